@@ -1,0 +1,125 @@
+"""The command `hufu-stack`."""
+
+import sys
+import time
+from collections.abc import Callable
+
+import click
+
+from hufu_stack.environment import environment, shell_exports
+from hufu_stack.layout import PROFILES
+from hufu_stack.server import ServerFailed
+from hufu_stack.stack import Stack, StepFailed
+
+
+def progress() -> Callable[[str], None]:
+    """Return a reporter that says each step with the seconds since the beginning."""
+    began = time.monotonic()
+
+    def report(step: str) -> None:
+        click.echo(f"[{time.monotonic() - began:6.1f} s] {step}")
+
+    return report
+
+
+@click.group()
+@click.option("--profile", type=click.Choice(list(PROFILES)), default="demo", show_default=True)
+@click.pass_context
+def cli(context: click.Context, profile: str) -> None:
+    """Start, watch, hurt and stop the servers of one profile on this machine."""
+    context.obj = Stack(profile)
+
+
+def _names(function: Callable[..., None]) -> Callable[..., None]:
+    return click.argument("names", nargs=-1)(click.pass_obj(function))
+
+
+@cli.command()
+@_names
+def start(stack: Stack, names: tuple[str, ...]) -> None:
+    """Start NAMES with what they need; without NAMES everything, schema and realm included."""
+    if names:
+        stack.start(names, report=progress())
+    else:
+        stack.up(report=progress())
+
+
+@cli.command()
+@_names
+def stop(stack: Stack, names: tuple[str, ...]) -> None:
+    """Stop NAMES, or everything."""
+    stack.stop(names)
+
+
+@cli.command()
+@_names
+def restart(stack: Stack, names: tuple[str, ...]) -> None:
+    """Stop and start NAMES, or everything."""
+    stack.restart(names)
+
+
+@cli.command()
+@_names
+def kill(stack: Stack, names: tuple[str, ...]) -> None:
+    """End NAMES at once, as a power cut would."""
+    _require(names)
+    stack.kill(*names)
+
+
+@cli.command()
+@_names
+def freeze(stack: Stack, names: tuple[str, ...]) -> None:
+    """Make NAMES hang: their connections stay and nothing answers."""
+    _require(names)
+    stack.freeze(*names)
+
+
+@cli.command()
+@_names
+def thaw(stack: Stack, names: tuple[str, ...]) -> None:
+    """Let frozen NAMES go on."""
+    _require(names)
+    stack.thaw(*names)
+
+
+@cli.command()
+@_names
+def status(stack: Stack, names: tuple[str, ...]) -> None:
+    """Show each server; the exit code is 1 if one of them is not up."""
+    states = stack.status(names)
+    for state in states:
+        click.echo(f"{state.name:10} {state.state:7} {state.pid or '':>8}  {stack.profile.log(state.name)}")
+    sys.exit(0 if all(state.state == "up" for state in states) else 1)
+
+
+@cli.command()
+@click.argument("name")
+@click.pass_obj
+def env(stack: Stack, name: str) -> None:
+    """Print the environment of a process (console, worker, relay, clock, registry, realm, sample)."""
+    try:
+        click.echo(shell_exports(environment(stack.profile, name)))
+    except KeyError as error:
+        raise click.UsageError(str(error.args[0])) from error
+
+
+def _require(names: tuple[str, ...]) -> None:
+    if not names:
+        raise click.UsageError("name at least one server")
+
+
+def main() -> None:
+    """Run the command; a failure is told in words, not as a traceback."""
+    try:
+        cli(standalone_mode=False)
+    except (ServerFailed, StepFailed) as failure:
+        click.secho(f"\n{failure}", fg="red", err=True)
+        sys.exit(1)
+    except (KeyError, FileNotFoundError) as error:
+        click.secho(str(error.args[0] if isinstance(error, KeyError) else error), fg="red", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)

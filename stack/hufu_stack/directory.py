@@ -1,0 +1,236 @@
+"""A Samba domain controller that stands in for Active Directory."""
+
+import base64
+import datetime
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from hufu_stack import authority
+from hufu_stack.layout import BASE_DN, Profile
+from hufu_stack.secret_files import read_secret
+from hufu_stack.server import Server, ServerFailed
+
+DOMAIN_DN = "DC=agency,DC=test"
+USER_CLASS = "bf967aba-0de6-11d0-a285-00aa003049e2"
+RESET_PASSWORD = "00299570-246d-11d0-a768-00aa006e0529"
+PWD_LAST_SET = "bf967a0a-0de6-11d0-a285-00aa003049e2"
+NORMAL_ACCOUNT_NO_EXPIRY = 66048
+# Anonymous simple bind, LDAPv3, message 1: the smallest question a directory answers.
+ANONYMOUS_BIND = bytes.fromhex("300c020101600702010304008000")
+
+# Who may do what below OU=Hufu; none of them may do anything elsewhere.
+DELEGATIONS = {
+    "hufu-sync": "(A;CI;GA;;;{sid})",
+    "hufu-keycloak": (
+        "(A;CI;GR;;;{sid})"
+        f"(OA;CIIO;CR;{RESET_PASSWORD};{USER_CLASS};{{sid}})"
+        f"(OA;CIIO;RPWP;{PWD_LAST_SET};{USER_CLASS};{{sid}})"
+    ),
+    "hufu-reader": "(A;CI;GR;;;{sid})",
+}
+SECRETS = {
+    "hufu-sync": "ldap-sync-password",
+    "hufu-keycloak": "ldap-keycloak-password",
+    "hufu-reader": "ldap-reader-password",
+}
+
+
+def bind_dn(account: str) -> str:
+    return f"CN={account},CN=Users,{DOMAIN_DN}"
+
+
+def obstacle(profile: Profile) -> str | None:
+    """Say why no domain controller can be had here, or None."""
+    if profile.directory_address is None:
+        return None
+    if os.geteuid() != 0:
+        return "a domain controller needs root for ports 389 and 636"
+    missing = [name for name in ("samba", "samba-tool", "ldbadd") if shutil.which(name) is None]
+    if missing:
+        return f"not installed: {', '.join(missing)}"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Directory(Server):
+    name: ClassVar[str] = "directory"
+    # Its forked processes end only with the whole group.
+    stops_whole_tree: ClassVar[bool] = True
+
+    @property
+    def folder(self) -> Path:
+        return self.profile.data(self.name)
+
+    @property
+    def address(self) -> str:
+        if self.profile.directory_address is None:
+            raise ValueError(f"the profile {self.profile.name} has no directory")
+        return self.profile.directory_address
+
+    @property
+    def _config(self) -> Path:
+        return self.folder / "hufu.conf"
+
+    @property
+    def _database(self) -> str:
+        return str(self.folder / "private" / "sam.ldb")
+
+    def prepare(self) -> None:
+        reason = obstacle(self.profile)
+        if reason is not None:
+            raise ServerFailed(self, reason)
+        self.ensure_certificate()
+        if not (self.folder / "provisioned").exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True, mode=0o700)
+            self._provision()
+            self._config.write_text(self._settings())
+            self._apply_password_rules()
+            self._add_accounts()
+            self._delegate()
+            (self.folder / "provisioned").touch()
+        self._config.write_text(self._settings())
+
+    def ensure_certificate(self) -> None:
+        now = datetime.datetime.now(datetime.UTC)
+        ca = (self.profile.certificate("ca"), self.profile.certificate_key("ca"))
+        authority.ensure_authority(*ca, now=now)
+        own = self.profile.certificate("directory")
+        if authority.expires_within(own, datetime.timedelta(days=30), now=now):
+            authority.issue(*ca, own, self.profile.certificate_key("directory"), now=now)
+
+    def _provision(self) -> None:
+        # Without --adminpass it makes one up; nobody needs it, as we write to its files directly.
+        self._run(
+            "samba-tool",
+            "domain",
+            "provision",
+            f"--targetdir={self.folder}",
+            "--realm=AGENCY.TEST",
+            "--domain=AGENCY",
+            "--server-role=dc",
+            "--use-rfc2307",
+            "--dns-backend=SAMBA_INTERNAL",
+            "--host-name=HUFUDC",
+            f"--host-ip={self.address}",
+            f"--option=interfaces={self.address}/8",
+            "--option=bind interfaces only=yes",
+            "--option=log level=0",
+        )
+
+    def _settings(self) -> str:
+        folder = self.folder
+        settings = {
+            "netbios name": "HUFUDC",
+            "realm": "AGENCY.TEST",
+            "workgroup": "AGENCY",
+            "server role": "active directory domain controller",
+            "server services": "ldap",
+            "dcerpc endpoint servers": "",
+            "interfaces": f"{self.address}/8",
+            "bind interfaces only": "yes",
+            "private dir": folder / "private",
+            "state directory": folder / "state",
+            "cache directory": folder / "cache",
+            "lock directory": folder,
+            "pid directory": folder,
+            "binddns dir": folder / "bind-dns",
+            "ncalrpc dir": folder / "ncalrpc",
+            "logging": "file",
+            "log file": self.profile.log(self.name),
+            "log level": "1",
+            "idmap_ldb:use rfc2307": "yes",
+            "tls enabled": "yes",
+            "tls keyfile": self.profile.certificate_key("directory"),
+            "tls certfile": self.profile.certificate("directory"),
+            "tls cafile": self.profile.certificate("ca"),
+            "tls priority": "NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.3",
+        }
+        lines = [f"\t{key} = {value}" for key, value in settings.items()]
+        shares = f"[sysvol]\n\tpath = {folder}/state/sysvol\n\tread only = No\n"
+        return "[global]\n" + "\n".join(lines) + "\n" + shares
+
+    def _apply_password_rules(self) -> None:
+        # Keycloak counts failures and asks for more than this; here only what must never get in.
+        self._tool(
+            "domain",
+            "passwordsettings",
+            "set",
+            "--complexity=on",
+            "--min-pwd-length=8",
+            "--min-pwd-age=0",
+            "--max-pwd-age=0",
+            "--account-lockout-threshold=0",
+        )
+
+    def _add_accounts(self) -> None:
+        entries = [f"dn: {BASE_DN}\nobjectClass: organizationalUnit\n"]
+        for account, secret in SECRETS.items():
+            quoted = f'"{read_secret(self.profile, secret)}"'.encode("utf-16-le")
+            entries.append(
+                f"dn: {bind_dn(account)}\nobjectClass: user\nsAMAccountName: {account}\n"
+                f"userPrincipalName: {account}@agency.test\nuserAccountControl: {NORMAL_ACCOUNT_NO_EXPIRY}\n"
+                f"unicodePwd:: {base64.b64encode(quoted).decode()}\n"
+            )
+        # By standard input, so that no password shows in the list of processes.
+        self._run("ldbadd", "-H", self._database, f"--configfile={self._config}", given="\n".join(entries))
+
+    def _delegate(self) -> None:
+        for account, rights in DELEGATIONS.items():
+            found = self._run(
+                "ldbsearch",
+                "-H",
+                self._database,
+                f"--configfile={self._config}",
+                f"--basedn={bind_dn(account)}",
+                "--scope=base",
+                "objectSid",
+            )
+            sid = next(
+                line.removeprefix("objectSid: ")
+                for line in found.splitlines()
+                if line.startswith("objectSid")
+            )
+            self._tool("dsacl", "set", f"--objectdn={BASE_DN}", f"--sddl={rights.format(sid=sid)}")
+
+    def _tool(self, *arguments: str) -> str:
+        return self._run("samba-tool", *arguments, "-H", self._database, f"--configfile={self._config}")
+
+    def _run(self, *command: str, given: str = "") -> str:
+        done = subprocess.run(
+            command, input=given, capture_output=True, text=True, check=False, env=dict(self.environment())
+        )
+        if done.returncode != 0:
+            with self.process.log.open("a") as log:
+                log.write(done.stdout + done.stderr)
+            raise ServerFailed(self, f"`{' '.join(command[:3])}` failed")
+        return done.stdout
+
+    def command(self) -> Sequence[str]:
+        return [
+            "samba",
+            "--foreground",
+            "--no-process-group",
+            "--model=prefork",
+            f"--configfile={self._config}",
+        ]
+
+    def listens(self) -> Sequence[tuple[str, int]]:
+        return [(self.address, 389), (self.address, 636)]
+
+    def probe(self) -> bool:
+        """Bind anonymously over verified TLS: this also fails when the certificate does."""
+        context = ssl.create_default_context(cafile=str(self.profile.certificate("ca")))
+        with (
+            socket.create_connection((self.address, 636), timeout=2) as plain,
+            context.wrap_socket(plain, server_hostname=self.address) as connection,
+        ):
+            connection.sendall(ANONYMOUS_BIND)
+            return connection.recv(64)[:1] == b"\x30"

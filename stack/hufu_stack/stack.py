@@ -1,0 +1,159 @@
+"""All servers of one profile, by name and in the right order."""
+
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from hufu_stack.directory import Directory
+from hufu_stack.endpoints import read_endpoints, write_endpoints
+from hufu_stack.environment import environment
+from hufu_stack.keycloak import Keycloak
+from hufu_stack.layout import PROFILES, PROJECT, Profile
+from hufu_stack.mail import Mail
+from hufu_stack.ours import Clock, Console, Relay, Sample, Worker, script
+from hufu_stack.postgres import Postgres
+from hufu_stack.redis_server import Redis
+from hufu_stack.secret_files import ensure_secrets
+from hufu_stack.server import Server, base_environment
+
+KINDS: tuple[type[Server], ...] = (
+    Postgres,
+    Redis,
+    Directory,
+    Mail,
+    Keycloak,
+    Console,
+    Worker,
+    Relay,
+    Clock,
+    Sample,
+)
+FOREIGN = ("postgres", "redis", "directory", "mail", "keycloak")
+OURS = ("console", "worker", "relay", "clock", "sample")
+
+Report = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    return
+
+
+class StepFailed(Exception):
+    """A command of the set-up failed; says which and what it said last."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    name: str
+    state: str
+    pid: int | None
+
+
+class Stack:
+    """The servers of one profile. Every call names servers; none means all of them."""
+
+    def __init__(self, profile: Profile | str) -> None:
+        self.profile = PROFILES[profile] if isinstance(profile, str) else profile
+        kinds = [kind for kind in KINDS if self.profile.directory_address or kind is not Directory]
+        self._servers = {kind.name: kind(self.profile) for kind in kinds}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._servers)
+
+    def server(self, name: str) -> Server:
+        if name not in self._servers:
+            raise KeyError(f"no server {name} in profile {self.profile.name}: {', '.join(self._servers)}")
+        return self._servers[name]
+
+    def start(self, names: Iterable[str] = (), *, with_needs: bool = True, report: Report = _silent) -> None:
+        """Start them, side by side where they do not need one another, and return once all are well."""
+        ensure_secrets(self.profile)
+        wanted = self._in_order(names, with_needs=with_needs)
+        started: dict[str, Future[None]] = {}
+        with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
+            for server in wanted:
+                waits_for = [started[need] for need in server.needs if need in started]
+                started[server.name] = pool.submit(self._start_after, server, waits_for, report)
+        failures = [error for future in started.values() if (error := future.exception()) is not None]
+        if failures:
+            raise failures[0]
+
+    @staticmethod
+    def _start_after(server: Server, waits_for: Sequence[Future[None]], report: Report) -> None:
+        for future in waits_for:
+            future.result()
+        was_running = server.running()
+        server.start()
+        report(f"{server.name} {'runs' if was_running else 'started'}")
+
+    def _in_order(self, names: Iterable[str], *, with_needs: bool) -> list[Server]:
+        wanted = {self.server(name).name for name in names} or set(self._servers)
+        while with_needs:
+            more = {need for name in wanted for need in self.server(name).needs} - wanted
+            if not more:
+                break
+            wanted |= more
+        return [server for server in self._servers.values() if server.name in wanted]
+
+    def up(self, *, report: Report = _silent) -> None:
+        """Bring everything up: servers, schema, realm, our processes, endpoints.json."""
+        self.start([name for name in FOREIGN if name in self._servers], report=report)
+        self.run("registry", "hufu", "db", "upgrade")
+        report("schema is current")
+        self.run("realm", "hufu-realm", "apply")
+        report("realm is applied")
+        self.start(OURS, report=report)
+        write_endpoints(self.profile)
+
+    def run(self, variables_of: str, command: str, *arguments: str, given: str | None = None) -> str:
+        """Run one of our commands with the variables of a process, and return what it printed."""
+        done = subprocess.run(
+            [script(command), *arguments],
+            env=base_environment() | environment(self.profile, variables_of),
+            cwd=PROJECT,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        log = self.profile.log(command)
+        with log.open("a") as file:
+            file.write(f"$ {command} {' '.join(arguments)}\n{done.stdout}{done.stderr}")
+        if done.returncode != 0:
+            tail = "\n".join(f"    | {line}" for line in (done.stdout + done.stderr).splitlines()[-15:])
+            raise StepFailed(f"`{command} {' '.join(arguments)}` failed\n{tail}\n    log: {log}")
+        return done.stdout
+
+    def stop(self, names: Iterable[str] = ()) -> None:
+        """Stop them in reverse order, politely first."""
+        for server in reversed(self._in_order(names, with_needs=False)):
+            server.stop()
+
+    def kill(self, *names: str) -> None:
+        for name in names:
+            self.server(name).kill()
+
+    def freeze(self, *names: str) -> None:
+        for name in names:
+            self.server(name).freeze()
+
+    def thaw(self, *names: str) -> None:
+        for name in names:
+            self.server(name).thaw()
+
+    def restart(self, names: Iterable[str] = ()) -> None:
+        chosen = [server.name for server in self._in_order(names, with_needs=False)]
+        self.stop(chosen)
+        self.start(chosen, with_needs=False)
+
+    def status(self, names: Iterable[str] = ()) -> list[State]:
+        chosen = self._in_order(names, with_needs=False)
+        return [State(server.name, server.state(), server.process.pid()) for server in chosen]
+
+    @property
+    def endpoints(self) -> dict[str, Any]:
+        """Return what endpoints.json says."""
+        return read_endpoints(self.profile)
