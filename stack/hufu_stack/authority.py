@@ -1,6 +1,6 @@
 """The stack's own certificate authority, so that TLS is verified everywhere and switched off nowhere."""
 
-import datetime
+import datetime as dt
 import ipaddress
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hufu_stack.secret_files import write_private
 
 LOOPBACK = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
-LIFETIME = datetime.timedelta(days=3650)
+LIFETIME = dt.timedelta(days=3650)
 # Apple and others refuse server certificates that live longer than 825 days.
-SERVER_LIFETIME = datetime.timedelta(days=820)
+SERVER_LIFETIME = dt.timedelta(days=820)
 
 
-def ensure_authority(certificate: Path, key: Path, *, now: datetime.datetime) -> None:
+def ensure_authority(certificate: Path, key: Path, *, now: dt.datetime) -> None:
     """Make the authority unless it is there."""
     if certificate.exists() and key.exists():
         return
@@ -39,8 +39,8 @@ def issue(
     certificate: Path,
     key: Path,
     *,
-    now: datetime.datetime,
-    lifetime: datetime.timedelta = SERVER_LIFETIME,
+    now: dt.datetime,
+    lifetime: dt.timedelta = SERVER_LIFETIME,
 ) -> None:
     """Write a server certificate for localhost and the loopback addresses, signed by the authority."""
     ca = x509.load_pem_x509_certificate(authority.read_bytes())
@@ -71,7 +71,7 @@ def issue(
     _store(built, private, certificate, key)
 
 
-def expires_within(certificate: Path, span: datetime.timedelta, *, now: datetime.datetime) -> bool:
+def expires_within(certificate: Path, span: dt.timedelta, *, now: dt.datetime) -> bool:
     """Tell whether the certificate is missing or ends within the span."""
     if not certificate.exists():
         return True
@@ -83,8 +83,8 @@ def _builder(
     subject: x509.Name,
     issuer: x509.Name,
     public_key: ec.EllipticCurvePublicKey,
-    now: datetime.datetime,
-    lifetime: datetime.timedelta,
+    now: dt.datetime,
+    lifetime: dt.timedelta,
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -92,7 +92,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_before(now - dt.timedelta(minutes=5))
         .not_valid_after(now + lifetime)
     )
 

@@ -8,8 +8,8 @@ import click
 
 from hufu_stack.environment import environment, shell_exports
 from hufu_stack.layout import PROFILES
-from hufu_stack.server import ServerFailed
-from hufu_stack.stack import Stack, StepFailed
+from hufu_stack.server import ServerError
+from hufu_stack.stack import Stack, StepError
 
 
 def progress() -> Callable[[str], None]:
@@ -112,7 +112,7 @@ def main() -> None:
     """Run the command; a failure is told in words, not as a traceback."""
     try:
         cli(standalone_mode=False)
-    except (ServerFailed, StepFailed) as failure:
+    except (ServerError, StepError) as failure:
         click.secho(f"\n{failure}", fg="red", err=True)
         sys.exit(1)
     except (KeyError, FileNotFoundError) as error:

@@ -1,7 +1,7 @@
 """A Samba domain controller that stands in for Active Directory."""
 
 import base64
-import datetime
+import datetime as dt
 import os
 import shutil
 import socket
@@ -15,7 +15,7 @@ from typing import ClassVar
 from hufu_stack import authority
 from hufu_stack.layout import BASE_DN, Profile
 from hufu_stack.secret_files import read_secret
-from hufu_stack.server import Server, ServerFailed
+from hufu_stack.server import Server, ServerError
 
 DOMAIN_DN = "DC=agency,DC=test"
 USER_CLASS = "bf967aba-0de6-11d0-a285-00aa003049e2"
@@ -85,7 +85,7 @@ class Directory(Server):
     def prepare(self) -> None:
         reason = obstacle(self.profile)
         if reason is not None:
-            raise ServerFailed(self, reason)
+            raise ServerError(self, reason)
         self.ensure_certificate()
         if not (self.folder / "provisioned").exists():
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -99,11 +99,11 @@ class Directory(Server):
         self._config.write_text(self._settings())
 
     def ensure_certificate(self) -> None:
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         ca = (self.profile.certificate("ca"), self.profile.certificate_key("ca"))
         authority.ensure_authority(*ca, now=now)
         own = self.profile.certificate("directory")
-        if authority.expires_within(own, datetime.timedelta(days=30), now=now):
+        if authority.expires_within(own, dt.timedelta(days=30), now=now):
             authority.issue(*ca, own, self.profile.certificate_key("directory"), now=now)
 
     def _provision(self) -> None:
@@ -210,7 +210,7 @@ class Directory(Server):
         if done.returncode != 0:
             with self.process.log.open("a") as log:
                 log.write(done.stdout + done.stderr)
-            raise ServerFailed(self, f"`{' '.join(command[:3])}` failed")
+            raise ServerError(self, f"`{' '.join(command[:3])}` failed")
         return done.stdout
 
     def command(self) -> Sequence[str]:

@@ -1,7 +1,6 @@
 """endpoints.json: where everything is, for whoever drives the stack by script (docs/endpoints.md)."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -85,7 +84,7 @@ def write_endpoints(profile: Profile, people: Sequence[Person] | None = None) ->
         part = target.with_suffix(".part")
         part.write_text(content)
         part.chmod(0o600)
-        os.replace(part, target)
+        part.replace(target)
 
 
 def read_endpoints(profile: Profile) -> dict[str, Any]:

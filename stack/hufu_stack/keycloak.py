@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from hufu_stack.layout import PROJECT, TOOLS
 from hufu_stack.secret_files import read_secret
-from hufu_stack.server import Server, ServerFailed, answers, base_environment
+from hufu_stack.server import Server, ServerError, answers, base_environment
 
 ADDRESS = "127.0.0.1"
 POM = PROJECT / "extensions" / "pom.xml"
@@ -165,7 +165,7 @@ class Keycloak(Server):
         try:
             ensure_build(self.profile.log(self.name))
         except subprocess.CalledProcessError as failure:
-            raise ServerFailed(self, f"building failed with code {failure.returncode}") from failure
+            raise ServerError(self, f"building failed with code {failure.returncode}") from failure
 
     def environment(self) -> Mapping[str, str]:
         return base_environment() | {

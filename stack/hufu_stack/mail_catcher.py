@@ -1,7 +1,7 @@
 """Catches every mail sent to it and shows them: as a page for people, as JSON for scripts."""
 
 import asyncio
-import datetime
+import datetime as dt
 import email
 import email.policy
 import html
@@ -26,9 +26,13 @@ PAGE = """<!doctype html>
 <html lang="zh-Hant"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
-body {{ font: 16px/1.6 system-ui, "Noto Sans TC", sans-serif; color: #1f2328; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
-table {{ border-collapse: collapse; width: 100% }} th, td {{ text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #d8dee4 }}
-a {{ color: #0b57d0 }} pre {{ white-space: pre-wrap; overflow-wrap: anywhere }} iframe {{ width: 100%; height: 30rem; border: 1px solid #d8dee4 }}
+body {{ font: 16px/1.6 system-ui, "Noto Sans TC", sans-serif; color: #1f2328 }}
+body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
+table {{ border-collapse: collapse; width: 100% }}
+th, td {{ text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #d8dee4 }}
+a {{ color: #0b57d0 }}
+pre {{ white-space: pre-wrap; overflow-wrap: anywhere }}
+iframe {{ width: 100%; height: 30rem; border: 1px solid #d8dee4 }}
 </style></head><body>{body}</body></html>"""
 
 
@@ -75,7 +79,7 @@ def describe(path: Path) -> dict[str, Any]:
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     text, page = _body(message, "plain"), _body(message, "html")
     found = LINK.findall(text) or [html.unescape(link) for link in LINK.findall(page)]
-    caught = datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC)
+    caught = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
     return {
         "id": int(path.stem),
         "to": [address.strip().lower() for address in str(message["X-Envelope-To"]).split(",")],
@@ -108,7 +112,7 @@ class SmtpHandler:
 def list_page(messages: list[dict[str, Any]]) -> str:
     rows = "".join(
         f"<tr><td>{html.escape(message['date'])}</td><td>{html.escape(', '.join(message['to']))}</td>"
-        f'<td><a href="/messages/{message["id"]}">{html.escape(message["subject"] or "(no subject)")}</a></td></tr>'
+        f'<td><a href="/messages/{message["id"]}">{html.escape(message["subject"] or "-")}</a></td></tr>'
         for message in messages
     )
     table = (
@@ -128,7 +132,8 @@ def message_page(message: dict[str, Any]) -> str:
         # sandbox without any permission: a mail runs no script and sends no form.
         shown = f'<iframe sandbox title="HTML" srcdoc="{html.escape(message["html"])}"></iframe>' + shown
     subject = html.escape(message["subject"])
-    head = f"<p>{html.escape(message['date'])} · {html.escape(message['from'])} → {html.escape(', '.join(message['to']))}</p>"
+    way = f"{message['from']} → {', '.join(message['to'])}"
+    head = f"<p>{html.escape(message['date'])} · {html.escape(way)}</p>"
     body = f'<p><a href="/">攔下的信件 Caught mail</a></p><h1>{subject}</h1>{head}<ul>{links}</ul>{shown}'
     return PAGE.format(title=subject, body=body)
 

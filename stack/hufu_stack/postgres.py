@@ -17,7 +17,7 @@ from psycopg import sql
 
 from hufu_stack.layout import Profile
 from hufu_stack.secret_files import read_secret
-from hufu_stack.server import Server, ServerFailed
+from hufu_stack.server import Server, ServerError
 
 ADDRESS = "127.0.0.1"
 DATABASES = {"hufu": "hufu-database-password", "keycloak": "keycloak-database-password"}
@@ -75,6 +75,8 @@ class Postgres(Server):
         return self.profile.data(self.name)
 
     def prepare(self) -> None:
+        # Nothing of ours runs any more when this is called, but its number may not be free yet.
+        (self.folder / "postmaster.pid").unlink(missing_ok=True)
         if (self.folder / "PG_VERSION").exists():
             return
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -102,7 +104,7 @@ class Postgres(Server):
             log.write(done.stdout + done.stderr)
         if done.returncode != 0:
             shutil.rmtree(self.folder, ignore_errors=True)
-            raise ServerFailed(self, "initdb failed")
+            raise ServerError(self, "initdb failed")
 
     def command(self) -> Sequence[str]:
         settings = {

@@ -38,13 +38,13 @@ def read_stat(pid: int) -> Stat | None:
 
 
 def all_processes() -> list[Stat]:
-    found = (read_stat(int(entry)) for entry in os.listdir("/proc") if entry.isdigit())
+    found = (read_stat(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit())
     return [stat for stat in found if stat is not None]
 
 
 def tree_of(leader: int, processes: Sequence[Stat]) -> list[Stat]:
     """Return the session of the leader and all descendants (PostgreSQL's children have own sessions)."""
-    members = {stat.pid for stat in processes if stat.session == leader or stat.pid == leader}
+    members = {stat.pid for stat in processes if leader in {stat.session, stat.pid}}
     grown = True
     while grown:
         more = {stat.pid for stat in processes if stat.parent in members} - members

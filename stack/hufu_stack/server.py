@@ -16,7 +16,7 @@ from hufu_stack.process import ProcessTree
 INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "JAVA_HOME")
 
 
-class ServerFailed(Exception):
+class ServerError(Exception):
     """A server did not start or broke; says which, why, and ends with its last words and the log's place."""
 
     def __init__(self, server: "Server", reason: str) -> None:
@@ -78,7 +78,7 @@ class Server:
             self.prepare()
             for address, port in self.listens():
                 if not port_is_free(address, port):
-                    raise ServerFailed(self, f"port {port} on {address} is taken by another program")
+                    raise ServerError(self, f"port {port} on {address} is taken by another program")
             self.process.launch(self.command(), environment=self.environment(), directory=PROJECT)
         self.wait_until_healthy()
         self.after_start()
@@ -87,9 +87,9 @@ class Server:
         deadline = time.monotonic() + self.patience
         while not self.healthy():
             if not self.running():
-                raise ServerFailed(self, "ended by itself")
+                raise ServerError(self, "ended by itself")
             if time.monotonic() > deadline:
-                raise ServerFailed(self, f"not well after {self.patience:.0f} s")
+                raise ServerError(self, f"not well after {self.patience:.0f} s")
             time.sleep(0.1)
 
     def stop(self) -> None:

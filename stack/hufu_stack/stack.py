@@ -40,7 +40,7 @@ def _silent(_: str) -> None:
     return
 
 
-class StepFailed(Exception):
+class StepError(Exception):
     """A command of the set-up failed; says which and what it said last."""
 
 
@@ -124,7 +124,7 @@ class Stack:
             file.write(f"$ {command} {' '.join(arguments)}\n{done.stdout}{done.stderr}")
         if done.returncode != 0:
             tail = "\n".join(f"    | {line}" for line in (done.stdout + done.stderr).splitlines()[-15:])
-            raise StepFailed(f"`{command} {' '.join(arguments)}` failed\n{tail}\n    log: {log}")
+            raise StepError(f"`{command} {' '.join(arguments)}` failed\n{tail}\n    log: {log}")
         return done.stdout
 
     def stop(self, names: Iterable[str] = ()) -> None:
