@@ -1,0 +1,66 @@
+package tw.hufu.keycloak.activation;
+
+import java.util.Arrays;
+import org.keycloak.TokenVerifier.Predicate;
+import org.keycloak.authentication.actiontoken.ActionTokenContext;
+import org.keycloak.authentication.actiontoken.TokenUtils;
+import org.keycloak.authentication.actiontoken.execactions.ExecuteActionsActionToken;
+import org.keycloak.authentication.actiontoken.execactions.ExecuteActionsActionTokenHandler;
+import org.keycloak.events.Errors;
+import org.keycloak.models.KeycloakSession;
+import org.keycloak.models.RealmModel;
+import org.keycloak.models.UserModel;
+import org.keycloak.models.cache.UserCache;
+
+/**
+ * Keycloak's handler of mailed links, which besides refuses an activation link at every click once
+ * the account is disabled or activated, whichever mail it came with.
+ */
+public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
+
+  static final String ALREADY_ACTIVATED = "hufuAlreadyActivated";
+  static final String DISABLED = "hufuActivationDisabled";
+  private static final int BEFORE_THE_STOCK_HANDLER = 100;
+
+  @Override
+  public int order() {
+    return BEFORE_THE_STOCK_HANDLER;
+  }
+
+  @Override
+  public Predicate<? super ExecuteActionsActionToken>[] getVerifiers(
+      ActionTokenContext<ExecuteActionsActionToken> context) {
+    Predicate<? super ExecuteActionsActionToken>[] stock = super.getVerifiers(context);
+    Predicate<? super ExecuteActionsActionToken>[] all = Arrays.copyOf(stock, stock.length + 2);
+    all[stock.length] =
+        TokenUtils.checkThat(
+            token -> !isActivation(token) || fresh(context, token).isEnabled(),
+            Errors.USER_DISABLED,
+            DISABLED);
+    all[stock.length + 1] =
+        TokenUtils.checkThat(
+            token -> !isActivation(token) || !Activation.isDone(fresh(context, token)),
+            "already_activated",
+            ALREADY_ACTIVATED);
+    return all;
+  }
+
+  private static boolean isActivation(ExecuteActionsActionToken token) {
+    return Activation.isAskedBy(token.getRequiredActions());
+  }
+
+  /** The user as the directory has him now, not as he was remembered. */
+  private static UserModel fresh(
+      ActionTokenContext<ExecuteActionsActionToken> context, ExecuteActionsActionToken token) {
+    KeycloakSession session = context.getSession();
+    RealmModel realm = context.getRealm();
+    UserCache cache = session.getProvider(UserCache.class);
+    if (cache != null) {
+      UserModel remembered = cache.getUserById(realm, token.getUserId());
+      if (remembered != null) {
+        cache.evict(realm, remembered);
+      }
+    }
+    return session.users().getUserById(realm, token.getUserId());
+  }
+}

@@ -1,0 +1,19 @@
+package tw.hufu.keycloak.reset;
+
+import org.keycloak.authentication.AuthenticationFlowContext;
+import org.keycloak.models.UserModel;
+
+/** Lets "forgot password" forget whom it was asked for, unless he is activated and enabled. */
+class ResetGuard extends Step {
+
+  @Override
+  public void authenticate(AuthenticationFlowContext context) {
+    UserModel user = context.getUser();
+    if (user != null && !(user.isEnabled() && Activated.is(user))) {
+      // The next step shows the same page for nobody as for somebody, and mails nothing.
+      context.getEvent().clone().user(user).detail("username", user.getUsername()).error(REFUSED);
+      context.clearUser();
+    }
+    context.success();
+  }
+}
