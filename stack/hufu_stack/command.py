@@ -7,6 +7,7 @@ from collections.abc import Callable
 import click
 
 from hufu_stack.environment import environment, shell_exports
+from hufu_stack.keycloak import ensure_distribution, version
 from hufu_stack.layout import PROFILES
 from hufu_stack.server import ServerError
 from hufu_stack.stack import Stack, StepError
@@ -101,6 +102,12 @@ def env(stack: Stack, name: str) -> None:
         click.echo(shell_exports(environment(stack.profile, name)))
     except KeyError as error:
         raise click.UsageError(str(error.args[0])) from error
+
+
+@cli.command()
+def fetch() -> None:
+    """Get Keycloak's distribution, so that the first start need not."""
+    ensure_distribution(version())
 
 
 def _require(names: tuple[str, ...]) -> None:

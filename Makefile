@@ -1,0 +1,70 @@
+# Everything one does with the project, by name. `make help` lists it.
+PYTHON ?= python3
+BIN := .venv/bin
+STACK := $(BIN)/hufu-stack
+UV_COMPILE := .tools/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header
+CODE := registry admin-ui sync-worker keycloak-config stack tests bench setup docs
+
+.PHONY: help setup setup-tests demo demo-stop demo-status demo-reset \
+	lint types imports templates unit check java test bench fmt lock screenshots
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: ## install what is missing (Debian packages, Python, npm, Maven, Keycloak)
+	@$(PYTHON) setup/install.py
+
+setup-tests: ## the same with Chromium and Chinese fonts
+	@$(PYTHON) setup/install.py --tests
+
+demo: setup ## set up and start the demo; AD=none for one without a directory
+	@$(STACK) demo $(if $(filter none,$(AD)),--directory=none)
+
+demo-stop: ## stop the demo, keep its data
+	@$(STACK) demo-stop
+
+demo-status: ## show the demo's servers
+	@$(STACK) demo-status
+
+demo-reset: ## stop the demo and delete its data
+	@$(STACK) demo-reset
+
+lint: ## ruff
+	@$(BIN)/ruff check --quiet $(CODE)
+	@$(BIN)/ruff format --check --quiet $(CODE)
+
+types: ## mypy, strict
+	@$(BIN)/mypy
+
+imports: ## the law of who may look into whom
+	@$(BIN)/lint-imports
+
+templates: ## the form of the templates
+	@$(BIN)/djlint --check --quiet admin-ui docs/examples
+
+unit:
+	@$(BIN)/pytest tests/unit
+
+check: setup lint types imports templates unit ## the fast door: lint, types, imports, templates, unit tests
+
+java: ## format and tests of the Keycloak extensions
+	@mvn --quiet --batch-mode -f extensions/pom.xml verify
+
+test: setup-tests lint types imports templates java ## everything
+	@$(BIN)/pytest tests
+
+bench: setup ## all figures, or one: make bench NAME=push
+	@$(BIN)/python bench/run.py $(NAME)
+
+fmt: ## bring all code into form
+	@$(BIN)/ruff check --fix --quiet $(CODE) || true
+	@$(BIN)/ruff format --quiet $(CODE)
+	@$(BIN)/djlint --reformat --quiet admin-ui docs/examples || true
+
+lock: ## renew the lock files from requirements/*.in
+	@$(UV_COMPILE) --python-version 3.11 requirements/base.in -o requirements/base.txt
+	@$(UV_COMPILE) --python-version 3.11 requirements/dev.in -o requirements/dev.txt
+	@$(UV_COMPILE) --universal setup/uv.in -o setup/uv.txt
+
+screenshots: setup-tests ## make the documents' pictures anew
+	@HUFU_SCREENSHOTS=1 $(BIN)/pytest tests/browser -m screenshots
