@@ -1,1 +1,1 @@
-
+"""The registry: the truth on agencies, people, accounts, rights and cases, and the `hufu` command."""

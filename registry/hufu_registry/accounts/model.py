@@ -1,0 +1,128 @@
+"""Accounts: their names, their states, and what they say about an official."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from hufu_registry.agencies.model import Path
+from hufu_registry.kernel.errors import IllegalMove
+from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
+
+ACCOUNT_NAME_SHAPE = re.compile(r"^[A-Za-z][A-Za-z0-9]{4,14}$")
+PHONE_SHAPE = re.compile(r"^[0-9+#*()\- ]{6,20}$")
+EXTENSION_SHAPE = re.compile(r"^[0-9]{1,8}$")
+MOBILE_SHAPE = re.compile(r"^09[0-9]{8}$")
+TITLE_LENGTH = 60
+UNIT_NAME_LENGTH = 100
+REASON_LENGTH = 500
+
+# Names that mean something to a directory, a sign-in server or a reader, compared in lower case.
+RESERVED_NAMES = frozenset(
+    {
+        "admin", "administrator", "administrators", "krbtgt", "guest", "root", "system", "service", "support",
+        "hufusync", "hufukeycloak", "hufureader", "keycloak", "nobody", "anonymous", "domain", "everyone",
+        "network", "interactive", "replicator", "operator", "postmaster", "webmaster", "hostmaster", "security",
+        "abuse", "defaultaccount", "wdagutilityaccount", "dnsadmins", "users", "computers", "manager", "sysadmin",
+        "schema", "enterprise", "superuser", "daemon", "backup", "local", "owner", "creator", "batch", "dialup",
+    }
+)  # fmt: skip
+
+
+class AccountState(StrEnum):
+    NOT_ACTIVATED = "not_activated"
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    DELETED = "deleted"
+
+
+class AccountMove(StrEnum):
+    ACTIVATE = "activate"
+    DISABLE = "disable"
+    RESTORE = "restore"
+    DELETE = "delete"
+
+
+MOVES = MappingProxyType(
+    {
+        (AccountState.NOT_ACTIVATED, AccountMove.ACTIVATE): AccountState.ENABLED,
+        (AccountState.NOT_ACTIVATED, AccountMove.DISABLE): AccountState.DISABLED,
+        (AccountState.ENABLED, AccountMove.DISABLE): AccountState.DISABLED,
+        (AccountState.DISABLED, AccountMove.RESTORE): AccountState.NOT_ACTIVATED,
+        (AccountState.DISABLED, AccountMove.DELETE): AccountState.DELETED,
+    }
+)
+
+
+class NameHolder(StrEnum):
+    """Who holds a taken name."""
+
+    ACCOUNT = "account"
+    CASE = "case"
+    AD = "ad"
+    KEYCLOAK = "keycloak"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What an official's account says about him; the registry's fields that reach AD and Keycloak."""
+
+    name: str
+    title: str
+    phone: str = ""
+    extension: str = ""
+    mobile: str = ""
+    unit_id: AgencyId | None = None
+    unit_name: str = ""
+    official_mail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A personal account. `agency_id` is never a unit; `mailbox` is the verified backup mailbox."""
+
+    id: AccountId
+    person_id: PersonId
+    account_name: str
+    agency_id: AgencyId
+    agency_path: Path
+    profile: Profile
+    mailbox: str
+    language: str
+    state: AccountState
+    created_at: datetime
+    approved_at: datetime
+    activated_at: datetime | None = None
+    state_reason: str = ""
+    version: int = 1
+
+    def moved(self, move: AccountMove, *, now: datetime, reason: str = "") -> Account:
+        """The account after `move`. Raises IllegalMove where its state does not allow it."""
+        state = MOVES.get((self.state, move))
+        if state is None:
+            raise IllegalMove("account_state", state=self.state.value, move=move.value)
+        activated = now if move is AccountMove.ACTIVATE else self.activated_at
+        return replace(self, state=state, activated_at=activated, state_reason=reason)
+
+
+def name_key(account_name: str) -> str:
+    """How names are compared: Active Directory and Keycloak do not tell upper from lower case."""
+    return account_name.lower()
+
+
+def name_fault(account_name: str) -> str | None:
+    """The code of the rule a wished account name breaks, or None."""
+    if not ACCOUNT_NAME_SHAPE.match(account_name):
+        return "account_name_shape"
+    if name_key(account_name) in RESERVED_NAMES:
+        return "account_name_reserved"
+    return None
+
+
+def clean_mobile(text: str) -> str:
+    """A Taiwanese mobile as its ten digits; blanks, dashes and +886 are folded, anything else is left to fail."""
+    digits = text.strip().replace(" ", "").replace("-", "")
+    return f"0{digits[4:]}" if digits.startswith("+886") else digits

@@ -1,0 +1,226 @@
+"""The accounts' and taken names' tables. Mailbox and mobile are encrypted, with a keyed hash to find them by."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from hufu_registry.accounts.model import Account, AccountState, NameHolder, Profile, name_key
+from hufu_registry.agencies.model import Path
+from hufu_registry.agencies.store import PathText
+from hufu_registry.kernel.errors import Conflict, NotFound
+from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
+from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.policy import Policy
+from hufu_registry.kernel.store import Moment, metadata
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("person_id", sa.Uuid, sa.ForeignKey("people.id"), nullable=False, index=True),
+    sa.Column("account_name", sa.Text, nullable=False),
+    sa.Column("name_key", sa.Text, nullable=False),
+    sa.Column("agency_id", sa.BigInteger, nullable=False),
+    sa.Column("agency_path", PathText, nullable=False),
+    sa.Column("unit_id", sa.BigInteger, sa.ForeignKey("agencies.id")),
+    sa.Column("unit_name", sa.Text, nullable=False, server_default=""),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False, server_default=""),
+    sa.Column("phone", sa.Text, nullable=False, server_default=""),
+    sa.Column("extension", sa.Text, nullable=False, server_default=""),
+    sa.Column("mobile_sealed", sa.Text, nullable=False, server_default=""),
+    sa.Column("mobile_key", sa.Text, index=True),
+    sa.Column("mailbox_sealed", sa.Text, nullable=False),
+    sa.Column("mailbox_key", sa.Text, nullable=False, index=True),
+    sa.Column("official_mail", sa.Text),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state_reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("approved_at", Moment, nullable=False),
+    sa.Column("activated_at", Moment),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.ForeignKeyConstraint(
+        ["agency_id", "agency_path"],
+        ["agencies.id", "agencies.path"],
+        onupdate="CASCADE",
+        name="fk_accounts_agency",
+    ),
+    sa.CheckConstraint("state IN ('not_activated','enabled','disabled','deleted')", name="state"),
+    sa.Index("uq_accounts_name_key", "name_key", unique=True, postgresql_where=sa.text("state <> 'deleted'")),
+    sa.Index("ix_accounts_agency_path", "agency_path"),
+    sa.Index("ix_accounts_not_activated", "approved_at", postgresql_where=sa.text("state = 'not_activated'")),
+)
+
+taken_names = sa.Table(
+    "taken_names",
+    metadata,
+    sa.Column("name_key", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("holder_id", sa.Uuid),
+    sa.Column("taken_at", Moment, nullable=False),
+    sa.Column("freed_at", Moment),
+)
+
+
+class SqlAccounts:
+    def __init__(self, connection: sa.Connection, keys: Keys) -> None:
+        self._connection = connection
+        self._keys = keys
+
+    def get(self, account_id: AccountId, *, lock: bool = False) -> Account:
+        query = sa.select(accounts).where(accounts.c.id == account_id)
+        row = self._connection.execute(query.with_for_update() if lock else query).one_or_none()
+        if row is None:
+            raise NotFound("account")
+        return self._to_account(row)
+
+    def find(self, account_id: AccountId) -> Account | None:
+        row = self._connection.execute(sa.select(accounts).where(accounts.c.id == account_id)).one_or_none()
+        return None if row is None else self._to_account(row)
+
+    def find_by_name(self, account_name: str) -> Account | None:
+        row = self._connection.execute(
+            sa.select(accounts).where(
+                accounts.c.name_key == name_key(account_name), accounts.c.state != AccountState.DELETED.value
+            )
+        ).one_or_none()
+        return None if row is None else self._to_account(row)
+
+    def by_mailbox(self, mailbox_key: str) -> list[Account]:
+        rows = self._connection.execute(
+            sa.select(accounts)
+            .where(accounts.c.mailbox_key == mailbox_key, accounts.c.state != AccountState.DELETED.value)
+            .order_by(accounts.c.created_at)
+            .limit(50)
+        )
+        return [self._to_account(row) for row in rows]
+
+    def add(self, account: Account) -> None:
+        self._connection.execute(sa.insert(accounts).values(**self._values(account), version=account.version))
+
+    def save(self, account: Account) -> None:
+        result = self._connection.execute(
+            sa.update(accounts)
+            .where(accounts.c.id == account.id, accounts.c.version == account.version)
+            .values(**self._values(account), version=account.version + 1)
+        )
+        if not result.rowcount:
+            raise Conflict("changed_meanwhile")
+
+    def unactivated_since(self, moment: datetime, limit: int) -> list[AccountId]:
+        rows = self._connection.execute(
+            sa.select(accounts.c.id)
+            .where(accounts.c.state == AccountState.NOT_ACTIVATED.value, accounts.c.approved_at < moment)
+            .order_by(accounts.c.approved_at)
+            .limit(limit)
+        )
+        return [AccountId(row.id) for row in rows]
+
+    def _values(self, account: Account) -> dict[str, Any]:
+        profile = account.profile
+        return {
+            "id": account.id,
+            "person_id": account.person_id,
+            "account_name": account.account_name,
+            "name_key": name_key(account.account_name),
+            "agency_id": account.agency_id,
+            "agency_path": account.agency_path.text,
+            "unit_id": profile.unit_id,
+            "unit_name": profile.unit_name,
+            "name": profile.name,
+            "title": profile.title,
+            "phone": profile.phone,
+            "extension": profile.extension,
+            "mobile_sealed": self._keys.seal("mobile", profile.mobile) if profile.mobile else "",
+            "mobile_key": self._keys.index("mobile", profile.mobile) if profile.mobile else None,
+            "mailbox_sealed": self._keys.seal("mailbox", account.mailbox),
+            "mailbox_key": self._keys.index("mailbox", account.mailbox),
+            "official_mail": profile.official_mail,
+            "language": account.language,
+            "state": account.state.value,
+            "state_reason": account.state_reason,
+            "created_at": account.created_at,
+            "approved_at": account.approved_at,
+            "activated_at": account.activated_at,
+        }
+
+    def _to_account(self, row: Any) -> Account:
+        return Account(
+            id=AccountId(row.id),
+            person_id=PersonId(row.person_id),
+            account_name=row.account_name,
+            agency_id=AgencyId(row.agency_id),
+            agency_path=Path(row.agency_path),
+            profile=Profile(
+                name=row.name,
+                title=row.title,
+                phone=row.phone,
+                extension=row.extension,
+                mobile=self._keys.open("mobile", row.mobile_sealed) if row.mobile_sealed else "",
+                unit_id=None if row.unit_id is None else AgencyId(row.unit_id),
+                unit_name=row.unit_name,
+                official_mail=row.official_mail,
+            ),
+            mailbox=self._keys.open("mailbox", row.mailbox_sealed),
+            language=row.language,
+            state=AccountState(row.state),
+            created_at=row.created_at,
+            approved_at=row.approved_at,
+            activated_at=row.activated_at,
+            state_reason=row.state_reason,
+            version=row.version,
+        )
+
+
+class SqlNames:
+    def __init__(self, connection: sa.Connection, policy: Policy, now: datetime) -> None:
+        self._connection = connection
+        self._policy = policy
+        self._now = now
+
+    def is_free(self, key: str, *, now: datetime, case_id: UUID | None = None) -> bool:
+        row = self._connection.execute(sa.select(taken_names).where(taken_names.c.name_key == key)).one_or_none()
+        if row is None:
+            return True
+        if row.freed_at is not None:
+            return bool(row.freed_at + self._policy.freed_name_rest <= now)
+        return case_id is not None and row.holder == NameHolder.CASE.value and row.holder_id == case_id
+
+    def take(self, key: str, holder: NameHolder, holder_id: UUID | None, *, case_id: UUID | None = None) -> bool:
+        row = insert(taken_names).values(
+            name_key=key, holder=holder.value, holder_id=holder_id, taken_at=self._now, freed_at=None
+        )
+        rested = taken_names.c.freed_at <= self._now - self._policy.freed_name_rest
+        mine = sa.and_(
+            taken_names.c.freed_at.is_(None),
+            sa.or_(
+                sa.and_(taken_names.c.holder == NameHolder.CASE.value, taken_names.c.holder_id == case_id),
+                sa.and_(taken_names.c.holder == holder.value, taken_names.c.holder_id == holder_id),
+            ),
+        )
+        result = self._connection.execute(
+            row.on_conflict_do_update(
+                index_elements=[taken_names.c.name_key],
+                set_={
+                    "holder": row.excluded.holder,
+                    "holder_id": row.excluded.holder_id,
+                    "taken_at": row.excluded.taken_at,
+                    "freed_at": None,
+                },
+                where=sa.or_(rested, mine),
+            )
+        )
+        return bool(result.rowcount)
+
+    def release(self, key: str, holder_id: UUID, *, rest: bool) -> None:
+        mine = sa.and_(taken_names.c.name_key == key, taken_names.c.holder_id == holder_id)
+        if rest:
+            self._connection.execute(sa.update(taken_names).where(mine).values(freed_at=self._now))
+        else:
+            self._connection.execute(sa.delete(taken_names).where(mine))

@@ -1,0 +1,93 @@
+"""The audit table: written in the transaction of the act it records, never updated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from hufu_registry.audit.model import Record, Values
+from hufu_registry.kernel.actor import Actor
+from hufu_registry.kernel.ids import AgencyId
+from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.store import Moment, metadata
+
+audit_records = sa.Table(
+    "audit_records",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("actor_kind", sa.Text, nullable=False),
+    sa.Column("actor_id", sa.Uuid),
+    sa.Column("place", sa.Text),
+    sa.Column("object_kind", sa.Text, nullable=False),
+    sa.Column("object_id", sa.Text, nullable=False),
+    sa.Column("agency_id", sa.BigInteger),
+    sa.Column("old", JSONB, nullable=False),
+    sa.Column("new", JSONB, nullable=False),
+    sa.Column("mac", sa.Text, nullable=False),
+    sa.Index("ix_audit_records_object", "object_kind", "object_id", "id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    at: datetime
+    action: str
+    actor_kind: str
+    actor_id: object
+    old: Values
+    new: Values
+
+
+class SqlAudit:
+    def __init__(self, connection: sa.Connection, keys: Keys, actor: Actor, now: datetime) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._actor = actor
+        self._now = now
+
+    def record(
+        self,
+        action: str,
+        *,
+        object_kind: str,
+        object_id: str,
+        agency_id: AgencyId | None = None,
+        old: Values | None = None,
+        new: Values | None = None,
+    ) -> None:
+        record = Record(self._now, action, self._actor, object_kind, object_id, agency_id, old or {}, new or {})
+        self._connection.execute(
+            sa.insert(audit_records).values(
+                at=record.at,
+                action=action,
+                actor_kind=self._actor.kind.value,
+                actor_id=self._actor.account_id,
+                place=self._actor.place,
+                object_kind=object_kind,
+                object_id=object_id,
+                agency_id=agency_id,
+                old=dict(record.old),
+                new=dict(record.new),
+                mac=self._keys.audit_mac(record.sealed_bytes()),
+            )
+        )
+
+
+def timeline(connection: sa.Connection, object_kind: str, object_id: str) -> Sequence[TimelineEntry]:
+    """What happened to one object, oldest first; at most the last 200 records."""
+    newest = (
+        sa.select(audit_records)
+        .where(audit_records.c.object_kind == object_kind, audit_records.c.object_id == object_id)
+        .order_by(audit_records.c.id.desc())
+        .limit(200)
+    )
+    return [
+        TimelineEntry(row.at, row.action, row.actor_kind, row.actor_id, row.old, row.new)
+        for row in reversed(connection.execute(newest).all())
+    ]

@@ -1,0 +1,167 @@
+"""Review cases (審核案件): their states as one table, the application form's rules, and who may decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from hufu_registry.accounts.model import (
+    EXTENSION_SHAPE,
+    MOBILE_SHAPE,
+    PHONE_SHAPE,
+    REASON_LENGTH,
+    TITLE_LENGTH,
+    UNIT_NAME_LENGTH,
+    clean_mobile,
+    name_fault,
+)
+from hufu_registry.agencies.model import Path
+from hufu_registry.kernel.errors import IllegalMove, Invalid
+from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
+from hufu_registry.people.model import NAME_LENGTH, clean_name
+from hufu_registry.rights.model import Permission, Rights
+
+
+class CaseType(StrEnum):
+    ACTIVATION = "activation"
+
+
+class CaseState(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+class CaseMove(StrEnum):
+    CHANGE = "change"
+    WITHDRAW = "withdraw"
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+MOVES = MappingProxyType(
+    {
+        (CaseState.PENDING, CaseMove.CHANGE): CaseState.PENDING,
+        (CaseState.PENDING, CaseMove.WITHDRAW): CaseState.WITHDRAWN,
+        (CaseState.PENDING, CaseMove.APPROVE): CaseState.APPROVED,
+        (CaseState.PENDING, CaseMove.REJECT): CaseState.REJECTED,
+    }
+)
+DECISIONS = frozenset({CaseMove.APPROVE, CaseMove.REJECT})
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What the applicant fills in. `unit_id` names a unit of the registry, `unit_name` one it does not know."""
+
+    account_name: str
+    name: str
+    title: str
+    agency_id: AgencyId | None
+    unit_name: str = ""
+    unit_id: AgencyId | None = None
+    phone: str = ""
+    extension: str = ""
+    mobile: str = ""
+    wants_official_mail: bool = False
+    reason: str = ""
+
+    def cleaned(self) -> Application:
+        """The same with stray blanks gone, 姓名 in NFC and the mobile as ten digits."""
+        return replace(
+            self,
+            account_name=self.account_name.strip(),
+            name=clean_name(self.name),
+            title=clean_name(self.title),
+            unit_name=clean_name(self.unit_name),
+            phone=self.phone.strip(),
+            extension=self.extension.strip(),
+            mobile=clean_mobile(self.mobile),
+            reason=clean_name(self.reason),
+        )
+
+    def faults(self) -> dict[str, str]:
+        """Field → code of the rule it breaks, for what can be told without the database."""
+        rules = {
+            "account_name": name_fault(self.account_name),
+            "name": length_fault(self.name, NAME_LENGTH, required=True),
+            "title": length_fault(self.title, TITLE_LENGTH, required=True),
+            "agency_id": "agency_required" if self.agency_id is None else None,
+            "unit_name": length_fault(self.unit_name, UNIT_NAME_LENGTH),
+            "phone": None if PHONE_SHAPE.match(self.phone) else "phone_shape",
+            "extension": None if not self.extension or EXTENSION_SHAPE.match(self.extension) else "extension_shape",
+            "mobile": None if MOBILE_SHAPE.match(self.mobile) else "mobile_shape",
+            "reason": length_fault(self.reason, REASON_LENGTH, required=True),
+        }
+        return {field: fault for field, fault in rules.items() if fault}
+
+    def check(self) -> None:
+        faults = self.faults()
+        if faults:
+            raise Invalid(fields=faults)
+
+
+def length_fault(text: str, longest: int, *, required: bool = False) -> str | None:
+    if required and not text:
+        return "required"
+    return "too_long" if len(text) > longest else None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One application on its way. `number` is what people read out; `version` counts the applicant's changes.
+
+    `collision` is true while the approved account's name turned out to be somebody else's in a target.
+    """
+
+    id: CaseId
+    number: int
+    type: CaseType
+    state: CaseState
+    application: Application
+    agency_id: AgencyId
+    agency_path: Path
+    mailbox: str
+    language: str
+    consent_version: str
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+    decided_at: datetime | None = None
+    decided_by: AccountId | None = None
+    decision_reason: str = ""
+    account_id: AccountId | None = None
+    collision: bool = False
+
+    def after(self, move: CaseMove) -> CaseState:
+        """The state after `move`. Raises IllegalMove("case_state") with who-and-when for the page."""
+        state = MOVES.get((self.state, move))
+        if state is None:
+            raise IllegalMove(
+                "case_state",
+                state=self.state.value,
+                move=move.value,
+                decided_at=self.decided_at,
+                decided_by=self.decided_by,
+            )
+        return state
+
+    def moves(self) -> frozenset[CaseMove]:
+        """What could be done to it in its state, whoever asks."""
+        return frozenset(move for state, move in MOVES if state is self.state)
+
+
+def may_see(rights: Rights, case: Case, deciding_agency: AgencyId | None) -> bool:
+    """Whether the case is in the asker's scope: by his grants, or because it came up to his agency."""
+    if rights.allows(Permission.SEE_CASES, home_id=case.agency_id, path=case.agency_path):
+        return True
+    return deciding_agency is not None and rights.rooted_at(deciding_agency)
+
+
+def differences(mine: Mapping[str, str], theirs: Mapping[str, str]) -> frozenset[str]:
+    """The fields both have, in which they differ."""
+    return frozenset(field for field in mine.keys() & theirs.keys() if mine[field] != theirs[field])

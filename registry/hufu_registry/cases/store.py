@@ -1,0 +1,473 @@
+"""The cases' table, the reviewers' queue, and who might be the same person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.store import accounts
+from hufu_registry.agencies.model import Path
+from hufu_registry.agencies.store import PathText, agencies
+from hufu_registry.cases.model import Application, Case, CaseState, CaseType
+from hufu_registry.kernel.errors import NotFound
+from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
+from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.kernel.store import Moment, metadata
+from hufu_registry.rights.model import Role
+from hufu_registry.rights.store import grants, in_force
+
+case_numbers = sa.Sequence("case_numbers", metadata=metadata, start=1001)
+
+cases = sa.Table(
+    "cases",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False, unique=True),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("agency_id", sa.BigInteger, nullable=False),
+    sa.Column("agency_path", PathText, nullable=False),
+    sa.Column("account_name", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("unit_id", sa.BigInteger, sa.ForeignKey("agencies.id")),
+    sa.Column("unit_name", sa.Text, nullable=False),
+    sa.Column("phone", sa.Text, nullable=False),
+    sa.Column("extension", sa.Text, nullable=False),
+    sa.Column("mobile_sealed", sa.Text, nullable=False),
+    sa.Column("mobile_key", sa.Text, nullable=False, index=True),
+    sa.Column("wants_official_mail", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("mailbox_sealed", sa.Text, nullable=False),
+    sa.Column("mailbox_key", sa.Text, nullable=False, index=True),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("consent_version", sa.Text, nullable=False),
+    sa.Column("form_key", sa.Text, nullable=False, unique=True),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("decided_at", Moment),
+    sa.Column("decided_by", sa.Uuid, sa.ForeignKey("accounts.id")),
+    sa.Column("decision_reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("account_id", sa.Uuid, sa.ForeignKey("accounts.id"), unique=True),
+    sa.Column("collision", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.ForeignKeyConstraint(
+        ["agency_id", "agency_path"],
+        ["agencies.id", "agencies.path"],
+        onupdate="CASCADE",
+        name="fk_cases_agency",
+    ),
+    sa.CheckConstraint("state IN ('pending','approved','rejected','withdrawn')", name="state"),
+    sa.CheckConstraint("(state IN ('approved','rejected')) = (decided_at IS NOT NULL)", name="decided"),
+    sa.Index("uq_cases_open_mailbox", "mailbox_key", unique=True, postgresql_where=sa.text("state = 'pending'")),
+    sa.Index("ix_cases_queue", "agency_path", "created_at", postgresql_where=sa.text("state = 'pending'")),
+)
+
+
+def ancestor_paths(path: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
+    """A path and every path above it, as a text array (a function of the first migration)."""
+    return sa.func.ancestor_paths(path)
+
+
+def deciding_agency_of(agency_path: sa.ColumnElement[str], now: datetime) -> sa.ScalarSelect[Any]:
+    """The nearest agency at or above the path with an enabled manager whose grant is rooted there."""
+    managers = accounts.alias("managers")
+    return (
+        sa.select(grants.c.agency_id)
+        .join(managers, managers.c.id == grants.c.account_id)
+        .where(
+            grants.c.agency_path == sa.any_(ancestor_paths(agency_path)),
+            grants.c.role == Role.AGENCY_MANAGER.value,
+            managers.c.state == AccountState.ENABLED.value,
+            in_force(now),
+        )
+        .order_by(sa.func.length(grants.c.agency_path).desc())
+        .limit(1)
+        .correlate(cases)
+        .scalar_subquery()
+    )
+
+
+def to_case(row: Any, keys: Keys) -> Case:
+    return Case(
+        id=CaseId(row.id),
+        number=row.number,
+        type=CaseType(row.type),
+        state=CaseState(row.state),
+        application=Application(
+            account_name=row.account_name,
+            name=row.name,
+            title=row.title,
+            agency_id=AgencyId(row.agency_id),
+            unit_name=row.unit_name,
+            unit_id=None if row.unit_id is None else AgencyId(row.unit_id),
+            phone=row.phone,
+            extension=row.extension,
+            mobile=keys.open("mobile", row.mobile_sealed),
+            wants_official_mail=row.wants_official_mail,
+            reason=row.reason,
+        ),
+        agency_id=AgencyId(row.agency_id),
+        agency_path=Path(row.agency_path),
+        mailbox=keys.open("mailbox", row.mailbox_sealed),
+        language=row.language,
+        consent_version=row.consent_version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=row.version,
+        decided_at=row.decided_at,
+        decided_by=None if row.decided_by is None else AccountId(row.decided_by),
+        decision_reason=row.decision_reason,
+        account_id=None if row.account_id is None else AccountId(row.account_id),
+        collision=row.collision,
+    )
+
+
+class SqlCases:
+    def __init__(self, connection: sa.Connection, keys: Keys, now: datetime) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._now = now
+
+    def next_number(self) -> int:
+        return int(self._connection.execute(sa.select(case_numbers.next_value())).scalar_one())
+
+    def add(self, case: Case, *, form_key: str) -> None:
+        self._connection.execute(
+            sa.insert(cases).values(
+                id=case.id,
+                number=case.number,
+                type=case.type.value,
+                consent_version=case.consent_version,
+                language=case.language,
+                mailbox_sealed=self._keys.seal("mailbox", case.mailbox),
+                mailbox_key=self._keys.index("mailbox", case.mailbox),
+                form_key=form_key,
+                created_at=case.created_at,
+                **self._changeable(case),
+            )
+        )
+
+    def by_form_key(self, form_key: str) -> Case | None:
+        return self._one(sa.select(cases).where(cases.c.form_key == form_key))
+
+    def get(self, case_id: CaseId, *, lock: bool = False) -> Case:
+        query = sa.select(cases).where(cases.c.id == case_id)
+        case = self._one(query.with_for_update() if lock else query)
+        if case is None:
+            raise NotFound("case")
+        return case
+
+    def by_account(self, account_id: AccountId) -> Case | None:
+        return self._one(sa.select(cases).where(cases.c.account_id == account_id))
+
+    def newest_of_mailbox(self, mailbox_key: str) -> Case | None:
+        return self._one(
+            sa.select(cases)
+            .where(cases.c.mailbox_key == mailbox_key)
+            .order_by((cases.c.state == CaseState.PENDING.value).desc(), cases.c.created_at.desc())
+            .limit(1)
+        )
+
+    def has_open(self, mailbox_key: str) -> bool:
+        query = sa.select(cases.c.id).where(
+            cases.c.mailbox_key == mailbox_key, cases.c.state == CaseState.PENDING.value
+        )
+        return self._connection.execute(query).first() is not None
+
+    def save(self, case: Case) -> None:
+        self._connection.execute(sa.update(cases).where(cases.c.id == case.id).values(**self._changeable(case)))
+
+    def deciding_agency(self, agency_id: AgencyId) -> AgencyId | None:
+        path = sa.select(agencies.c.path).where(agencies.c.id == agency_id).scalar_subquery()
+        found = self._connection.execute(sa.select(deciding_agency_of(path, self._now))).scalar_one()
+        return None if found is None else AgencyId(found)
+
+    def deciders(self, agency_id: AgencyId | None) -> Sequence[tuple[str, str]]:
+        rooted = (
+            grants.c.role == Role.SYSTEM_MANAGER.value
+            if agency_id is None
+            else sa.and_(grants.c.agency_id == agency_id, grants.c.role == Role.AGENCY_MANAGER.value)
+        )
+        rows = self._connection.execute(
+            sa.select(accounts.c.mailbox_sealed, accounts.c.language)
+            .join(grants, grants.c.account_id == accounts.c.id)
+            .where(rooted, in_force(self._now), accounts.c.state == AccountState.ENABLED.value)
+            .distinct()
+            .limit(50)
+        )
+        return [(self._keys.open("mailbox", row.mailbox_sealed), row.language) for row in rows]
+
+    def is_same_person(self, case: Case, account_id: AccountId) -> bool:
+        person = sa.select(accounts.c.person_id).where(accounts.c.id == account_id).scalar_subquery()
+        mobile = self._keys.index("mobile", case.application.mobile)
+        query = sa.select(accounts.c.id).where(
+            accounts.c.person_id == person,
+            sa.or_(
+                accounts.c.mailbox_key == self._keys.index("mailbox", case.mailbox),
+                accounts.c.mobile_key == mobile,
+            ),
+        )
+        return self._connection.execute(query.limit(1)).first() is not None
+
+    def _one(self, query: sa.Select[Any]) -> Case | None:
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else to_case(row, self._keys)
+
+    def _changeable(self, case: Case) -> dict[str, Any]:
+        application = case.application
+        return {
+            "state": case.state.value,
+            "agency_id": case.agency_id,
+            "agency_path": case.agency_path.text,
+            "account_name": application.account_name,
+            "name": application.name,
+            "title": application.title,
+            "unit_id": application.unit_id,
+            "unit_name": application.unit_name,
+            "phone": application.phone,
+            "extension": application.extension,
+            "mobile_sealed": self._keys.seal("mobile", application.mobile),
+            "mobile_key": self._keys.index("mobile", application.mobile),
+            "wants_official_mail": application.wants_official_mail,
+            "reason": application.reason,
+            "updated_at": case.updated_at,
+            "version": case.version,
+            "decided_at": case.decided_at,
+            "decided_by": case.decided_by,
+            "decision_reason": case.decision_reason,
+            "account_id": case.account_id,
+            "collision": case.collision,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One line of the reviewers' queue."""
+
+    id: CaseId
+    number: int
+    state: CaseState
+    name: str
+    account_name: str
+    title: str
+    agency_id: AgencyId
+    agency_name: str
+    unit_name: str
+    created_at: datetime
+    decided_at: datetime | None
+    collision: bool
+
+
+def in_scope(viewer: AccountId, now: datetime) -> sa.ColumnElement[bool]:
+    """The cases a viewer may see, as a condition of the query itself.
+
+    His grants cover the case's agency (or its subtree where so flagged), he is a system manager, or the case
+    came up to an agency at which his grant is rooted.
+    """
+    mine = sa.and_(grants.c.account_id == viewer, in_force(now))
+    below = sa.or_(
+        cases.c.agency_path == grants.c.agency_path,
+        sa.and_(
+            cases.c.agency_path >= grants.c.agency_path.concat("."),
+            cases.c.agency_path < grants.c.agency_path.concat("/"),
+        ),
+    )
+    covered = sa.or_(
+        grants.c.role == Role.SYSTEM_MANAGER.value,
+        grants.c.agency_id == cases.c.agency_id,
+        sa.and_(grants.c.with_subordinates, below),
+    )
+    rooted = grants.alias("rooted")
+    return sa.or_(
+        sa.exists(sa.select(sa.literal(1)).where(mine, covered).correlate(cases)),
+        sa.exists(
+            sa.select(sa.literal(1))
+            .where(
+                rooted.c.account_id == viewer,
+                rooted.c.ended_at.is_(None),
+                rooted.c.valid_from <= now,
+                sa.or_(rooted.c.valid_until.is_(None), rooted.c.valid_until > now),
+                rooted.c.agency_id == deciding_agency_of(cases.c.agency_path, now),
+            )
+            .correlate(cases)
+        ),
+    )
+
+
+def queue(
+    connection: sa.Connection,
+    viewer: AccountId,
+    now: datetime,
+    page: Page,
+    *,
+    state: CaseState | None = CaseState.PENDING,
+    words: str = "",
+    agency_id: AgencyId | None = None,
+) -> Paged[QueueRow]:
+    """The cases in the viewer's scope: those waiting oldest first, the decided ones newest first.
+
+    `words` finds any part of 姓名, account name or case number; `agency_id` keeps its subtree.
+    """
+    conditions = [in_scope(viewer, now)]
+    if state is not None:
+        conditions.append(cases.c.state == state.value)
+    for word in words.split()[:5]:
+        pattern = f"%{word.replace(chr(92), chr(92) * 2).replace('%', chr(92) + '%').replace('_', chr(92) + '_')}%"
+        conditions.append(
+            sa.or_(
+                cases.c.name.ilike(pattern),
+                cases.c.account_name.ilike(pattern),
+                sa.cast(cases.c.number, sa.Text) == word,
+            )
+        )
+    if agency_id is not None:
+        top = sa.select(agencies.c.path).where(agencies.c.id == agency_id).scalar_subquery()
+        conditions.append(top == sa.any_(ancestor_paths(cases.c.agency_path)))
+    order = cases.c.created_at if state is CaseState.PENDING else cases.c.updated_at.desc()
+    total = connection.execute(sa.select(sa.func.count()).select_from(cases).where(*conditions)).scalar_one()
+    rows = connection.execute(
+        sa.select(cases, agencies.c.full_name.label("agency_name"))
+        .join(agencies, agencies.c.id == cases.c.agency_id)
+        .where(*conditions)
+        .order_by(order, cases.c.id)
+        .limit(page.size)
+        .offset(page.offset)
+    )
+    return Paged(
+        [
+            QueueRow(
+                id=CaseId(row.id),
+                number=row.number,
+                state=CaseState(row.state),
+                name=row.name,
+                account_name=row.account_name,
+                title=row.title,
+                agency_id=AgencyId(row.agency_id),
+                agency_name=row.agency_name,
+                unit_name=row.unit_name,
+                created_at=row.created_at,
+                decided_at=row.decided_at,
+                collision=row.collision,
+            )
+            for row in rows
+        ],
+        total,
+        page,
+    )
+
+
+def case_in_scope(connection: sa.Connection, viewer: AccountId, now: datetime, case_id: CaseId, keys: Keys) -> Case:
+    """The case, if the viewer may see it. Raises NotFound("case") otherwise, as for one that does not exist."""
+    row = connection.execute(sa.select(cases).where(cases.c.id == case_id, in_scope(viewer, now))).one_or_none()
+    if row is None:
+        raise NotFound("case")
+    return to_case(row, keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """Somebody who might be the same person. Outside the viewer's scope only agency and reasons are told.
+
+    `same` names what is equal: mailbox, mobile, name. `fields` holds what may be compared side by side.
+    """
+
+    kind: str
+    id: object
+    in_scope: bool
+    agency_name: str
+    state: str
+    same: frozenset[str]
+    fields: dict[str, str]
+
+
+def lookalikes(
+    connection: sa.Connection, viewer: AccountId, now: datetime, case: Case, keys: Keys
+) -> Sequence[Lookalike]:
+    """Accounts and other open cases with the same mailbox, mobile, or name in the agency; at most 20 of each."""
+    mailbox, mobile = keys.index("mailbox", case.mailbox), keys.index("mobile", case.application.mobile)
+    found: list[Lookalike] = []
+    for table, kind, other in (
+        (
+            accounts,
+            "account",
+            accounts.c.id != sa.literal(case.account_id, sa.Uuid) if case.account_id else sa.true(),
+        ),
+        (cases, "case", sa.and_(cases.c.id != case.id, cases.c.state == CaseState.PENDING.value)),
+    ):
+        visible = scope_of_accounts(viewer, now) if table is accounts else in_scope(viewer, now)
+        rows = connection.execute(
+            sa.select(table, agencies.c.full_name.label("agency_name"), visible.label("visible"))
+            .join(agencies, agencies.c.id == table.c.agency_id)
+            .where(
+                other,
+                sa.or_(
+                    table.c.mailbox_key == mailbox,
+                    table.c.mobile_key == mobile,
+                    sa.and_(table.c.name == case.application.name, table.c.agency_id == case.agency_id),
+                ),
+            )
+            .order_by(table.c.created_at.desc())
+            .limit(20)
+        )
+        for row in rows:
+            same = {
+                "mailbox": row.mailbox_key == mailbox,
+                "mobile": row.mobile_key == mobile,
+                "name": row.name == case.application.name,
+            }
+            found.append(
+                Lookalike(
+                    kind=kind,
+                    id=row.id if row.visible else None,
+                    in_scope=row.visible,
+                    agency_name=row.agency_name,
+                    state=row.state,
+                    same=frozenset(field for field, equal in same.items() if equal),
+                    fields=comparable(row, keys) if row.visible else {},
+                )
+            )
+    return found
+
+
+def comparable(row: Any, keys: Keys) -> dict[str, str]:
+    return {
+        "account_name": row.account_name,
+        "name": row.name,
+        "title": row.title,
+        "agency": row.agency_name,
+        "unit_name": row.unit_name,
+        "phone": row.phone,
+        "mobile": keys.open("mobile", row.mobile_sealed) if row.mobile_sealed else "",
+        "mailbox": keys.open("mailbox", row.mailbox_sealed),
+    }
+
+
+def scope_of_accounts(viewer: AccountId, now: datetime) -> sa.ColumnElement[bool]:
+    """The accounts a viewer's grants cover, and his own, as a condition on the accounts' table."""
+    below = sa.and_(
+        accounts.c.agency_path >= grants.c.agency_path.concat("."),
+        accounts.c.agency_path < grants.c.agency_path.concat("/"),
+    )
+    return sa.or_(
+        accounts.c.id == viewer,
+        sa.exists(
+            sa.select(sa.literal(1))
+            .where(
+                grants.c.account_id == viewer,
+                in_force(now),
+                sa.or_(
+                    grants.c.role == Role.SYSTEM_MANAGER.value,
+                    grants.c.agency_id == accounts.c.agency_id,
+                    sa.and_(grants.c.with_subordinates, below),
+                ),
+            )
+            .correlate(accounts)
+        ),
+    )

@@ -1,0 +1,66 @@
+"""The `hufu` command: what operators do without a browser."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import entry_points
+
+import click
+from pydantic import ValidationError
+
+from hufu_registry.agencies.command import agencies
+from hufu_registry.bootstrap import build_engine, build_services
+from hufu_registry.cases.command import managers, system_manager
+from hufu_registry.kernel.errors import HufuError
+from hufu_registry.migrating import downgrade, upgrade
+from hufu_registry.settings import RegistrySettings
+
+
+def settings_from_environment() -> RegistrySettings:
+    try:
+        return RegistrySettings()  # type: ignore[call-arg]  # pydantic fills it from the environment
+    except ValidationError as fault:
+        names = ", ".join(f"HUFU_{str(error['loc'][0]).upper()}" for error in fault.errors() if error["loc"])
+        raise click.ClickException(f"settings missing or wrong: {names}") from fault
+
+
+@click.group()
+@click.pass_context
+def hufu(context: click.Context) -> None:
+    """虎符: agencies, accounts and the database of the registry."""
+    context.obj = lambda: build_services(settings_from_environment())
+
+
+@hufu.group()
+def db() -> None:
+    """The database's tables."""
+
+
+@db.command("upgrade")
+def upgrade_tables() -> None:
+    """Run the migrations that are missing."""
+    upgrade(build_engine(settings_from_environment()))
+    click.echo("database: up to date")
+
+
+@db.command("downgrade")
+@click.argument("revision")
+def downgrade_tables(revision: str) -> None:
+    """Take migrations back to REVISION ("base" for none)."""
+    downgrade(build_engine(settings_from_environment()), revision)
+    click.echo(f"database: at {revision}")
+
+
+hufu.add_command(agencies)
+hufu.add_command(system_manager)
+hufu.add_command(managers)
+for extension in entry_points(group="hufu.commands"):
+    hufu.add_command(extension.load())
+
+
+def main() -> None:
+    try:
+        hufu(standalone_mode=True)
+    except HufuError as fault:
+        click.echo(f"hufu: {fault}", err=True)
+        sys.exit(1)

@@ -1,0 +1,44 @@
+"""Keyed hashes and encryption of single fields; the keys come from files and never leave this object."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+NONCE_BYTES = 12
+KEY_BYTES = 32
+
+
+class Keys:
+    """`index` makes searchable keyed hashes, `seal`/`open` AES-256-GCM texts, `audit_mac` the seal of a record.
+
+    Each key is 32 bytes. A sealed text is base64 of nonce and ciphertext; `about` binds it to its field, so
+    that a value copied into another field does not open.
+    """
+
+    def __init__(self, *, data: bytes, index: bytes, audit: bytes) -> None:
+        for key in (data, index, audit):
+            if len(key) != KEY_BYTES:
+                raise ValueError(f"a key must have {KEY_BYTES} bytes, not {len(key)}")
+        self._cipher = AESGCM(data)
+        self._index = index
+        self._audit = audit
+
+    def index(self, about: str, value: str) -> str:
+        """A keyed SHA-256 of `value` as 64 hex digits; the same value under another `about` differs."""
+        return hmac.new(self._index, f"{about}\0{value}".encode(), hashlib.sha256).hexdigest()
+
+    def audit_mac(self, record: bytes) -> str:
+        return hmac.new(self._audit, record, hashlib.sha256).hexdigest()
+
+    def seal(self, about: str, value: str) -> str:
+        nonce = os.urandom(NONCE_BYTES)
+        return base64.b64encode(nonce + self._cipher.encrypt(nonce, value.encode(), about.encode())).decode()
+
+    def open(self, about: str, sealed: str) -> str:
+        raw = base64.b64decode(sealed)
+        return self._cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], about.encode()).decode()

@@ -1,0 +1,39 @@
+"""What has to reach another system, as rows of (target, kind, object id) with a wanted and a done number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Target(StrEnum):
+    AD = "ad"
+    KEYCLOAK = "keycloak"
+    MAIL = "mail"
+
+
+class Kind(StrEnum):
+    AGENCY = "agency"
+    ACCOUNT = "account"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OutboxKey:
+    target: Target
+    kind: Kind
+    object_id: str
+
+
+class Outbox(Protocol):
+    """Rows are written when the transaction commits, in key order, so that two transactions cannot deadlock."""
+
+    def want(self, key: OutboxKey, *, bulk: bool = False) -> None:
+        """Raise `wanted`: the target must be brought to what the registry says after this transaction.
+
+        `bulk` marks work that people's single acts may overtake.
+        """
+
+    def ensure(self, key: OutboxKey) -> None:
+        """Want it only if it was never wanted before; an existing row is neither changed nor locked."""

@@ -1,0 +1,45 @@
+"""Every list is paged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+DEFAULT_SIZE = 20
+MAX_SIZE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is wanted; `number` counts from 1."""
+
+    number: int = 1
+    size: int = DEFAULT_SIZE
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "number", min(max(self.number, 1), 1_000_000))
+        object.__setattr__(self, "size", min(max(self.size, 1), MAX_SIZE))
+
+    @property
+    def offset(self) -> int:
+        return (self.number - 1) * self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Paged(Generic[T]):
+    """One page of a list and how long the whole list is."""
+
+    rows: Sequence[T]
+    total: int
+    page: Page
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.page.size))
+
+    def map(self, change: Callable[[T], U]) -> Paged[U]:
+        return Paged([change(row) for row in self.rows], self.total, self.page)

@@ -1,0 +1,38 @@
+"""Bringing a database to this release's tables, one process at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+ONE_AT_A_TIME = 4_868_545_521
+
+
+def upgrade(engine: sa.Engine, revision: str = "head") -> None:
+    """Run the missing migrations; a second run at the same time waits and then finds nothing to do."""
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"SELECT pg_advisory_lock({ONE_AT_A_TIME})"))
+        connection.commit()
+        try:
+            command.upgrade(config(connection), revision)
+            connection.commit()
+        finally:
+            connection.execute(sa.text(f"SELECT pg_advisory_unlock({ONE_AT_A_TIME})"))
+            connection.commit()
+
+
+def downgrade(engine: sa.Engine, revision: str) -> None:
+    with engine.connect() as connection:
+        command.downgrade(config(connection), revision)
+        connection.commit()
+
+
+def config(connection: sa.Connection) -> Config:
+    settings = Config()
+    settings.set_main_option("script_location", str(MIGRATIONS))
+    settings.attributes["connection"] = connection
+    return settings

@@ -1,0 +1,65 @@
+"""The notices' table; recipient and values are encrypted and do not outlive the sending."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from hufu_registry.kernel.ids import Ids
+from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.outbox import Kind, Outbox, OutboxKey, Target
+from hufu_registry.kernel.store import Moment, metadata
+from hufu_registry.notices.model import Notice, Template
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("template", sa.Text, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("sealed", sa.Text),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("sent_at", Moment),
+)
+
+SEALED_AS = "notice"
+
+
+class SqlNotices:
+    def __init__(self, connection: sa.Connection, keys: Keys, ids: Ids, outbox: Outbox, now: datetime) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._ids = ids
+        self._outbox = outbox
+        self._now = now
+
+    def send(self, template: Template, recipient: str, language: str, values: Mapping[str, str] | None = None) -> UUID:
+        notice_id = self._ids.new()
+        content = json.dumps({"recipient": recipient, "values": dict(values or {})}, ensure_ascii=False)
+        self._connection.execute(
+            sa.insert(notices).values(
+                id=notice_id,
+                template=template.value,
+                language=language,
+                sealed=self._keys.seal(SEALED_AS, content),
+                created_at=self._now,
+            )
+        )
+        self._outbox.want(OutboxKey(Target.MAIL, Kind.NOTICE, str(notice_id)))
+        return notice_id
+
+    def get(self, notice_id: UUID) -> Notice | None:
+        row = self._connection.execute(sa.select(notices).where(notices.c.id == notice_id)).one_or_none()
+        if row is None or row.sealed is None:
+            return None
+        content = json.loads(self._keys.open(SEALED_AS, row.sealed))
+        return Notice(notice_id, Template(row.template), row.language, content["recipient"], content["values"])
+
+    def mark_sent(self, notice_id: UUID) -> None:
+        self._connection.execute(
+            sa.update(notices).where(notices.c.id == notice_id).values(sent_at=self._now, sealed=None)
+        )

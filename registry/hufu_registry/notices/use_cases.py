@@ -1,0 +1,26 @@
+"""Notices are stored with what they tell of, and sent by the worker through the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+from uuid import UUID
+
+from hufu_registry.kernel.work import Work as KernelWork
+from hufu_registry.notices.model import Notice, Template
+
+
+class Notices(Protocol):
+    def send(self, template: Template, recipient: str, language: str, values: Mapping[str, str] | None = None) -> UUID:
+        """Store the notice and want it sent."""
+
+    def get(self, notice_id: UUID) -> Notice | None:
+        """The notice, or None when it was sent already."""
+
+    def mark_sent(self, notice_id: UUID) -> None:
+        """Remember the moment and wipe recipient and values."""
+
+
+class Work(KernelWork, Protocol):
+    @property
+    def notices(self) -> Notices: ...

@@ -1,0 +1,127 @@
+"""People, and the codes mailed to prove a mailbox."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hufu_registry.kernel.ids import PersonId
+from hufu_registry.kernel.store import Moment, metadata
+from hufu_registry.people.model import MailboxCode, Purpose
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+mailbox_codes = sa.Table(
+    "mailbox_codes",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("browser_key", sa.Text, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("mailbox_key", sa.Text, nullable=False),
+    sa.Column("mailbox_sealed", sa.Text, nullable=False),
+    sa.Column("code_key", sa.Text, nullable=False),
+    sa.Column("sent_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("used_at", Moment),
+    sa.Column("forgotten", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("ix_mailbox_codes_browser", "browser_key", "purpose", "sent_at"),
+    sa.Index("ix_mailbox_codes_mailbox", "mailbox_key", "sent_at"),
+)
+
+
+def to_code(row: Any) -> MailboxCode:
+    return MailboxCode(
+        id=row.id,
+        browser_key=row.browser_key,
+        purpose=Purpose(row.purpose),
+        mailbox_key=row.mailbox_key,
+        mailbox_sealed=row.mailbox_sealed,
+        code_key=row.code_key,
+        sent_at=row.sent_at,
+        expires_at=row.expires_at,
+        tries=row.tries,
+        used_at=row.used_at,
+    )
+
+
+class SqlMailboxes:
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def lock_mailbox(self, mailbox_key: str) -> None:
+        self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(mailbox_key, 0))))
+
+    def codes_since(self, mailbox_key: str, since: datetime) -> tuple[int, int, datetime | None]:
+        row = self._connection.execute(
+            sa.select(
+                sa.func.count(),
+                sa.func.coalesce(sa.func.sum(mailbox_codes.c.tries), 0),
+                sa.func.max(mailbox_codes.c.sent_at),
+            ).where(mailbox_codes.c.mailbox_key == mailbox_key, mailbox_codes.c.sent_at > since)
+        ).one()
+        return int(row[0]), int(row[1]), row[2]
+
+    def add_code(self, code: MailboxCode) -> None:
+        self._connection.execute(
+            sa.insert(mailbox_codes).values(
+                id=code.id,
+                browser_key=code.browser_key,
+                purpose=code.purpose.value,
+                mailbox_key=code.mailbox_key,
+                mailbox_sealed=code.mailbox_sealed,
+                code_key=code.code_key,
+                sent_at=code.sent_at,
+                expires_at=code.expires_at,
+            )
+        )
+
+    def newest_code(self, browser_key: str, purpose: Purpose) -> MailboxCode | None:
+        row = self._connection.execute(
+            sa.select(mailbox_codes)
+            .where(mailbox_codes.c.browser_key == browser_key, mailbox_codes.c.purpose == purpose.value)
+            .order_by(mailbox_codes.c.sent_at.desc())
+            .limit(1)
+            .with_for_update()
+        ).one_or_none()
+        return None if row is None else to_code(row)
+
+    def save_code(self, code: MailboxCode) -> None:
+        self._connection.execute(
+            sa.update(mailbox_codes).where(mailbox_codes.c.id == code.id).values(tries=code.tries, used_at=code.used_at)
+        )
+
+    def proof(self, browser_key: str, purpose: Purpose, since: datetime) -> str | None:
+        return self._connection.execute(
+            sa.select(mailbox_codes.c.mailbox_sealed)
+            .where(
+                mailbox_codes.c.browser_key == browser_key,
+                mailbox_codes.c.purpose == purpose.value,
+                mailbox_codes.c.used_at > since,
+                ~mailbox_codes.c.forgotten,
+            )
+            .order_by(mailbox_codes.c.used_at.desc())
+            .limit(1)
+        ).scalar_one_or_none()
+
+    def forget_proofs(self, browser_key: str) -> None:
+        self._connection.execute(
+            sa.update(mailbox_codes).where(mailbox_codes.c.browser_key == browser_key).values(forgotten=True)
+        )
+
+
+class SqlPeople:
+    def __init__(self, connection: sa.Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    def add(self, person_id: PersonId, name: str) -> None:
+        self._connection.execute(sa.insert(people).values(id=person_id, name=name, created_at=self._now))

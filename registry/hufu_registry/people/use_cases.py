@@ -1,0 +1,160 @@
+"""Proving a mailbox: a code by mail, entered in the same browser for the same purpose."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import hufu_registry.audit.use_cases as audit
+import hufu_registry.notices.use_cases as notices
+from hufu_registry.kernel.actor import Actor
+from hufu_registry.kernel.errors import Invalid, NotFound, RateLimited
+from hufu_registry.kernel.ids import PersonId
+from hufu_registry.kernel.work import Services
+from hufu_registry.notices.model import Template
+from hufu_registry.people.model import CODE_DIGITS, CodeOutcome, CodeSent, MailboxCode, Purpose, clean_mailbox
+
+A_DAY = timedelta(days=1)
+
+
+class Mailboxes(Protocol):
+    def lock_mailbox(self, mailbox_key: str) -> None:
+        """One transaction a mailbox at a time, so that counts hold."""
+
+    def codes_since(self, mailbox_key: str, since: datetime) -> tuple[int, int, datetime | None]:
+        """How many codes were sent and how many tries made since, and when the last code was sent."""
+
+    def add_code(self, code: MailboxCode) -> None: ...
+
+    def newest_code(self, browser_key: str, purpose: Purpose) -> MailboxCode | None:
+        """Locked until the transaction ends."""
+
+    def save_code(self, code: MailboxCode) -> None: ...
+
+    def proof(self, browser_key: str, purpose: Purpose, since: datetime) -> str | None:
+        """The mailbox (sealed) this browser proved for this purpose since then, the newest one."""
+
+    def forget_proofs(self, browser_key: str) -> None: ...
+
+
+class People(Protocol):
+    def add(self, person_id: PersonId, name: str) -> None: ...
+
+
+class Work(audit.Work, notices.Work, Protocol):
+    @property
+    def mailboxes(self) -> Mailboxes: ...
+    @property
+    def people(self) -> People: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCode:
+    """`browser` is the random value this browser's cookie carries."""
+
+    browser: str
+    purpose: Purpose
+    mailbox: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnterCode:
+    browser: str
+    purpose: Purpose
+    code: str
+
+
+def browser_key(services: Services[Work], browser: str) -> str:
+    return services.keys.index("browser", browser)
+
+
+def mailbox_key(services: Services[Work], mailbox: str) -> str:
+    return services.keys.index("mailbox", mailbox)
+
+
+def request_code(command: RequestCode, services: Services[Work], actor: Actor) -> CodeSent:
+    """Mail a code. The answer is the same whether or not anything exists for the mailbox.
+
+    Raises Invalid for something that is no mailbox, RateLimited with the seconds to wait.
+    """
+    mailbox = clean_mailbox(command.mailbox)
+    if mailbox is None:
+        raise Invalid(fields={"mailbox": "mailbox_shape"})
+    policy = services.policy
+    key = mailbox_key(services, mailbox)
+    code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+    browser = browser_key(services, command.browser)
+    with services.begin(actor) as work:
+        work.mailboxes.lock_mailbox(key)
+        sent, tries, last = work.mailboxes.codes_since(key, work.now - A_DAY)
+        if last is not None and work.now < last + policy.code_resend_after:
+            wait = last + policy.code_resend_after - work.now
+            raise RateLimited("code_resend_wait", seconds=max(1, int(wait.total_seconds())))
+        if sent >= policy.codes_per_mailbox_per_day or tries >= policy.tries_per_mailbox_per_day:
+            raise RateLimited("codes_used_up")
+        work.mailboxes.add_code(
+            MailboxCode(
+                id=services.ids.new(),
+                browser_key=browser,
+                purpose=command.purpose,
+                mailbox_key=key,
+                mailbox_sealed=services.keys.seal("mailbox", mailbox),
+                code_key=code_key(services, browser, command.purpose, code),
+                sent_at=work.now,
+                expires_at=work.now + policy.code_lifetime,
+            )
+        )
+        work.notices.send(
+            Template.MAILBOX_CODE,
+            mailbox,
+            command.language,
+            {"code": code, "minutes": str(int(policy.code_lifetime.total_seconds() // 60))},
+        )
+    return CodeSent(policy.code_resend_after, policy.code_lifetime)
+
+
+def code_key(services: Services[Work], browser: str, purpose: Purpose, code: str) -> str:
+    return services.keys.index("code", f"{browser}:{purpose.value}:{code}")
+
+
+def enter_code(command: EnterCode, services: Services[Work], actor: Actor) -> None:
+    """Prove the mailbox. A wrong try counts even though it is an error: Invalid or RateLimited.
+
+    Codes: code_wrong (tries_left), code_expired, code_used_up.
+    """
+    browser = browser_key(services, command.browser)
+    digits = "".join(command.code.split())
+    policy = services.policy
+    with services.begin(actor) as work:
+        code = work.mailboxes.newest_code(browser, command.purpose)
+        if code is None:
+            outcome, tries = CodeOutcome.EXPIRED, 0
+        else:
+            work.mailboxes.lock_mailbox(code.mailbox_key)
+            _, tries_today, _ = work.mailboxes.codes_since(code.mailbox_key, work.now - A_DAY)
+            if tries_today >= policy.tries_per_mailbox_per_day:
+                outcome, tries = CodeOutcome.USED_UP, code.tries
+            else:
+                key = code_key(services, browser, command.purpose, digits)
+                code, outcome = code.entered(key, now=work.now, policy=policy)
+                work.mailboxes.save_code(code)
+                tries = code.tries
+    if outcome is CodeOutcome.WRONG:
+        raise Invalid(fields={"code": "code_wrong"}, tries_left=policy.code_tries - tries)
+    if outcome is CodeOutcome.EXPIRED:
+        raise Invalid(fields={"code": "code_expired"})
+    if outcome is CodeOutcome.USED_UP:
+        raise Invalid(fields={"code": "code_used_up"})
+
+
+def proved_mailbox(browser: str, purpose: Purpose, services: Services[Work], work: Work) -> str:
+    """The mailbox this browser proved for this purpose. Raises NotFound("mailbox_not_verified")."""
+    sealed = work.mailboxes.proof(
+        browser_key(services, browser), purpose, work.now - services.policy.mailbox_proof_lifetime
+    )
+    if sealed is None:
+        raise NotFound("mailbox_not_verified")
+    return services.keys.open("mailbox", sealed)

@@ -1,0 +1,101 @@
+"""The grants' table. The path is copied from the agency and follows it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from hufu_registry.agencies.model import Path
+from hufu_registry.agencies.store import PathText
+from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.store import Moment, metadata
+from hufu_registry.rights.model import Grant, Rights, Role
+
+grants = sa.Table(
+    "grants",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("account_id", sa.Uuid, sa.ForeignKey("accounts.id"), nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("agency_id", sa.BigInteger),
+    sa.Column("agency_path", PathText),
+    sa.Column("with_subordinates", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("valid_from", Moment, nullable=False),
+    sa.Column("valid_until", Moment),
+    sa.Column("ended_at", Moment),
+    sa.ForeignKeyConstraint(
+        ["agency_id", "agency_path"],
+        ["agencies.id", "agencies.path"],
+        onupdate="CASCADE",
+        name="fk_grants_agency",
+    ),
+    sa.CheckConstraint("role IN ('agency_manager','system_manager')", name="role"),
+    sa.CheckConstraint("(role = 'system_manager') = (agency_id IS NULL)", name="agency_of_role"),
+    sa.CheckConstraint("(agency_id IS NULL) = (agency_path IS NULL)", name="path_of_agency"),
+    sa.Index(
+        "uq_grants_in_force",
+        "account_id",
+        "role",
+        "agency_id",
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+        postgresql_nulls_not_distinct=True,
+    ),
+    sa.Index("ix_grants_agency_id", "agency_id", postgresql_where=sa.text("ended_at IS NULL")),
+)
+
+
+def in_force(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        grants.c.ended_at.is_(None),
+        grants.c.valid_from <= now,
+        sa.or_(grants.c.valid_until.is_(None), grants.c.valid_until > now),
+    )
+
+
+def to_grant(row: Any) -> Grant:
+    return Grant(
+        id=row.id,
+        account_id=AccountId(row.account_id),
+        role=Role(row.role),
+        agency_id=None if row.agency_id is None else AgencyId(row.agency_id),
+        agency_path=None if row.agency_path is None else Path(row.agency_path),
+        with_subordinates=row.with_subordinates,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+    )
+
+
+class SqlGrants:
+    def __init__(self, connection: sa.Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    def of(self, account_id: AccountId, *, lock: bool = False) -> Rights:
+        query = sa.select(grants).where(grants.c.account_id == account_id, in_force(self._now)).order_by(grants.c.id)
+        rows = self._connection.execute(query.with_for_update(read=True) if lock else query)
+        return Rights(account_id, tuple(to_grant(row) for row in rows))
+
+    def add(self, grant: Grant) -> bool:
+        result = self._connection.execute(
+            insert(grants)
+            .values(
+                id=grant.id,
+                account_id=grant.account_id,
+                role=grant.role.value,
+                agency_id=grant.agency_id,
+                agency_path=None if grant.agency_path is None else grant.agency_path.text,
+                with_subordinates=grant.with_subordinates,
+                valid_from=grant.valid_from,
+                valid_until=grant.valid_until,
+            )
+            .on_conflict_do_nothing()
+        )
+        return bool(result.rowcount)
+
+    def any_system_manager(self) -> bool:
+        query = sa.select(grants.c.id).where(grants.c.role == Role.SYSTEM_MANAGER.value, in_force(self._now)).limit(1)
+        return self._connection.execute(query).first() is not None

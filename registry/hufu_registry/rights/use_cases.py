@@ -1,0 +1,74 @@
+"""Giving and reading rights. They come from these tables at each request, never from a token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+import hufu_registry.agencies.use_cases as agencies
+import hufu_registry.audit.use_cases as audit
+from hufu_registry.kernel.errors import Denied, IllegalMove
+from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.work import Services
+from hufu_registry.rights.model import Grant, Rights, Role
+
+
+class Grants(Protocol):
+    def of(self, account_id: AccountId, *, lock: bool = False) -> Rights:
+        """The account's grants in force; `lock` holds them until the transaction ends."""
+
+    def add(self, grant: Grant) -> bool:
+        """Store it; false when the account already has that very grant."""
+
+    def any_system_manager(self) -> bool: ...
+
+
+class Work(agencies.Work, audit.Work, Protocol):
+    @property
+    def grants(self) -> Grants: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AppointManager:
+    account_id: AccountId
+    agency_id: AgencyId
+    with_subordinates: bool = False
+
+
+def grant_role(
+    work: Work,
+    services: Services[Work],
+    account_id: AccountId,
+    role: Role,
+    agency_id: AgencyId | None,
+    *,
+    with_subordinates: bool = False,
+) -> UUID:
+    """Write the grant and its record inside somebody else's transaction; harmless when repeated."""
+    place = None if agency_id is None else work.agencies.get(agency_id)
+    if place is not None and place.home_id != place.id:
+        raise IllegalMove("units_have_no_managers")
+    grant = Grant(
+        id=services.ids.new(),
+        account_id=account_id,
+        role=role,
+        agency_id=agency_id,
+        agency_path=None if place is None else place.path,
+        with_subordinates=with_subordinates,
+        valid_from=work.now,
+    )
+    if work.grants.add(grant):
+        work.audit.record(
+            "grant.given",
+            object_kind="account",
+            object_id=str(account_id),
+            agency_id=agency_id,
+            new={"role": role.value, "agency_id": agency_id, "with_subordinates": with_subordinates},
+        )
+    return grant.id
+
+
+def require_system_manager(rights: Rights) -> None:
+    if not rights.is_system_manager:
+        raise Denied("system_managers_only")

@@ -1,0 +1,37 @@
+"""Console sessions and the drafts of forms, both kept in PostgreSQL under random keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSession:
+    """`key` is the keyed hash of the cookie's value; `keycloak_sid` is what back-channel logout names."""
+
+    key: str
+    account_id: AccountId
+    keycloak_sid: str
+    id_token_sealed: str
+    started_at: datetime
+    seen_at: datetime
+
+    def is_live(self, now: datetime, policy: Policy) -> bool:
+        return now < self.seen_at + policy.session_idle and now < self.started_at + policy.session_max
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What somebody typed into the form at `page`, kept for its `owner` (an account or a browser)."""
+
+    id: UUID
+    owner: str
+    page: str
+    fields: Mapping[str, str]
+    kept_at: datetime

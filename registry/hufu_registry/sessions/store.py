@@ -1,0 +1,122 @@
+"""The tables of console sessions and drafts; what was typed is encrypted."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.store import Moment, metadata
+from hufu_registry.sessions.model import ConsoleSession, Draft
+
+console_sessions = sa.Table(
+    "console_sessions",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Uuid, sa.ForeignKey("accounts.id"), nullable=False, index=True),
+    sa.Column("keycloak_sid", sa.Text, nullable=False, index=True),
+    sa.Column("id_token_sealed", sa.Text, nullable=False),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
+)
+
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("page", sa.Text, nullable=False),
+    sa.Column("fields_sealed", sa.Text, nullable=False),
+    sa.Column("kept_at", Moment, nullable=False, index=True),
+)
+
+
+def to_session(row: Any) -> ConsoleSession:
+    return ConsoleSession(
+        key=row.key,
+        account_id=AccountId(row.account_id),
+        keycloak_sid=row.keycloak_sid,
+        id_token_sealed=row.id_token_sealed,
+        started_at=row.started_at,
+        seen_at=row.seen_at,
+    )
+
+
+class SqlSessions:
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def add(self, session: ConsoleSession) -> None:
+        self._connection.execute(
+            sa.insert(console_sessions).values(
+                key=session.key,
+                account_id=session.account_id,
+                keycloak_sid=session.keycloak_sid,
+                id_token_sealed=session.id_token_sealed,
+                started_at=session.started_at,
+                seen_at=session.seen_at,
+            )
+        )
+
+    def find(self, key: str) -> ConsoleSession | None:
+        query = sa.select(console_sessions).where(console_sessions.c.key == key)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else to_session(row)
+
+    def touch(self, key: str, now: datetime) -> None:
+        self._connection.execute(sa.update(console_sessions).where(console_sessions.c.key == key).values(seen_at=now))
+
+    def end(self, key: str) -> None:
+        self._connection.execute(sa.delete(console_sessions).where(console_sessions.c.key == key))
+
+    def end_by_sid(self, keycloak_sid: str) -> int:
+        result = self._connection.execute(
+            sa.delete(console_sessions).where(console_sessions.c.keycloak_sid == keycloak_sid)
+        )
+        return result.rowcount
+
+    def end_of_account(self, account_id: AccountId) -> int:
+        result = self._connection.execute(
+            sa.delete(console_sessions).where(console_sessions.c.account_id == account_id)
+        )
+        return result.rowcount
+
+    def forget_before(self, moment: datetime) -> None:
+        self._connection.execute(sa.delete(console_sessions).where(console_sessions.c.started_at < moment))
+
+
+class SqlDrafts:
+    def __init__(self, connection: sa.Connection, keys: Keys) -> None:
+        self._connection = connection
+        self._keys = keys
+
+    def keep(self, draft: Draft) -> None:
+        self._connection.execute(
+            sa.insert(drafts).values(
+                id=draft.id,
+                owner=draft.owner,
+                page=draft.page,
+                fields_sealed=self._keys.seal("draft", json.dumps(dict(draft.fields), ensure_ascii=False)),
+                kept_at=draft.kept_at,
+            )
+        )
+
+    def take(self, draft_id: UUID, owner: str) -> Draft | None:
+        row = self._connection.execute(
+            sa.select(drafts).where(drafts.c.id == draft_id, drafts.c.owner == owner)
+        ).one_or_none()
+        if row is None:
+            return None
+        fields = json.loads(self._keys.open("draft", row.fields_sealed))
+        return Draft(row.id, row.owner, row.page, fields, row.kept_at)
+
+    def forget(self, draft_id: UUID, owner: str) -> None:
+        self._connection.execute(sa.delete(drafts).where(drafts.c.id == draft_id, drafts.c.owner == owner))
+
+    def forget_before(self, moment: datetime) -> None:
+        self._connection.execute(sa.delete(drafts).where(drafts.c.kept_at < moment))

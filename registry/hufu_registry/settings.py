@@ -1,0 +1,42 @@
+"""What the registry reads from the environment, checked once at start. Secrets are paths to files."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Literal
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.policy import Policy
+
+
+def secret(path: Path) -> SecretStr:
+    """The text of a secret file without its line end."""
+    return SecretStr(path.read_text(encoding="utf-8").strip())
+
+
+def key(path: Path) -> bytes:
+    return base64.b64decode(secret(path).get_secret_value())
+
+
+class RegistrySettings(BaseSettings):
+    """Every process of ours starts from these."""
+
+    model_config = SettingsConfigDict(env_prefix="HUFU_", extra="ignore")
+
+    database_url: str
+    database_password_file: Path
+    data_key_file: Path
+    index_key_file: Path
+    audit_key_file: Path
+    console_url: str
+    directory: Literal["ad", "none"] = "ad"
+
+    def keys(self) -> Keys:
+        return Keys(data=key(self.data_key_file), index=key(self.index_key_file), audit=key(self.audit_key_file))
+
+    def policy(self) -> Policy:
+        return Policy(with_directory=self.directory == "ad")

@@ -1,0 +1,100 @@
+"""Handing work to the sync engine, and keeping what it reports."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import hufu_registry.accounts.use_cases as accounts
+from hufu_registry.accounts.model import Account, AccountState, NameHolder
+from hufu_registry.accounts.use_cases import take_name
+from hufu_registry.kernel.actor import Actor
+from hufu_registry.kernel.errors import IllegalMove, RateLimited
+from hufu_registry.kernel.ids import AccountId, CaseId
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.work import Services
+from hufu_registry.sync.model import ActKind
+
+
+class Acts(Protocol):
+    def request(self, kind: ActKind, account_id: AccountId) -> int:
+        """Store the act and return its number; the worker finds it with the account's row."""
+
+    def requested_since(self, kind: ActKind, account_id: AccountId, since: datetime) -> tuple[int, datetime | None]:
+        """How many acts of the kind were requested since, and when the last one was."""
+
+
+class Work(accounts.Work, Protocol):
+    @property
+    def acts(self) -> Acts: ...
+
+
+def want_account(work: Work, services: Services[Work], account: Account, *, bulk: bool = False) -> None:
+    """The targets must follow this account; agencies that were never wanted are made first."""
+    for target in targets(services):
+        for agency in work.agencies.ancestors(account.agency_id):
+            work.outbox.ensure(OutboxKey(target, Kind.AGENCY, str(agency.id)))
+        work.outbox.want(OutboxKey(target, Kind.ACCOUNT, str(account.id)), bulk=bulk)
+
+
+def targets(services: Services[Work]) -> tuple[Target, ...]:
+    return (Target.AD, Target.KEYCLOAK) if services.policy.with_directory else (Target.KEYCLOAK,)
+
+
+def open_account(work: Work, services: Services[Work], account: Account, *, case_id: CaseId | None = None) -> None:
+    """Store an approved account, want it in the targets, and its activation mail after that.
+
+    Raises Conflict("account_name_taken"). Joins the caller's transaction.
+    """
+    take_name(work, account.account_name, NameHolder.ACCOUNT, account.id, case_id=case_id)
+    work.people.add(account.person_id, account.profile.name)
+    work.accounts.add(account)
+    work.acts.request(ActKind.ACTIVATION_MAIL, account.id)
+    want_account(work, services, account)
+    work.audit.record(
+        "account.opened",
+        object_kind="account",
+        object_id=str(account.id),
+        agency_id=account.agency_id,
+        new={
+            "account_name": account.account_name,
+            "agency_id": account.agency_id,
+            "state": account.state.value,
+        },
+    )
+
+
+def resend_activation(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
+    """Mail a new activation link. Rights are the caller's to check.
+
+    Raises IllegalMove("already_activated"), IllegalMove("account_state"),
+    RateLimited("activation_mail_wait", seconds).
+    """
+    policy = services.policy
+    with services.begin(actor) as work:
+        account = work.accounts.get(account_id, lock=True)
+        if account.state is AccountState.ENABLED:
+            raise IllegalMove("already_activated")
+        if account.state is not AccountState.NOT_ACTIVATED:
+            raise IllegalMove("account_state", state=account.state.value, move="resend_activation")
+        count, last = work.acts.requested_since(ActKind.ACTIVATION_MAIL, account_id, work.now - timedelta(days=1))
+        if last is not None and work.now < last + policy.activation_mail_resend_after:
+            wait = last + policy.activation_mail_resend_after - work.now
+            raise RateLimited("activation_mail_wait", seconds=max(1, int(wait.total_seconds())))
+        if count >= policy.activation_mails_per_day:
+            raise RateLimited("activation_mails_used_up")
+        work.acts.request(ActKind.ACTIVATION_MAIL, account_id)
+        want_account(work, services, account)
+        work.audit.record(
+            "account.activation_resent",
+            object_kind="account",
+            object_id=str(account_id),
+            agency_id=account.agency_id,
+        )
+
+
+def converge_now(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
+    """立即同步: bring the targets to what the registry says, at once."""
+    with services.begin(actor) as work:
+        want_account(work, services, work.accounts.get(account_id))
+        work.audit.record("account.sync_requested", object_kind="account", object_id=str(account_id))
