@@ -1,0 +1,259 @@
+"""Doing the steps: one writer per kind of part, and rounds until the plan is empty."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hufu_realm.difference import plan
+from hufu_realm.model import Action, Body, Desired, Json, Kind, Step
+from hufu_realm.observe import LDAP_MAPPER, OIDC, executions, observe, service_roles_path
+from hufu_realm.server import Server, ServerError, segment
+
+ROUNDS = 5  # a new realm brings defaults with it, which only the next look can see
+OWNERS = (Kind.COMPONENT, Kind.CLIENT_SCOPE, Kind.CLIENT)
+
+
+class Restless(Exception):
+    """The server did not come to rest at our data; the message names what still differs."""
+
+
+def apply(server: Server, desired: Desired, tell: Callable[[Step], None]) -> int:
+    """Bring the server to the data; the number of steps taken, 0 where nothing differed."""
+    taken = 0
+    for _ in range(ROUNDS):
+        observed = observe(server, desired)
+        steps = plan(desired, observed)
+        if not steps:
+            return taken
+        if not observed.exists:
+            steps = tuple(step for step in steps if step.name.kind is Kind.REALM)
+        born: set[str] = set()
+        for step in steps:
+            if step.name.owner in born and step.name.kind is not Kind.CLIENT_SCOPES:
+                continue  # its owner came with parts of its own: look first
+            tell(step)
+            WRITERS[step.name.kind](server, step)
+            taken += 1
+            if step.action is Action.CREATE and step.name.kind in OWNERS:
+                born.add(step.name.key)
+    left = plan(desired, observe(server, desired))
+    if left:
+        raise Restless(
+            "still different: " + "; ".join(f"{s.name} {[c.path for c in s.changes]}" for s in left)
+        )
+    return taken
+
+
+def _merged(there: Json, want: Mapping[str, Json]) -> Body:
+    merged: Body = dict(there) if isinstance(there, dict) else {}
+    for key, value in want.items():
+        merged[key] = _merged(merged.get(key), value) if isinstance(value, dict) else value
+    return merged
+
+
+def _changed(step: Step) -> Body:
+    """Of what is wanted the top-level fields that differ, each whole, with what else lies in them."""
+    fields = {change.path.split(".")[0] for change in step.changes}
+    there = step.seen.body if step.seen else {}
+    wanted = {key: value for key, value in step.body.items() if key in fields}
+    return {key: value for key, value in _merged(there, wanted).items() if key in fields}
+
+
+def _realm(server: Server, step: Step) -> None:
+    if step.action is Action.CREATE:
+        server.create_realm({"realm": server.realm, **step.body})
+    else:
+        server.put("", _changed(step))
+
+
+def _memory(server: Server, step: Step) -> None:
+    attributes = server.get("").get("attributes", {})
+    server.put("", {"attributes": {**attributes, **step.body}})
+
+
+def _profile(server: Server, step: Step) -> None:
+    profile = server.get("/users/profile")
+    wanted: dict[str, Any] = dict(step.body["attributes"])  # type: ignore[arg-type]
+    attributes = [
+        {"name": one["name"], **wanted.pop(one["name"])} if one["name"] in wanted else one
+        for one in profile["attributes"]
+    ]
+    attributes += [{"name": name, **attribute} for name, attribute in wanted.items()]
+    server.put("/users/profile", {**profile, "attributes": attributes})
+
+
+def _texts(server: Server, step: Step) -> None:
+    server.post(f"/localization/{segment(step.name.key)}", step.body)
+
+
+def _component(server: Server, step: Step) -> None:
+    if step.action is Action.REMOVE and step.seen:
+        server.delete(f"/components/{step.seen.id}")
+        return
+    body = _merged(step.seen.body if step.seen else {}, step.body)
+    body["name"] = step.name.key
+    body["config"] = {
+        key: [] if value is None else [value]
+        for key, value in dict(body["config"]).items()  # type: ignore[arg-type]
+    }
+    if step.seen:
+        server.put(f"/components/{step.seen.id}", body)
+        return
+    if step.name.kind is Kind.COMPONENT_MAPPER:
+        body |= {"providerType": LDAP_MAPPER, "parentId": _component_id(server, step.name.owner)}
+    server.post("/components", body)
+
+
+def _component_id(server: Server, name: str) -> str:
+    return str(server.get("/components", name=name)[0]["id"])
+
+
+def _required_action(server: Server, step: Step) -> None:
+    if step.seen is None:
+        server.post(
+            "/authentication/register-required-action", {"providerId": step.name.key, "name": step.name.key}
+        )
+        return
+    server.put(
+        f"/authentication/required-actions/{segment(step.name.key)}", _merged(step.seen.body, step.body)
+    )
+
+
+def _flow(server: Server, step: Step) -> None:
+    alias, wanted = step.name.key, step.body["steps"]
+    assert isinstance(wanted, dict)  # noqa: S101 - data.py makes it so
+    if step.seen is None:
+        flow = {"alias": alias, "providerId": "basic-flow", "topLevel": True, "builtIn": False}
+        server.post("/authentication/flows", {**flow, "description": step.body["description"]})
+    there = executions(server, alias)
+    if [path for path, _ in there] != list(wanted):
+        for _, raw in there:
+            if raw["level"] == 0:
+                server.delete(f"/authentication/executions/{raw['id']}")
+        for path in wanted:
+            _add_execution(server, alias, path, is_flow=any(other.startswith(f"{path}/") for other in wanted))
+    # The innermost are switched on first: a half-built flow lets nobody in.
+    for path, raw in sorted(executions(server, alias), key=lambda pair: -pair[1]["level"]):
+        _set_execution(server, alias, raw, dict(wanted[path]))  # type: ignore[arg-type]
+
+
+def _add_execution(server: Server, alias: str, path: str, *, is_flow: bool) -> None:
+    *above, own = (piece.split(" ", 1)[1] for piece in path.split("/"))
+    parent = f"/authentication/flows/{segment(above[-1] if above else alias)}/executions"
+    if is_flow:
+        server.post(
+            f"{parent}/flow", {"alias": own, "type": "basic-flow", "provider": "registration-page-form"}
+        )
+    else:
+        server.post(f"{parent}/execution", {"provider": own})
+
+
+def _set_execution(server: Server, alias: str, raw: dict[str, Any], wanted: Body) -> None:
+    config = {"alias": wanted.get("alias"), "config": wanted.get("config")}
+    config_id = raw.get("authenticationConfig")
+    if config_id and "config" in wanted:
+        server.put(f"/authentication/config/{config_id}", {"id": config_id, **config})
+    elif config_id:
+        server.delete(f"/authentication/config/{config_id}")
+    elif "config" in wanted:
+        server.post(f"/authentication/executions/{raw['id']}/config", config)
+    if raw["requirement"] != wanted["requirement"]:
+        fresh = {**raw, "requirement": wanted["requirement"]}
+        server.put(f"/authentication/flows/{segment(alias)}/executions", fresh)
+
+
+def _bindings(server: Server, step: Step) -> None:
+    server.put("", step.body)
+
+
+def _client_scope(server: Server, step: Step) -> None:
+    if step.seen:
+        server.put(f"/client-scopes/{step.seen.id}", _merged(step.seen.body, step.body))
+    else:
+        server.post("/client-scopes", {"name": step.name.key, **step.body})
+
+
+def _scope_mapper(server: Server, step: Step) -> None:
+    scope = next(one["id"] for one in server.get("/client-scopes") if one["name"] == step.name.owner)
+    path = f"/client-scopes/{scope}/protocol-mappers/models"
+    if step.action is Action.REMOVE and step.seen:
+        server.delete(f"{path}/{step.seen.id}")
+    elif step.seen:
+        server.put(f"{path}/{step.seen.id}", _merged(step.seen.body, step.body))
+    else:
+        server.post(path, {"name": step.name.key, "protocol": "openid-connect", **step.body})
+
+
+def _default_scopes(server: Server, step: Step) -> None:
+    _set_scopes(
+        server, "", step.body, {sort: f"/default-{sort}-client-scopes" for sort in ("default", "optional")}
+    )
+
+
+def _client_scopes(server: Server, step: Step) -> None:
+    client = f"/clients/{_client_id(server, step.name.owner)}"
+    _set_scopes(
+        server, client, step.body, {sort: f"/{sort}-client-scopes" for sort in ("default", "optional")}
+    )
+
+
+def _set_scopes(server: Server, base: str, wanted: Body, paths: dict[str, str]) -> None:
+    ids = {one["name"]: one["id"] for one in server.get("/client-scopes")}
+    current = {
+        sort: {one["name"] for one in server.get(base + path) if one.get("protocol", OIDC) == OIDC}
+        for sort, path in paths.items()
+    }
+    # First everything out: a scope cannot be default and optional at once.
+    for sort, path in paths.items():
+        for name in sorted(current[sort] - set(wanted[sort])):  # type: ignore[arg-type]
+            server.delete(f"{base}{path}/{ids[name]}")
+    for sort, path in paths.items():
+        for name in sorted(set(wanted[sort]) - current[sort]):  # type: ignore[arg-type]
+            server.put(f"{base}{path}/{ids[name]}", {})
+
+
+def _client(server: Server, step: Step) -> None:
+    if step.seen:
+        server.put(f"/clients/{step.seen.id}", _merged(step.seen.body, step.body))
+    else:
+        server.post("/clients", {"clientId": step.name.key, **step.body})
+
+
+def _client_id(server: Server, key: str) -> str:
+    found = server.get("/clients", clientId=key)
+    if not found:
+        raise ServerError(f"no client {key}")
+    return str(found[0]["id"])
+
+
+def _service_roles(server: Server, step: Step) -> None:
+    path = service_roles_path(server, _client_id(server, step.name.owner), step.name.key)
+    held = {role["name"]: role for role in server.get(path)}
+    wanted = set(step.body["roles"])  # type: ignore[arg-type]
+    roles_of = _client_id(server, step.name.key)
+    missing = [
+        server.get(f"/clients/{roles_of}/roles/{segment(str(name))}") for name in sorted(wanted - held.keys())
+    ]
+    if missing:
+        server.post(path, missing)
+    extra = [held[name] for name in sorted(held.keys() - wanted)]
+    if extra:
+        server.delete(path, extra)
+
+
+WRITERS: Mapping[Kind, Callable[[Server, Step], None]] = {
+    Kind.REALM: _realm,
+    Kind.USER_PROFILE: _profile,
+    Kind.TEXTS: _texts,
+    Kind.COMPONENT: _component,
+    Kind.COMPONENT_MAPPER: _component,
+    Kind.REQUIRED_ACTION: _required_action,
+    Kind.FLOW: _flow,
+    Kind.BINDINGS: _bindings,
+    Kind.CLIENT_SCOPE: _client_scope,
+    Kind.SCOPE_MAPPER: _scope_mapper,
+    Kind.DEFAULT_SCOPES: _default_scopes,
+    Kind.CLIENT: _client,
+    Kind.CLIENT_SCOPES: _client_scopes,
+    Kind.SERVICE_ROLES: _service_roles,
+    Kind.MEMORY: _memory,
+}
