@@ -1,0 +1,62 @@
+"""The application factory: a Flask application from settings and services, nothing global."""
+
+from __future__ import annotations
+
+import hmac
+from hashlib import sha256
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from hufu_console import urls
+from hufu_console.frame import failures, language, limits, logs, moments, navigation, security, viewer
+from hufu_console.frame.context import EXTENSION, Context, Services
+from hufu_console.settings import Settings
+
+MOST_BYTES = 1_000_000
+
+
+def create_app(settings: Settings, services: Services) -> Flask:
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=settings.session_key,
+        SESSION_COOKIE_NAME="hufu_browser",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.cookie_secure,
+        MAX_CONTENT_LENGTH=MOST_BYTES,
+        MAX_FORM_MEMORY_SIZE=MOST_BYTES,
+        WTF_CSRF_TIME_LIMIT=12 * 3600,
+        # Authlib's client and Flask-WTF compare addresses; the console knows its own.
+        WTF_CSRF_SSL_STRICT=True,
+        BABEL_TRANSLATION_DIRECTORIES="translations",
+    )
+    app.extensions[EXTENSION] = Context(settings, services)
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters["moment"] = moments.moment
+    app.jinja_env.filters["roc_date"] = moments.roc_date
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    logs.set_up(app)
+    language.set_up(app)
+    failures.set_up(app)
+    CSRFProtect(app).exempt("hufu_console.sign_in.views.backchannel_logout")
+    key = settings.session_key.encode()
+    limiter = limits.set_up(
+        app,
+        storage_url=settings.limits_url,
+        hash_address=lambda address: hmac.new(key, address.encode(), sha256).hexdigest(),
+        enabled=settings.limits,
+    )
+    routes = urls.routes(gallery=settings.gallery)
+    urls.register(app, routes, limiter)
+    viewer.set_up(app, public=frozenset(route.endpoint for route in routes if route.public))
+    navigation.set_up(app)
+    services.sign_in.init_app(app)
+    security.set_up(app, sign_in_server=settings.issuer_origin, https=settings.https)
+    return app

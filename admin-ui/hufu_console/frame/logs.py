@@ -1,0 +1,49 @@
+"""One JSON line a request and a failure: ids only, never names, mailboxes or what was typed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, g, request
+
+log = structlog.get_logger("hufu_console")
+
+
+def configure() -> None:
+    """Once a process, from its composition root."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,
+    )
+
+
+def set_up(app: Flask) -> None:
+    @app.before_request
+    def begin() -> None:
+        g.request_id = uuid4().hex[:12]
+        g.began = time.monotonic()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        if request.endpoint not in ("static", "home.healthz"):
+            viewer = g.get("viewer")
+            log.info(
+                "request",
+                request_id=g.get("request_id"),
+                method=request.method,
+                endpoint=request.endpoint,
+                status=response.status_code,
+                milliseconds=round((time.monotonic() - g.get("began", time.monotonic())) * 1000),
+                account_id=str(viewer.account_id) if viewer else None,
+            )
+        return response

@@ -1,0 +1,64 @@
+"""The rules' codes as sentences: what happened, why, and what to do, without blame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from hufu_registry.kernel.errors import HufuError, Invalid
+
+SENTENCES: Mapping[str, Any] = {
+    # Mailboxes and codes
+    "mailbox_shape": _l("This is not a complete e-mail address. Please enter it like name@example.gov.tw."),
+    "mailbox_domain": _l("This agency accepts only mailboxes of its own domains. Please use your official mailbox."),
+    "mailbox_not_verified": _l("Your mailbox has to be verified first, in this browser."),
+    "code_wrong": _l("This is not the code of the newest mail. Please compare the six digits."),
+    "code_expired": _l("This code is no longer good. Please have a new one sent."),
+    "code_used_up": _l("The code was entered wrongly too often. Please have a new one sent."),
+    "code_resend_wait": _l("A code was sent just now. Please wait %(seconds)s seconds before asking for another."),
+    "codes_used_up": _l("Too many codes were asked for today. Please try again tomorrow."),
+    # Signing in
+    "sign_in_away": _l("The sign-in server does not answer. Please try again in a few minutes."),
+    "sign_in_failed": _l("Signing in was broken off or took too long. Please start it again."),
+    "account_unknown": _l("This sign-in belongs to no account of ours. Please ask the manager of your agency."),
+    "account_not_enabled": _l("This account is off. Please ask the manager of your agency."),
+    # Fields
+    "required": _l("This field must be filled in."),
+    "too_long": _l("This text is too long."),
+    "account_name_shape": _l("An account name has 5 to 15 letters and digits and starts with a letter."),
+    "account_name_reserved": _l("This account name is kept for the system. Please choose another."),
+    "account_name_taken": _l("Somebody uses this account name already. Please choose another."),
+    "name_required": _l("Please enter your name."),
+    "title_required": _l("Please enter your title."),
+    "phone_shape": _l("Please enter the telephone number with digits, as in 02-81234567."),
+    "extension_shape": _l("An extension has up to eight digits."),
+    "mobile_shape": _l("A mobile number has ten digits and starts with 09."),
+    "reason_required": _l("Please give a reason."),
+    "consent_required": _l("Please read the terms and tick the box if you agree."),
+    "agency_required": _l("Please choose your agency."),
+    # Things and states
+    "agency": _l("There is no such agency, or it is not yours to see."),
+    "account": _l("There is no such account, or it is not yours to see."),
+    "account_state": _l("The account's state does not allow this any more."),
+    "changed_meanwhile": _l("Somebody changed this while you were looking at it. Please look at it again."),
+    "right_missing": _l("Your rights do not cover this. If they should, please ask the manager of your agency."),
+    "system_managers_only": _l("Only system managers may do this."),
+    "units_have_no_managers": _l("A unit has no manager of its own; appoint one at its agency."),
+}
+
+
+def sentence_of(code: str, context: Mapping[str, object] | None = None) -> str:
+    known = SENTENCES.get(code)
+    if known is None:
+        return _("This is not possible (%(code)s).", code=code)
+    text = str(known)
+    return text % context if context and "%(" in text else text
+
+
+def sentence(error: HufuError) -> str:
+    if isinstance(error, Invalid) and error.fields:
+        return " ".join(sentence_of(code, error.context) for code in error.fields.values())
+    return sentence_of(error.code, error.context)

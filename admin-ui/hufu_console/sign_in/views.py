@@ -1,0 +1,59 @@
+"""Signing in and out through Keycloak."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Response, make_response, redirect, request, session, url_for
+
+import hufu_registry.sessions.use_cases as sessions
+from hufu_console.frame import viewer as seen
+from hufu_console.frame.context import actor, registry, settings, sign_in_server
+from hufu_console.frame.language import keycloak_language
+from hufu_registry.kernel.ids import AccountId
+
+NEXT = "next"
+
+
+def own_page(address: str) -> str:
+    """The address if it is one of ours, else the first page: nobody is sent elsewhere after signing in."""
+    parts = urlsplit(address)
+    foreign = parts.scheme or parts.netloc or not address.startswith("/") or address.startswith(("//", "/\\"))
+    return url_for("home.home") if foreign else address
+
+
+def start() -> Response:
+    session[NEXT] = own_page(request.args.get("next", "/"))
+    return sign_in_server().send(f"{settings().base}{url_for('sign_in.callback')}", keycloak_language())
+
+
+def callback() -> Response:
+    signed_in = sign_in_server().receive()
+    token = seen.new_token()
+    account_id = AccountId(signed_in.account_id)
+    sessions.start_session(token, account_id, signed_in.session_id, signed_in.id_token, registry(), actor())
+    return seen.remember_session(make_response(redirect(own_page(session.pop(NEXT, "/")))), token)
+
+
+def sign_out() -> Response:
+    """End the session here, then Keycloak's, which ends all others."""
+    token = request.cookies.get(seen.COOKIE, "")
+    id_token = id_token_of(token)
+    sessions.end_session(token, registry(), actor())
+    home = f"{settings().base}/"
+    answer = sign_in_server().sign_out(id_token, home, keycloak_language()) if id_token else make_response(redirect(home))
+    return seen.forget_session(answer)
+
+
+def id_token_of(token: str) -> str | None:
+    """What tells Keycloak which of its sessions to end."""
+    with registry().begin(actor()) as work:
+        found = work.sessions.find(sessions.session_key(registry(), token))
+    return None if found is None else registry().keys.open("id_token", found.id_token_sealed)
+
+
+def backchannel_logout() -> Response:
+    """Keycloak says that one of its sessions ended: ours ends with it."""
+    session_id = sign_in_server().ended_session(request.form.get("logout_token", ""))
+    sessions.end_sessions_of_sid(session_id, registry(), actor())
+    return make_response("", 200)
