@@ -12,10 +12,10 @@ from hufu_registry.agencies.model import Path
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
 
-ACCOUNT_NAME_SHAPE = re.compile(r"^[A-Za-z][A-Za-z0-9]{4,14}$")
-PHONE_SHAPE = re.compile(r"^[0-9+#*()\- ]{6,20}$")
-EXTENSION_SHAPE = re.compile(r"^[0-9]{1,8}$")
-MOBILE_SHAPE = re.compile(r"^09[0-9]{8}$")
+ACCOUNT_NAME_SHAPE = re.compile(r"^[A-Za-z][A-Za-z0-9]{4,14}\Z")
+PHONE_SHAPE = re.compile(r"^[0-9+#*()\- ]{6,20}\Z")
+EXTENSION_SHAPE = re.compile(r"^[0-9]{1,8}\Z")
+MOBILE_SHAPE = re.compile(r"^09[0-9]{8}\Z")
 TITLE_LENGTH = 60
 UNIT_NAME_LENGTH = 100
 REASON_LENGTH = 500

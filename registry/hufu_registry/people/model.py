@@ -11,7 +11,7 @@ from uuid import UUID
 
 from hufu_registry.kernel.policy import Policy
 
-MAILBOX_SHAPE = re.compile(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+$")
+MAILBOX_SHAPE = re.compile(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+\Z")
 MAILBOX_LENGTH = 254
 NAME_LENGTH = 200
 CODE_DIGITS = 6
