@@ -63,9 +63,7 @@ def issue(
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
     _store(built, private, certificate, key)
@@ -111,9 +109,7 @@ def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _store(
-    built: x509.Certificate, private: ec.EllipticCurvePrivateKey, certificate: Path, key: Path
-) -> None:
+def _store(built: x509.Certificate, private: ec.EllipticCurvePrivateKey, certificate: Path, key: Path) -> None:
     certificate.parent.mkdir(parents=True, exist_ok=True)
     write_private(
         key,

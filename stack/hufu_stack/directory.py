@@ -193,11 +193,7 @@ class Directory(Server):
                 "--scope=base",
                 "objectSid",
             )
-            sid = next(
-                line.removeprefix("objectSid: ")
-                for line in found.splitlines()
-                if line.startswith("objectSid")
-            )
+            sid = next(line.removeprefix("objectSid: ") for line in found.splitlines() if line.startswith("objectSid"))
             self._tool("dsacl", "set", f"--objectdn={BASE_DN}", f"--sddl={rights.format(sid=sid)}")
 
     def _tool(self, *arguments: str) -> str:

@@ -61,9 +61,7 @@ def _text(path: Path) -> str:
 def provider_jars() -> list[Path]:
     jars = PROJECT.glob("extensions/*/target/*.jar")
     skipped = ("-sources.jar", "-javadoc.jar", "-tests.jar")
-    return sorted(
-        jar for jar in jars if not jar.name.endswith(skipped) and not jar.name.startswith("original-")
-    )
+    return sorted(jar for jar in jars if not jar.name.endswith(skipped) and not jar.name.startswith("original-"))
 
 
 def theme_files() -> list[Path]:

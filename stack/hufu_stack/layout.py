@@ -80,9 +80,7 @@ class Profile:
         return self.folder / "endpoints.json"
 
 
-def _profile(
-    name: str, base: int, address: str | None, *, redirect_offset: int = 80, durable: bool = True
-) -> Profile:
+def _profile(name: str, base: int, address: str | None, *, redirect_offset: int = 80, durable: bool = True) -> Profile:
     return Profile(name, PROJECT / f".{name}", base, address, redirect_offset, durable)
 
 

@@ -115,18 +115,14 @@ def list_page(messages: list[dict[str, Any]]) -> str:
         f'<td><a href="/messages/{message["id"]}">{html.escape(message["subject"] or "-")}</a></td></tr>'
         for message in messages
     )
-    table = (
-        f"<table><thead><tr><th>時間 Time<th>收件者 To<th>主旨 Subject</thead><tbody>{rows}</tbody></table>"
-    )
+    table = f"<table><thead><tr><th>時間 Time<th>收件者 To<th>主旨 Subject</thead><tbody>{rows}</tbody></table>"
     empty = "<p>還沒有信件。 No mail yet.</p>"
     title = "攔下的信件 Caught mail"
     return PAGE.format(title=title, body=f"<h1>{title}</h1>{table if messages else empty}")
 
 
 def message_page(message: dict[str, Any]) -> str:
-    links = "".join(
-        f'<li><a href="{html.escape(link)}">{html.escape(link)}</a></li>' for link in message["links"]
-    )
+    links = "".join(f'<li><a href="{html.escape(link)}">{html.escape(link)}</a></li>' for link in message["links"])
     shown = f"<pre>{html.escape(message['text'])}</pre>"
     if message["html"]:
         # sandbox without any permission: a mail runs no script and sends no form.

@@ -145,9 +145,7 @@ class Postgres(Server):
                     # Tests make scratch databases for migrations.
                     extra = sql.SQL("" if self.profile.durable else "CREATEDB")
                     connection.execute(
-                        sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}").format(
-                            sql.Identifier(name), extra, password
-                        )
+                        sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}").format(sql.Identifier(name), extra, password)
                     )
                 if name not in databases:
                     owner = sql.Identifier(name)
