@@ -1,5 +1,6 @@
 """All servers of one profile, by name and in the right order."""
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -131,6 +132,11 @@ class Stack:
         """Stop them in reverse order, politely first."""
         for server in reversed(self._in_order(names, with_needs=False)):
             server.stop()
+
+    def reset(self) -> None:
+        """Stop everything and delete all data of the profile."""
+        self.stop()
+        shutil.rmtree(self.profile.folder, ignore_errors=True)
 
     def kill(self, *names: str) -> None:
         for name in names:

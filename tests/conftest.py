@@ -1,0 +1,43 @@
+"""The real servers, started once for all tests that ask for them.
+
+With HUFU_KEEP_STACK=1 a running test stack is used as it is and left running: quick work at one's desk.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hufu_stack.stack import Stack
+
+KEEP = os.environ.get("HUFU_KEEP_STACK") == "1"
+
+
+def _running(profile: str) -> Iterator[Stack]:
+    stack = Stack(profile)
+    if not KEEP:
+        stack.reset()
+    stack.up()
+    try:
+        yield stack
+    finally:
+        if not KEEP:
+            stack.stop()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Everything with a directory, profile `test`. It never falls back: no domain controller, no test."""
+    yield from _running("test")
+
+
+@pytest.fixture(scope="session")
+def stack_without_directory() -> Iterator[Stack]:
+    """Everything without a directory (AD=none), profile `test-none`."""
+    yield from _running("test-none")
+
+
+@pytest.fixture(scope="session")
+def endpoints(stack: Stack) -> dict[str, Any]:
+    """What endpoints.json of the stack says."""
+    return stack.endpoints
