@@ -18,7 +18,7 @@ from hufu_registry.settings import RegistrySettings
 
 def settings_from_environment() -> RegistrySettings:
     try:
-        return RegistrySettings()  # type: ignore[call-arg]  # pydantic fills it from the environment
+        return RegistrySettings()
     except ValidationError as fault:
         names = ", ".join(f"HUFU_{str(error['loc'][0]).upper()}" for error in fault.errors() if error["loc"])
         raise click.ClickException(f"settings missing or wrong: {names}") from fault
