@@ -1,0 +1,232 @@
+"""What the console shows of the sync engine's work. The account's story is read from the outbox, the bindings
+and the acts themselves, so that it cannot tell anything else than what happened."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.store import accounts
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.outbox import Kind, Target
+from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.kernel.store import outbox
+from hufu_registry.sync.model import (
+    ActKind,
+    ActState,
+    Code,
+    ErrorClass,
+    InTarget,
+    SignIn,
+    StepName,
+    StepState,
+    StoryStep,
+    TargetState,
+)
+from hufu_registry.sync.store.tables import acts, bindings, drifts, sign_in_records, target_health
+
+
+def account_story(connection: sa.Connection, account_id: AccountId) -> tuple[StoryStep, ...]:
+    """The steps of an account's way, in order; empty for an account that was never wanted anywhere."""
+    rows = {Target(row.target): row for row in connection.execute(_rows_of(account_id))}
+    if Target.KEYCLOAK not in rows:
+        return ()
+    keycloak = _target_step(StepName.KEYCLOAK, rows[Target.KEYCLOAK])
+    steps = [keycloak]
+    if Target.AD in rows:
+        ad = _target_step(StepName.AD, rows[Target.AD])
+        if ad.state is not StepState.DONE and keycloak.state is StepState.WAITING:
+            steps = [ad, _waiting(StepName.KEYCLOAK, Code.WAITS_FOR_AD)]
+        else:
+            steps = [ad, keycloak]
+    steps.append(_mail_step(connection, account_id, steps[-1], rows[Target.KEYCLOAK]))
+    steps.append(_activated_step(connection, account_id, steps[-1]))
+    return tuple(steps)
+
+
+def _waiting(step: StepName, code: Code | None = None) -> StoryStep:
+    return StoryStep(step, StepState.WAITING, code=code)
+
+
+def _rows_of(account_id: AccountId) -> sa.Select[Any]:
+    agency_row = outbox.alias("agency_row")
+    agency_waits = (
+        sa.select(sa.literal(1))
+        .where(
+            agency_row.c.target == outbox.c.target,
+            agency_row.c.kind == Kind.AGENCY.value,
+            agency_row.c.object_id == sa.cast(accounts.c.agency_id, sa.Text),
+            agency_row.c.wanted > agency_row.c.done,
+        )
+        .exists()
+    )
+    return (
+        sa.select(outbox, bindings.c.bound_at, agency_waits.label("agency_waits"))
+        .join(accounts, sa.cast(accounts.c.id, sa.Text) == outbox.c.object_id)
+        .outerjoin(
+            bindings,
+            sa.and_(
+                bindings.c.target == outbox.c.target,
+                bindings.c.kind == outbox.c.kind,
+                bindings.c.object_id == outbox.c.object_id,
+            ),
+        )
+        .where(outbox.c.kind == Kind.ACCOUNT.value, outbox.c.object_id == str(account_id))
+    )
+
+
+def _target_step(step: StepName, row: Any) -> StoryStep:
+    pending = row.wanted > row.done
+    error_class = ErrorClass(row.error_class) if pending and row.error_class else None
+    code = Code(row.error) if error_class and row.error in set(Code) else None
+    if row.bound_at is not None and (not pending or error_class is None):
+        return StoryStep(step, StepState.DONE, at=row.bound_at, pending=pending)
+    if not pending:
+        # Done without an object: the account was deleted before it was ever made there.
+        return StoryStep(step, StepState.DONE, at=row.done_at)
+    if error_class is None:
+        return _waiting(step, Code.WAITS_FOR_AGENCY if row.agency_waits else None)
+    parked = row.parked_at is not None
+    if step is StepName.KEYCLOAK and row.bound_at is not None and code is Code.ACTIVATION_MAIL_NOT_SENT:
+        return StoryStep(step, StepState.DONE, at=row.bound_at)
+    return StoryStep(
+        step,
+        StepState.PARKED if parked else StepState.RETRYING,
+        at=row.bound_at,
+        code=code or Code.UNEXPECTED,
+        error_class=error_class,
+        attempts=row.attempts,
+        next_at=None if parked else row.next_at,
+        pending=True,
+    )
+
+
+def _mail_step(connection: sa.Connection, account_id: AccountId, before: StoryStep, row: Any) -> StoryStep:
+    act = connection.execute(
+        sa.select(acts)
+        .where(acts.c.account_id == account_id, acts.c.kind == ActKind.ACTIVATION_MAIL.value)
+        .order_by((acts.c.state == ActState.WAITING.value).desc(), acts.c.number.desc())
+        .limit(1)
+    ).one_or_none()
+    if act is None:
+        return _waiting(StepName.MAIL)
+    if act.state == ActState.DONE.value:
+        return StoryStep(StepName.MAIL, StepState.DONE, at=act.done_at, times=act.times)
+    if before.state is not StepState.DONE:
+        return _waiting(StepName.MAIL, Code.WAITS_FOR_KEYCLOAK)
+    if row.error_class and row.wanted > row.done:
+        return StoryStep(
+            StepName.MAIL,
+            StepState.RETRYING,
+            code=Code(row.error) if row.error in set(Code) else Code.UNEXPECTED,
+            error_class=ErrorClass(row.error_class),
+            attempts=row.attempts,
+            next_at=row.next_at,
+            times=act.times,
+        )
+    return StoryStep(StepName.MAIL, StepState.WAITING, times=act.times)
+
+
+def _activated_step(connection: sa.Connection, account_id: AccountId, mail: StoryStep) -> StoryStep:
+    row = connection.execute(
+        sa.select(accounts.c.state, accounts.c.activated_at).where(accounts.c.id == account_id)
+    ).one()
+    if row.state == AccountState.NOT_ACTIVATED.value or row.activated_at is None:
+        sent = mail.state is StepState.DONE
+        return _waiting(StepName.ACTIVATED, Code.WAITS_FOR_PERSON if sent else None)
+    return StoryStep(StepName.ACTIVATED, StepState.DONE, at=row.activated_at)
+
+
+def account_in_targets(connection: sa.Connection, account_id: AccountId) -> tuple[InTarget, ...]:
+    """Where the account is, Active Directory first."""
+    of_account = sa.and_(bindings.c.kind == Kind.ACCOUNT.value, bindings.c.object_id == str(account_id))
+    same = [bindings.c.target == outbox.c.target, bindings.c.kind == outbox.c.kind]
+    rows = connection.execute(
+        sa.select(bindings, outbox.c.done_at)
+        .outerjoin(outbox, sa.and_(*same, bindings.c.object_id == outbox.c.object_id))
+        .where(of_account)
+        .order_by(bindings.c.target)
+    ).all()
+    differing: dict[str, list[str]] = {}
+    for drift in connection.execute(
+        sa.select(drifts.c.target, drifts.c.field)
+        .where(drifts.c.kind == Kind.ACCOUNT.value, drifts.c.object_id == str(account_id))
+        .order_by(drifts.c.field)
+    ):
+        differing.setdefault(drift.target, []).append(drift.field)
+    return tuple(
+        InTarget(
+            target=Target(row.target),
+            remote_id=row.remote_id,
+            place=row.place,
+            since=row.bound_at,
+            converged_at=row.done_at,
+            drift=tuple(differing.get(row.target, ())),
+        )
+        for row in rows
+    )
+
+
+def sign_ins(connection: sa.Connection, account_id: AccountId, page: Page) -> Paged[SignIn]:
+    """What Keycloak saw of the account, newest first."""
+    mine = sign_in_records.c.account_id == account_id
+    total = connection.execute(sa.select(sa.func.count()).where(mine)).scalar_one()
+    rows = connection.execute(
+        sa.select(sign_in_records)
+        .where(mine)
+        .order_by(sign_in_records.c.at.desc(), sign_in_records.c.event_id)
+        .limit(page.size)
+        .offset(page.offset)
+    )
+    return Paged(
+        [
+            SignIn(row.event_id, AccountId(row.account_id), row.type, row.client, row.address, row.at, row.error)
+            for row in rows
+        ],
+        total,
+        page,
+    )
+
+
+def target_states(connection: sa.Connection) -> tuple[TargetState, ...]:
+    """Health and queue of every target there ever was work for, or trouble with."""
+    pending = outbox.c.wanted > outbox.c.done
+    parked = sa.and_(pending, outbox.c.parked_at.is_not(None))
+    retrying = sa.and_(pending, outbox.c.parked_at.is_(None), outbox.c.error_class.is_not(None))
+    waiting = sa.and_(pending, outbox.c.error_class.is_(None))
+    queues = {
+        row.target: row
+        for row in connection.execute(
+            sa.select(
+                outbox.c.target,
+                sa.func.count().filter(waiting).label("waiting"),
+                sa.func.count().filter(retrying).label("retrying"),
+                sa.func.count().filter(parked).label("parked"),
+                sa.func.min(outbox.c.wanted_at).filter(sa.or_(waiting, retrying)).label("oldest_at"),
+            ).group_by(outbox.c.target)
+        )
+    }
+    health = {row.target: row for row in connection.execute(sa.select(target_health))}
+    return tuple(
+        _target_state(target, queues.get(target.value), health.get(target.value))
+        for target in Target
+        if target.value in queues or target.value in health
+    )
+
+
+def _target_state(target: Target, queue: Any, health: Any) -> TargetState:
+    last: datetime | None = None if health is None else health.last_success_at
+    return TargetState(
+        target=target,
+        last_success_at=last,
+        failing_since=None if health is None else health.failing_since,
+        error_class=ErrorClass(health.error_class) if health is not None and health.error_class else None,
+        code=Code(health.error) if health is not None and health.error in set(Code) else None,
+        waiting=0 if queue is None else queue.waiting,
+        retrying=0 if queue is None else queue.retrying,
+        parked=0 if queue is None else queue.parked,
+        oldest_at=None if queue is None else queue.oldest_at,
+    )
