@@ -14,6 +14,7 @@ from hufu_registry.accounts.store import SqlAccounts, SqlNames
 from hufu_registry.agencies.store import SqlAgencies
 from hufu_registry.audit.store import SqlAudit
 from hufu_registry.cases.store import SqlCases
+from hufu_registry.dependents import SqlDependents
 from hufu_registry.kernel.actor import SYSTEM, Actor
 from hufu_registry.kernel.clock import Clock, SystemClock
 from hufu_registry.kernel.ids import Ids, RandomIds
@@ -52,6 +53,10 @@ class SqlWork:
     @cached_property
     def agencies(self) -> SqlAgencies:
         return SqlAgencies(self.connection)
+
+    @cached_property
+    def dependents(self) -> SqlDependents:
+        return SqlDependents(self.connection, self.now)
 
     @cached_property
     def grants(self) -> SqlGrants:

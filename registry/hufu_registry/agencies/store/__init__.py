@@ -1,0 +1,28 @@
+"""PostgreSQL for agencies: tables, the repository of the use cases, and the read models of pages."""
+
+from hufu_registry.agencies.store.queries import (
+    AgencyHit,
+    Former,
+    TreeRow,
+    children,
+    former_names,
+    search,
+    tree_path,
+)
+from hufu_registry.agencies.store.repository import SqlAgencies
+from hufu_registry.agencies.store.tables import PathText, agencies, agency_names, to_agency
+
+__all__ = [
+    "AgencyHit",
+    "Former",
+    "PathText",
+    "SqlAgencies",
+    "TreeRow",
+    "agencies",
+    "agency_names",
+    "children",
+    "former_names",
+    "search",
+    "to_agency",
+    "tree_path",
+]

@@ -1,0 +1,106 @@
+"""What the rules about agencies need from the outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+import hufu_registry.audit.use_cases as audit
+from hufu_registry.agencies.model import Agency, FormerName, Key, Node
+from hufu_registry.kernel.ids import AgencyId
+from hufu_registry.kernel.outbox import OutboxKey
+
+# Raises NotFound or Denied where the actor may not change this agency. Rights stand to the left of agencies,
+# so the caller brings the question with it.
+Permit = Callable[[Agency], None]
+
+
+@dataclass(frozen=True, slots=True)
+class NewAgency:
+    """An agency or unit made by hand, before it has an id."""
+
+    parent_id: AgencyId
+    name: str
+    oid: str | None
+    valid_from: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class TreeWritten:
+    """What taking over a tree did: the ids of new agencies by OID, and which old ones it touched how."""
+
+    ids: Mapping[Key, AgencyId]
+    changed: frozenset[AgencyId]
+    moved: frozenset[AgencyId]
+
+
+class Agencies(Protocol):
+    """The agencies' tables, as these rules need them."""
+
+    def get(self, agency_id: AgencyId) -> Agency:
+        """Raises NotFound("agency")."""
+
+    def find_by_oid(self, oid: str) -> Agency | None: ...
+
+    def lock(self, agency_ids: Sequence[AgencyId], *, for_change: bool = False) -> None:
+        """Lock the rows in id order, FOR SHARE, or FOR NO KEY UPDATE where the tree or its managers may change."""
+
+    def lock_tree(self, *, whole: bool = False) -> None:
+        """Let nobody else change the tree until the transaction ends; `whole` holds off row locks as well.
+
+        Whoever only reads is never held up.
+        """
+
+    def lock_below(self, agency: Agency) -> Sequence[AgencyId]:
+        """Lock the agency and all below it FOR UPDATE in id order; their ids."""
+
+    def ancestors(self, agency_id: AgencyId) -> Sequence[Agency]:
+        """From the root down to and including the agency."""
+
+    def has_open_children(self, agency_id: AgencyId, on: date) -> bool: ...
+
+    def nodes(self) -> dict[AgencyId, Node]:
+        """The whole tree, for a plan."""
+
+    def former_names(self) -> Sequence[FormerName]: ...
+
+    def take_over(self, nodes: Mapping[Key, Node], former: Sequence[FormerName]) -> TreeWritten:
+        """Write whatever differs from `nodes`, and former names, in bulk."""
+
+    def link(self, former: Sequence[FormerName]) -> None:
+        """Add former names and make search find them."""
+
+    def add(self, new: NewAgency, parent: Agency) -> Agency:
+        """A unit below `parent`. Raises Conflict("oid_taken")."""
+
+    def rename(self, agency: Agency, name: str, until: date) -> None:
+        """Full names below follow. Raises Conflict("changed_meanwhile") for an old version, as all these do."""
+
+    def move(self, agency: Agency, parent: Agency, home_id: AgencyId) -> None:
+        """The whole subtree's paths in one statement; copies in other tables follow by their foreign keys."""
+
+    def set_closed(self, agency: Agency, closed_on: date | None) -> None: ...
+
+    def set_mail_domains(self, agency: Agency, domains: Sequence[str]) -> None: ...
+
+    def wanted(self, agency_ids: Collection[AgencyId]) -> Sequence[OutboxKey]:
+        """The agencies' outbox rows: only who has accounts, or stands above some, was ever wanted anywhere."""
+
+
+class Dependents(Protocol):
+    """Whoever hangs on agencies: accounts, grants, cases. They stand to the left, so the composition supplies it."""
+
+    def held_by(self, agency_ids: Collection[AgencyId]) -> Mapping[AgencyId, frozenset[str]]:
+        """Which of these agencies have themselves "accounts", "grants" or "cases" (open ones)."""
+
+    def unit_renamed(self, unit_id: AgencyId, name: str) -> Sequence[OutboxKey]:
+        """Write the new name to the accounts of the unit; the outbox rows of those that are wanted anywhere."""
+
+
+class Work(audit.Work, Protocol):
+    @property
+    def agencies(self) -> Agencies: ...
+    @property
+    def dependents(self) -> Dependents: ...
