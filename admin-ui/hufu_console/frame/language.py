@@ -11,10 +11,10 @@ from hufu_console.frame.context import settings
 
 COOKIE = "hufu_language"
 DEFAULT = "zh_Hant_TW"
-# The locale of the catalog, its code for HTML, Keycloak's code, the registry's code, and its own name.
+# The locale of the catalog, which the registry's notices know too; its code for HTML, Keycloak's, its own name.
 LANGUAGES = {
-    "zh_Hant_TW": {"code": "zh-Hant-TW", "keycloak": "zh-TW", "notices": "zh-Hant", "word": "中文"},
-    "en": {"code": "en", "keycloak": "en", "notices": "en", "word": "English"},
+    "zh_Hant_TW": {"code": "zh-Hant-TW", "keycloak": "zh-TW", "word": "中文"},
+    "en": {"code": "en", "keycloak": "en", "word": "English"},
 }
 YEAR = 365 * 24 * 3600
 
@@ -24,11 +24,6 @@ def language() -> str:
         asked = request.args.get("language") or request.cookies.get(COOKIE) or DEFAULT
         g.language = asked if asked in LANGUAGES else DEFAULT
     return str(g.language)
-
-
-def notice_language() -> str:
-    """The registry's name of the page's language, for the mails that follow from it."""
-    return LANGUAGES[language()]["notices"]
 
 
 def keycloak_language() -> str:

@@ -1,17 +1,229 @@
-"""Applying for a personal official account, by anybody with a mailbox."""
+"""Applying for a personal official account, and following the application, by anybody with a mailbox."""
 
 from __future__ import annotations
 
-from flask import render_template
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+import hufu_registry.sync.use_cases as sync
+from hufu_console.frame import drafts
+from hufu_console.frame.context import actor, registry
+from hufu_console.frame.drafts import browser
+from hufu_console.frame.language import language
+from hufu_console.frame.sentences import sentence_of
+from hufu_console.public import reading
+from hufu_console.public.forms import ApplicationForm, ConsentForm, NameForm, fields_of, show_faults
+from hufu_registry.cases import use_cases as cases
+from hufu_registry.cases.consent import CURRENT
+from hufu_registry.cases.model import Application, CaseMove
+from hufu_registry.kernel.errors import Invalid, NotFound
+from hufu_registry.kernel.ids import AccountId, CaseId
+from hufu_registry.people.model import Purpose
 
 
-def start() -> str:
-    return render_template("public/start.html")
+def read_form() -> ApplicationForm:
+    """The form as it was sent or kept; an OID that was typed names the agency."""
+    form = ApplicationForm(formdata=drafts.typed())
+    oid = str(form.agency_oid.data or "").strip()
+    at = reading.chosen(form.application().agency_id)
+    if oid and (at is None or oid != (at.unit or at.agency).oid):
+        named = reading.agency_by_oid(oid)
+        form.agency_id.data = "" if named is None else str(named.id)
+    return form
 
 
-def activation_help() -> str:
-    return render_template("public/start.html")
+def form_page(form: ApplicationForm, *, action: str, title: str, button: str) -> ResponseReturnValue:
+    at = reading.chosen(form.application().agency_id)
+    page = render_template("public/form.html", form=form, chosen=at, action=action, title=title, button=button)
+    return page, 422 if form.errors else 200
+
+
+def form() -> ResponseReturnValue:
+    """GET shows the form, POST judges it and goes on to the page that shows everything."""
+    mailbox, typed = reading.proved(browser(), Purpose.APPLY), read_form()
+    if reading.has_open_case(mailbox):
+        return render_template("public/case_open.html"), 409
+    if request.method == "POST":
+        faults = reading.faults_of(typed.application(), mailbox)
+        if not faults:
+            key = drafts.keep(url_for("public.form"), typed.fields())
+            return redirect(url_for("public.review", draft=key), 303)
+        show_faults(typed, faults)
+    title = _("Apply for a personal official account")
+    return form_page(typed, action=url_for("public.form"), title=title, button=_("Go on: check what I entered"))
+
+
+def check(field: str) -> str:
+    """For the field that was just left: what is wrong with it, or nothing."""
+    typed = read_form()
+    fault = reading.faults_of(typed.application(), "", own_case_id()).get({"agency_oid": "agency_id"}.get(field, field))
+    return render_template("public/_fault.html", fault=sentence_of(fault) if fault else "")
+
+
+def own_case_id() -> CaseId | None:
+    """The case whose name the applicant holds himself, where he is changing one."""
+    try:
+        own = reading.own_case(browser(), Purpose.FOLLOW)
+    except NotFound:
+        return None
+    return own.case.id if own else None
+
+
+def agency_search() -> str:
+    words = request.args.get("words", "")
+    return render_template("public/_found.html", found=reading.found(words), words=words)
+
+
+def agency_choose() -> str:
+    """The agency part of the form, with the agency that was picked, or the one whose OID was typed."""
+    typed = read_form()
+    picked = request.form.get("pick", "")
+    if picked.isdecimal():
+        typed.agency_id.data = picked
+    at = reading.chosen(typed.application().agency_id)
+    if at is not None:
+        typed.agency_oid.data = (at.unit or at.agency).oid or ""
+    elif typed.agency_oid.data:
+        show_faults(typed, {"agency_id": "agency_unknown"})
+    return render_template("public/_agency.html", form=typed, chosen=at, fresh=bool(picked))
+
+
+def kept_application() -> Application:
+    fields = drafts.kept()
+    if fields is None:
+        raise NotFound("draft")
+    form = read_kept(fields)
+    return reading.with_unit(form.application())
+
+
+def read_kept(fields: object) -> ApplicationForm:
+    return ApplicationForm(formdata=None, data=fields)
+
+
+def review() -> ResponseReturnValue:
+    """Everything once more, the consent, and the one button that sends it."""
+    reading.proved(browser(), Purpose.APPLY)
+    return review_page(ConsentForm(formdata=None), kept_application())
+
+
+def review_page(form: ConsentForm, application: Application) -> ResponseReturnValue:
+    form.draft.data = str(drafts.draft_key())
+    page = render_template(
+        "public/review.html",
+        form=form,
+        application=application,
+        chosen=reading.chosen(application.agency_id),
+        mailbox=reading.proved(browser(), Purpose.APPLY),
+        terms=CURRENT.text(language()),
+        version=CURRENT.version,
+    )
+    return page, 422 if form.errors else 200
+
+
+def send() -> ResponseReturnValue:
+    """Send it; however often the button is pressed, it is one case."""
+    form, application, key = ConsentForm(), kept_application(), drafts.draft_key()
+    if not (form.consent.data and form.confirmed.data):
+        ticked = {"consent": form.consent.data, "confirmed": form.confirmed.data}
+        show_faults(form, {name: f"{name}_required" for name, tick in ticked.items() if not tick})
+        return review_page(form, application)
+    command = cases.Apply(browser(), application, CURRENT.version, str(key), language())
+    try:
+        case_id = cases.apply(command, registry(), actor())
+    except Invalid as error:
+        typed = read_kept(drafts.kept())
+        show_faults(typed, error.fields, error.context)
+        title = _("Apply for a personal official account")
+        return form_page(typed, action=url_for("public.form"), title=title, button=_("Go on: check what I entered"))
+    return redirect(url_for("public.receipt", case_id=case_id), 303)
+
+
+def receipt(case_id: UUID) -> str:
+    own = reading.own_case(browser(), Purpose.APPLY, CaseId(case_id))
+    if own is None:
+        raise NotFound("case")
+    return render_template("public/receipt.html", own=own)
+
+
+def own_case() -> str:
+    own = reading.own_case(browser(), Purpose.FOLLOW)
+    moves = own.case.moves() if own else frozenset()
+    return render_template("public/own_case.html", own=own, moves=moves, Move=CaseMove, form=NameForm(formdata=None))
+
+
+def wanted_case() -> reading.OwnCase:
+    own = reading.own_case(browser(), Purpose.FOLLOW)
+    if own is None:
+        raise NotFound("case")
+    return own
+
+
+def change() -> ResponseReturnValue:
+    """The applicant changes his application until it is decided."""
+    own = wanted_case()
+    own.case.after(CaseMove.CHANGE)
+    if request.method == "GET" and drafts.draft_key() is None:
+        at = reading.chosen(own.case.application.unit_id or own.case.agency_id)
+        typed = read_kept(fields_of(own.case, ((at.unit or at.agency).oid or "") if at else ""))
+    else:
+        typed = read_form()
+    if request.method == "POST":
+        version = int(typed.version.data) if str(typed.version.data).isdecimal() else 0
+        command = cases.Change(browser(), own.case.id, version, reading.with_unit(typed.application()))
+        try:
+            cases.change(command, registry(), actor())
+        except Invalid as error:
+            show_faults(typed, error.fields, error.context)
+        else:
+            flash(_("Your application was changed."), "good")
+            return redirect(url_for("public.own_case"), 303)
+    title = _("Change my application")
+    return form_page(typed, action=url_for("public.change"), title=title, button=_("Save the changes"))
+
+
+def withdraw() -> ResponseReturnValue:
+    own = wanted_case()
+    own.case.after(CaseMove.WITHDRAW)
+    if request.method == "GET":
+        return render_template("public/withdraw.html", own=own)
+    cases.withdraw(cases.Withdraw(browser(), own.case.id), registry(), actor())
+    flash(_("Your application was withdrawn."), "good")
+    return redirect(url_for("public.own_case"), 303)
+
+
+def choose_name() -> ResponseReturnValue:
+    own, form = wanted_case(), NameForm()
+    try:
+        cases.choose_name(
+            cases.ChooseName(browser(), own.case.id, str(form.account_name.data or "")), registry(), actor()
+        )
+    except Invalid as error:
+        show_faults(form, error.fields, error.context)
+        page = render_template("public/own_case.html", own=own, moves=own.case.moves(), Move=CaseMove, form=form)
+        return page, 422
+    flash(_("Your account goes on under the new name."), "good")
+    return redirect(url_for("public.own_case"), 303)
+
+
+def own_accounts() -> str:
+    return render_template("public/own_accounts.html", accounts=reading.accounts_of(browser()))
+
+
+def resend_activation(account_id: UUID) -> ResponseReturnValue:
+    if account_id not in {account.id for account in reading.accounts_of(browser())}:
+        raise NotFound("account")
+    sync.resend_activation(AccountId(account_id), registry(), actor())
+    flash(_("A new activation mail is on its way. Older links are no longer good."), "good")
+    return redirect(url_for("public.own_accounts"), 303)
+
+
+def welcome() -> str:
+    """Where the activation leads to."""
+    return render_template("public/welcome.html")
 
 
 def terms() -> str:
-    return render_template("public/start.html")
+    return render_template("public/terms.html", terms=CURRENT.text(language()), version=CURRENT.version)

@@ -1,0 +1,113 @@
+"""審核案件: the queue, one case, and the decision."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hufu_console.cases import reading
+from hufu_console.cases.forms import ApproveForm, RejectForm
+from hufu_console.frame import drafts
+from hufu_console.frame.context import actor, registry
+from hufu_console.frame.paging import asked_page, page_link
+from hufu_console.frame.viewer import viewer
+from hufu_console.public.forms import show_faults
+from hufu_registry.cases import use_cases as cases
+from hufu_registry.cases.model import CaseMove, CaseState
+from hufu_registry.kernel.errors import Conflict, HufuError, IllegalMove, Invalid
+from hufu_registry.kernel.ids import AgencyId, CaseId
+
+ALL = "all"
+
+
+def asked_state() -> CaseState | None:
+    """Waiting cases unless the address says otherwise."""
+    asked = request.args.get("state", CaseState.PENDING.value)
+    return None if asked == ALL else CaseState(asked) if asked in set(CaseState) else CaseState.PENDING
+
+
+def queue() -> str:
+    state, words = asked_state(), (drafts.kept() or {}).get("words", "")
+    agency = request.args.get("agency", "")
+    agency_id = AgencyId(int(agency)) if agency.isdecimal() and len(agency) < 18 else None
+    rows = reading.waiting(viewer(), asked_page(), state=state, words=words, agency_id=agency_id)
+    here: dict[str, Any] = {"state": state.value if state else ALL, "agency": agency or None, "draft": drafts.draft_key()}
+    named = reading.agency_name(agency_id)
+    return render_template(
+        "cases/queue.html", paged=rows, words=words, here=here, agency_name=named,
+        states=[state.value for state in CaseState], page_link=page_link("cases.queue", here),
+    )  # fmt: skip
+
+
+def search() -> ResponseReturnValue:
+    """What is searched for is about people, so it is kept and not put into the address."""
+    words = request.form.get("words", "").strip()[:200]
+    key = drafts.keep(url_for("cases.queue"), {"words": words}) if words else None
+    state, agency = request.form.get("state") or None, request.form.get("agency") or None
+    return redirect(url_for("cases.queue", state=state, agency=agency, draft=key), 303)
+
+
+def case(case_id: UUID) -> str:
+    view = reading.view_of(viewer(), CaseId(case_id))
+    form = ApproveForm(formdata=drafts.typed(), data={"version": view.case.version})
+    return case_page(view, form)
+
+
+def case_page(view: reading.CaseView, form: ApproveForm) -> str:
+    form.version.data = str(view.case.version)
+    moves = frozenset() if view.own else view.case.moves()
+    return render_template("cases/case.html", view=view, case=view.case, form=form, moves=moves, Move=CaseMove)
+
+
+def seen_version(form: ApproveForm | RejectForm) -> int:
+    text = str(form.version.data or "")
+    return int(text) if text.isdecimal() and len(text) < 9 else 0
+
+
+def approve(case_id: UUID) -> ResponseReturnValue:
+    form = ApproveForm()
+    command = cases.Approve(CaseId(case_id), seen_version(form), str(form.official_mail.data or ""))
+    try:
+        cases.approve(command, registry(), actor())
+    except Invalid as error:
+        show_faults(form, error.fields, error.context)
+        return case_page(reading.view_of(viewer(), CaseId(case_id)), form), 422
+    except (IllegalMove, Conflict) as error:
+        return meanwhile(CaseId(case_id), error)
+    flash(_("Approved. The account is being made; the applicant gets a mail."), "good")
+    return redirect(url_for("cases.case", case_id=case_id), 303)
+
+
+def reject_form(case_id: UUID) -> ResponseReturnValue:
+    view = reading.view_of(viewer(), CaseId(case_id))
+    if view.own or CaseMove.REJECT not in view.case.moves():
+        return redirect(url_for("cases.case", case_id=case_id), 303)
+    form = RejectForm(formdata=drafts.typed(), data={"version": view.case.version})
+    form.version.data = str(view.case.version)
+    return render_template("cases/reject.html", view=view, case=view.case, form=form)
+
+
+def reject(case_id: UUID) -> ResponseReturnValue:
+    form = RejectForm()
+    command = cases.Reject(CaseId(case_id), seen_version(form), str(form.reason.data or ""))
+    try:
+        cases.reject(command, registry(), actor())
+    except Invalid as error:
+        show_faults(form, error.fields, error.context)
+        view = reading.view_of(viewer(), CaseId(case_id))
+        return render_template("cases/reject.html", view=view, case=view.case, form=form), 422
+    except (IllegalMove, Conflict) as error:
+        return meanwhile(CaseId(case_id), error)
+    flash(_("Rejected. The applicant gets a mail with the reason."), "good")
+    return redirect(url_for("cases.case", case_id=case_id), 303)
+
+
+def meanwhile(case_id: CaseId, error: HufuError) -> ResponseReturnValue:
+    """Somebody was first: who, when, and what now."""
+    found = reading.seen_case(viewer(), case_id)
+    page = render_template("cases/meanwhile.html", case=found, error=error, decider=reading.decider(found))
+    return page, 409

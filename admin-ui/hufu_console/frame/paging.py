@@ -1,0 +1,24 @@
+"""The page of a list in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import request, url_for
+
+from hufu_registry.kernel.paging import Page
+
+
+def asked_page(name: str = "page") -> Page:
+    text = request.args.get(name, "1")
+    return Page(int(text) if text.isdecimal() and len(text) < 8 else 1)
+
+
+def page_link(endpoint: str, values: Mapping[str, Any], name: str = "page") -> Callable[[int], str]:
+    """Makes the address of the list's other pages, with everything else as it is."""
+
+    def link(number: int) -> str:
+        return url_for(endpoint, **(dict(values) | {name: number if number > 1 else None}))
+
+    return link

@@ -1,0 +1,94 @@
+"""What strangers fill in. The rules are the registry's; the forms only read, clean and show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, HiddenField, StringField, TextAreaField
+from wtforms.fields.core import Field
+
+from hufu_console.frame.sentences import sentence_of
+from hufu_registry.cases.model import Application, Case
+from hufu_registry.kernel.ids import AgencyId
+
+
+class MailboxForm(FlaskForm):
+    mailbox = StringField(
+        _l("Backup mailbox"), render_kw={"autocomplete": "email", "inputmode": "email", "maxlength": 254}
+    )
+
+
+class CodeForm(FlaskForm):
+    code = StringField(
+        _l("Code of six digits"),
+        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": 12},
+    )
+
+
+class NameForm(FlaskForm):
+    account_name = StringField(_l("Account name"), render_kw={"autocomplete": "off", "maxlength": 15})
+
+
+class ConsentForm(FlaskForm):
+    consent = BooleanField(_l("I have read the terms of service and the privacy policy and agree to them."))
+    confirmed = BooleanField(_l("I have checked that the data above match my documents."))
+    draft = HiddenField()
+
+
+class ApplicationForm(FlaskForm):
+    account_name = StringField(
+        _l("Account name"), render_kw={"autocomplete": "off", "maxlength": 15, "spellcheck": "false"}
+    )
+    name = StringField(_l("Name"), render_kw={"autocomplete": "name", "maxlength": 200})
+    title = StringField(_l("Title"), render_kw={"autocomplete": "organization-title", "maxlength": 60})
+    agency_id = HiddenField()
+    agency_oid = StringField(_l("OID of your agency"), render_kw={"autocomplete": "off", "maxlength": 80})
+    unit_name = StringField(_l("Unit"), render_kw={"autocomplete": "off", "maxlength": 100, "list": "units"})
+    phone = StringField(_l("Telephone"), render_kw={"autocomplete": "tel", "inputmode": "tel", "maxlength": 20})
+    extension = StringField(_l("Extension"), render_kw={"inputmode": "numeric", "maxlength": 8})
+    mobile = StringField(_l("Mobile"), render_kw={"autocomplete": "tel", "inputmode": "tel", "maxlength": 20})
+    wants_official_mail = BooleanField(_l("I need an official mailbox"))
+    reason = TextAreaField(_l("Reason"), render_kw={"rows": 3, "maxlength": 500})
+    version = HiddenField()
+
+    def application(self) -> Application:
+        """What was typed, cleaned; not checked."""
+        text = {name: str(self[name].data or "") for name in TEXTS}
+        number = str(self.agency_id.data or "")
+        return Application(
+            **text,
+            agency_id=AgencyId(int(number)) if number.isdecimal() and len(number) < 18 else None,
+            wants_official_mail=bool(self.wants_official_mail.data),
+        ).cleaned()
+
+    def fields(self) -> dict[str, str]:
+        """For a draft."""
+        kept = {name: str(self[name].data or "") for name in (*TEXTS, "agency_id", "agency_oid", "version")}
+        return kept | ({"wants_official_mail": "y"} if self.wants_official_mail.data else {})
+
+
+TEXTS = ("account_name", "name", "title", "unit_name", "phone", "extension", "mobile", "reason")
+# Where the page shows the fault of a field the applicant does not see.
+SHOWN_AT = {"agency_id": "agency_oid"}
+
+
+def fields_of(case: Case, oid: str) -> dict[str, str]:
+    """The stored application as the form's fields."""
+    stored = case.application
+    found = {name: str(getattr(stored, name)) for name in TEXTS}
+    place = stored.unit_id or stored.agency_id
+    found |= {"agency_id": str(place), "agency_oid": oid, "version": str(case.version)}
+    return found | ({"wants_official_mail": "y"} if stored.wants_official_mail else {})
+
+
+def show_faults(form: FlaskForm, faults: Mapping[str, str], context: Mapping[str, object] | None = None) -> None:
+    """Put the rules' sentences to the fields they are about; the rest goes to the form."""
+    for name, code in faults.items():
+        field: Field | None = form._fields.get(SHOWN_AT.get(name, name))  # noqa: SLF001 - WTForms has no public get
+        sentence = sentence_of(code, context)
+        if field is None:
+            form.form_errors.append(sentence)
+        else:
+            field.errors = [*field.errors, sentence]

@@ -1,0 +1,94 @@
+"""The first steps of every public journey: name a mailbox, enter the code that was mailed there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+import hufu_registry.people.use_cases as people
+from hufu_console.frame.context import actor, registry
+from hufu_console.frame.drafts import browser
+from hufu_console.frame.language import language
+from hufu_console.frame.sentences import sentence
+from hufu_console.public import reading
+from hufu_console.public.forms import CodeForm, MailboxForm, show_faults
+from hufu_registry.kernel.errors import Invalid, RateLimited
+from hufu_registry.people.model import Purpose
+from hufu_registry.people.use_cases import EnterCode, RequestCode
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """A purpose, where it starts, and where it goes on once the mailbox is proved."""
+
+    purpose: Purpose
+    title: Any
+    template: str
+    start: str
+    code: str
+    resend: str
+    goal: str
+
+
+JOURNEYS = {
+    Purpose.APPLY: Journey(
+        Purpose.APPLY, _l("Apply for a personal official account"), "public/apply.html",
+        "public.apply", "public.apply_code", "public.apply_resend", "public.form",
+    ),
+    Purpose.FOLLOW: Journey(
+        Purpose.FOLLOW, _l("See or change my application"), "public/follow.html",
+        "public.follow", "public.follow_code", "public.follow_resend", "public.own_case",
+    ),
+    Purpose.RESEND: Journey(
+        Purpose.RESEND, _l("The activation mail has not come"), "public/activation.html",
+        "public.activation", "public.activation_code", "public.activation_resend", "public.own_accounts",
+    ),
+}  # fmt: skip
+
+
+def start(purpose: Purpose) -> ResponseReturnValue:
+    journey, form = JOURNEYS[purpose], MailboxForm()
+    if form.validate_on_submit():
+        try:
+            ask(purpose, str(form.mailbox.data or ""))
+        except (Invalid, RateLimited) as error:
+            show_faults(form, getattr(error, "fields", {"mailbox": error.code}), error.context)
+        else:
+            return redirect(url_for(journey.code), 303)
+    return render_template(journey.template, journey=journey, form=form), 422 if form.errors else 200
+
+
+def code(purpose: Purpose) -> ResponseReturnValue:
+    journey, form = JOURNEYS[purpose], CodeForm()
+    if form.validate_on_submit():
+        try:
+            people.enter_code(EnterCode(browser(), purpose, str(form.code.data or "")), registry(), actor())
+        except Invalid as error:
+            show_faults(form, error.fields, error.context)
+        else:
+            return redirect(url_for(journey.goal), 303)
+    mailbox = reading.masked(reading.asked_mailbox(browser(), purpose))
+    page = render_template("public/code.html", journey=journey, form=form, mailbox=mailbox)
+    return page, 422 if form.errors else 200
+
+
+def resend(purpose: Purpose) -> ResponseReturnValue:
+    mailbox = reading.asked_mailbox(browser(), purpose)
+    if mailbox is None:
+        return redirect(url_for(JOURNEYS[purpose].start), 303)
+    try:
+        ask(purpose, mailbox)
+    except RateLimited as error:
+        flash(sentence(error), "waiting")
+    else:
+        flash(_("A new code was sent. Only the newest one is good."), "good")
+    return redirect(url_for(JOURNEYS[purpose].code), 303)
+
+
+def ask(purpose: Purpose, mailbox: str) -> None:
+    people.request_code(RequestCode(browser(), purpose, mailbox, language()), registry(), actor())
