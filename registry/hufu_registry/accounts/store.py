@@ -214,9 +214,9 @@ class SqlNames:
                     "freed_at": None,
                 },
                 where=sa.or_(rested, mine),
-            )
+            ).returning(taken_names.c.name_key)
         )
-        return bool(result.rowcount)
+        return result.first() is not None
 
     def release(self, key: str, holder_id: UUID, *, rest: bool) -> None:
         mine = sa.and_(taken_names.c.name_key == key, taken_names.c.holder_id == holder_id)

@@ -93,8 +93,9 @@ class SqlGrants:
                 valid_until=grant.valid_until,
             )
             .on_conflict_do_nothing()
+            .returning(grants.c.id)
         )
-        return bool(result.rowcount)
+        return result.first() is not None
 
     def any_system_manager(self) -> bool:
         query = sa.select(grants.c.id).where(grants.c.role == Role.SYSTEM_MANAGER.value, in_force(self._now)).limit(1)
