@@ -1,0 +1,20 @@
+<#import "template.ftl" as layout>
+<@layout.registrationLayout displayMessage=false; section>
+    <#if section = "header">
+        ${msg("errorTitle")}
+    <#elseif section = "form">
+        <div id="kc-error-message">
+            <p class="instruction">${kcSanitize(message.summary)?no_esc}</p>
+            <#if traceId??>
+                <p class="instruction" id="traceId">${msg("traceIdSupportMessage", traceId)}</p>
+            </#if>
+            <#if !(skipLink??) && (client.baseUrl)?has_content>
+                <p class="hufu-act"><a id="backToApplication" class="hufu-button" href="${client.baseUrl}">${msg("backToApplication")}</a></p>
+            </#if>
+            <#if msg("hufuResendUrl") != "hufuResendUrl">
+                <p class="hufu-quiet">${msg("hufuResendHint")}
+                    <a id="hufu-resend" href="${msg("hufuResendUrl")}">${msg("hufuResendLink")}</a></p>
+            </#if>
+        </div>
+    </#if>
+</@layout.registrationLayout>
