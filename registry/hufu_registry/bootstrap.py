@@ -26,7 +26,7 @@ from hufu_registry.people.store import SqlMailboxes, SqlPeople
 from hufu_registry.rights.store import SqlGrants
 from hufu_registry.sessions.store import SqlDrafts, SqlSessions
 from hufu_registry.settings import RegistrySettings, secret
-from hufu_registry.sync.store import SqlActs
+from hufu_registry.sync.store import SqlActs, SqlQueue, SqlRecords
 
 # The relay listens here: a commit that wants something wakes it without waiting for its next look.
 OUTBOX_CHANNEL = "hufu_outbox"
@@ -81,6 +81,14 @@ class SqlWork:
     @cached_property
     def acts(self) -> SqlActs:
         return SqlActs(self.connection, self.now)
+
+    @cached_property
+    def queue(self) -> SqlQueue:
+        return SqlQueue(self.connection, self.now)
+
+    @cached_property
+    def sync_records(self) -> SqlRecords:
+        return SqlRecords(self.connection, self.now)
 
     @cached_property
     def sessions(self) -> SqlSessions:

@@ -24,6 +24,8 @@ notices = sa.Table(
     sa.Column("sealed", sa.Text),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("sent_at", Moment),
+    # How often sending began: more than once means that the mail may have come twice.
+    sa.Column("times", sa.Integer, nullable=False, server_default="0"),
 )
 
 SEALED_AS = "notice"
@@ -58,6 +60,9 @@ class SqlNotices:
             return None
         content = json.loads(self._keys.open(SEALED_AS, row.sealed))
         return Notice(notice_id, Template(row.template), row.language, content["recipient"], content["values"])
+
+    def begin(self, notice_id: UUID) -> None:
+        self._connection.execute(sa.update(notices).where(notices.c.id == notice_id).values(times=notices.c.times + 1))
 
     def mark_sent(self, notice_id: UUID) -> None:
         self._connection.execute(

@@ -17,6 +17,9 @@ class Notices(Protocol):
     def get(self, notice_id: UUID) -> Notice | None:
         """The notice, or None when it was sent already."""
 
+    def begin(self, notice_id: UUID) -> None:
+        """Count one more try to send it."""
+
     def mark_sent(self, notice_id: UUID) -> None:
         """Remember the moment and wipe recipient and values."""
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import OutboxKey, Target
@@ -177,7 +178,7 @@ class Claimed:
     """A row of work this process holds until its lease ends."""
 
     key: OutboxKey
-    lease: str
+    lease: UUID
     attempts: int
     wanted_at: datetime
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from hufu_registry.kernel.errors import IllegalMove, RateLimited
 from hufu_registry.kernel.ids import AccountId, CaseId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.work import Services
-from hufu_registry.sync.model import ActKind
+from hufu_registry.sync.model import Act, ActKind, ActState
 
 
 class Acts(Protocol):
@@ -22,6 +23,15 @@ class Acts(Protocol):
 
     def requested_since(self, kind: ActKind, account_id: AccountId, since: datetime) -> tuple[int, datetime | None]:
         """How many acts of the kind were requested since, and when the last one was."""
+
+    def waiting(self, account_id: AccountId) -> Sequence[Act]:
+        """The acts still to be done, in order."""
+
+    def begin(self, number: int) -> bool:
+        """Count one more try of an act that may have an effect; false when it is no longer waiting."""
+
+    def close(self, number: int, state: ActState, outcome: str) -> None:
+        """Store what came of a waiting act."""
 
 
 class Work(accounts.Work, Protocol):

@@ -39,9 +39,7 @@ class SqlActs:
         ).scalar_one()
         return int(number)
 
-    def requested_since(
-        self, kind: ActKind, account_id: AccountId, since: datetime
-    ) -> tuple[int, datetime | None]:
+    def requested_since(self, kind: ActKind, account_id: AccountId, since: datetime) -> tuple[int, datetime | None]:
         row = self._connection.execute(
             sa.select(sa.func.count(), sa.func.max(acts.c.requested_at)).where(
                 acts.c.account_id == account_id, acts.c.kind == kind.value, acts.c.requested_at > since

@@ -1,5 +1,6 @@
 """What the console shows of the sync engine's work. The account's story is read from the outbox, the bindings
-and the acts themselves, so that it cannot tell anything else than what happened."""
+and the acts themselves, so that it cannot tell anything else than what happened.
+"""
 
 from __future__ import annotations
 
