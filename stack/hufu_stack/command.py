@@ -5,12 +5,17 @@ import time
 from collections.abc import Callable
 
 import click
+import pyotp
 
+from hufu_stack.directory import obstacle
+from hufu_stack.endpoints import read_people
 from hufu_stack.environment import environment, shell_exports
 from hufu_stack.keycloak import ensure_distribution, version
 from hufu_stack.layout import PROFILES
 from hufu_stack.server import ServerError
 from hufu_stack.stack import Stack, StepError
+
+DEMOS = ("demo", "demo-none")
 
 
 def progress() -> Callable[[str], None]:
@@ -108,6 +113,62 @@ def env(stack: Stack, name: str) -> None:
 def fetch() -> None:
     """Get Keycloak's distribution, so that the first start need not."""
     ensure_distribution(version())
+
+
+@cli.command()
+@click.argument("username")
+@click.pass_obj
+def otp(stack: Stack, username: str) -> None:
+    """Print a person's one-time password of this moment."""
+    for someone in read_people(stack.profile):
+        if someone.username == username:
+            click.echo(pyotp.TOTP(someone.totp_secret).now())
+            return
+    raise click.UsageError(f"nobody is called {username} in {stack.profile.endpoints_file}")
+
+
+@cli.command()
+@click.option("--directory", type=click.Choice(["ad", "none"]), default="ad", show_default=True)
+def demo(directory: str) -> None:
+    """Start the demo with everything in it; started again it keeps its data."""
+    # The registry is loaded only here: servers must start even while it is being worked on.
+    from hufu_stack.demo import seed, summary
+
+    reason = obstacle(PROFILES["demo"]) if directory == "ad" else None
+    if reason is not None:
+        click.secho(f"\n  !!  NO DIRECTORY: {reason}.", fg="red", bold=True)
+        click.secho("  !!  The demo runs without one (AD=none): Keycloak keeps local users.\n", fg="red", bold=True)
+    without = directory == "none" or reason is not None
+    chosen, other = ("demo-none", "demo") if without else ("demo", "demo-none")
+    Stack(other).stop()  # both use the same ports
+    stack, report = Stack(chosen), progress()
+    stack.up(report=report)
+    seed(stack, report)
+    click.echo(summary(stack.profile))
+
+
+@cli.command("demo-stop")
+def demo_stop() -> None:
+    """Stop the demo and keep its data."""
+    for profile in DEMOS:
+        Stack(profile).stop()
+
+
+@cli.command("demo-status")
+@click.pass_context
+def demo_status(context: click.Context) -> None:
+    """Show the servers of the demo that runs."""
+    stacks = [Stack(profile) for profile in DEMOS]
+    running = [stack for stack in stacks if any(state.pid for state in stack.status())]
+    context.obj = (running or stacks)[0]
+    context.invoke(status, names=())
+
+
+@cli.command("demo-reset")
+def demo_reset() -> None:
+    """Stop the demo and delete its data."""
+    for profile in DEMOS:
+        Stack(profile).reset()
 
 
 def _require(names: tuple[str, ...]) -> None:
