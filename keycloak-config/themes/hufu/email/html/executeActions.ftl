@@ -8,7 +8,7 @@
 <ul style="padding-left:1.4em">
 <li>${msg("hufuActivationOnce", linkExpirationFormatter(linkExpiration))}</li>
 <li>${msg("hufuActivationJunk")}</li>
-<li>${msg("hufuActivationExpired")} <a href="${msg("hufuResendUrl")}" style="color:#0b57d0">${msg("hufuResendUrl")}</a></li>
+<li>${msg("hufuActivationExpired")} <a href="${msg("hufuResendUrl")}" style="color:#0b57d0;overflow-wrap:anywhere">${msg("hufuResendUrl")}</a></li>
 <li>${msg("hufuActivationNotYou")}</li>
 </ul>
 <p style="color:#57606a;font-size:14px">${msg("hufuPlainLink")}<br><span style="overflow-wrap:anywhere;word-break:break-all">${link}</span></p>
