@@ -67,4 +67,4 @@ lock: ## renew the lock files from requirements/*.in
 	@$(UV_COMPILE) --universal setup/uv.in -o setup/uv.txt
 
 screenshots: setup-tests ## make the documents' pictures anew
-	@HUFU_SCREENSHOTS=1 $(BIN)/pytest tests/browser -m screenshots
+	@HUFU_SCREENSHOTS=1 $(BIN)/pytest tests/browser

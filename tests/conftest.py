@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from hufu_stack.stack import Stack
 
 KEEP = os.environ.get("HUFU_KEEP_STACK") == "1"

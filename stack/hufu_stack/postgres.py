@@ -100,6 +100,7 @@ class Postgres(Server):
             done = subprocess.run(
                 as_unprivileged(command, folder=self.folder), capture_output=True, text=True, check=False
             )
+        self.process.log.parent.mkdir(parents=True, exist_ok=True)
         with self.process.log.open("a") as log:
             log.write(done.stdout + done.stderr)
         if done.returncode != 0:

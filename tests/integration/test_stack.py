@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import requests
+
 from hufu_stack.postgres import connect
 from hufu_stack.process import read_stat
 from hufu_stack.stack import Stack

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+
 from hufu_stack import authority, person
 from hufu_stack.endpoints import Person, describe
 from hufu_stack.environment import environment, shell_exports
