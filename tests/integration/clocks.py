@@ -1,0 +1,16 @@
+"""A clock that stands where a test sets it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+
+class SetClock:
+    def __init__(self, start: datetime | None = None) -> None:
+        self._now = start or datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, **amount: float) -> None:
+        self._now += timedelta(**amount)

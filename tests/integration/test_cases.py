@@ -1,0 +1,533 @@
+"""Applying and deciding, on a real PostgreSQL, through the use cases the pages call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, Profile
+from hufu_registry.accounts.use_cases import move_account
+from hufu_registry.agencies.model import Agency
+from hufu_registry.audit.store import audit_records, timeline
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.cases.consent import CURRENT
+from hufu_registry.cases.model import Application, Case, CaseState
+from hufu_registry.cases.store import case_in_scope, lookalikes, queue
+from hufu_registry.cases.use_cases import (
+    Apply,
+    Approve,
+    Change,
+    ChooseName,
+    FirstSystemManager,
+    Reject,
+    Withdraw,
+    apply,
+    appoint_manager,
+    approve,
+    case_of_mailbox,
+    change,
+    choose_name,
+    first_system_manager,
+    reject,
+    report_collision,
+    withdraw,
+)
+from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor, applicant_actor
+from hufu_registry.kernel.errors import Conflict, Denied, HufuError, IllegalMove, Invalid, NotFound, RateLimited
+from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId, PersonId
+from hufu_registry.kernel.paging import Page
+from hufu_registry.kernel.store import outbox
+from hufu_registry.notices.store import SEALED_AS, notices
+from hufu_registry.people.model import Purpose
+from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
+from hufu_registry.sync.use_cases import open_account
+from tests.integration.clocks import SetClock
+
+APPLICANT = applicant_actor("127.0.0.1")
+LANGUAGE = "zh_Hant_TW"
+
+
+class Office:
+    """A few agencies, their managers, and a way to apply: 院 › 部 › 署 › 隊."""
+
+    def __init__(self, services: SqlServices, agencies: Sequence[Agency], clock: SetClock) -> None:
+        self.services = services
+        self.clock = clock
+        self.top, self.ministry, self.bureau, self.team = agencies
+        self.count = 0
+
+    def official(
+        self, agency: Agency, *, name: str = "林經理", mailbox: str | None = None, enabled: bool = True
+    ) -> AccountId:
+        self.count += 1
+        account = Account(
+            id=AccountId(uuid4()),
+            person_id=PersonId(uuid4()),
+            account_name=f"official{self.count}",
+            agency_id=agency.id,
+            agency_path=agency.path,
+            profile=Profile(name=name, title="科長", mobile=f"09{self.count:08d}"),
+            mailbox=mailbox or f"official{self.count}@example.org",
+            language=LANGUAGE,
+            state=AccountState.NOT_ACTIVATED,
+            created_at=self.clock.now(),
+            approved_at=self.clock.now(),
+        )
+        with self.services.begin(SYSTEM) as work:
+            open_account(work, self.services, account)
+        if enabled:
+            with self.services.begin(SYSTEM) as work:
+                move_account(work, work.accounts.get(account.id), AccountMove.ACTIVATE)
+        return account.id
+
+    def manager(self, agency: Agency, *, with_subordinates: bool = False) -> AccountId:
+        account_id = self.official(agency)
+        appoint_manager(account_id, agency.id, self.services, OPERATOR, with_subordinates=with_subordinates)
+        return account_id
+
+    def prove(self, browser: str, mailbox: str, purpose: Purpose = Purpose.APPLY) -> None:
+        self.clock.advance(seconds=61)
+        request_code(RequestCode(browser, purpose, mailbox, LANGUAGE), self.services, APPLICANT)
+        enter_code(EnterCode(browser, purpose, self.last_code()), self.services, APPLICANT)
+
+    def last_code(self) -> str:
+        for content in reversed(self.mails()):
+            if content["template"] == "mailbox_code":
+                return str(content["values"]["code"])
+        raise AssertionError("no code was mailed")
+
+    def mails(self) -> list[dict[str, object]]:
+        with self.services.read() as connection:
+            rows = connection.execute(sa.select(notices).order_by(notices.c.created_at)).all()
+        return [
+            {"template": row.template, **json.loads(self.services.keys.open(SEALED_AS, row.sealed))} for row in rows
+        ]
+
+    def form(self, agency: Agency | None = None, **changes: object) -> Application:
+        self.count += 1
+        form = Application(
+            account_name=f"wangxm{self.count}",
+            name="王小明",
+            title="科員",
+            agency_id=(agency or self.bureau).id,
+            phone="02-23456789",
+            mobile=f"098{self.count:07d}",
+            reason="新進人員",
+        )
+        return replace(form, **changes)
+
+    def apply(self, form: Application | None = None, *, mailbox: str | None = None) -> CaseId:
+        self.count += 1
+        mailbox = mailbox or f"person{self.count}@example.org"
+        browser = f"browser of {mailbox}"
+        self.prove(browser, mailbox)
+        command = Apply(browser, form or self.form(), CURRENT.version, uuid4().hex, LANGUAGE)
+        return apply(command, self.services, APPLICANT)
+
+    def case(self, case_id: CaseId) -> Case:
+        with self.services.begin(SYSTEM) as work:
+            return work.cases.get(case_id)
+
+    def follow(self, mailbox: str) -> str:
+        browser = f"later browser of {mailbox}"
+        self.prove(browser, mailbox, Purpose.FOLLOW)
+        return browser
+
+
+@pytest.fixture
+def office(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> Office:
+    with_directory = replace(services, policy=replace(services.policy, with_directory=True))
+    return Office(with_directory, chain, clock)
+
+
+def approve_as(office: Office, manager: AccountId, case_id: CaseId) -> AccountId:
+    return approve(Approve(case_id, office.case(case_id).version), office.services, account_actor(manager))
+
+
+@pytest.mark.requirement("S1-086")
+def test_an_approval_makes_account_acts_outbox_and_mail_in_one_transaction(office: Office) -> None:
+    manager = office.manager(office.bureau)
+    case_id = office.apply()
+    account_id = approve_as(office, manager, case_id)
+    with office.services.begin(SYSTEM) as work:
+        account = work.accounts.get(account_id)
+        rows = work.connection.execute(sa.select(outbox).where(outbox.c.object_id == str(account_id))).all()
+        agencies = work.connection.execute(sa.select(outbox).where(outbox.c.kind == "agency")).all()
+    assert account.state is AccountState.NOT_ACTIVATED
+    assert office.case(case_id).state is CaseState.APPROVED
+    assert {row.target for row in rows} == {"ad", "keycloak"}
+    assert {row.object_id for row in agencies} == {str(a.id) for a in (office.top, office.ministry, office.bureau)}
+    assert office.mails()[-1]["template"] == "case_approved"
+
+
+def test_a_mailbox_that_was_not_verified_in_this_browser_for_this_purpose_is_refused(office: Office) -> None:
+    office.prove("mine", "person@example.org", Purpose.FOLLOW)
+    for browser in ("mine", "another"):
+        with pytest.raises(NotFound, match="mailbox_not_verified"):
+            apply(Apply(browser, office.form(), CURRENT.version, "k", LANGUAGE), office.services, APPLICANT)
+
+
+def test_a_code_of_another_browser_or_purpose_proves_nothing(office: Office) -> None:
+    request_code(RequestCode("mine", Purpose.APPLY, "p@example.org", LANGUAGE), office.services, APPLICANT)
+    code = office.last_code()
+    for browser, purpose in (("foreign", Purpose.APPLY), ("mine", Purpose.FOLLOW)):
+        with pytest.raises(Invalid):
+            enter_code(EnterCode(browser, purpose, code), office.services, APPLICANT)
+    enter_code(EnterCode("mine", Purpose.APPLY, code), office.services, APPLICANT)
+    with pytest.raises(Invalid) as used:
+        enter_code(EnterCode("mine", Purpose.APPLY, code), office.services, APPLICANT)
+    assert used.value.fields == {"code": "code_expired"}
+
+
+def test_codes_are_limited_per_minute_per_day_and_per_try(office: Office) -> None:
+    ask = RequestCode("mine", Purpose.APPLY, "p@example.org", LANGUAGE)
+    request_code(ask, office.services, APPLICANT)
+    with pytest.raises(RateLimited) as soon:
+        request_code(replace(ask, browser="other"), office.services, APPLICANT)
+    assert 0 < soon.value.context["seconds"] <= 60
+    for left in (4, 3, 2, 1):
+        with pytest.raises(Invalid) as wrong:
+            enter_code(EnterCode("mine", Purpose.APPLY, "000000x"), office.services, APPLICANT)
+        assert wrong.value.context["tries_left"] == left
+    with pytest.raises(Invalid) as last:
+        enter_code(EnterCode("mine", Purpose.APPLY, "000000x"), office.services, APPLICANT)
+    assert last.value.fields == {"code": "code_used_up"}
+    for _ in range(9):
+        office.clock.advance(seconds=61)
+        request_code(ask, office.services, APPLICANT)
+    office.clock.advance(seconds=61)
+    with pytest.raises(RateLimited, match="codes_used_up"):
+        request_code(ask, office.services, APPLICANT)
+    office.clock.advance(hours=25)
+    request_code(ask, office.services, APPLICANT)
+
+
+def test_neither_code_nor_mailbox_stand_readable_in_the_database(office: Office) -> None:
+    office.prove("mine", "very.secret@example.org")
+    code = office.last_code()
+    with office.services.read() as connection:
+        for table in ("mailbox_codes", "notices", "audit_records", "outbox"):
+            dump = str(connection.execute(sa.text(f"SELECT * FROM {table}")).all())
+            assert "very.secret" not in dump
+            assert f"'{code}'" not in dump
+
+
+def test_a_form_sent_twice_makes_one_case(office: Office) -> None:
+    office.prove("mine", "p@example.org")
+    command = Apply("mine", office.form(), CURRENT.version, "the form", LANGUAGE)
+    first = apply(command, office.services, APPLICANT)
+    assert apply(command, office.services, APPLICANT) == first
+
+
+def test_a_form_sent_twice_at_the_same_moment_makes_one_case(office: Office) -> None:
+    office.prove("mine", "p@example.org")
+    command = Apply("mine", office.form(), CURRENT.version, "the form", LANGUAGE)
+    with ThreadPoolExecutor(4) as pool:
+        made = set(pool.map(lambda _: apply(command, office.services, APPLICANT), range(4)))
+    assert len(made) == 1
+
+
+def test_one_open_case_per_mailbox(office: Office) -> None:
+    office.apply(mailbox="p@example.org")
+    with pytest.raises(Conflict, match="case_open"):
+        office.apply(mailbox="P@Example.org")
+
+
+@pytest.mark.requirement("S2-16")
+def test_without_consent_to_the_current_text_there_is_no_case(office: Office) -> None:
+    office.prove("mine", "p@example.org")
+    with pytest.raises(Invalid) as refusal:
+        apply(Apply("mine", office.form(), "2019-01", "k", LANGUAGE), office.services, APPLICANT)
+    assert refusal.value.fields == {"consent": "consent_required"}
+    case_id = office.apply()
+    assert office.case(case_id).consent_version == CURRENT.version
+
+
+def test_names_that_differ_only_in_case_are_one_name(office: Office) -> None:
+    office.apply(office.form(account_name="WangXM"))
+    with pytest.raises(Invalid) as taken:
+        office.apply(office.form(account_name="wangxm"))
+    assert taken.value.fields == {"account_name": "account_name_taken"}
+
+
+def test_a_name_is_free_again_after_withdrawal_but_rests_a_year_after_an_account_gave_it_up(office: Office) -> None:
+    case_id = office.apply(office.form(account_name="wangxm"), mailbox="a@example.org")
+    withdraw(Withdraw(office.follow("a@example.org"), case_id), office.services, APPLICANT)
+    office.apply(office.form(account_name="wangxm"), mailbox="b@example.org")
+    holder = uuid4()
+    with office.services.begin(SYSTEM) as work:
+        assert work.names.take("gone123", NameHolder.ACCOUNT, holder)
+        work.names.release("gone123", holder, rest=True)
+    with pytest.raises(Invalid):
+        office.apply(office.form(account_name="gone123"))
+    office.clock.advance(days=365, seconds=1)
+    office.apply(office.form(account_name="gone123"))
+
+
+@pytest.mark.requirement("S1-087")
+def test_the_applicant_changes_the_application_until_it_is_decided(office: Office) -> None:
+    manager = office.manager(office.bureau)
+    form = office.form()
+    case_id = office.apply(form, mailbox="p@example.org")
+    browser = office.follow("p@example.org")
+    change(Change(browser, case_id, 1, replace(form, title="專員")), office.services, APPLICANT)
+    assert office.case(case_id).application.title == "專員"
+    with pytest.raises(Conflict, match="changed_meanwhile"):
+        approve(Approve(case_id, 1), office.services, account_actor(manager))
+    approve(Approve(case_id, 2), office.services, account_actor(manager))
+    with pytest.raises(IllegalMove, match="case_state"):
+        change(Change(browser, case_id, 3, form), office.services, APPLICANT)
+
+
+def test_a_foreign_case_is_not_found_by_its_applicants_doors(office: Office) -> None:
+    case_id = office.apply(mailbox="mine@example.org")
+    office.apply(mailbox="other@example.org")
+    foreign = office.follow("other@example.org")
+    for act in (
+        lambda: withdraw(Withdraw(foreign, case_id), office.services, APPLICANT),
+        lambda: change(Change(foreign, case_id, 1, office.form()), office.services, APPLICANT),
+        lambda: choose_name(ChooseName(foreign, case_id, "another1"), office.services, APPLICANT),
+    ):
+        with pytest.raises(NotFound):
+            act()
+
+
+def test_two_managers_at_the_same_moment_one_decides_the_other_reads_who_and_when(office: Office) -> None:
+    first, second = office.manager(office.bureau), office.manager(office.bureau)
+    case_id = office.apply()
+
+    def act(manager: AccountId) -> HufuError | AccountId:
+        try:
+            return approve(Approve(case_id, 1), office.services, account_actor(manager))
+        except HufuError as fault:
+            return fault
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(act, (first, second)))
+    refused = [outcome for outcome in outcomes if isinstance(outcome, IllegalMove)]
+    assert len(refused) == 1
+    assert refused[0].context["decided_by"] in {first, second}
+    assert refused[0].context["decided_at"] is not None
+    with office.services.read() as connection:
+        made = connection.execute(
+            sa.select(sa.func.count()).select_from(audit_records).where(audit_records.c.action == "case.approved")
+        ).scalar_one()
+    assert made == 1
+
+
+def test_nobody_decides_his_own_case_whichever_account_or_mobile(office: Office) -> None:
+    manager = office.official(office.bureau, mailbox="me@example.org")
+    appoint_manager(manager, office.bureau.id, office.services, OPERATOR)
+    with office.services.begin(SYSTEM) as work:
+        mobile = work.accounts.get(manager).profile.mobile
+    same_mailbox = office.apply(mailbox="me@example.org")
+    same_mobile = office.apply(office.form(mobile=mobile))
+    for case_id in (same_mailbox, same_mobile):
+        with pytest.raises(Denied, match="own_case"):
+            approve(Approve(case_id, 1), office.services, account_actor(manager))
+
+
+def test_a_case_that_is_not_his_to_decide_is_not_found_by_every_door(office: Office) -> None:
+    stranger, plain = office.manager(office.team), office.official(office.bureau)
+    office.manager(office.bureau)
+    above = office.manager(office.ministry)
+    case_id = office.apply()
+    for account in (stranger, plain, above):
+        actor = account_actor(account)
+        with pytest.raises(NotFound):
+            approve(Approve(case_id, 1), office.services, actor)
+        with pytest.raises(NotFound):
+            reject(Reject(case_id, 1, "no"), office.services, actor)
+        with office.services.read() as connection:
+            with pytest.raises(NotFound):
+                case_in_scope(connection, account, office.clock.now(), case_id, office.services.keys)
+            assert queue(connection, account, office.clock.now(), Page()).total == 0
+
+
+def test_a_case_without_a_manager_goes_to_the_nearest_above_then_to_the_system_managers(office: Office) -> None:
+    system = first_system_manager(
+        FirstSystemManager("systemboss", "陳系統", "boss@example.org", office.top.oid or ""), office.services, OPERATOR
+    )
+    first = office.apply()
+    with office.services.read() as connection:
+        assert queue(connection, system, office.clock.now(), Page()).total == 1
+    above = office.manager(office.ministry)
+    with office.services.begin(SYSTEM) as work:
+        assert work.cases.deciding_agency(office.bureau.id) == office.ministry.id
+        assert work.cases.deciding_agency(office.top.id) is None
+    with office.services.read() as connection:
+        assert [row.id for row in queue(connection, above, office.clock.now(), Page()).rows] == [first]
+    approve_as(office, above, first)
+
+
+def test_a_manager_who_is_not_enabled_does_not_count_as_one(office: Office) -> None:
+    waiting = office.official(office.bureau, enabled=False)
+    appoint_manager(waiting, office.bureau.id, office.services, OPERATOR)
+    above = office.manager(office.ministry)
+    approve_as(office, above, office.apply())
+
+
+def test_a_grant_with_subordinates_covers_the_subtree_even_where_it_has_managers(office: Office) -> None:
+    office.manager(office.bureau)
+    above = office.manager(office.top, with_subordinates=True)
+    approve_as(office, above, office.apply())
+
+
+def test_a_withdrawn_right_is_gone_at_once(office: Office) -> None:
+    manager = office.manager(office.bureau)
+    case_id = office.apply()
+    with office.services.begin(SYSTEM) as work:
+        work.connection.execute(sa.text("UPDATE grants SET ended_at = now()"))
+    with pytest.raises(NotFound):
+        approve(Approve(case_id, 1), office.services, account_actor(manager))
+
+
+def test_a_rejection_needs_a_reason_tells_the_applicant_and_frees_the_name(office: Office) -> None:
+    manager = office.manager(office.bureau)
+    case_id = office.apply(office.form(account_name="wangxm"))
+    with pytest.raises(Invalid):
+        reject(Reject(case_id, 1, "   "), office.services, account_actor(manager))
+    reject(Reject(case_id, 1, "請補充資料"), office.services, account_actor(manager))
+    mail = office.mails()[-1]
+    assert mail["template"] == "case_rejected"
+    assert mail["values"]["reason"] == "請補充資料"
+    office.apply(office.form(account_name="wangxm"))
+
+
+def test_an_agency_closed_between_application_and_decision_stops_the_approval(office: Office) -> None:
+    manager = office.manager(office.bureau)
+    case_id = office.apply()
+    with office.services.begin(SYSTEM) as work:
+        work.connection.execute(
+            sa.text("UPDATE agencies SET closed_on = :day WHERE id = :id"),
+            {"day": office.clock.now().date(), "id": office.bureau.id},
+        )
+    with pytest.raises(IllegalMove, match="agency_closed"):
+        approve(Approve(case_id, 1), office.services, account_actor(manager))
+    with pytest.raises(Invalid) as refusal:
+        office.apply()
+    assert refusal.value.fields == {"agency_id": "agency_closed"}
+
+
+def test_an_agency_moved_between_application_and_decision_is_decided_where_it_is_now(office: Office) -> None:
+    former = office.manager(office.ministry, with_subordinates=True)
+    case_id = office.apply(office.form(office.team))
+    with office.services.begin(SYSTEM) as work:
+        new_path = office.top.path.child(office.team.id).text
+        work.connection.execute(
+            sa.text("UPDATE agencies SET parent_id = :top, path = :path WHERE id = :id"),
+            {"top": office.top.id, "path": new_path, "id": office.team.id},
+        )
+    assert office.case(case_id).agency_path.text == new_path
+    with pytest.raises(NotFound):
+        approve(Approve(case_id, 1), office.services, account_actor(former))
+
+
+def test_an_agency_may_list_the_mail_domains_it_accepts(office: Office) -> None:
+    with office.services.begin(SYSTEM) as work:
+        work.connection.execute(sa.text("UPDATE agencies SET mail_domains = '{gov.tw}'"))
+    office.apply(mailbox="p@bureau.gov.tw")
+    for mailbox in ("p@example.org", "p@notgov.tw"):
+        with pytest.raises(Invalid) as refusal:
+            office.apply(mailbox=mailbox)
+        assert refusal.value.fields == {"agency_id": "mail_domain_refused"}
+
+
+def test_a_collision_is_shown_and_mended_by_another_name_without_touching_the_strangers(office: Office) -> None:
+    manager = office.manager(office.bureau)
+    case_id = office.apply(office.form(account_name="wangxm"), mailbox="p@example.org")
+    account_id = approve_as(office, manager, case_id)
+    for _ in range(2):
+        report_collision(account_id, office.services, SYSTEM)
+    assert office.case(case_id).collision
+    assert [mail["template"] for mail in office.mails()].count("name_collision") == 1
+    browser = office.follow("p@example.org")
+    with pytest.raises(Invalid):
+        choose_name(ChooseName(browser, case_id, "Administrator"), office.services, APPLICANT)
+    choose_name(ChooseName(browser, case_id, "wangxm2"), office.services, APPLICANT)
+    assert not office.case(case_id).collision
+    with office.services.begin(SYSTEM) as work:
+        assert work.accounts.get(account_id).account_name == "wangxm2"
+        assert not work.names.is_free("wangxm", now=work.now)
+
+
+def test_people_who_might_be_the_same_are_shown_with_what_is_equal(office: Office) -> None:
+    manager = office.manager(office.bureau)
+    known = office.official(office.bureau, name="王小明")
+    elsewhere = office.official(office.team, mailbox="same@example.org")
+    case_id = office.apply(mailbox="same@example.org")
+    with office.services.read() as connection:
+        found = lookalikes(connection, manager, office.clock.now(), office.case(case_id), office.services.keys)
+    by_same = {tuple(sorted(hit.same)): hit for hit in found}
+    assert by_same[("name",)].id == known
+    hidden = by_same[("mailbox",)]
+    assert not hidden.in_scope
+    assert hidden.id is None
+    assert hidden.fields == {}
+    assert str(elsewhere) not in str(found)
+
+
+def test_a_name_of_two_hundred_plane_two_characters_goes_through(office: Office) -> None:
+    manager = office.manager(office.bureau)
+    case_id = office.apply(office.form(name="𠮷" * 200))
+    account_id = approve_as(office, manager, case_id)
+    with office.services.begin(SYSTEM) as work:
+        assert work.accounts.get(account_id).profile.name == "𠮷" * 200
+
+
+def test_the_queue_finds_words_literally_and_is_paged(office: Office) -> None:
+    manager = office.manager(office.bureau)
+    office.apply(office.form(name="100%_王"))
+    office.apply(office.form(name="100X王"))
+    office.apply(office.form(name="陳大文"))
+    with office.services.read() as connection:
+        now = office.clock.now()
+        assert queue(connection, manager, now, Page(), words="100%").total == 1
+        assert queue(connection, manager, now, Page(), words="_王").total == 1
+        second = queue(connection, manager, now, Page(number=2, size=2))
+        assert second.total == 3
+        assert len(second.rows) == 1
+
+
+def test_the_first_system_manager_is_made_once(office: Office) -> None:
+    command = FirstSystemManager("systemboss", "陳系統", "boss@example.org", office.top.oid or "")
+    first_system_manager(command, office.services, OPERATOR)
+    with pytest.raises(IllegalMove, match="system_manager_exists"):
+        first_system_manager(replace(command, account_name="another1"), office.services, OPERATOR)
+
+
+def test_every_act_has_its_sealed_record(office: Office) -> None:
+    manager = office.manager(office.bureau)
+    case_id = office.apply()
+    approve_as(office, manager, case_id)
+    with office.services.read() as connection:
+        entries = timeline(connection, "case", str(case_id))
+        macs = connection.execute(sa.select(audit_records.c.mac)).scalars().all()
+    assert [entry.action for entry in entries] == ["case.applied", "case.approved"]
+    assert entries[1].actor_id == UUID(str(manager))
+    assert all(len(mac) == 64 for mac in macs)
+
+
+def test_a_proof_of_the_mailbox_ends_by_itself(office: Office) -> None:
+    office.apply(mailbox="p@example.org")
+    browser = office.follow("p@example.org")
+    assert case_of_mailbox(browser, office.services, APPLICANT) is not None
+    office.clock.advance(seconds=int(timedelta(hours=2).total_seconds()) + 1)
+    with pytest.raises(NotFound, match="mailbox_not_verified"):
+        case_of_mailbox(browser, office.services, APPLICANT)
+
+
+def test_an_unknown_agency_or_one_without_people_is_refused(office: Office) -> None:
+    with office.services.begin(SYSTEM) as work:
+        work.connection.execute(sa.text("UPDATE agencies SET kind='placeholder' WHERE id=:i"), {"i": office.top.id})
+    for agency_id, fault in ((AgencyId(10**9), "agency_unknown"), (office.top.id, "agency_not_a_home")):
+        with pytest.raises(Invalid) as refusal:
+            office.apply(office.form(agency_id=agency_id))
+        assert refusal.value.fields == {"agency_id": fault}
