@@ -54,7 +54,7 @@ OFFICIALS = (
     Resident(22, "hualin", "林美華", "技士", ECONOMY, "公用事業科"),
     Resident(23, "zhchang", "張志豪", "股長", ECONOMY, "商業科"),
     Resident(24, "yhtsai", "蔡宜紅", "約僱人員", ECONOMY, "市場管理科"),
-    Resident(25, "hsyu", "游錫堃", "專員", ECONOMY, "招商科"),
+    Resident(25, "hsyu", "游喆堃", "專員", ECONOMY, "招商科"),
     Resident(31, "wlchou", "周文龍", "分隊長", FIRE, "災害搶救組"),
     Resident(32, "sfho", "何淑芬", "科員", FIRE, "火災預防組"),
     Resident(33, "jwkuo", "郭家瑋", "技士", FIRE, "資訊室"),
