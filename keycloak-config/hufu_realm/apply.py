@@ -12,7 +12,7 @@ ROUNDS = 5  # a new realm brings defaults with it, which only the next look can 
 OWNERS = (Kind.COMPONENT, Kind.CLIENT_SCOPE, Kind.CLIENT)
 
 
-class Restless(Exception):
+class RestlessError(Exception):
     """The server did not come to rest at our data; the message names what still differs."""
 
 
@@ -37,9 +37,7 @@ def apply(server: Server, desired: Desired, tell: Callable[[Step], None]) -> int
                 born.add(step.name.key)
     left = plan(desired, observe(server, desired))
     if left:
-        raise Restless(
-            "still different: " + "; ".join(f"{s.name} {[c.path for c in s.changes]}" for s in left)
-        )
+        raise RestlessError("still different: " + "; ".join(f"{s.name} {[c.path for c in s.changes]}" for s in left))
     return taken
 
 
@@ -48,6 +46,14 @@ def _merged(there: Json, want: Mapping[str, Json]) -> Body:
     for key, value in want.items():
         merged[key] = _merged(merged.get(key), value) if isinstance(value, dict) else value
     return merged
+
+
+def _names(value: Json) -> set[str]:
+    return {str(one) for one in value} if isinstance(value, list) else set()
+
+
+def _mapping(value: Json) -> Body:
+    return value if isinstance(value, dict) else {}
 
 
 def _changed(step: Step) -> Body:
@@ -72,7 +78,7 @@ def _memory(server: Server, step: Step) -> None:
 
 def _profile(server: Server, step: Step) -> None:
     profile = server.get("/users/profile")
-    wanted: dict[str, Any] = dict(step.body["attributes"])  # type: ignore[arg-type]
+    wanted: dict[str, Any] = dict(_mapping(step.body["attributes"]))
     attributes = [
         {"name": one["name"], **wanted.pop(one["name"])} if one["name"] in wanted else one
         for one in profile["attributes"]
@@ -91,10 +97,7 @@ def _component(server: Server, step: Step) -> None:
         return
     body = _merged(step.seen.body if step.seen else {}, step.body)
     body["name"] = step.name.key
-    body["config"] = {
-        key: [] if value is None else [value]
-        for key, value in dict(body["config"]).items()  # type: ignore[arg-type]
-    }
+    body["config"] = {key: [] if value is None else [value] for key, value in _mapping(body["config"]).items()}
     if step.seen:
         server.put(f"/components/{step.seen.id}", body)
         return
@@ -109,18 +112,13 @@ def _component_id(server: Server, name: str) -> str:
 
 def _required_action(server: Server, step: Step) -> None:
     if step.seen is None:
-        server.post(
-            "/authentication/register-required-action", {"providerId": step.name.key, "name": step.name.key}
-        )
+        server.post("/authentication/register-required-action", {"providerId": step.name.key, "name": step.name.key})
         return
-    server.put(
-        f"/authentication/required-actions/{segment(step.name.key)}", _merged(step.seen.body, step.body)
-    )
+    server.put(f"/authentication/required-actions/{segment(step.name.key)}", _merged(step.seen.body, step.body))
 
 
 def _flow(server: Server, step: Step) -> None:
-    alias, wanted = step.name.key, step.body["steps"]
-    assert isinstance(wanted, dict)  # noqa: S101 - data.py makes it so
+    alias, wanted = step.name.key, _mapping(step.body["steps"])
     if step.seen is None:
         flow = {"alias": alias, "providerId": "basic-flow", "topLevel": True, "builtIn": False}
         server.post("/authentication/flows", {**flow, "description": step.body["description"]})
@@ -133,16 +131,14 @@ def _flow(server: Server, step: Step) -> None:
             _add_execution(server, alias, path, is_flow=any(other.startswith(f"{path}/") for other in wanted))
     # The innermost are switched on first: a half-built flow lets nobody in.
     for path, raw in sorted(executions(server, alias), key=lambda pair: -pair[1]["level"]):
-        _set_execution(server, alias, raw, dict(wanted[path]))  # type: ignore[arg-type]
+        _set_execution(server, alias, raw, _mapping(wanted[path]))
 
 
 def _add_execution(server: Server, alias: str, path: str, *, is_flow: bool) -> None:
     *above, own = (piece.split(" ", 1)[1] for piece in path.split("/"))
     parent = f"/authentication/flows/{segment(above[-1] if above else alias)}/executions"
     if is_flow:
-        server.post(
-            f"{parent}/flow", {"alias": own, "type": "basic-flow", "provider": "registration-page-form"}
-        )
+        server.post(f"{parent}/flow", {"alias": own, "type": "basic-flow", "provider": "registration-page-form"})
     else:
         server.post(f"{parent}/execution", {"provider": own})
 
@@ -184,16 +180,12 @@ def _scope_mapper(server: Server, step: Step) -> None:
 
 
 def _default_scopes(server: Server, step: Step) -> None:
-    _set_scopes(
-        server, "", step.body, {sort: f"/default-{sort}-client-scopes" for sort in ("default", "optional")}
-    )
+    _set_scopes(server, "", step.body, {sort: f"/default-{sort}-client-scopes" for sort in ("default", "optional")})
 
 
 def _client_scopes(server: Server, step: Step) -> None:
     client = f"/clients/{_client_id(server, step.name.owner)}"
-    _set_scopes(
-        server, client, step.body, {sort: f"/{sort}-client-scopes" for sort in ("default", "optional")}
-    )
+    _set_scopes(server, client, step.body, {sort: f"/{sort}-client-scopes" for sort in ("default", "optional")})
 
 
 def _set_scopes(server: Server, base: str, wanted: Body, paths: dict[str, str]) -> None:
@@ -204,10 +196,10 @@ def _set_scopes(server: Server, base: str, wanted: Body, paths: dict[str, str]) 
     }
     # First everything out: a scope cannot be default and optional at once.
     for sort, path in paths.items():
-        for name in sorted(current[sort] - set(wanted[sort])):  # type: ignore[arg-type]
+        for name in sorted(current[sort] - _names(wanted[sort])):
             server.delete(f"{base}{path}/{ids[name]}")
     for sort, path in paths.items():
-        for name in sorted(set(wanted[sort]) - current[sort]):  # type: ignore[arg-type]
+        for name in sorted(_names(wanted[sort]) - current[sort]):
             server.put(f"{base}{path}/{ids[name]}", {})
 
 
@@ -228,11 +220,9 @@ def _client_id(server: Server, key: str) -> str:
 def _service_roles(server: Server, step: Step) -> None:
     path = service_roles_path(server, _client_id(server, step.name.owner), step.name.key)
     held = {role["name"]: role for role in server.get(path)}
-    wanted = set(step.body["roles"])  # type: ignore[arg-type]
+    wanted = _names(step.body["roles"])
     roles_of = _client_id(server, step.name.key)
-    missing = [
-        server.get(f"/clients/{roles_of}/roles/{segment(str(name))}") for name in sorted(wanted - held.keys())
-    ]
+    missing = [server.get(f"/clients/{roles_of}/roles/{segment(name)}") for name in sorted(wanted - held.keys())]
     if missing:
         server.post(path, missing)
     extra = [held[name] for name in sorted(held.keys() - wanted)]

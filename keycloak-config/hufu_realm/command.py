@@ -8,8 +8,8 @@ import click
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from hufu_realm.apply import Restless, apply
-from hufu_realm.data import BadData, read
+from hufu_realm.apply import RestlessError, apply
+from hufu_realm.data import BadDataError, read
 from hufu_realm.difference import plan
 from hufu_realm.model import Action, Desired, Secret, Step
 from hufu_realm.observe import observe
@@ -52,7 +52,7 @@ def _open() -> tuple[Server, Desired]:
 def _told(work: Callable[[], int]) -> None:
     try:
         raise SystemExit(work())
-    except (BadData, ServerError, Restless, OSError, ValueError) as problem:
+    except (BadDataError, ServerError, RestlessError, OSError, ValueError) as problem:
         raise click.ClickException(str(problem)) from problem
 
 
@@ -70,9 +70,7 @@ def plan_command() -> None:
         steps = plan(desired, observe(server, desired))
         for step in steps:
             show(step)
-        click.echo(
-            f"realm {desired.realm}: {len(steps)} steps to do" if steps else f"realm {desired.realm}: agrees"
-        )
+        click.echo(f"realm {desired.realm}: {len(steps)} steps to do" if steps else f"realm {desired.realm}: agrees")
         return 0
 
     _told(work)

@@ -9,17 +9,15 @@ import yaml
 
 from hufu_realm.model import Body, Desired, Json, Kind, Name, Part, Secret
 
-VARIABLE = re.compile(
-    r"\$\$|\$\{(?:(?P<how>file|loopback):)?(?P<name>[A-Z][A-Z0-9_]*)(?::-(?P<default>[^}]*))?\}"
-)
+VARIABLE = re.compile(r"\$\$|\$\{(?:(?P<how>file|loopback):)?(?P<name>[A-Z][A-Z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 INTEGRATOR_PORTS = 10
 
 
-class BadData(Exception):
+class BadDataError(Exception):
     """The data cannot be read as a realm; nothing has been written."""
 
 
-class Undefined(BadData):
+class UndefinedError(BadDataError):
     """Variables that the data names and nobody set; nothing has been written."""
 
     def __init__(self, names: set[str]) -> None:
@@ -73,9 +71,9 @@ class Variables:
         try:
             secret = Path(path).read_text(encoding="utf-8").strip()
         except OSError as problem:
-            raise BadData(f"{name}: cannot read its file: {problem.strerror}") from problem
+            raise BadDataError(f"{name}: cannot read its file: {problem.strerror}") from problem
         if not secret:
-            raise BadData(f"{name}: its file is empty")
+            raise BadDataError(f"{name}: its file is empty")
         return Secret(secret)
 
     def _loopback(self, name: str) -> list[Json]:
@@ -101,22 +99,22 @@ def read(folder: Path, values: Mapping[str, str], realm: str) -> Desired:
         if "mappers" in document:
             whole.add((_mapper_kind(document), document["key"]))
     if variables.undefined:
-        raise Undefined(variables.undefined)
+        raise UndefinedError(variables.undefined)
     return Desired(realm, tuple(parts.values()), frozenset(whole))
 
 
 def _documents(folder: Path) -> Iterator[dict[str, Any]]:
     files = sorted(folder.glob("*.yaml"))
     if not files:
-        raise BadData(f"no *.yaml in {folder.name}")
+        raise BadDataError(f"no *.yaml in {folder.name}")
     for file in files:
         try:
             documents = list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
         except yaml.YAMLError as problem:
-            raise BadData(f"{file.name}: {problem}") from problem
+            raise BadDataError(f"{file.name}: {problem}") from problem
         for document in documents:
             if not isinstance(document, dict) or document.get("kind") not in set(Kind):
-                raise BadData(f"{file.name}: a document needs a known kind")
+                raise BadDataError(f"{file.name}: a document needs a known kind")
             yield document
 
 
@@ -124,7 +122,7 @@ def _parts(document: dict[str, Any], variables: Variables) -> Iterator[Part]:
     kind, key = Kind(document["kind"]), document.get("key", "")
     body = variables.fill(document.get("body", {}))
     if not isinstance(body, dict):
-        raise BadData(f"{kind} {key}: body must be a mapping")
+        raise BadDataError(f"{kind} {key}: body must be a mapping")
     if kind is Kind.COMPONENT:
         body["providerType"] = document["type"]
     if kind is Kind.FLOW:
@@ -133,7 +131,7 @@ def _parts(document: dict[str, Any], variables: Variables) -> Iterator[Part]:
     for mapper, inner in document.get("mappers", {}).items():
         filled = variables.fill(inner)
         if not isinstance(filled, dict):
-            raise BadData(f"{key} / {mapper}: must be a mapping")
+            raise BadDataError(f"{key} / {mapper}: must be a mapping")
         yield Part(Name(_mapper_kind(document), mapper, key), filled)
     if "scopes" in document:
         yield Part(Name(Kind.CLIENT_SCOPES, "", key), dict(document["scopes"]))
@@ -161,7 +159,5 @@ def _merged(first: Body, second: Body) -> Body:
     merged = dict(first)
     for key, value in second.items():
         before = merged.get(key)
-        merged[key] = (
-            _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
-        )
+        merged[key] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
     return merged

@@ -19,7 +19,7 @@ class Secret:
         return MASK
 
 
-Json: TypeAlias = "None | bool | int | float | str | Secret | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Secret | list[Json] | dict[str, Json] | None"
 Body: TypeAlias = dict[str, Json]
 
 

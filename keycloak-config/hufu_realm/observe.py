@@ -34,16 +34,13 @@ def _realm(realm: dict[str, Any]) -> Iterator[Seen]:
     yield Seen(Name(Kind.REALM, ""), realm, realm["id"])
     yield Seen(Name(Kind.BINDINGS, ""), realm, realm["id"])
     attributes = realm.get("attributes", {})
-    yield Seen(
-        Name(Kind.MEMORY, ""), {key: value for key, value in attributes.items() if key.startswith(REMEMBERED)}
-    )
+    yield Seen(Name(Kind.MEMORY, ""), {key: value for key, value in attributes.items() if key.startswith(REMEMBERED)})
 
 
 def _profile(server: Server) -> Iterator[Seen]:
     profile = server.get("/users/profile")
-    attributes = {
-        one["name"]: {key: value for key, value in one.items() if key != "name"}
-        for one in profile["attributes"]
+    attributes: Body = {
+        one["name"]: {key: value for key, value in one.items() if key != "name"} for one in profile["attributes"]
     }
     yield Seen(Name(Kind.USER_PROFILE, ""), {**profile, "attributes": attributes})
 
@@ -61,9 +58,7 @@ def _scopes(server: Server) -> Iterator[Seen]:
     yield Seen(
         Name(Kind.DEFAULT_SCOPES, ""),
         {
-            sort: [
-                one["name"] for one in server.get(f"/default-{sort}-client-scopes") if one["protocol"] == OIDC
-            ]
+            sort: [one["name"] for one in server.get(f"/default-{sort}-client-scopes") if one["protocol"] == OIDC]
             for sort in ("default", "optional")
         },
     )
@@ -94,7 +89,7 @@ def flat(component: dict[str, Any]) -> Body:
 def _flow(server: Server, name: Name) -> Iterator[Seen]:
     for flow in server.get("/authentication/flows"):
         if flow["alias"] == name.key:
-            steps = {path: _flow_step(server, raw) for path, raw in executions(server, name.key)}
+            steps: Body = {path: _flow_step(server, raw) for path, raw in executions(server, name.key)}
             yield Seen(name, {"description": flow.get("description"), "steps": steps}, flow["id"])
 
 

@@ -20,7 +20,7 @@ class ServerError(Exception):
     """Keycloak cannot be reached or refused; the message says what was asked and how it answered."""
 
 
-class NotThere(ServerError):
+class NotThereError(ServerError):
     """Keycloak answered 404."""
 
 
@@ -47,7 +47,7 @@ class Server:
     def get_or_none(self, path: str, **query: str) -> Any:
         try:
             return self.get(path, **query)
-        except NotThere:
+        except NotThereError:
             return None
 
     def post(self, path: str, body: Any) -> Any:
@@ -76,7 +76,7 @@ class Server:
         except KeycloakError as problem:
             raise ServerError(f"{verb} {address}: {problem}") from problem
         if response.status_code == 404:
-            raise NotThere(f"{verb} {address}: 404")
+            raise NotThereError(f"{verb} {address}: 404")
         if response.status_code >= 400:
             raise ServerError(f"{verb} {address}: {response.status_code} {response.text[:300]}")
         if not response.content:
