@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STACK := $(BIN)/hufu-stack
+# Debian 12 has 3.11.2: what is locked must run there.
 UV_COMPILE := .tools/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header
 CODE := registry admin-ui sync-worker keycloak-config stack tests bench setup docs
 
@@ -62,8 +63,8 @@ fmt: ## bring all code into form
 	@$(BIN)/djlint --reformat --quiet admin-ui docs/examples || true
 
 lock: ## renew the lock files from requirements/*.in
-	@$(UV_COMPILE) --python-version 3.11 requirements/base.in -o requirements/base.txt
-	@$(UV_COMPILE) --python-version 3.11 requirements/dev.in -o requirements/dev.txt
+	@$(UV_COMPILE) --python-version 3.11.2 requirements/base.in -o requirements/base.txt
+	@$(UV_COMPILE) --python-version 3.11.2 -c requirements/base.txt requirements/dev.in -o requirements/dev.txt
 	@$(UV_COMPILE) --universal setup/uv.in -o setup/uv.txt
 
 screenshots: setup-tests ## make the documents' pictures anew
