@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-import tarfile
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -99,8 +98,8 @@ def ensure_distribution(release: str) -> Path:
         cwd=TOOLS,
     )
     archive = next(unpacked.glob("*.tar.gz"))
-    with tarfile.open(archive) as tar:
-        tar.extractall(unpacked, filter="data")
+    # Debian 12's own Python cannot yet unpack safely; its tar can.
+    subprocess.run(["tar", "--extract", "--file", archive, "--directory", unpacked], check=True)
     archive.unlink()
     (unpacked / f"keycloak-{release}").rename(home)
     unpacked.rmdir()
