@@ -42,13 +42,15 @@ def shown(value: Json) -> Json:
     """A value as the server would answer it."""
     if isinstance(value, Secret):
         return HIDDEN
-    if isinstance(value, dict):
-        return {key: shown(inner) for key, inner in value.items()}
-    return value
+    return answered(value) if isinstance(value, dict) else value
+
+
+def answered(body: Body) -> Body:
+    return {key: shown(value) for key, value in body.items()}
 
 
 def as_observed(desired: Desired) -> Observed:
-    seen = (Seen(part.name, dict(shown(part.body))) for part in with_memory(desired).parts)
+    seen = (Seen(part.name, answered(part.body)) for part in with_memory(desired).parts)
     # Client secrets can be read back, so the server shows them.
     plain = {part.name: part.body for part in desired.parts if part.name.kind is Kind.CLIENT}
     parts = {one.name: one for one in seen}

@@ -9,11 +9,15 @@ class ResetGuard extends Step {
   @Override
   public void authenticate(AuthenticationFlowContext context) {
     UserModel user = context.getUser();
-    if (user != null && !(user.isEnabled() && Activated.is(user))) {
+    if (user != null && !mayReset(user)) {
       // The next step shows the same page for nobody as for somebody, and mails nothing.
       context.getEvent().clone().user(user).detail("username", user.getUsername()).error(REFUSED);
       context.clearUser();
     }
     context.success();
+  }
+
+  static boolean mayReset(UserModel user) {
+    return user.isEnabled() && Activated.is(user);
   }
 }
