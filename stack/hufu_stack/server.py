@@ -57,6 +57,9 @@ class Server:
     def after_start(self) -> None:
         """Make what only the running server can make (databases, roles); keeps what is there."""
 
+    def erase(self) -> None:
+        """Delete what the stopped server keeps outside the profile's folder."""
+
     @property
     def process(self) -> ProcessTree:
         return ProcessTree(self.name, self.profile.folder / "run", self.profile.log(self.name))
@@ -75,6 +78,7 @@ class Server:
         if not self.running():
             # What a killed leader left behind would hold the ports.
             self.process.kill()
+            self.process.log.parent.mkdir(parents=True, exist_ok=True)
             self.prepare()
             for address, port in self.listens():
                 if not port_is_free(address, port):

@@ -136,6 +136,8 @@ class Stack:
     def reset(self) -> None:
         """Stop everything and delete all data of the profile."""
         self.stop()
+        for server in self._servers.values():
+            server.erase()
         shutil.rmtree(self.profile.folder, ignore_errors=True)
 
     def kill(self, *names: str) -> None:
