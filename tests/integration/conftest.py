@@ -9,9 +9,6 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from hufu_stack.environment import environment
-from hufu_stack.layout import PROJECT, Profile
-from hufu_stack.stack import Stack
 
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.use_cases import ImportList, import_list
@@ -19,6 +16,9 @@ from hufu_registry.bootstrap import SqlServices, build_engine, build_services
 from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.migrating import upgrade
 from hufu_registry.settings import RegistrySettings
+from hufu_stack.environment import environment
+from hufu_stack.layout import PROJECT, Profile
+from hufu_stack.stack import Stack
 from tests.integration.clocks import SetClock
 
 PROFILE = Profile("test-registry", PROJECT / ".test-registry", 9290, None, durable=False)

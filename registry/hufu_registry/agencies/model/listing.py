@@ -140,17 +140,11 @@ class _Reading:
             self.rejected.append(Rejected(line, *fault))
             return
         self.line_of[oid] = line
-        self.rows.append(
-            ListedRow(
-                line,
-                name,
-                oid,
-                values["telephone"],
-                values["address"],
-                values["dn"],
-                values.get("agency_code", ""),
-            )
-        )
+        code = values.get("agency_code", "")
+        if code and not AGENCY_CODE_SHAPE.match(code):
+            self.remarks.append(Rejected(line, "agency_code_malformed", code))
+            code = ""
+        self.rows.append(ListedRow(line, name, oid, values["telephone"], values["address"], values["dn"], code))
 
     def _fault(self, oid: str, name: str, values: Mapping[str, str]) -> tuple[str, str] | None:
         if not all(is_printable(value) for value in values.values()):
@@ -187,7 +181,12 @@ def read_list(data: bytes) -> Listing:
             reading.oids.update(clean(cell) for cell in cells)
             continue
         reading.take(line, {ours: clean(cells[at]) for ours, at in columns.items()})
-    return Listing(tuple(reading.rows), tuple(reading.rejected), frozenset(reading.oids - reading.line_of.keys()))
+    return Listing(
+        rows=tuple(reading.rows),
+        rejected=tuple(reading.rejected),
+        spoken_for=frozenset(reading.oids - reading.line_of.keys()),
+        remarks=tuple(reading.remarks),
+    )
 
 
 def read_codes(data: bytes) -> tuple[dict[str, str], tuple[Rejected, ...]]:

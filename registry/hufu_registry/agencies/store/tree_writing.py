@@ -16,6 +16,7 @@ from hufu_registry.agencies.use_cases.ports import TreeWritten
 from hufu_registry.kernel.ids import AgencyId
 
 Values = dict[str, Any]
+WORTH_COUNTING = 1_000
 
 
 def take_over(connection: sa.Connection, nodes: Mapping[Key, Node], former: Sequence[FormerName]) -> TreeWritten:
@@ -50,6 +51,9 @@ def _write(
     if additions:
         additions = sorted(additions, key=lambda one: len(one["path"].split(".")))
         connection.execute(sa.insert(agencies), additions)
+    if len(additions) > WORTH_COUNTING:
+        # Until PostgreSQL counts by itself, its plans would take the table for empty.
+        connection.execute(sa.text("ANALYZE agencies"))
     if changes:
         columns = [column for column in changes[0] if column != "the_id"]
         connection.execute(
