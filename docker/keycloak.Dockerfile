@@ -5,7 +5,7 @@ COPY extensions extensions
 RUN mvn --batch-mode --quiet --file extensions/pom.xml package -DskipTests \
     && mkdir providers \
     && find extensions -path '*/target/*.jar' -exec cp {} providers/ ';'
-RUN version=$(mvn --batch-mode --quiet --non-recursive --file extensions/pom.xml help:evaluate -Dexpression=keycloak.version -DforceStdout) \
+RUN version=$(sed -n 's:.*<keycloak.version>\(.*\)</keycloak.version>.*:\1:p' extensions/pom.xml) \
     && mvn --batch-mode --quiet --non-recursive --file extensions/pom.xml dependency:copy \
         -Dartifact="org.keycloak:keycloak-quarkus-dist:$version:tar.gz" -DoutputDirectory=/build/download \
     && mkdir keycloak \
