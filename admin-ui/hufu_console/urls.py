@@ -2,56 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask
 from flask_limiter import Limiter
 
+from hufu_console.accounts import views as accounts
+from hufu_console.agencies import views as agencies
+from hufu_console.cases import views as cases
 from hufu_console.frame import limits
 from hufu_console.gallery import views as gallery_views
 from hufu_console.home import views as home
+from hufu_console.public import mailbox
 from hufu_console.public import views as public
 from hufu_console.sign_in import views as sign_in
+from hufu_registry.people.model import Purpose
 
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """`public` pages need no sign-in; `limit` is per address."""
-
-    rule: str
-    endpoint: str
-    view: Callable[..., Any]
-    methods: tuple[str, ...] = ("GET",)
-    public: bool = False
-    limit: str | None = None
-
-
+GET = ("GET",)
 FORM = ("GET", "POST")
 POST = ("POST",)
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`public` pages need no sign-in; `limit` is per address, on what is sent where something can be sent."""
+
+    rule: str
+    endpoint: str
+    view: Callable[..., Any]
+    methods: tuple[str, ...] = GET
+    public: bool = False
+    limit: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def journey(start: str, name: str, purpose: Purpose) -> tuple[Route, ...]:
+    """The three addresses of proving a mailbox for a purpose."""
+    at = {"purpose": purpose}
+    return (
+        Route(start, name, mailbox.start, FORM, True, limits.CODES, at),
+        Route(f"{start}/code", f"{name}_code", mailbox.code, FORM, True, limits.TRIES, at),
+        Route(f"{start}/code/resend", f"{name}_resend", mailbox.resend, POST, True, limits.CODES, at),
+    )
+
+
+PUBLIC = (
+    Route("/", "home.home", home.home, public=True),
+    Route("/healthz", "home.healthz", home.healthz, public=True),
+    Route("/terms", "public.terms", public.terms, public=True),
+    Route("/welcome", "public.welcome", public.welcome, public=True),
+    *journey("/apply", "public.apply", Purpose.APPLY),
+    Route("/apply/form", "public.form", public.form, FORM, True, limits.CHECKS),
+    Route("/apply/check/<field>", "public.check", public.check, POST, True, limits.CHECKS),
+    Route("/apply/agencies", "public.agency_search", public.agency_search, GET, True, limits.SEARCHES),
+    Route("/apply/agency", "public.agency_choose", public.agency_choose, POST, True, limits.SEARCHES),
+    Route("/apply/review", "public.review", public.review, public=True),
+    Route("/apply/send", "public.send", public.send, POST, True, limits.SENDING),
+    Route("/apply/receipt/<uuid:case_id>", "public.receipt", public.receipt, public=True),
+    *journey("/follow", "public.follow", Purpose.FOLLOW),
+    Route("/follow/case", "public.own_case", public.own_case, public=True),
+    Route("/follow/change", "public.change", public.change, FORM, True, limits.SENDING),
+    Route("/follow/withdraw", "public.withdraw", public.withdraw, FORM, True, limits.SENDING),
+    Route("/follow/name", "public.choose_name", public.choose_name, POST, True, limits.SENDING),
+    *journey("/activation", "public.activation", Purpose.RESEND),
+    Route("/activation/accounts", "public.own_accounts", public.own_accounts, public=True),
+    Route(
+        "/activation/accounts/<uuid:account_id>/resend", "public.resend_activation", public.resend_activation,
+        POST, True, limits.SENDING,
+    ),
+    Route("/sign-in", "sign_in.start", sign_in.start, GET, True, limits.TRIES),
+    Route("/sign-in/callback", "sign_in.callback", sign_in.callback, GET, True, limits.TRIES),
+    Route("/sign-out", "sign_in.sign_out", sign_in.sign_out, POST, True),
+    Route("/sign-in/backchannel-logout", "sign_in.backchannel_logout", sign_in.backchannel_logout, POST, True),
+)  # fmt: skip
+
+SIGNED_IN = (
+    Route("/cases", "cases.queue", cases.queue),
+    Route("/cases/search", "cases.search", cases.search, POST),
+    Route("/cases/<uuid:case_id>", "cases.case", cases.case),
+    Route("/cases/<uuid:case_id>/approve", "cases.approve", cases.approve, POST),
+    Route("/cases/<uuid:case_id>/reject", "cases.reject_form", cases.reject_form),
+    Route("/cases/<uuid:case_id>/reject", "cases.reject", cases.reject, POST),
+    Route("/accounts", "accounts.people", accounts.people),
+    Route("/accounts/search", "accounts.search", accounts.search, POST),
+    Route("/accounts/<uuid:account_id>", "accounts.account", accounts.account),
+    Route("/accounts/<uuid:account_id>/progress", "accounts.progress", accounts.progress),
+    Route("/accounts/<uuid:account_id>/resend", "accounts.resend", accounts.resend, POST),
+    Route("/accounts/<uuid:account_id>/sync", "accounts.sync_now", accounts.sync_now, POST),
+    Route("/me", "accounts.mine", accounts.mine),
+    Route("/me/progress", "accounts.my_progress", accounts.my_progress),
+    Route("/me/sync", "accounts.sync_mine", accounts.sync_mine, POST, limit=limits.SENDING),
+    Route("/agencies", "agencies.tree", agencies.tree),
+    Route("/agencies/search", "agencies.search", agencies.search, POST),
+    Route("/agencies/found", "agencies.found", agencies.found, limit=limits.SEARCHES),
+    Route("/agencies/pick", "agencies.pick", agencies.pick, limit=limits.SEARCHES),
+    Route("/agencies/<int(max=999999999999999):agency_id>", "agencies.agency", agencies.agency),
+    Route("/agencies/<int(max=999999999999999):agency_id>/units/add", "agencies.add_unit", agencies.add_unit, FORM),
+    Route("/agencies/<int(max=999999999999999):agency_id>/rename", "agencies.rename", agencies.rename, FORM),
+    Route("/agencies/<int(max=999999999999999):agency_id>/move", "agencies.move", agencies.move),
+    Route("/agencies/<int(max=999999999999999):agency_id>/move/review", "agencies.move_review", agencies.move_review, FORM),
+    Route("/agencies/<int(max=999999999999999):agency_id>/close", "agencies.close", agencies.close, FORM),
+    Route("/agencies/<int(max=999999999999999):agency_id>/reopen", "agencies.reopen", agencies.reopen, FORM),
+    Route("/agencies/<int(max=999999999999999):agency_id>/mail-domains", "agencies.mail_domains", agencies.mail_domains, FORM),
+    Route("/agencies/<int(max=999999999999999):agency_id>/managers/appoint", "agencies.appoint", agencies.appoint, FORM),
+    Route("/agencies/<int(max=999999999999999):agency_id>/managers/candidates", "agencies.candidates", agencies.candidates, POST),
+)
+
+GALLERY = (Route("/__parts", "gallery.gallery", gallery_views.gallery, public=True),)
+
+
 def routes(*, gallery: bool) -> Sequence[Route]:
-    found = [
-        Route("/", "home.home", home.home, public=True),
-        Route("/healthz", "home.healthz", home.healthz, public=True),
-        Route("/terms", "public.terms", public.terms, public=True),
-        Route("/apply", "public.start", public.start, public=True),
-        Route("/activation", "public.activation_help", public.activation_help, public=True),
-        Route("/sign-in", "sign_in.start", sign_in.start, public=True, limit=limits.TRIES),
-        Route("/sign-in/callback", "sign_in.callback", sign_in.callback, public=True, limit=limits.TRIES),
-        Route("/sign-out", "sign_in.sign_out", sign_in.sign_out, POST, public=True),
-        Route(
-            "/sign-in/backchannel-logout", "sign_in.backchannel_logout", sign_in.backchannel_logout, POST, public=True
-        ),
-    ]
-    if gallery:
-        found.append(Route("/__parts", "gallery.gallery", gallery_views.gallery, public=True))
-    return found
+    return (*PUBLIC, *SIGNED_IN, *(GALLERY if gallery else ()))
 
 
 def register(app: Flask, found: Sequence[Route], limiter: Limiter) -> None:
     for route in found:
-        view = limiter.limit(route.limit, methods=["POST"] if "POST" in route.methods else None)(route.view) if route.limit else limiter.exempt(route.view)
-        app.add_url_rule(route.rule, route.endpoint, view, methods=list(route.methods))
+        view = route.view
+        if route.limit is not None:
+            methods = ["POST"] if "POST" in route.methods else None
+            view = limiter.shared_limit(route.limit, scope=route.endpoint, methods=methods)(view)
+        app.add_url_rule(
+            route.rule, route.endpoint, view, methods=list(route.methods), defaults=dict(route.values) or None
+        )

@@ -11,7 +11,8 @@ from flask_limiter import Limiter
 CODES = "30 per hour"
 TRIES = "60 per hour"
 SENDING = "30 per hour"
-SEARCHES = "120 per minute"
+CHECKS = "600 per hour"
+SEARCHES = "240 per minute"
 
 
 def set_up(app: Flask, *, storage_url: str, hash_address: Callable[[str], str], enabled: bool) -> Limiter:

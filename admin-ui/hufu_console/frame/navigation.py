@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, g, request, url_for
 from flask_babel import gettext as _
 
+from hufu_console.cases.reading import count_waiting
 from hufu_console.frame.viewer import Viewer
 
 
@@ -21,8 +22,17 @@ class Item:
 
 def items(viewer: Viewer) -> list[Item]:
     """The pages this official may open."""
-    feature = (request.endpoint or "").partition(".")[0]
-    return [Item(_("Home"), url_for("home.home"), feature == "home")]
+    endpoint = request.endpoint or ""
+    feature = endpoint.partition(".")[0]
+    own = endpoint in ("accounts.mine", "accounts.my_progress")
+    found = [Item(_("Home"), url_for("home.home"), feature == "home")]
+    if viewer.rights.is_manager:
+        waiting = count_waiting(viewer)
+        found.append(Item(_("Waiting cases"), url_for("cases.queue"), feature == "cases", waiting))
+        found.append(Item(_("Accounts"), url_for("accounts.people"), feature == "accounts" and not own))
+    found.append(Item(_("Agencies"), url_for("agencies.tree"), feature == "agencies"))
+    found.append(Item(_("My account"), url_for("accounts.mine"), own))
+    return found
 
 
 def page_values() -> dict[str, Any]:

@@ -1,0 +1,71 @@
+"""What the pages of accounts show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hufu_console.frame.context import registry
+from hufu_console.frame.viewer import Viewer
+from hufu_registry.accounts.model import Account, AccountState
+from hufu_registry.accounts.queries import AccountRow, is_in_scope, people
+from hufu_registry.agencies.model import Agency
+from hufu_registry.cases.model import Case
+from hufu_registry.kernel.actor import account_actor
+from hufu_registry.kernel.errors import NotFound
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.sync.model import InTarget, SignIn, StepName, StepState, StoryStep
+from hufu_registry.sync.store import account_in_targets, account_story, sign_ins
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    account: Account
+    agency: Agency
+    case: Case | None
+    steps: Sequence[StoryStep]
+    targets: Sequence[InTarget]
+
+    @property
+    def moving(self) -> bool:
+        """Whether the page should look again by itself; waiting for the person alone takes days."""
+        return any(
+            step.pending or (step.state in (StepState.WAITING, StepState.RETRYING) and step.step is not StepName.ACTIVATED)
+            for step in self.steps
+        )
+
+    @property
+    def in_words(self) -> str:
+        """Changes whenever what the page says changes."""
+        return " ".join(f"{step.step}:{step.state}:{step.at}:{step.times}" for step in self.steps)
+
+
+def seen_account(viewer: Viewer, account_id: AccountId) -> None:
+    """Raises NotFound("account") for one that the viewer's grants do not cover."""
+    with registry().read() as connection:
+        if not is_in_scope(connection, viewer.account_id, registry().clock.now(), account_id):
+            raise NotFound("account")
+
+
+def view_of(account_id: AccountId) -> AccountView:
+    """Everything about it; whether the viewer may see it is asked before."""
+    with registry().begin(account_actor(account_id)) as work:
+        account = work.accounts.get(account_id)
+        return AccountView(
+            account=account,
+            agency=work.agencies.get(account.agency_id),
+            case=work.cases.by_account(account_id),
+            steps=account_story(work.connection, account_id),
+            targets=account_in_targets(work.connection, account_id),
+        )
+
+
+def signed_in(account_id: AccountId, page: Page) -> Paged[SignIn]:
+    with registry().read() as connection:
+        return sign_ins(connection, account_id, page)
+
+
+def found(viewer: Viewer, page: Page, *, state: AccountState | None, words: str) -> Paged[AccountRow]:
+    with registry().read() as connection:
+        return people(connection, viewer.account_id, registry().clock.now(), page, state=state, words=words)

@@ -1,0 +1,83 @@
+"""帳號 and 我的帳號: where an account stands, step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+import hufu_registry.sync.use_cases as sync
+from hufu_console.accounts import reading
+from hufu_console.frame import drafts
+from hufu_console.frame.context import actor, registry
+from hufu_console.frame.paging import asked_page, page_link
+from hufu_console.frame.viewer import viewer
+from hufu_registry.accounts.model import AccountState
+from hufu_registry.kernel.ids import AccountId
+
+
+def people() -> str:
+    asked, words = request.args.get("state", ""), (drafts.kept() or {}).get("words", "")
+    state = AccountState(asked) if asked in set(AccountState) else None
+    rows = reading.found(viewer(), asked_page(), state=state, words=words)
+    here: dict[str, Any] = {"state": state.value if state else None, "draft": drafts.draft_key()}
+    return render_template(
+        "accounts/people.html", paged=rows, words=words, here=here,
+        states=[one.value for one in AccountState], page_link=page_link("accounts.people", here),
+    )  # fmt: skip
+
+
+def search() -> ResponseReturnValue:
+    words = request.form.get("words", "").strip()[:200]
+    key = drafts.keep(url_for("accounts.people"), {"words": words}) if words else None
+    return redirect(url_for("accounts.people", state=request.form.get("state") or None, draft=key), 303)
+
+
+def account(account_id: UUID) -> str:
+    reading.seen_account(viewer(), AccountId(account_id))
+    view = reading.view_of(AccountId(account_id))
+    return render_template("accounts/account.html", view=view, progress_url=url_for("accounts.progress", account_id=account_id))
+
+
+def progress(account_id: UUID) -> str:
+    """The steps alone, for the page that looks again by itself."""
+    reading.seen_account(viewer(), AccountId(account_id))
+    view = reading.view_of(AccountId(account_id))
+    return render_template("accounts/_progress.html", view=view, progress_url=request.path)
+
+
+def resend(account_id: UUID) -> ResponseReturnValue:
+    reading.seen_account(viewer(), AccountId(account_id))
+    sync.resend_activation(AccountId(account_id), registry(), actor())
+    flash(_("A new activation mail is on its way. Older links are no longer good."), "good")
+    return redirect(url_for("accounts.account", account_id=account_id), 303)
+
+
+def sync_now(account_id: UUID) -> ResponseReturnValue:
+    reading.seen_account(viewer(), AccountId(account_id))
+    sync.converge_now(AccountId(account_id), registry(), actor())
+    flash(_("The account is compared and put right now."), "good")
+    return redirect(url_for("accounts.account", account_id=account_id), 303)
+
+
+def mine() -> str:
+    """我的帳號: who the system thinks I am, and whether everything agrees."""
+    me = viewer().account_id
+    return render_template(
+        "accounts/mine.html", view=reading.view_of(me), signed_in=reading.signed_in(me, asked_page()),
+        progress_url=url_for("accounts.my_progress"), page_link=page_link("accounts.mine", {}),
+    )  # fmt: skip
+
+
+def my_progress() -> str:
+    view = reading.view_of(viewer().account_id)
+    return render_template("accounts/_progress.html", view=view, progress_url=request.path)
+
+
+def sync_mine() -> ResponseReturnValue:
+    sync.converge_now(viewer().account_id, registry(), actor())
+    flash(_("Your account is compared and put right now."), "good")
+    return redirect(url_for("accounts.mine"), 303)

@@ -1,0 +1,217 @@
+"""機關: the tree, one agency, and what may be changed about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+
+import hufu_registry.agencies.use_cases as agencies
+from hufu_console.agencies import reading
+from hufu_console.agencies.forms import (
+    CloseForm,
+    DomainsForm,
+    ManagerForm,
+    MoveForm,
+    RenameForm,
+    ReopenForm,
+    UnitForm,
+    number_in,
+)
+from hufu_console.agencies.words import refusal
+from hufu_console.frame import drafts
+from hufu_console.frame.context import actor, registry
+from hufu_console.frame.paging import asked_page, page_link
+from hufu_console.frame.viewer import viewer
+from hufu_console.public.forms import show_faults
+from hufu_registry.agencies.model import Agency
+from hufu_registry.cases.use_cases import appoint_manager
+from hufu_registry.kernel.clock import taipei_date
+from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
+from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.paging import Page
+from hufu_registry.rights.model import Permission
+
+NEAREST = Page(1, 20)
+
+
+def tree() -> str:
+    """The top of the tree, or what a search found."""
+    words = (drafts.kept() or {}).get("words", "")
+    link = page_link("agencies.tree", {"draft": drafts.draft_key()})
+    if words:
+        hits = reading.found(words, asked_page())
+        return render_template("agencies/found.html", paged=hits, words=words, page_link=link)
+    return render_template("agencies/tree.html", paged=reading.top(asked_page()), words="", page_link=link)
+
+
+def search() -> ResponseReturnValue:
+    words = request.form.get("words", "").strip()[:200]
+    key = drafts.keep(url_for("agencies.tree"), {"words": words}) if words else None
+    return redirect(url_for("agencies.tree", draft=key), 303)
+
+
+def found() -> str:
+    """The nearest agencies, as one types."""
+    words = request.args.get("words", "").strip()
+    return render_template("agencies/_found.html", paged=reading.found(words, NEAREST), words=words)
+
+
+def agency(agency_id: int) -> str:
+    view = reading.view_of(viewer(), AgencyId(agency_id), asked_page())
+    link = page_link("agencies.agency", {"agency_id": agency_id})
+    return render_template("agencies/agency.html", view=view, agency=view.agency, page_link=link)
+
+
+def permit(permission: Permission) -> Callable[[Agency], None]:
+    """The question whether the viewer may, as the use cases ask it within their transaction."""
+    return lambda at: viewer().rights.require(permission, at)
+
+
+def changed(at: Agency, form: FlaskForm, template: str, act: Callable[[], object], **shown: Any) -> ResponseReturnValue:
+    """Show the form; when it was sent, do it and say so, or say what is wrong where it does not go."""
+    if request.method == "POST" and form.validate():
+        try:
+            flash(str(act()), "good")
+            return redirect(url_for("agencies.agency", agency_id=at.id), 303)
+        except Invalid as error:
+            show_faults(form, error.fields, error.context)
+        except (IllegalMove, Conflict) as error:
+            form.form_errors.append(refusal(error))
+    page = render_template(f"agencies/{template}.html", agency=at, form=form, **shown)
+    return page, 422 if form.errors else 200
+
+
+def place(agency_id: int, permission: Permission | None = None) -> tuple[Agency, Callable[[Agency], None]]:
+    """The agency, and the right it takes; asked before anything is shown, and again in the transaction."""
+    at = reading.agency(AgencyId(agency_id))
+    right = permit(permission or reading.needed(at))
+    right(at)
+    return at, right
+
+
+def filled(kind: type[FlaskForm], at: Agency, **values: object) -> Any:
+    """The form as sent, as kept, or with today's values."""
+    today = taipei_date(registry().clock.now())
+    return kind(formdata=drafts.typed(), data={"version": at.version, "since": today, "on": today} | values)
+
+
+def add_unit(agency_id: int) -> ResponseReturnValue:
+    at, right = place(agency_id, Permission.EDIT_UNITS)
+    form = filled(UnitForm, at)
+
+    def act() -> object:
+        command = agencies.AddUnit(at.id, str(form.name.data or ""), str(form.oid.data or ""))
+        unit = agencies.add_unit(command, registry(), actor(), right)
+        return _("The unit %(name)s was added.", name=unit.name)
+
+    return changed(at, form, "add_unit", act)
+
+
+def rename(agency_id: int) -> ResponseReturnValue:
+    at, right = place(agency_id)
+    form = filled(RenameForm, at, name=at.name)
+
+    def act() -> object:
+        command = agencies.Rename(at.id, number_in(form.version) or 0, str(form.name.data or ""), form.since.day)
+        renamed = agencies.rename(command, registry(), actor(), right)
+        return _("It is now called %(name)s.", name=renamed.name)
+
+    return changed(at, form, "rename", act)
+
+
+def move(agency_id: int) -> ResponseReturnValue:
+    """Where to; what it means is on the next page."""
+    at, _right = place(agency_id)
+    form = MoveForm(formdata=request.args or None, data={"since": taipei_date(registry().clock.now())})
+    return render_template("agencies/move.html", agency=at, form=form)
+
+
+def move_review(agency_id: int) -> ResponseReturnValue:
+    """GET names what the move means, POST does it."""
+    at, right = place(agency_id)
+    form = MoveForm(formdata=request.values, data={"version": at.version})
+    parent_id, since = number_in(form.parent_id), form.since.day
+    if not form.since.validate(form) or parent_id is None or since is None:
+        show_faults(form, {"parent_id": "agency_required"} if parent_id is None else {})
+        return render_template("agencies/move.html", agency=at, form=form), 422
+
+    def act() -> object:
+        command = agencies.Move(at.id, number_in(form.version) or 0, AgencyId(parent_id), since)
+        return _("It now stands here: %(path)s", path=agencies.move(command, registry(), actor(), right).full_name)
+
+    form.version.data = form.version.data or str(at.version)
+    return changed(at, form, "move_review", act, forecast=reading.forecast(at, AgencyId(parent_id)))
+
+
+def pick() -> str:
+    """Agencies to move something under, as one types."""
+    words = request.args.get("words", "")
+    return render_template("agencies/_pick.html", found=reading.found(words, NEAREST), words=words)
+
+
+def close(agency_id: int) -> ResponseReturnValue:
+    at, right = place(agency_id)
+    form = filled(CloseForm, at)
+
+    def act() -> object:
+        agencies.close(agencies.Close(at.id, number_in(form.version) or 0, form.on.day), registry(), actor(), right)
+        return _("%(name)s was closed.", name=at.name)
+
+    return changed(at, form, "close", act)
+
+
+def reopen(agency_id: int) -> ResponseReturnValue:
+    at, right = place(agency_id)
+    form = filled(ReopenForm, at)
+
+    def act() -> object:
+        agencies.reopen(agencies.Reopen(at.id, number_in(form.version) or 0), registry(), actor(), right)
+        return _("%(name)s is open again.", name=at.name)
+
+    return changed(at, form, "reopen", act)
+
+
+def mail_domains(agency_id: int) -> ResponseReturnValue:
+    at, right = place(agency_id, Permission.EDIT_AGENCIES)
+    form = filled(DomainsForm, at, domains="\n".join(at.mail_domains))
+
+    def act() -> object:
+        domains = tuple(str(form.domains.data or "").split())
+        command = agencies.SetMailDomains(at.id, number_in(form.version) or 0, domains)
+        agencies.set_mail_domains(command, registry(), actor(), right)
+        return _("The mail domains were saved.")
+
+    return changed(at, form, "mail_domains", act)
+
+
+def appoint(agency_id: int) -> ResponseReturnValue:
+    at, _right = place(agency_id, Permission.APPOINT_MANAGERS)
+    form = filled(ManagerForm, at)
+
+    def act() -> object:
+        wide = bool(form.with_subordinates.data)
+        appoint_manager(account_in(form), at.id, registry(), actor(), with_subordinates=wide)
+        return _("The manager was appointed.")
+
+    return changed(at, form, "appoint", act, people=reading.candidates(viewer(), at, ""), words="")
+
+
+def account_in(form: ManagerForm) -> AccountId:
+    """Raises Invalid on the field "account_id" where nobody was picked."""
+    try:
+        return AccountId(UUID(str(form.account_id.data or "")))
+    except ValueError as error:
+        raise Invalid(fields={"account_id": "account_required"}) from error
+
+
+def candidates(agency_id: int) -> str:
+    """Who can become manager there, as one types; posted, for it is about people."""
+    at, _right = place(agency_id, Permission.APPOINT_MANAGERS)
+    words = request.form.get("words", "").strip()[:200]
+    return render_template("agencies/_people.html", people=reading.candidates(viewer(), at, words), words=words)

@@ -1,0 +1,147 @@
+"""Lists of accounts for pages, and whose accounts somebody may see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.store import accounts
+from hufu_registry.agencies.store import agencies
+from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.rights.model import Role
+from hufu_registry.rights.store import grants, in_force
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """One line of a list of accounts."""
+
+    id: AccountId
+    account_name: str
+    name: str
+    title: str
+    agency_id: AgencyId
+    agency_name: str
+    unit_name: str
+    state: AccountState
+    approved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerRow:
+    """Somebody who manages an agency."""
+
+    account_id: AccountId
+    account_name: str
+    name: str
+    title: str
+    state: AccountState
+    with_subordinates: bool
+    since: datetime
+
+
+def in_scope(viewer: AccountId, now: datetime) -> sa.ColumnElement[bool]:
+    """The accounts a viewer's grants cover, as a condition of the query itself."""
+    below = sa.and_(
+        accounts.c.agency_path >= grants.c.agency_path.concat("."),
+        accounts.c.agency_path < grants.c.agency_path.concat("/"),
+    )
+    return sa.exists(
+        sa.select(sa.literal(1))
+        .where(
+            grants.c.account_id == viewer,
+            in_force(now),
+            sa.or_(
+                grants.c.role == Role.SYSTEM_MANAGER.value,
+                grants.c.agency_id == accounts.c.agency_id,
+                sa.and_(grants.c.with_subordinates, below),
+            ),
+        )
+        .correlate(accounts)
+    )
+
+
+def is_in_scope(connection: sa.Connection, viewer: AccountId, now: datetime, account_id: AccountId) -> bool:
+    """Whether the viewer's grants cover this account."""
+    query = sa.select(accounts.c.id).where(accounts.c.id == account_id, in_scope(viewer, now))
+    return connection.execute(query).first() is not None
+
+
+def people(
+    connection: sa.Connection,
+    viewer: AccountId,
+    now: datetime,
+    page: Page,
+    *,
+    state: AccountState | None = None,
+    words: str = "",
+    agency_ids: Collection[AgencyId] | None = None,
+) -> Paged[AccountRow]:
+    """The accounts in the viewer's scope, by agency and name; `words` finds any part of 姓名 or account name.
+
+    `agency_ids` leaves only those that belong to one of them.
+    """
+    conditions = [in_scope(viewer, now)]
+    if agency_ids is not None:
+        conditions.append(accounts.c.agency_id.in_(agency_ids))
+    if state is not None:
+        conditions.append(accounts.c.state == state.value)
+    conditions.extend(
+        sa.or_(sa.func.strpos(sa.func.lower(accounts.c.name), word) > 0, sa.func.strpos(accounts.c.name_key, word) > 0)
+        for word in words.lower().split()[:5]
+    )
+    total = connection.execute(sa.select(sa.func.count()).select_from(accounts).where(*conditions)).scalar_one()
+    rows = connection.execute(
+        sa.select(accounts, agencies.c.full_name.label("agency_name"))
+        .join(agencies, agencies.c.id == accounts.c.agency_id)
+        .where(*conditions)
+        .order_by(accounts.c.agency_path, accounts.c.name_key, accounts.c.id)
+        .limit(page.size)
+        .offset(page.offset)
+    )
+    return Paged(
+        [
+            AccountRow(
+                id=AccountId(row.id),
+                account_name=row.account_name,
+                name=row.name,
+                title=row.title,
+                agency_id=AgencyId(row.agency_id),
+                agency_name=row.agency_name,
+                unit_name=row.unit_name,
+                state=AccountState(row.state),
+                approved_at=row.approved_at,
+            )
+            for row in rows
+        ],
+        total,
+        page,
+    )
+
+
+def managers_of(connection: sa.Connection, agency_id: AgencyId, now: datetime) -> list[ManagerRow]:
+    """Those whose grant is rooted at the agency, longest first."""
+    rows = connection.execute(
+        sa.select(accounts, grants.c.with_subordinates, grants.c.valid_from)
+        .join(grants, grants.c.account_id == accounts.c.id)
+        .where(grants.c.agency_id == agency_id, grants.c.role == Role.AGENCY_MANAGER.value, in_force(now))
+        .order_by(grants.c.valid_from, grants.c.id)
+        .limit(100)
+    )
+    return [
+        ManagerRow(
+            account_id=AccountId(row.id),
+            account_name=row.account_name,
+            name=row.name,
+            title=row.title,
+            state=AccountState(row.state),
+            with_subordinates=row.with_subordinates,
+            since=row.valid_from,
+        )
+        for row in rows
+    ]
