@@ -9,6 +9,7 @@ import itertools
 import json
 import re
 import signal
+from collections.abc import Callable
 from email.message import EmailMessage
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +23,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 ADDRESS = "127.0.0.1"
 LINK = re.compile(r"https?://[^\s<>\"']+")
+LONGEST_PAGE = 500
 PAGE = """<!doctype html>
 <html lang="zh-Hant"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -141,20 +143,23 @@ def http_handler(mailbox: Mailbox) -> type[BaseHTTPRequestHandler]:
             query = {key: values[-1] for key, values in parse_qs(url.query).items()}
             if url.path == "/healthz":
                 self._send("text/plain", "ok")
-            elif url.path == "/api/messages":
+            elif url.path in {"/", "/api/messages"}:
                 limit = int(query["limit"]) if query.get("limit", "").isdigit() else None
-                self._send_json(mailbox.all(to=query.get("to"), limit=limit))
-            elif url.path == "/":
-                self._send("text/html", list_page(mailbox.all(to=query.get("to"), limit=500)))
-            elif (match := re.fullmatch(r"(/api)?/messages/(\d{1,8})", url.path)) and (
-                message := mailbox.one(int(match[2]))
+                found = mailbox.all(to=query.get("to"), limit=limit)
+                self._show(found, lambda: list_page(found[:LONGEST_PAGE]))
+            elif (match := re.fullmatch(r"(?:/api)?/messages/(\d{1,8})", url.path)) and (
+                message := mailbox.one(int(match[1]))
             ):
-                if match[1]:
-                    self._send_json(message)
-                else:
-                    self._send("text/html", message_page(message))
+                self._show(message, lambda: message_page(message))
             else:
                 self._send("text/plain", "not found", HTTPStatus.NOT_FOUND)
+
+        def _show(self, content: Any, page: Callable[[], str]) -> None:
+            """Give browsers a page and everybody else JSON; below /api there is only JSON."""
+            if not self.path.startswith("/api/") and "text/html" in self.headers.get("Accept", ""):
+                self._send("text/html", page())
+            else:
+                self._send("application/json", json.dumps(content, ensure_ascii=False))
 
         def do_DELETE(self) -> None:
             if self.path == "/api/messages":
@@ -162,9 +167,6 @@ def http_handler(mailbox: Mailbox) -> type[BaseHTTPRequestHandler]:
                 self._send("text/plain", "", HTTPStatus.OK)
             else:
                 self._send("text/plain", "not found", HTTPStatus.NOT_FOUND)
-
-        def _send_json(self, content: Any) -> None:
-            self._send("application/json", json.dumps(content, ensure_ascii=False))
 
         def _send(self, kind: str, content: str, status: HTTPStatus = HTTPStatus.OK) -> None:
             body = content.encode()
