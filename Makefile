@@ -4,7 +4,7 @@ BIN := .venv/bin
 STACK := $(BIN)/hufu-stack
 # Debian 12 has 3.11.2: what is locked must run there.
 UV_COMPILE := .tools/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header
-CODE := registry admin-ui sync-worker keycloak-config stack tests bench setup docs
+CODE := registry admin-ui sync-worker keycloak-config stack tests bench setup docs docker
 
 .PHONY: help setup setup-tests demo demo-stop demo-status demo-reset \
 	lint types imports templates unit check java test bench fmt lock screenshots
@@ -66,6 +66,7 @@ lock: ## renew the lock files from requirements/*.in
 	@$(UV_COMPILE) --python-version 3.11.2 requirements/base.in -o requirements/base.txt
 	@$(UV_COMPILE) --python-version 3.11.2 -c requirements/base.txt requirements/dev.in -o requirements/dev.txt
 	@$(UV_COMPILE) --universal setup/uv.in -o setup/uv.txt
+	@$(UV_COMPILE) --python-version 3.11 docker/build.in -o docker/build.txt
 
 screenshots: setup-tests ## make the documents' pictures anew
 	@HUFU_SCREENSHOTS=1 $(BIN)/pytest tests/browser
