@@ -208,6 +208,12 @@ def _tree_row(row: Any) -> TreeRow:
     )
 
 
+def count_below(connection: sa.Connection, path: Path) -> int:
+    """How many agencies and units stand anywhere below `path`."""
+    beneath = agencies.c.path.between(f"{path.text}.", f"{path.text}/")
+    return connection.execute(sa.select(sa.func.count()).select_from(agencies).where(beneath)).scalar_one()
+
+
 def tree_path(connection: sa.Connection, agency_id: AgencyId) -> list[tuple[AgencyId, str]]:
     """(id, name) from the top down to the agency itself; empty where there is none."""
     path = connection.execute(sa.select(agencies.c.path).where(agencies.c.id == agency_id)).scalar_one_or_none()
