@@ -50,7 +50,7 @@ def missing_packages(*, tests: bool) -> list[str]:
     except ImportError:
         missing.append("python3-venv")
     # Without root no domain controller can run, whatever is installed.
-    if os.geteuid() == 0:
+    if as_root() is not None:
         missing += [name for name in (*SAMBA, "ldb-tools") if not _installed(name)]
     if tests:
         if shutil.which("chromium") is None:
@@ -80,16 +80,22 @@ def _installed(package: str) -> bool:
     return done.stdout.strip() == "install ok installed"
 
 
+def as_root() -> list[str] | None:
+    """Return what makes a command run as root, or None where nothing does without asking."""
+    if os.geteuid() == 0:
+        return []
+    sudo = shutil.which("sudo")
+    asks = sudo is None or subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode
+    return None if asks else ["sudo", "-n"]
+
+
 def install_packages(*, tests: bool) -> None:
     missing = missing_packages(tests=tests)
     if not missing:
         return
     install = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
-    if os.geteuid() == 0:
-        prefix = []
-    elif shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], check=False).returncode == 0:
-        prefix = ["sudo", "-n"]
-    else:
+    prefix = as_root()
+    if prefix is None:
         raise StepError(f"packages are missing; run this, then again:\n\n    sudo {' '.join(install)}\n")
     say(f"installing Debian packages: {' '.join(missing)}")
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
@@ -97,7 +103,7 @@ def install_packages(*, tests: bool) -> None:
     run("packages", [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", *install], quiet)
     if "samba" in missing and Path("/run/systemd/system").exists():
         # Debian starts file sharing on every address; we only want the programs.
-        run("packages", ["systemctl", "disable", "--now", "smbd", "nmbd", "winbind", "samba-ad-dc"])
+        run("packages", [*prefix, "systemctl", "disable", "--now", "smbd", "nmbd", "winbind", "samba-ad-dc"])
 
 
 def run(step: str, command: Sequence[str], extra: Mapping[str, str] | None = None) -> None:

@@ -2,12 +2,11 @@
 
 import base64
 import datetime as dt
-import os
 import shutil
 import socket
 import ssl
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -15,13 +14,17 @@ from typing import ClassVar
 from hufu_stack import authority
 from hufu_stack.layout import BASE_DN, Profile
 from hufu_stack.secret_files import read_secret
-from hufu_stack.server import Server, ServerError
+from hufu_stack.server import Server, ServerError, base_environment
+from hufu_stack.superuser import as_root, prefix
 
 DOMAIN_DN = "DC=agency,DC=test"
 USER_CLASS = "bf967aba-0de6-11d0-a285-00aa003049e2"
 RESET_PASSWORD = "00299570-246d-11d0-a768-00aa006e0529"
 PWD_LAST_SET = "bf967a0a-0de6-11d0-a285-00aa003049e2"
 NORMAL_ACCOUNT_NO_EXPIRY = 66048
+PROGRAMS = ("samba", "samba-tool", "ldbadd", "ldbsearch")
+# Where root finds them; another's PATH may lack the sbin folders.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Anonymous simple bind, LDAPv3, message 1: the smallest question a directory answers.
 ANONYMOUS_BIND = bytes.fromhex("300c020101600702010304008000")
 
@@ -50,9 +53,9 @@ def obstacle(profile: Profile) -> str | None:
     """Say why no domain controller can be had here, or None."""
     if profile.directory_address is None:
         return None
-    if os.geteuid() != 0:
-        return "a domain controller needs root for ports 389 and 636"
-    missing = [name for name in ("samba", "samba-tool", "ldbadd") if shutil.which(name) is None]
+    if prefix() is None:
+        return "a domain controller needs root (or sudo without a password) for ports 389 and 636"
+    missing = [name for name in PROGRAMS if shutil.which(name, path=PATH) is None]
     if missing:
         return f"not installed: {', '.join(missing)}"
     return None
@@ -69,6 +72,16 @@ class Directory(Server):
         return self.profile.data(self.name)
 
     @property
+    def _controller(self) -> Path:
+        """Samba's own files; they belong to root, the folder around them to us."""
+        return self.folder / "dc"
+
+    @property
+    def _key(self) -> Path:
+        """A copy of the key: Samba takes only one that root owns."""
+        return self.folder / "key.pem"
+
+    @property
     def address(self) -> str:
         if self.profile.directory_address is None:
             raise ValueError(f"the profile {self.profile.name} has no directory")
@@ -80,23 +93,32 @@ class Directory(Server):
 
     @property
     def _database(self) -> str:
-        return str(self.folder / "private" / "sam.ldb")
+        return str(self._controller / "private" / "sam.ldb")
+
+    def environment(self) -> Mapping[str, str]:
+        return base_environment() | {"PATH": PATH}
 
     def prepare(self) -> None:
         reason = obstacle(self.profile)
         if reason is not None:
             raise ServerError(self, reason)
         self.ensure_certificate()
-        if not (self.folder / "provisioned").exists():
-            shutil.rmtree(self.folder, ignore_errors=True)
+        done = self.folder / "dc-provisioned"
+        if not done.exists():
+            self.erase()
             self.folder.mkdir(parents=True, mode=0o700)
             self._provision()
             self._config.write_text(self._settings())
             self._apply_password_rules()
             self._add_accounts()
             self._delegate()
-            (self.folder / "provisioned").touch()
+            done.touch()
         self._config.write_text(self._settings())
+        self._run("install", "--mode=600", str(self.profile.certificate_key("directory")), str(self._key))
+
+    def erase(self) -> None:
+        if self.folder.exists():
+            self._run("rm", "--recursive", "--force", str(self.folder))
 
     def ensure_certificate(self) -> None:
         now = dt.datetime.now(dt.UTC)
@@ -112,7 +134,7 @@ class Directory(Server):
             "samba-tool",
             "domain",
             "provision",
-            f"--targetdir={self.folder}",
+            f"--targetdir={self._controller}",
             "--realm=AGENCY.TEST",
             "--domain=AGENCY",
             "--server-role=dc",
@@ -126,7 +148,7 @@ class Directory(Server):
         )
 
     def _settings(self) -> str:
-        folder = self.folder
+        folder = self._controller
         settings = {
             "netbios name": "HUFUDC",
             "realm": "AGENCY.TEST",
@@ -148,7 +170,7 @@ class Directory(Server):
             "log level": "1",
             "idmap_ldb:use rfc2307": "yes",
             "tls enabled": "yes",
-            "tls keyfile": self.profile.certificate_key("directory"),
+            "tls keyfile": self._key,
             "tls certfile": self.profile.certificate("directory"),
             "tls cafile": self.profile.certificate("ca"),
             "tls priority": "NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.3",
@@ -201,7 +223,7 @@ class Directory(Server):
 
     def _run(self, *command: str, given: str = "") -> str:
         done = subprocess.run(
-            command, input=given, capture_output=True, text=True, check=False, env=dict(self.environment())
+            as_root(*command), input=given, capture_output=True, text=True, check=False, env=dict(self.environment())
         )
         if done.returncode != 0:
             with self.process.log.open("a") as log:
@@ -210,13 +232,8 @@ class Directory(Server):
         return done.stdout
 
     def command(self) -> Sequence[str]:
-        return [
-            "samba",
-            "--foreground",
-            "--no-process-group",
-            "--model=prefork",
-            f"--configfile={self._config}",
-        ]
+        settings = f"--configfile={self._config}"
+        return as_root("samba", "--foreground", "--no-process-group", "--model=prefork", settings)
 
     def listens(self) -> Sequence[tuple[str, int]]:
         return [(self.address, 389), (self.address, 636)]

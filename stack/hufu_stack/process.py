@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hufu_stack.superuser import send
+
 LAUNCH_TIMEOUT = 10.0
 LONGEST_LOG = 20_000_000
 # The shell writes its own pid, which exec keeps: so the file is there before the program runs.
@@ -145,15 +147,22 @@ class ProcessTree:
     def signal_leader(self, number: signal.Signals) -> None:
         pid = self.pid()
         if pid is not None:
-            _send(pid, number)
+            send(pid, number)
 
     def signal_all(self, number: signal.Signals) -> None:
         for stat in self.members():
-            _send(stat.pid, number)
+            send(stat.pid, number)
+
+    def thaw(self) -> None:
+        """Let all of it go on; again and again, for sudo stops once more when it learns of the stop."""
+        deadline = time.monotonic() + LAUNCH_TIMEOUT
+        while any(stat.state == "T" for stat in self.members()) and time.monotonic() < deadline:
+            self.signal_all(signal.SIGCONT)
+            time.sleep(0.02)
 
     def stop(self, number: signal.Signals, *, whole_tree: bool, patience: float) -> None:
         """Ask, wait, and end by force what is still there."""
-        self.signal_all(signal.SIGCONT)
+        self.thaw()
         if whole_tree:
             self.signal_all(number)
         else:
@@ -185,10 +194,3 @@ class ProcessTree:
                 return file.read().decode(errors="replace").splitlines()[-count:]
         except FileNotFoundError:
             return []
-
-
-def _send(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return

@@ -107,7 +107,7 @@ class Server:
         self.process.signal_all(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        self.process.signal_all(signal.SIGCONT)
+        self.process.thaw()
 
     def state(self) -> str:
         if not self.running():
