@@ -321,6 +321,8 @@ class _Plan:
             remaining = [child for child in below[node.key] if self.nodes[child].is_open]
             if node.key in in_use:
                 self._find(self.found.kept, node, reason="in_use" if node.key in self.occupied else "in_use_below")
+            elif any(self.nodes[child].kind is AgencyKind.UNIT for child in remaining):
+                self._find(self.found.kept, node, reason="open_below")
             elif any(child in self.taken or self._is_built(child) for child in remaining):
                 self._find(self.found.gone, node, reason="becomes_placeholder")
                 self.nodes[node.key] = replace(node, kind=AgencyKind.PLACEHOLDER, listed_name=node.name)

@@ -71,8 +71,12 @@ def is_open(table: sa.FromClause, on: date) -> sa.ColumnElement[bool]:
 
 
 def takes_people(on: date) -> sa.ColumnElement[bool]:
-    """Open, with a home that is an agency or a school; places that only hold the tree together are none."""
-    return sa.and_(is_open(agencies, on), home.c.kind.in_([kind.value for kind in HOMES]), is_open(home, on))
+    """An open agency, school or unit; the other places only hold the tree together.
+
+    An open unit stands below an open agency or school: nothing else may have units, and none with open units ends.
+    """
+    kinds = [kind.value for kind in (*sorted(HOMES), AgencyKind.UNIT)]
+    return sa.and_(agencies.c.kind.in_(kinds), is_open(agencies, on))
 
 
 def holds(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
@@ -107,10 +111,9 @@ def search(
             sa.func.length(agencies.c.name).label("letters"),
             sa.func.length(agencies.c.full_name).label("way"),
         )
-        .select_from(agencies.join(home, home.c.id == agencies.c.home_id) if applicants else agencies)
         .where(
             *(sa.or_(holds(text, word), holds(agencies.c.search_path, word)) for word in wanted),
-            *([sa.or_(*(holds(text, word) for word in wanted))] if len(wanted) > 1 else [holds(text, wanted[0])]),
+            sa.or_(*(holds(text, word) for word in wanted)),
             *([takes_people(on)] if applicants else []),
         )
         .cte("found")
@@ -184,7 +187,6 @@ def children(
     total = connection.execute(sa.select(sa.func.count()).select_from(agencies).where(*conditions)).scalar_one()
     query = (
         sa.select(agencies, count.label("children"), takes_people(on).label("selectable"))
-        .select_from(agencies.join(home, home.c.id == agencies.c.home_id))
         .where(*conditions)
         .order_by(sa.nulls_last(sa.collate(agencies.c.oid, "C")), agencies.c.id)
         .limit(page.size)
