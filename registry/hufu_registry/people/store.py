@@ -117,6 +117,9 @@ class SqlMailboxes:
             sa.update(mailbox_codes).where(mailbox_codes.c.browser_key == browser_key).values(forgotten=True)
         )
 
+    def forget_before(self, moment: datetime) -> None:
+        self._connection.execute(sa.delete(mailbox_codes).where(mailbox_codes.c.sent_at < moment))
+
 
 class SqlPeople:
     def __init__(self, connection: sa.Connection, now: datetime) -> None:

@@ -38,6 +38,9 @@ class Mailboxes(Protocol):
 
     def forget_proofs(self, browser_key: str) -> None: ...
 
+    def forget_before(self, moment: datetime) -> None:
+        """Delete the codes sent before then."""
+
 
 class People(Protocol):
     def add(self, person_id: PersonId, name: str) -> None: ...
@@ -158,3 +161,9 @@ def proved_mailbox(browser: str, purpose: Purpose, services: Services[Work], wor
     if sealed is None:
         raise NotFound("mailbox_not_verified")
     return services.keys.open("mailbox", sealed)
+
+
+def forget_old_codes(services: Services[Work], actor: Actor) -> None:
+    """Delete codes no limit and no proof looks at any more; the clock's work."""
+    with services.begin(actor) as work:
+        work.mailboxes.forget_before(work.now - 2 * A_DAY)

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 import hufu_registry.accounts.use_cases as accounts
-from hufu_registry.accounts.model import Account, AccountState, NameHolder
-from hufu_registry.accounts.use_cases import take_name
+from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder
+from hufu_registry.accounts.use_cases import move_account, take_name
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import IllegalMove, RateLimited
 from hufu_registry.kernel.ids import AccountId, CaseId
@@ -30,8 +30,11 @@ class Acts(Protocol):
     def begin(self, number: int) -> bool:
         """Count one more try of an act that may have an effect; false when it is no longer waiting."""
 
-    def close(self, number: int, state: ActState, outcome: str) -> None:
-        """Store what came of a waiting act."""
+    def take_back(self, number: int) -> None:
+        """The try surely had no effect: do not count it."""
+
+    def close(self, number: int, state: ActState, outcome: str) -> bool:
+        """Store what came of a waiting act; false when it was closed already."""
 
 
 class Work(accounts.Work, Protocol):
@@ -101,6 +104,25 @@ def resend_activation(account_id: AccountId, services: Services[Work], actor: Ac
             object_id=str(account_id),
             agency_id=account.agency_id,
         )
+
+
+def disable_account(account_id: AccountId, services: Services[Work], actor: Actor, *, reason: str) -> Account:
+    """Nobody signs in with it any more, and its sessions end. Raises IllegalMove("account_state")."""
+    with services.begin(actor) as work:
+        account = move_account(work, work.accounts.get(account_id, lock=True), AccountMove.DISABLE, reason=reason)
+        work.acts.request(ActKind.END_SESSIONS, account_id)
+        want_account(work, services, account)
+    return account
+
+
+def activate_account(account_id: AccountId, services: Services[Work], actor: Actor) -> bool:
+    """Its person has set password and one-time password; false when it was not waiting for that."""
+    with services.begin(actor) as work:
+        account = work.accounts.get(account_id, lock=True)
+        if account.state is not AccountState.NOT_ACTIVATED:
+            return False
+        move_account(work, account, AccountMove.ACTIVATE)
+    return True
 
 
 def converge_now(account_id: AccountId, services: Services[Work], actor: Actor) -> None:

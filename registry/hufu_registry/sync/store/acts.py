@@ -63,9 +63,17 @@ class SqlActs:
         )
         return bool(result.rowcount)
 
-    def close(self, number: int, state: ActState, outcome: str) -> None:
+    def take_back(self, number: int) -> None:
         self._connection.execute(
+            sa.update(acts)
+            .where(acts.c.number == number, acts.c.state == ActState.WAITING.value, acts.c.times > 0)
+            .values(times=acts.c.times - 1)
+        )
+
+    def close(self, number: int, state: ActState, outcome: str) -> bool:
+        result = self._connection.execute(
             sa.update(acts)
             .where(acts.c.number == number, acts.c.state == ActState.WAITING.value)
             .values(state=state.value, outcome=outcome, done_at=self._now)
         )
+        return bool(result.rowcount)

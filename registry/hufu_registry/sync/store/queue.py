@@ -155,9 +155,15 @@ class SqlQueue:
             error=error,
         )
 
-    def let_wait(self, claimed: Claimed) -> bool:
+    def let_wait(self, claimed: Claimed, next_at: datetime) -> bool:
         """Put it back without a word: what it builds on comes first."""
-        return self._put(claimed, lease=None, leased_until=None)
+        return self._put(claimed, lease=None, leased_until=None, next_at=next_at)
+
+    def is_pending(self, key: OutboxKey) -> bool | None:
+        """Whether the row still has something to do; None where there is no such row."""
+        return self._connection.execute(
+            sa.select(outbox.c.wanted > outbox.c.done).where(is_row(key))
+        ).scalar_one_or_none()
 
     def park(self, claimed: Claimed, *, error_class: ErrorClass, error: str) -> bool:
         """Leave it to a person; a new wish tries it again."""

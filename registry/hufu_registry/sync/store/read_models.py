@@ -35,10 +35,14 @@ def account_story(connection: sa.Connection, account_id: AccountId) -> tuple[Sto
     rows = {Target(row.target): row for row in connection.execute(_rows_of(account_id))}
     if Target.KEYCLOAK not in rows:
         return ()
-    keycloak = _target_step(StepName.KEYCLOAK, rows[Target.KEYCLOAK])
+    failing = {
+        Target(row.target): row
+        for row in connection.execute(sa.select(target_health).where(target_health.c.failing_since.is_not(None)))
+    }
+    keycloak = _target_step(StepName.KEYCLOAK, rows[Target.KEYCLOAK], failing.get(Target.KEYCLOAK))
     steps = [keycloak]
     if Target.AD in rows:
-        ad = _target_step(StepName.AD, rows[Target.AD])
+        ad = _target_step(StepName.AD, rows[Target.AD], failing.get(Target.AD))
         if ad.state is not StepState.DONE and keycloak.state is StepState.WAITING:
             steps = [ad, _waiting(StepName.KEYCLOAK, Code.WAITS_FOR_AD)]
         else:
@@ -79,7 +83,7 @@ def _rows_of(account_id: AccountId) -> sa.Select[Any]:
     )
 
 
-def _target_step(step: StepName, row: Any) -> StoryStep:
+def _target_step(step: StepName, row: Any, failing: Any) -> StoryStep:
     pending = row.wanted > row.done
     error_class = ErrorClass(row.error_class) if pending and row.error_class else None
     code = Code(row.error) if error_class and row.error in set(Code) else None
@@ -88,6 +92,15 @@ def _target_step(step: StepName, row: Any) -> StoryStep:
     if not pending:
         # Done without an object: the account was deleted before it was ever made there.
         return StoryStep(step, StepState.DONE, at=row.done_at)
+    if error_class is None and failing is not None:
+        # Not tried itself: the whole target is away, or refuses us.
+        return StoryStep(
+            step,
+            StepState.RETRYING,
+            code=Code(failing.error) if failing.error in set(Code) else Code.UNEXPECTED,
+            error_class=ErrorClass(failing.error_class),
+            pending=True,
+        )
     if error_class is None:
         return _waiting(step, Code.WAITS_FOR_AGENCY if row.agency_waits else None)
     parked = row.parked_at is not None

@@ -163,6 +163,12 @@ class SqlRecords:
         new = self._connection.execute(rows.on_conflict_do_nothing().returning(sign_in_records.c.event_id))
         return frozenset(new.scalars())
 
+    def not_activated_among(self, account_ids: Collection[AccountId]) -> Sequence[AccountId]:
+        rows = self._connection.execute(
+            sa.select(accounts.c.id).where(accounts.c.id.in_(list(account_ids)), accounts.c.state == "not_activated")
+        )
+        return [AccountId(row.id) for row in rows]
+
     def accounts_below(self, agency_path: str) -> bool:
         """Whether somebody works at the agency or below it."""
         below = sa.or_(accounts.c.agency_path == agency_path, accounts.c.agency_path.startswith(f"{agency_path}."))

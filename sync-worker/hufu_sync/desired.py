@@ -1,0 +1,125 @@
+"""What the registry wants in each target: pure functions from agencies and accounts to `Desired`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hufu_registry.accounts.model import Account, AccountState
+from hufu_registry.agencies.model import Agency
+from hufu_registry.kernel.outbox import Kind
+from hufu_sync.naming import Sibling, ou_name, value
+from hufu_sync.plan import ENABLED, PLACE, Desired
+
+# A given name is wanted by much software, and 姓名 is one field: whatever is put there is shown beside the whole
+# name in sn. A dot is what others write for people with one name.
+NO_GIVEN_NAME = "."
+LOCALES = {"en": "en"}
+CHINESE = "zh-TW"
+
+# Keycloak reads these from the directory; where there is none they are written.
+FROM_DIRECTORY = frozenset({"display_name", "title", "official_mail", "unit_name", "account_id"})
+
+
+def agency_mark(agency: Agency) -> str:
+    return f"hufu:agency:{agency.id}"
+
+
+def account_mark(account: Account) -> str:
+    return f"hufu:account:{account.id}"
+
+
+def may_sign_in(account: Account) -> bool:
+    """Not activated accounts are enabled, too: else nobody could activate them."""
+    return account.state in {AccountState.NOT_ACTIVATED, AccountState.ENABLED}
+
+
+def agency_in_directory(agency: Agency, siblings: Sequence[Sibling], parent: str | None) -> Desired:
+    distinction = agency.oid.rpartition(".")[2] if agency.oid else str(agency.id)
+    return Desired(
+        kind=Kind.AGENCY,
+        object_id=str(agency.id),
+        mark=agency_mark(agency),
+        name=ou_name(agency.id, agency.name, distinction, siblings),
+        place=parent,
+        fields={
+            "description": value("description", agency.name),
+            "businessCategory": value("businessCategory", agency.oid or ""),
+        },
+    )
+
+
+def account_in_directory(account: Account, agency: Agency, place: str | None, domain: str) -> Desired:
+    profile = account.profile
+    telephone = f"{profile.phone}#{profile.extension}" if profile.extension else profile.phone
+    texts = {
+        "displayName": profile.name,
+        "sn": profile.name,
+        "givenName": NO_GIVEN_NAME,
+        "title": profile.title,
+        "department": profile.unit_name,
+        "company": agency.name,
+        "departmentNumber": agency.oid or "",
+        "telephoneNumber": telephone,
+        "mail": profile.official_mail or "",
+    }
+    names = {
+        "sAMAccountName": account.account_name,
+        "userPrincipalName": f"{account.account_name}@{domain}",
+        "employeeNumber": str(account.id),
+    }
+    return Desired(
+        kind=Kind.ACCOUNT,
+        object_id=str(account.id),
+        mark=account_mark(account),
+        name=account.account_name,
+        place=place,
+        enabled=may_sign_in(account),
+        fields={name: value(name, text) for name, text in texts.items()} | names,
+        enforced=frozenset({ENABLED}),
+    )
+
+
+def group_name(agency: Agency) -> str:
+    return agency.oid or f"agency-{agency.id}"
+
+
+def agency_in_keycloak(agency: Agency, parent: str | None) -> Desired:
+    """All three attributes stand on every group, so that none is ever taken from a parent."""
+    return Desired(
+        kind=Kind.AGENCY,
+        object_id=str(agency.id),
+        mark=agency_mark(agency),
+        name=group_name(agency),
+        place=parent,
+        fields={
+            "agency_oid": agency.oid or "",
+            "agency_name": agency.name,
+            "agency_code": agency.agency_code or "",
+            "description": agency.name,
+        },
+    )
+
+
+def account_in_keycloak(account: Account, unit_oid: str, place: str | None, *, with_directory: bool) -> Desired:
+    """The e-mail is the backup mailbox, and stays in Keycloak."""
+    profile = account.profile
+    fields = {
+        "email": account.mailbox,
+        "locale": LOCALES.get(account.language, CHINESE),
+        "unit_oid": unit_oid,
+        "account_id": str(account.id),
+        "display_name": profile.name,
+        "title": profile.title,
+        "official_mail": profile.official_mail or "",
+        "unit_name": profile.unit_name,
+    }
+    return Desired(
+        kind=Kind.ACCOUNT,
+        object_id=str(account.id),
+        mark=account_mark(account),
+        name=account.account_name.lower(),
+        place=place,
+        enabled=may_sign_in(account),
+        fields={name: text for name, text in fields.items() if not (with_directory and name in FROM_DIRECTORY)},
+        enforced=frozenset({ENABLED, PLACE}),
+    )

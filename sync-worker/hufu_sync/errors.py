@@ -1,0 +1,53 @@
+"""What a target's failure means for the worker. Vendors' errors are translated into these once, in the adapter.
+
+`code` is stable and has a sentence in the console; `detail` is technical, for the log, and never personal.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from hufu_registry.sync.model import Code, ErrorClass
+
+
+class TargetError(Exception):
+    error_class: ClassVar[ErrorClass]
+
+    def __init__(self, code: Code, detail: str = "") -> None:
+        super().__init__(f"{code.value} {detail}".strip())
+        self.code = code
+        self.detail = detail
+
+
+class Transient(TargetError):  # noqa: N818 - a kind of answer, not a Python suffix
+    """It may work later: tried again for as long as it takes."""
+
+    error_class = ErrorClass.TRANSIENT
+
+
+class Unreachable(Transient):  # noqa: N818 - a kind of answer, not a Python suffix
+    """The target itself does not answer, so nothing else needs to be tried before it does."""
+
+
+class Gone(TargetError):  # noqa: N818 - a kind of answer, not a Python suffix
+    """Our object is missing though we know its id. Parked."""
+
+    error_class = ErrorClass.GONE
+
+
+class Conflict(TargetError):  # noqa: N818 - a kind of answer, not a Python suffix
+    """Somebody else's object stands where ours should be. Parked; it is never overwritten."""
+
+    error_class = ErrorClass.CONFLICT
+
+
+class Refused(TargetError):  # noqa: N818 - a kind of answer, not a Python suffix
+    """The target says no to this one, and will say so again. Parked."""
+
+    error_class = ErrorClass.REFUSED
+
+
+class Misconfigured(TargetError):  # noqa: N818 - a kind of answer, not a Python suffix
+    """Nothing can work: wrong password, certificate, missing rights. The whole target pauses."""
+
+    error_class = ErrorClass.MISCONFIGURED

@@ -1,0 +1,167 @@
+"""What has to change in a target, as data: pure, ordered, with before and after.
+
+We overwrite only what we know. A field is written where the registry's value differs from what we last wrote
+(kept as a hash); the enforced aspects of an object (its state, its membership) always. Any other difference is
+drift: listed, not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from hufu_registry.kernel.outbox import Kind
+
+# Aspects that are no fields of the object, in the same list of hashes.
+NAME = "@name"
+PLACE = "@place"
+ENABLED = "@enabled"
+ASPECTS = frozenset({NAME, PLACE, ENABLED})
+
+Fields = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """An object as the registry wants it in one target.
+
+    `mark` says whose it is. `place` is the remote id of the agency (or parent agency) it belongs in, None for
+    the top. `enabled` is None for what has no state. A field of "" is wanted absent.
+    """
+
+    kind: Kind
+    object_id: str
+    mark: str
+    name: str
+    place: str | None
+    enabled: bool | None = None
+    fields: Fields = field(default_factory=dict)
+    enforced: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The same object as the target has it. `address` is for reading (a DN, a group's path).
+
+    `surplus` are further places it is in, where a target allows more than one.
+    """
+
+    remote_id: str
+    mark: str
+    name: str
+    place: str | None
+    address: str = ""
+    enabled: bool | None = None
+    fields: Fields = field(default_factory=dict)
+    surplus: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make it, whole, in one go where the target can."""
+
+    desired: Desired
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Bring it to `after`, or to the top for None."""
+
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Take it out of a further place."""
+
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetFields:
+    """(field, before, after) in the order of names."""
+
+    changes: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetEnabled:
+    before: bool
+    after: bool
+
+
+Step = Create | Rename | Place | Leave | SetFields | SetEnabled
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`written` is what to remember once the steps are done, `drift` the fields that differ and are left alone."""
+
+    steps: tuple[Step, ...] = ()
+    written: Mapping[str, str] = field(default_factory=dict)
+    drift: frozenset[str] = frozenset()
+
+
+def plan(
+    desired: Desired, observed: Observed | None, written: Mapping[str, str], hash_of: Callable[[str, str], str]
+) -> Plan:
+    """The steps that bring `observed` to `desired`; `hash_of(field, value)` is how written values are remembered."""
+    wanted = wanted_values(desired)
+    hashes = {name: hash_of(name, value) for name, value in wanted.items()}
+    if observed is None:
+        return Plan((Create(desired),), hashes)
+    there = values_there(desired, observed)
+    differing = {name for name in wanted if wanted[name] != there[name]}
+    known = {name for name in wanted if written.get(name) == hashes[name]}
+    to_write = {name for name in differing if name not in known or name in desired.enforced}
+    return Plan(
+        steps=steps_for(desired, observed, to_write, there),
+        written={name: hashes[name] for name in wanted if name not in known},
+        drift=frozenset(differing - to_write),
+    )
+
+
+def wanted_values(desired: Desired) -> dict[str, str]:
+    values = dict(desired.fields) | {NAME: desired.name, PLACE: desired.place or ""}
+    if desired.enabled is not None:
+        values[ENABLED] = str(desired.enabled)
+    return values
+
+
+def values_there(desired: Desired, observed: Observed) -> dict[str, str]:
+    values = {name: observed.fields.get(name, "") for name in desired.fields}
+    values |= {NAME: observed.name, PLACE: observed.place or ""}
+    if desired.enabled is not None:
+        values[ENABLED] = str(observed.enabled)
+    return values
+
+
+def steps_for(desired: Desired, observed: Observed, to_write: set[str], there: Mapping[str, str]) -> tuple[Step, ...]:
+    """Taking away comes first: who must not get in is out before anything else happens."""
+    steps: list[Step] = []
+    state = None
+    if ENABLED in to_write and desired.enabled is not None:
+        state = SetEnabled(before=bool(observed.enabled), after=desired.enabled)
+    if state is not None and not state.after:
+        steps.append(state)
+    if NAME in to_write:
+        steps.append(Rename(observed.name, desired.name))
+    if PLACE in to_write:
+        steps.append(Place(observed.place, desired.place))
+    if PLACE in desired.enforced:
+        steps.extend(Leave(place) for place in sorted(observed.surplus - {desired.place or ""}))
+    changes = tuple(
+        (name, there[name], desired.fields[name]) for name in sorted(to_write - ASPECTS) if name in desired.fields
+    )
+    if changes:
+        steps.append(SetFields(changes))
+    if state is not None and state.after:
+        steps.append(state)
+    return tuple(steps)

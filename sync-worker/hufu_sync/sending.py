@@ -1,0 +1,38 @@
+"""Notices: rendered when they are sent, and wiped then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.kernel.actor import SYSTEM
+from hufu_registry.notices.texts import render
+from hufu_registry.sync.model import Claimed
+from hufu_sync.reading import LeaseLostError
+from hufu_sync.targets.port import Post
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeSender:
+    services: SqlServices
+    post: Post
+    console_url: str
+
+    def converge(self, claimed: Claimed) -> None:
+        """Send the notice once; after a crash in between it may come twice, and its count says so."""
+        notice_id = UUID(claimed.key.object_id)
+        with self.services.begin(SYSTEM) as work:
+            wanted = work.queue.wanted(claimed)
+            if wanted is None:
+                raise LeaseLostError
+            notice = work.notices.get(notice_id)
+            if notice is not None:
+                work.notices.begin(notice_id)
+        if notice is not None:
+            mail = render(notice, console_url=self.console_url)
+            self.post.send(message_id=str(notice_id), recipient=mail.recipient, subject=mail.subject, text=mail.text)
+        with self.services.begin(SYSTEM) as work:
+            work.notices.mark_sent(notice_id)
+            if not work.queue.finish(claimed, wanted):
+                raise LeaseLostError

@@ -1,0 +1,105 @@
+"""`hufu-worker`: long-lived, with a thread and connections for each target. RQ only wakes the threads."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from types import FrameType
+
+import redis
+import structlog
+from rq import Queue, SimpleWorker
+from rq.executions import Execution
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from hufu_registry.kernel.outbox import Target
+from hufu_sync import jobs, logs
+from hufu_sync.bootstrap import Targets, build_drains, build_parts, build_queue, build_redis, build_targets
+from hufu_sync.drain import Drain
+from hufu_sync.health import serving
+from hufu_sync.settings import SyncSettings
+
+log = structlog.get_logger()
+
+RETRY_REDIS = 1.0
+
+
+class WakingWorker(SimpleWorker):
+    """Runs jobs in its own process, with `jobs.wake` set to ours."""
+
+    max_connection_wait_time = 2.0
+
+    def __init__(self, queue: Queue, wake: Callable[[str], None]) -> None:
+        super().__init__([queue], connection=queue.connection, serializer=JSONSerializer)
+        self._wake = wake
+        self.stopping = False
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        token = jobs.wake.set(self._wake)
+        try:
+            return bool(super().perform_job(job, queue, execution))
+        finally:
+            jobs.wake.reset(token)
+
+    def handle_warm_shutdown_request(self) -> None:
+        self.stopping = True
+
+
+def run(settings: SyncSettings, targets: Targets) -> None:
+    """Until SIGTERM or SIGINT; what is in hand is finished first."""
+    parts = build_parts(settings)
+    drains: dict[Target, Drain] = {}
+
+    def wake_all() -> None:
+        for drain in drains.values():
+            drain.wake()
+
+    drains |= build_drains(parts, targets, on_done=wake_all)
+    threads = [threading.Thread(target=drain.run, name=target.value, daemon=True) for target, drain in drains.items()]
+    with serving(settings.health_host, settings.health_port, parts.heart, parts.metrics):
+        for thread in threads:
+            thread.start()
+        log.info("worker_started", targets=sorted(target.value for target in drains))
+        try:
+            listen(settings, drains)
+        finally:
+            for drain in drains.values():
+                drain.stop()
+            for thread in threads:
+                thread.join(settings.lease_seconds)
+    log.info("worker_stopped")
+
+
+def listen(settings: SyncSettings, drains: Mapping[Target, Drain]) -> None:
+    """Wait for jobs, for as long as it takes Redis to be there."""
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stopping.set()
+
+    def wake(target: str) -> None:
+        drain = drains.get(Target(target))
+        if drain is not None:
+            drain.wake()
+
+    while not stopping.is_set():
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        worker = None
+        try:
+            worker = WakingWorker(build_queue(build_redis(settings)), wake)
+            worker.work(logging_level="WARNING")
+        except (redis.RedisError, OSError) as error:
+            log.warning("redis_failed", error=type(error).__name__)
+            stopping.wait(RETRY_REDIS)
+        if worker is not None and worker.stopping:
+            return
+
+
+def main() -> None:
+    logs.set_up("worker")
+    settings = SyncSettings()
+    run(settings, build_targets(settings))
