@@ -104,27 +104,33 @@ class Registry:
         return close(Close(agency.id, agency.version, self.today), self.services, OPERATOR, permit)
 
     def account(self, agency: Agency, unit: Agency | None = None) -> str:
+        with self.services.begin(SYSTEM) as work:
+            return self.account_in(work.connection, agency, unit)
+
+    def account_in(self, connection: sa.Connection, agency: Agency, unit: Agency | None = None) -> str:
         """A row as the accounts' feature would leave it, as far as agencies can see."""
+        account_id, person_id = uuid4(), uuid4()
         values = {
-            "id": uuid4(),
-            "person": uuid4(),
+            "id": account_id,
+            "person": person_id,
+            "name": f"a{account_id.hex[:10]}",
             "agency": agency.id,
             "path": agency.path.text,
+            "unit": None if unit is None else unit.id,
             "now": self.clock.now(),
         }
-        with self.services.begin(SYSTEM) as work:
-            work.connection.execute(
-                sa.text("INSERT INTO people (id, name, created_at) VALUES (:person, '王小明', :now)"), values
-            )
-            work.connection.execute(
-                sa.text(
-                    "INSERT INTO accounts (id, person_id, account_name, name_key, agency_id, agency_path, unit_id, name,"
-                    " mailbox_sealed, mailbox_key, language, state, created_at, approved_at) VALUES (:id, :person,"
-                    " :name, :name, :agency, :path, :unit, '王小明', '', '', 'zh_Hant_TW', 'enabled', :now, :now)"
-                ),
-                values | {"name": f"a{values['id'].hex[:10]}", "unit": None if unit is None else unit.id},
-            )
-        return str(values["id"])
+        connection.execute(
+            sa.text("INSERT INTO people (id, name, created_at) VALUES (:person, '王小明', :now)"), values
+        )
+        connection.execute(
+            sa.text(
+                "INSERT INTO accounts (id, person_id, account_name, name_key, agency_id, agency_path, unit_id, name,"
+                " mailbox_sealed, mailbox_key, language, state, created_at, approved_at) VALUES (:id, :person,"
+                " :name, :name, :agency, :path, :unit, '王小明', '', '', 'zh_Hant_TW', 'enabled', :now, :now)"
+            ),
+            values,
+        )
+        return str(account_id)
 
     def want(self, *agencies_wanted: Agency) -> None:
         with self.services.begin(SYSTEM) as work:
@@ -285,6 +291,7 @@ def test_wildcards_of_the_database_are_plain_signs(registry: Registry) -> None:
     assert registry.found("\\") == ["行政院 › c\\d"]
     assert registry.found("'; DROP TABLE agencies; --") == []
     assert registry.found("   ") == []
+    assert registry.found("\x00") == []
 
 
 def test_a_successor_keeps_people_and_id_and_the_targets_hear_of_it(registry: Registry) -> None:
@@ -502,14 +509,14 @@ def test_an_agency_closes_only_when_nobody_needs_it(registry: Registry) -> None:
 def test_what_begins_tomorrow_is_entered_tomorrow(registry: Registry) -> None:
     registry.take(("20001", "部"))
     agency, tomorrow = registry.at("20001"), registry.today + timedelta(days=1)
-    for command, use_case in (
-        (Rename(agency.id, agency.version, "新", tomorrow), rename),
-        (Move(agency.id, agency.version, registry.at().id, tomorrow), move),
-        (Close(agency.id, agency.version, tomorrow), close),
+    for command, use_case, field in (
+        (Rename(agency.id, agency.version, "新", tomorrow), rename, "since"),
+        (Move(agency.id, agency.version, registry.at().id, tomorrow), move, "since"),
+        (Close(agency.id, agency.version, tomorrow), close, "on"),
     ):
         with pytest.raises(Invalid) as caught:
             use_case(command, registry.services, OPERATOR, permit)
-        assert caught.value.fields == {"since": "in_the_future"}
+        assert caught.value.fields == {field: "in_the_future"}
 
 
 def test_who_was_not_first_is_told_so(registry: Registry) -> None:
@@ -525,6 +532,30 @@ def test_who_was_not_first_is_told_so(registry: Registry) -> None:
         with pytest.raises(Conflict, match="changed_meanwhile"):
             act()
     assert registry.get(seen).name == "新部"
+
+
+def test_a_closing_waits_for_a_decision_under_way_and_then_sees_its_account(registry: Registry) -> None:
+    registry.take(("20001", "部"))
+    agency = registry.at("20001")
+    outcome: list[object] = []
+
+    def close_it() -> None:
+        try:
+            outcome.append(registry.close(agency))
+        except IllegalMove as fault:
+            outcome.append(fault.context["reasons"])
+
+    closing = threading.Thread(target=close_it)
+    with registry.services.begin(SYSTEM) as work:
+        work.agencies.lock([agency.id])
+        closing.start()
+        closing.join(0.5)
+        assert closing.is_alive()
+        # Whoever only reads is not held up meanwhile.
+        assert registry.found("部") == ["行政院 › 部"]
+        registry.account_in(work.connection, agency)
+    closing.join(10)
+    assert outcome == ["accounts"]
 
 
 def test_nothing_happens_without_a_right(registry: Registry) -> None:

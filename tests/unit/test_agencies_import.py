@@ -8,7 +8,7 @@ from datetime import date
 from itertools import count
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hufu_registry.agencies.command import DATA
@@ -374,6 +374,15 @@ def test_a_rejected_line_does_not_make_its_agency_gone() -> None:
     assert not plan.report.gone
 
 
+def test_an_agency_with_units_of_its_own_is_kept_even_where_agencies_below_it_are_listed() -> None:
+    below = row(f"{A}.20001", "部", "ou=部,o=院,c=TW")
+    registry, _ = imported(row(A, "行政院"), below)
+    registry[AgencyId(99)] = Node(AgencyId(99), by_oid(registry, A).key, AgencyKind.UNIT, "手作科")
+    after, plan = imported(below, into=registry)
+    assert [(one.oid, one.reason) for one in plan.report.kept] == [(A, "open_below")]
+    assert by_oid(after, A).kind is AgencyKind.AGENCY
+
+
 def test_a_list_speaks_only_for_the_arcs_it_has_rows_under() -> None:
     school = row("2.16.886.111.90010.100901", "國小", "o=國小,l=彰化縣,c=TW")
     registry, _ = imported(row(A, "院"), school)
@@ -433,6 +442,7 @@ def lists(draw: st.DrawFn) -> list[ListedRow]:
     return draw(st.permutations(rows))
 
 
+@settings(deadline=None)
 @given(st.lists(lists(), min_size=1, max_size=4), st.data())
 def test_whatever_lists_come_a_second_time_changes_nothing_and_the_tree_stays_whole(
     several: list[list[ListedRow]], data: st.DataObject

@@ -35,7 +35,9 @@ def joined_names(above: str | None, name: str) -> str:
 
 def words_of(query: str) -> tuple[str, ...]:
     """The folded words of a search, at most eight, each once."""
-    return tuple(dict.fromkeys(folded(query[:MAX_QUERY].replace("\x00", " ")).split()))[:MAX_WORDS]
+    # PostgreSQL takes neither NUL nor half a surrogate pair, and no name has them.
+    storable = query[:MAX_QUERY].replace("\x00", " ").encode(errors="ignore").decode()
+    return tuple(dict.fromkeys(folded(storable).split()))[:MAX_WORDS]
 
 
 def search_lines(name: str, others: Iterable[str]) -> str:

@@ -96,8 +96,7 @@ def search(
     if not wanted:
         return Paged([], 0, page)
     text = agencies.c.search_text
-    phrase = " ".join(folded(words).split())
-    tries = dict.fromkeys((phrase, *wanted))
+    tries = dict.fromkeys((" ".join(wanted), *wanted))
     rank = sa.case(
         (sa.or_(*(sa.func.starts_with(text, f"\n{word}\n") for word in tries)), 0),
         (sa.or_(*(holds(text, f"\n{word}\n") for word in tries)), 1),

@@ -156,7 +156,7 @@ def close(command: Close, services: Services[Work], actor: Actor, permit: Permit
     with services.begin(actor) as work:
         agency = _open_for_change(work, command.agency_id, command.version, permit)
         today = taipei_date(work.now)
-        _not_in_future(command.on, today)
+        _not_in_future(command.on, today, "on")
         if agency.valid_from is not None and command.on < agency.valid_from:
             raise Invalid(fields={"on": "before_beginning"})
         reasons = set(work.dependents.held_by([agency.id]).get(agency.id, frozenset()))
@@ -243,10 +243,10 @@ def _open_for_change(work: Work, agency_id: AgencyId, version: int, permit: Perm
     return agency
 
 
-def _not_in_future(day: date | None, today: date) -> None:
+def _not_in_future(day: date | None, today: date, field: str = "since") -> None:
     """What begins later is entered on that day; there is nothing yet that would do it by itself."""
     if day is not None and day > today:
-        raise Invalid(fields={"since": "in_the_future"})
+        raise Invalid(fields={field: "in_the_future"})
 
 
 def _want(work: Work, agency: Agency) -> None:
