@@ -56,19 +56,13 @@ def _mapping(value: Json) -> Body:
     return value if isinstance(value, dict) else {}
 
 
-def _changed(step: Step) -> Body:
-    """Of what is wanted the top-level fields that differ, each whole, with what else lies in them."""
-    fields = {change.path.split(".")[0] for change in step.changes}
-    there = step.seen.body if step.seen else {}
-    wanted = {key: value for key, value in step.body.items() if key in fields}
-    return {key: value for key, value in _merged(there, wanted).items() if key in fields}
-
-
 def _realm(server: Server, step: Step) -> None:
     if step.action is Action.CREATE:
         server.create_realm({"realm": server.realm, **step.body})
     else:
-        server.put("", _changed(step))
+        # Whole, not only what differs: of settings that belong together Keycloak ignores a single one.
+        there = step.seen.body if step.seen else {}
+        server.put("", _merged({key: there.get(key) for key in step.body}, step.body))
 
 
 def _memory(server: Server, step: Step) -> None:

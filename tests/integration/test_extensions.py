@@ -1,0 +1,325 @@
+"""What our providers in Keycloak promise, on the real server, with a directory and without."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from hufu_realm.server import ServerError
+from hufu_stack import person as pages
+from hufu_stack.stack import Stack
+from tests.integration.realms import (
+    ACTIVATION,
+    PASSWORD,
+    Person,
+    ScratchRealm,
+    link_in,
+    opened,
+    scratch_realm,
+)
+
+OTHER_PASSWORD = "Another-Tally-2027!"
+
+
+@pytest.fixture(scope="module", params=["ad", "none"])
+def realm(stack: Stack, request: pytest.FixtureRequest) -> Iterator[ScratchRealm]:
+    with scratch_realm(stack, request.param) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def with_directory(stack: Stack) -> Iterator[ScratchRealm]:
+    with scratch_realm(stack, "ad") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def agencies(realm: ScratchRealm) -> dict[str, str]:
+    """An agency with a code and one below it without; their group ids."""
+    above = realm.group(
+        "2.16.886.101.9", {"agency_oid": "2.16.886.101.9", "agency_name": "上級機關", "agency_code": "A09000000A"}
+    )
+    below = realm.group(
+        "2.16.886.101.9.1",
+        {"agency_oid": "2.16.886.101.9.1", "agency_name": "𠮷安鄉公所", "agency_code": ""},
+        parent=above,
+    )
+    bare = realm.group(
+        "2.16.886.101.9.2", {"agency_oid": "2.16.886.101.9.2", "agency_name": "無代碼機關"}, parent=above
+    )
+    return {"above": above, "below": below, "bare": bare}
+
+
+def state_in_directory(person: Person) -> tuple[int, bool]:
+    """userAccountControl, and whether a password was ever set."""
+    with person.realm.ldap() as directory:
+        directory.search(person.dn, "(objectClass=user)", "BASE", attributes=["userAccountControl", "pwdLastSet"])
+        (entry,) = directory.response
+    raw = entry["raw_attributes"]
+    return int(raw["userAccountControl"][0]), raw["pwdLastSet"][0] != b"0"
+
+
+def set_state(person: Person, control: int) -> None:
+    with person.realm.ldap() as directory:
+        directory.modify(person.dn, {"userAccountControl": [("MODIFY_REPLACE", [str(control)])]})
+
+
+def person_attributes(person: Person) -> dict[str, list[str]]:
+    (user,) = person.realm.server().get("/users", username=person.name, exact="true")
+    return {key: value for key, value in user["attributes"].items() if not key.startswith("LDAP_")}
+
+
+def error_of(realm: ScratchRealm, person: Person) -> str:
+    (event,) = realm.server().get("/events", user=person.id, max="1")
+    return str(event.get("error"))
+
+
+def forgot_password(person: Person) -> str:
+    """Ask for a new password by the sign-in page; what the page says then."""
+    session = pages.new_session()
+    query = "client_id=hufu-console&response_type=code&scope=openid&code_challenge_method=S256"
+    url = f"{person.realm.issuer}/protocol/openid-connect/auth?{query}&code_challenge={'x' * 43}"
+    page = session.get(url + f"&redirect_uri={person.realm.stack.profile.url('console')}/sign-in/callback")
+    link = re.search(r'href="([^"]*reset-credentials[^"]*)"', page.text)
+    assert link, pages.text_of(page)
+    page = session.get(f"{person.realm.stack.profile.url('keycloak')}{link[1].replace('&amp;', '&')}")
+    page = pages.submit(session, page, {"username": person.name}, holding="username")
+    return pages.text_of(page).split(" ", 2)[2]
+
+
+@pytest.mark.requirement("S1-025")
+def test_the_token_names_the_person_and_the_agency(realm: ScratchRealm, agencies: dict[str, str]) -> None:
+    person = realm.person(official_mail="wang@agency.test")
+    person.join(agencies["above"])
+    person.activate()
+    for claims in person.sign_in(scope="openid profile email"):
+        assert claims["sub"] == person.id
+        assert claims["account_id"] == person.attributes["account_id"]
+        assert claims["preferred_username"] == person.name
+        assert claims["name"] == "王小明"
+        assert claims["email"] == "wang@agency.test"
+        assert claims["title"] == "科員"
+        assert claims["unit_name"] == "秘書室"
+        assert claims["agency_oid"] == "2.16.886.101.9"
+        assert claims["agency_name"] == "上級機關"
+        assert claims["agency_code"] == "A09000000A"
+        assert claims["groups"] == ["2.16.886.101.9"]
+        assert claims["acr"] == "2"
+        assert set(claims["amr"]) == {"pwd", "otp"}
+        assert time.time() - claims["auth_time"] < 60
+        assert not {"email_verified", "given_name", "family_name", "unit_oid"} & claims.keys()
+
+
+@pytest.mark.parametrize(("agency", "name"), [("below", "𠮷安鄉公所"), ("bare", "無代碼機關")])
+def test_an_agency_without_code_never_borrows_its_parents(
+    realm: ScratchRealm, agencies: dict[str, str], agency: str, name: str
+) -> None:
+    person = realm.person()
+    person.join(agencies[agency])
+    person.activate()
+    for claims in person.sign_in():
+        assert claims["agency_name"] == name
+        assert "agency_code" not in claims
+        assert "email" not in claims, "the backup mailbox is nobody's business"
+
+
+@pytest.mark.requirement("S2-18", "S2-19", "S2-20")
+def test_the_activation_mail_says_what_to_do(realm: ScratchRealm) -> None:
+    person = realm.person(display_name="王𠮷")
+    mail = person.send(ACTIVATION)
+    assert mail["subject"] == "啟用您的公務帳號"
+    console = realm.stack.profile.url("console")
+    for body in (mail["text"], mail["html"]):
+        assert "王𠮷" in body
+        assert "7 天" in body
+        assert "垃圾郵件匣" in body
+        assert f"{console}/activation/resend" in body
+    attributes = person_attributes(person) | {"locale": ["en"]}
+    # With attributes and without e-mail Keycloak takes it that the e-mail is to go.
+    realm.server().put(f"/users/{person.id}", {"attributes": attributes, "email": person.mailbox})
+    mail = person.send(ACTIVATION)
+    assert mail["subject"] == "Activate your official account"
+    assert "7 days" in mail["text"]
+    assert "junk-mail folder" in mail["text"]
+
+
+@pytest.mark.requirement("S1-088", "S2-22")
+def test_an_activation_sets_both_and_its_link_is_used_up(realm: ScratchRealm) -> None:
+    person = realm.person()
+    link = person.activate()
+    (user,) = realm.server().get("/users", username=person.name, exact="true")
+    assert user["totp"]
+    assert user["requiredActions"] == []
+    if realm.directory == "ad":
+        assert state_in_directory(person) == (512, True)
+    page = opened(link)
+    assert page.status_code == 400
+    assert "已經啟用" in page.text
+    assert error_of(realm, person) == "already_activated"
+
+
+def test_every_older_link_dies_with_the_activation(realm: ScratchRealm) -> None:
+    person = realm.person()
+    older = link_in(person.send(ACTIVATION))
+    assert opened(older).status_code == 200
+    person.activate()
+    assert "已經啟用" in opened(older).text
+    assert "already activated" in opened(older, "en").text
+
+
+def test_a_half_done_activation_can_be_finished_by_its_link(realm: ScratchRealm) -> None:
+    person = realm.person()
+    link = link_in(person.send(ACTIVATION))
+    session = pages.new_session()
+    page = session.get(link)
+    proceed = re.search(r'class="hufu-button" href="([^"]*)"', page.text)
+    assert proceed
+    page = session.get(proceed[1].replace("&amp;", "&"))
+    assert 'name="totpSecret"' in page.text
+    assert pages.activate(link, PASSWORD)
+
+
+@pytest.mark.requirement("S2-53")
+def test_an_expired_link_is_refused_and_shows_the_way_out(realm: ScratchRealm) -> None:
+    person = realm.person()
+    link = link_in(person.send(ACTIVATION, lifespan=1))
+    time.sleep(2.5)
+    page = opened(link)
+    assert page.status_code == 400
+    assert "過期" in page.text
+    assert f'href="{realm.stack.profile.url("console")}/activation/resend"' in page.text
+
+
+def test_forged_and_foreign_links_are_refused(realm: ScratchRealm, stack: Stack) -> None:
+    person = realm.person()
+    link = link_in(person.send(ACTIVATION))
+    head, payload, signature = link.split("key=")[1].split(".")
+    for forged in (
+        link[:-6] + "AAAAAA",
+        link.replace(signature, ""),
+        link.replace(payload, payload[:-4] + "AAAA"),
+        link.replace(head, "eyJhbGciOiJub25lIn0"),
+        link.split("key=")[0] + "key=nonsense",
+        link.split("?")[0],
+        link.replace(f"/realms/{realm.name}/", "/realms/hufu/"),
+    ):
+        page = opened(forged)
+        assert page.status_code == 400, forged
+        assert 'name="totpSecret"' not in page.text
+    assert opened(link).status_code == 200
+
+
+def test_a_link_of_a_disabled_account_is_refused(realm: ScratchRealm) -> None:
+    person = realm.person()
+    link = link_in(person.send(ACTIVATION))
+    assert opened(link).status_code == 200
+    realm.server().put(f"/users/{person.id}", {"enabled": False})
+    page = opened(link)
+    assert page.status_code == 400
+    assert "停用" in page.text
+    realm.server().put(f"/users/{person.id}", {"enabled": True})
+    assert opened(link).status_code == 200
+
+
+def test_a_link_is_refused_at_once_when_only_the_directory_disabled(with_directory: ScratchRealm) -> None:
+    person = with_directory.person()
+    link = link_in(person.send(ACTIVATION))
+    assert opened(link).status_code == 200  # the user is remembered now
+    set_state(person, 514)
+    page = opened(link)
+    assert page.status_code == 400
+    assert "停用" in page.text
+
+
+@pytest.mark.parametrize("action", ACTIVATION)
+def test_a_reset_by_an_administrator_still_works(realm: ScratchRealm, action: str) -> None:
+    person = realm.person()
+    person.activate()
+    page = opened(link_in(person.send([action])))
+    assert page.status_code == 200
+    assert "hufu-button" in page.text
+
+
+def test_forgot_password_before_activation_sends_nothing_and_says_the_same(realm: ScratchRealm) -> None:
+    person = realm.person()
+    said = forgot_password(person)
+    assert "垃圾郵件匣" in said
+    stranger = Person(realm, "nobody99", "", "", {})
+    assert forgot_password(stranger) == said
+    person.activate()
+    caught = len(person.mails())
+    assert forgot_password(person) == said
+    deadline = time.monotonic() + 10
+    while len(person.mails()) == caught and time.monotonic() < deadline:
+        time.sleep(0.05)
+    newest = person.mails()[0]
+    assert newest["subject"] == "重設公務帳號的密碼"
+    assert "10 分鐘" in newest["text"]
+    assert len(person.mails()) == caught + 1, "and none had been sent before"
+    realm.server().put(f"/users/{person.id}", {"enabled": False})
+    assert forgot_password(person) == said
+    time.sleep(0.5)
+    assert len(person.mails()) == caught + 1
+
+
+def test_a_password_alone_never_leads_to_setting_up_an_otp(realm: ScratchRealm) -> None:
+    person = realm.person()
+    realm.server().put(
+        f"/users/{person.id}/reset-password", {"type": "password", "value": PASSWORD, "temporary": False}
+    )
+    person.otp = pages.Authenticator("JBSWY3DPEHPK3PXP")
+    with pytest.raises(Exception, match="403"):
+        person.sign_in()
+    assert error_of(realm, person) == "not_activated"
+
+
+def test_keycloak_never_enables_what_the_directory_disabled(with_directory: ScratchRealm) -> None:
+    """Not by its switch, not by a password set by an administrator, not by a link in hand."""
+    person = with_directory.person()
+    link = person.activate()
+    server = with_directory.server()
+    reset = link_in(person.send(["UPDATE_PASSWORD"]))
+    set_state(person, 514)
+    server.put(f"/users/{person.id}", {"enabled": False})
+    server.put(f"/users/{person.id}", {"enabled": True})
+    (user,) = server.get("/users", username=person.name, exact="true")
+    assert not user["enabled"], "what the directory disabled reads as disabled"
+    for temporary in (False, True):
+        credential = {"type": "password", "value": OTHER_PASSWORD + str(temporary), "temporary": temporary}
+        server.put(f"/users/{person.id}/reset-password", credential)
+        assert state_in_directory(person)[0] == 514
+    assert opened(reset).status_code == 400
+    assert opened(link).status_code == 400
+    assert state_in_directory(person)[0] == 514
+    set_state(person, 512)
+    server.put(f"/users/{person.id}", {"enabled": False})
+    assert state_in_directory(person)[0] == 512, "nor does it disable there"
+
+
+def test_a_set_password_shows_in_the_directory(with_directory: ScratchRealm) -> None:
+    person = with_directory.person()
+    assert state_in_directory(person) == (512, False)
+    person.activate()
+    assert state_in_directory(person) == (512, True)
+    server = with_directory.server()
+    server.put(f"/users/{person.id}/reset-password", {"type": "password", "value": OTHER_PASSWORD, "temporary": True})
+    assert state_in_directory(person) == (512, False), "must change shows as pwdLastSet 0"
+
+
+def test_a_weak_password_is_refused(realm: ScratchRealm) -> None:
+    person = realm.person()
+    for weak in (
+        "Short-1!",
+        "no-upper-case-1!",
+        "NO-LOWER-CASE-1!",
+        "No-Digits-Here!",
+        "NoSymbols12345",
+        f"A1!-{person.name}",
+    ):
+        with pytest.raises(ServerError, match="400"):
+            realm.server().put(
+                f"/users/{person.id}/reset-password", {"type": "password", "value": weak, "temporary": False}
+            )
