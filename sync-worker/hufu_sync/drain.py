@@ -87,7 +87,7 @@ class Drain:
                 patience = LOOK_ANYWAY if self._probe_at is None else max(0.05, self._probe_at - monotonic())
             except SQLAlchemyError as error:
                 # The database is away: the row's lease ends by itself.
-                log.warning("database_failed", error=type(error).__name__)
+                log.warning("database_failed", error=type(getattr(error, "orig", None) or error).__name__)
                 self.metrics.failures.labels(self.target.value).inc()
                 self._stop.wait(1.0)
                 patience = 0.0

@@ -25,7 +25,7 @@ class Transient(TargetError):  # noqa: N818 - a kind of answer, not a Python suf
     error_class = ErrorClass.TRANSIENT
 
 
-class Unreachable(Transient):  # noqa: N818 - a kind of answer, not a Python suffix
+class Unreachable(Transient):
     """The target itself does not answer, so nothing else needs to be tried before it does."""
 
 

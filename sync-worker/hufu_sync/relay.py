@@ -84,7 +84,7 @@ def run(settings: SyncSettings) -> None:
                 with engine.connect() as connection:
                     watch(connection, parts.services.clock, queue, parts, stopping)
             except (redis.RedisError, sa.exc.SQLAlchemyError, psycopg.Error, OSError) as error:
-                log.warning("lost", error=type(error).__name__)
+                log.warning("lost", error=type(getattr(error, "orig", None) or error).__name__)
                 parts.metrics.failures.labels("relay").inc()
                 stopping.wait(RETRY)
     log.info("relay_stopped")

@@ -18,29 +18,34 @@ from hufu_registry.agencies.store import agencies
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.store import outbox
 from hufu_registry.sync.model import Claimed, ErrorClass
+from hufu_registry.sync.store.tables import account_id_of, agency_id_of
 
 
 def _unfinished(target: sa.ColumnElement[str] | str, kind: str, object_id: sa.ColumnElement[str]) -> Any:
     before = outbox.alias("before_it")
     return sa.exists(
-        sa.select(sa.literal(1)).where(
+        sa.select(sa.literal(1))
+        .where(
             before.c.target == target,
             before.c.kind == kind,
             before.c.object_id == object_id,
             before.c.wanted > before.c.done,
         )
+        .correlate(outbox)
     )
 
 
 def _builds_on_unfinished() -> sa.ColumnElement[bool]:
     its_agency = (
         sa.select(sa.cast(accounts.c.agency_id, sa.Text))
-        .where(sa.cast(accounts.c.id, sa.Text) == outbox.c.object_id)
+        .where(accounts.c.id == account_id_of(outbox))
+        .correlate(outbox)
         .scalar_subquery()
     )
     its_parent = (
         sa.select(sa.cast(agencies.c.parent_id, sa.Text))
-        .where(sa.cast(agencies.c.id, sa.Text) == outbox.c.object_id)
+        .where(agencies.c.id == agency_id_of(outbox))
+        .correlate(outbox)
         .scalar_subquery()
     )
     in_directory = sa.or_(

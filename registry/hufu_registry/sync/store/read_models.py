@@ -66,11 +66,13 @@ def _rows_of(account_id: AccountId) -> sa.Select[Any]:
             agency_row.c.object_id == sa.cast(accounts.c.agency_id, sa.Text),
             agency_row.c.wanted > agency_row.c.done,
         )
+        .correlate(outbox, accounts)
         .exists()
     )
     return (
         sa.select(outbox, bindings.c.bound_at, agency_waits.label("agency_waits"))
-        .join(accounts, sa.cast(accounts.c.id, sa.Text) == outbox.c.object_id)
+        .select_from(outbox)
+        .join(accounts, accounts.c.id == account_id)
         .outerjoin(
             bindings,
             sa.and_(

@@ -13,6 +13,7 @@ from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import Binding, ErrorClass, SignIn
 from hufu_registry.sync.store.tables import (
+    account_id_of,
     bindings,
     drifts,
     feed_cursors,
@@ -63,7 +64,7 @@ class SqlRecords:
     def accounts_bound_to(self, target: Target, remote_ids: Collection[str]) -> Mapping[str, AccountId]:
         rows = self._connection.execute(
             sa.select(bindings.c.remote_id, accounts.c.id)
-            .join(accounts, sa.cast(accounts.c.id, sa.Text) == bindings.c.object_id)
+            .join(accounts, accounts.c.id == account_id_of(bindings))
             .where(
                 bindings.c.target == target.value,
                 bindings.c.kind == Kind.ACCOUNT.value,
@@ -190,7 +191,7 @@ class SqlRecords:
         """Accounts that could have been activated, by id after `after`; for the nightly check."""
         query = (
             sa.select(accounts.c.id)
-            .join(bindings, bindings.c.object_id == sa.cast(accounts.c.id, sa.Text))
+            .join(bindings, account_id_of(bindings) == accounts.c.id)
             .where(
                 accounts.c.state == "not_activated",
                 bindings.c.target == target.value,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
+from hufu_registry.kernel.outbox import Kind
 from hufu_registry.kernel.store import Moment, metadata
 from hufu_registry.sync.model import ActState
 
@@ -22,7 +25,15 @@ acts = sa.Table(
     sa.Index("ix_acts_account", "account_id", "number"),
 )
 
-OBJECT = ("target", "kind", "object_id")
+
+def account_id_of(table: sa.FromClause) -> sa.ColumnElement[Any]:
+    """The row's object id as an account's, NULL for other kinds; so joins find accounts by their index."""
+    return sa.case((table.c.kind == Kind.ACCOUNT.value, sa.cast(table.c.object_id, sa.Uuid)))
+
+
+def agency_id_of(table: sa.FromClause) -> sa.ColumnElement[Any]:
+    return sa.case((table.c.kind == Kind.AGENCY.value, sa.cast(table.c.object_id, sa.BigInteger)))
+
 
 bindings = sa.Table(
     "bindings",
