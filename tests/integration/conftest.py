@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from uuid import uuid4
 
@@ -31,9 +32,26 @@ CHAIN = """OrgName,OID,TEL,Address,DN,OrgCode
 """
 
 
+@contextmanager
+def own_database(settings: RegistrySettings, template: str) -> Iterator[RegistrySettings]:
+    """Settings of a new database, a copy of `template`; gone afterwards."""
+    name = f"t{uuid4().hex}"
+    url = sa.make_url(settings.database_url)
+    elsewhere = settings.model_copy(update={"database_url": str(url.set(database="postgres"))})
+    maker = build_engine(elsewhere).execution_options(isolation_level="AUTOCOMMIT")
+    with maker.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
+    try:
+        yield settings.model_copy(update={"database_url": str(url.set(database=name))})
+    finally:
+        with maker.connect() as connection:
+            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+        maker.dispose()
+
+
 @pytest.fixture(scope="session")
-def registry_settings() -> Iterator[RegistrySettings]:
-    """A running PostgreSQL whose database `hufu` is migrated and empty."""
+def migrated() -> Iterator[RegistrySettings]:
+    """A running PostgreSQL, and in it a database that is migrated and empty: the template of all others."""
     stack = Stack(PROFILE)
     if not KEEP:
         stack.reset()
@@ -42,28 +60,23 @@ def registry_settings() -> Iterator[RegistrySettings]:
         values = {name.removeprefix("HUFU_").lower(): value for name, value in environment(PROFILE, "registry").items()}
         # The rules take it that there is a directory; nothing here speaks to one.
         settings = RegistrySettings.model_validate(values | {"directory": "ad"})
-        engine = build_engine(settings)
-        upgrade(engine)
-        engine.dispose()
-        yield settings
+        with own_database(settings, "template1") as template:
+            engine = build_engine(template)
+            upgrade(engine)
+            engine.dispose()
+            yield template
     finally:
         if not KEEP:
             stack.reset()
 
 
 @pytest.fixture
-def database(registry_settings: RegistrySettings) -> Iterator[RegistrySettings]:
+def database(migrated: RegistrySettings) -> Iterator[RegistrySettings]:
     """Settings of a database nobody else has: migrated, empty, gone after the test."""
-    name = f"t{uuid4().hex}"
-    url = sa.make_url(registry_settings.database_url)
-    elsewhere = registry_settings.model_copy(update={"database_url": str(url.set(database="postgres"))})
-    maker = build_engine(elsewhere).execution_options(isolation_level="AUTOCOMMIT")
-    with maker.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE hufu STRATEGY file_copy"))
-    yield registry_settings.model_copy(update={"database_url": str(url.set(database=name))})
-    with maker.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    maker.dispose()
+    template = sa.make_url(migrated.database_url).database
+    assert template is not None
+    with own_database(migrated, template) as settings:
+        yield settings
 
 
 @pytest.fixture
