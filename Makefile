@@ -41,7 +41,7 @@ imports: ## the law of who may look into whom
 	@$(BIN)/lint-imports
 
 templates: ## the form of the templates
-	@$(BIN)/djlint --check --quiet admin-ui docs/examples
+	@$(BIN)/djlint --configuration pyproject.toml --check --quiet admin-ui docs/examples
 
 unit:
 	@$(BIN)/pytest tests/unit
@@ -60,7 +60,7 @@ bench: setup ## all figures, or one: make bench NAME=push
 fmt: ## bring all code into form
 	@$(BIN)/ruff check --fix --quiet $(CODE) || true
 	@$(BIN)/ruff format --quiet $(CODE)
-	@$(BIN)/djlint --reformat --quiet admin-ui docs/examples || true
+	@$(BIN)/djlint --configuration pyproject.toml --reformat --quiet admin-ui docs/examples || true
 
 lock: ## renew the lock files from requirements/*.in
 	@$(UV_COMPILE) --python-version 3.11.2 requirements/base.in -o requirements/base.txt

@@ -102,12 +102,26 @@ SIGNED_IN = (
     Route("/agencies/<int(max=999999999999999):agency_id>/units/add", "agencies.add_unit", agencies.add_unit, FORM),
     Route("/agencies/<int(max=999999999999999):agency_id>/rename", "agencies.rename", agencies.rename, FORM),
     Route("/agencies/<int(max=999999999999999):agency_id>/move", "agencies.move", agencies.move),
-    Route("/agencies/<int(max=999999999999999):agency_id>/move/review", "agencies.move_review", agencies.move_review, FORM),
+    Route(
+        "/agencies/<int(max=999999999999999):agency_id>/move/review", "agencies.move_review", agencies.move_review, FORM
+    ),
     Route("/agencies/<int(max=999999999999999):agency_id>/close", "agencies.close", agencies.close, FORM),
     Route("/agencies/<int(max=999999999999999):agency_id>/reopen", "agencies.reopen", agencies.reopen, FORM),
-    Route("/agencies/<int(max=999999999999999):agency_id>/mail-domains", "agencies.mail_domains", agencies.mail_domains, FORM),
-    Route("/agencies/<int(max=999999999999999):agency_id>/managers/appoint", "agencies.appoint", agencies.appoint, FORM),
-    Route("/agencies/<int(max=999999999999999):agency_id>/managers/candidates", "agencies.candidates", agencies.candidates, POST),
+    Route(
+        "/agencies/<int(max=999999999999999):agency_id>/mail-domains",
+        "agencies.mail_domains",
+        agencies.mail_domains,
+        FORM,
+    ),
+    Route(
+        "/agencies/<int(max=999999999999999):agency_id>/managers/appoint", "agencies.appoint", agencies.appoint, FORM
+    ),
+    Route(
+        "/agencies/<int(max=999999999999999):agency_id>/managers/candidates",
+        "agencies.candidates",
+        agencies.candidates,
+        POST,
+    ),
 )
 
 GALLERY = (Route("/__parts", "gallery.gallery", gallery_views.gallery, public=True),)

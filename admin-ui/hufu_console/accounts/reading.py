@@ -31,7 +31,8 @@ class AccountView:
     def moving(self) -> bool:
         """Whether the page should look again by itself; waiting for the person alone takes days."""
         return any(
-            step.pending or (step.state in (StepState.WAITING, StepState.RETRYING) and step.step is not StepName.ACTIVATED)
+            step.pending
+            or (step.state in (StepState.WAITING, StepState.RETRYING) and step.step is not StepName.ACTIVATED)
             for step in self.steps
         )
 

@@ -39,7 +39,9 @@ def search() -> ResponseReturnValue:
 def account(account_id: UUID) -> str:
     reading.seen_account(viewer(), AccountId(account_id))
     view = reading.view_of(AccountId(account_id))
-    return render_template("accounts/account.html", view=view, progress_url=url_for("accounts.progress", account_id=account_id))
+    return render_template(
+        "accounts/account.html", view=view, progress_url=url_for("accounts.progress", account_id=account_id)
+    )
 
 
 def progress(account_id: UUID) -> str:

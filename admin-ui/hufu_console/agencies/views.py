@@ -26,9 +26,9 @@ from hufu_console.agencies.forms import (
 from hufu_console.agencies.words import refusal
 from hufu_console.frame import drafts
 from hufu_console.frame.context import actor, registry
+from hufu_console.frame.faults import show_faults
 from hufu_console.frame.paging import asked_page, page_link
 from hufu_console.frame.viewer import viewer
-from hufu_console.public.forms import show_faults
 from hufu_registry.agencies.model import Agency
 from hufu_registry.cases.use_cases import appoint_manager
 from hufu_registry.kernel.clock import taipei_date

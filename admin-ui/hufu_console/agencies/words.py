@@ -19,4 +19,4 @@ def refusal(error: HufuError) -> str:
         "children": _("open agencies or units below it"),
     }
     held = [words.get(one, one) for one in str(error.context.get("reasons", "")).split(", ")]
-    return _("It cannot be closed while it still has: %(what)s.", what=_(", ").join(held))
+    return str(_("It cannot be closed while it still has: %(what)s.", what=_(", ").join(held)))

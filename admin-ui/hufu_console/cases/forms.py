@@ -16,4 +16,4 @@ class ApproveForm(FlaskForm):
 
 class RejectForm(FlaskForm):
     version = HiddenField()
-    reason = TextAreaField(_l("Reason"), render_kw={"rows": 4, "maxlength": 500})
+    reason = TextAreaField(_l("Reason for rejecting"), render_kw={"rows": 4, "maxlength": 500})

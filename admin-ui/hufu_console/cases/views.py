@@ -13,9 +13,9 @@ from hufu_console.cases import reading
 from hufu_console.cases.forms import ApproveForm, RejectForm
 from hufu_console.frame import drafts
 from hufu_console.frame.context import actor, registry
+from hufu_console.frame.faults import show_faults
 from hufu_console.frame.paging import asked_page, page_link
 from hufu_console.frame.viewer import viewer
-from hufu_console.public.forms import show_faults
 from hufu_registry.cases import use_cases as cases
 from hufu_registry.cases.model import CaseMove, CaseState
 from hufu_registry.kernel.errors import Conflict, HufuError, IllegalMove, Invalid
@@ -35,7 +35,11 @@ def queue() -> str:
     agency = request.args.get("agency", "")
     agency_id = AgencyId(int(agency)) if agency.isdecimal() and len(agency) < 18 else None
     rows = reading.waiting(viewer(), asked_page(), state=state, words=words, agency_id=agency_id)
-    here: dict[str, Any] = {"state": state.value if state else ALL, "agency": agency or None, "draft": drafts.draft_key()}
+    here: dict[str, Any] = {
+        "state": state.value if state else ALL,
+        "agency": agency or None,
+        "draft": drafts.draft_key(),
+    }
     named = reading.agency_name(agency_id)
     return render_template(
         "cases/queue.html", paged=rows, words=words, here=here, agency_name=named,

@@ -30,7 +30,7 @@ class Context:
 
 
 def context() -> Context:
-    return cast(Context, current_app.extensions[EXTENSION])
+    return cast("Context", current_app.extensions[EXTENSION])
 
 
 def settings() -> Settings:

@@ -1,5 +1,6 @@
 """What somebody typed, kept in PostgreSQL while a session ends or a form is looked over; only a random key is in the
-address. A draft belongs to the browser and the account that was last signed in there."""
+address. A draft belongs to the browser and the account that was last signed in there.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ MOST_LETTERS = 20_000
 
 
 def browser() -> str:
-    """This browser's own random value, made when first needed."""
+    """The browser's own random value, made when first needed."""
     if "browser" not in session:
         session["browser"] = secrets.token_urlsafe(32)
     return str(session["browser"])
@@ -36,10 +37,15 @@ def page_of_form() -> str:
     """The page a sent form stood on: its own address where that can be looked at, else where it was sent from."""
     if leads_to_a_page(request.path):
         return request.full_path.rstrip("?")
+    return page_before() or url_for("home.home")
+
+
+def page_before() -> str | None:
+    """The page of ours that led here."""
     came_from = urlsplit(request.referrer or "")
-    if came_from.netloc == request.host and leads_to_a_page(came_from.path):
-        return came_from.path + (f"?{came_from.query}" if came_from.query else "")
-    return url_for("home.home")
+    if came_from.netloc != request.host or not leads_to_a_page(came_from.path):
+        return None
+    return came_from.path + (f"?{came_from.query}" if came_from.query else "")
 
 
 def leads_to_a_page(path: str) -> bool:
@@ -64,6 +70,10 @@ def keep_typed() -> str | None:
     """Keep the sent form; the address that shows it again, or None where nothing was typed."""
     fields = {name: value for name, value in request.form.items() if name not in NEVER_KEPT}
     page = page_of_form()
+    key = draft_key() if request.form.get(KEY) else None
+    if key is not None:
+        # What matters was kept before; the form only carries its key along.
+        return with_draft(page, key)
     if request.method != "POST" or sum(map(len, fields.values())) > MOST_LETTERS:
         return None
     return with_draft(page, keep(page, fields)) if fields else page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from flask import Flask, Response, g, make_response, redirect, render_template, request
+from flask import Flask, Response, flash, g, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -32,7 +32,7 @@ def status_of(error: HufuError) -> int:
 
 
 def title_of(status: int) -> str:
-    titles = {
+    titles: dict[int, str] = {
         400: _("This did not work"),
         403: _("You may not do this"),
         404: _("There is no such page"),
@@ -43,11 +43,11 @@ def title_of(status: int) -> str:
         429: _("Too many tries"),
         503: _("Part of the system is away"),
     }
-    return titles.get(status, _("Something went wrong on our side"))
+    return titles.get(status) or str(_("Something went wrong on our side"))
 
 
 def words_of(status: int) -> str:
-    words = {
+    words: dict[int, str] = {
         400: _("Please go back and send the form once more."),
         403: _("Your rights do not cover it. If they should, please ask the manager of your agency."),
         404: _("Either the address is wrong, or what stood here is not for you to see."),
@@ -58,9 +58,8 @@ def words_of(status: int) -> str:
         429: _("Please wait a while and try again."),
         503: _("Nothing you saved is lost. Please try again in a few minutes."),
     }
-    return words.get(
-        status,
-        _("Nothing you saved is lost. Please try again; if it happens again, tell your system manager the number below."),
+    return words.get(status) or str(
+        _("Nothing you saved is lost. Please try again, and if it stays so, tell your system manager the number.")
     )
 
 
@@ -68,11 +67,28 @@ def page(status: int, said: str | None = None) -> Response:
     """An error page, or, for htmx, its sentence."""
     error_id = uuid4().hex[:8]
     log.info("failure", error_id=error_id, request_id=g.get("request_id"), status=status, endpoint=request.endpoint)
-    values = {"title": title_of(status), "words": said or words_of(status), "error_id": error_id, "status": status}
+    values: dict[str, object] = {
+        "title": title_of(status),
+        "words": said or words_of(status),
+        "error_id": error_id,
+        "status": status,
+    }
+    values["back"] = drafts.page_before()
     return make_response(render_template("error.html", **values), status)
 
 
+def to_mailbox(error: HufuError) -> Response:
+    """The mailbox is not (or no longer) proved: do that first, then come back to what was typed."""
+    journey = "public.follow" if request.path.startswith("/follow") else "public.apply"
+    journey = "public.activation" if request.path.startswith("/activation") else journey
+    session[f"goal {journey}"] = drafts.keep_typed() or request.full_path.rstrip("?")
+    flash(sentence(error), "waiting")
+    return make_response(redirect(url_for(journey), 303))
+
+
 def on_rule(error: HufuError) -> Response:
+    if error.code == "mailbox_not_verified" and not request.headers.get("HX-Request"):
+        return to_mailbox(error)
     status = status_of(error)
     log.info("refused", code=error.code, status=status, request_id=g.get("request_id"))
     answer = page(status, sentence(error))

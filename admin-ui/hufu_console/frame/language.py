@@ -44,7 +44,14 @@ def other_language() -> dict[str, str]:
 
 def remember(response: Response) -> Response:
     if request.args.get("language") in LANGUAGES:
-        response.set_cookie(COOKIE, request.args["language"], max_age=YEAR, httponly=True, samesite="Lax", secure=settings().cookie_secure)
+        response.set_cookie(
+            COOKIE,
+            request.args["language"],
+            max_age=YEAR,
+            httponly=True,
+            samesite="Lax",
+            secure=settings().cookie_secure,
+        )
     response.headers["Content-Language"] = LANGUAGES[language()]["code"]
     return response
 

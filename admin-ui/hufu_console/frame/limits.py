@@ -27,4 +27,6 @@ def set_up(app: Flask, *, storage_url: str, hash_address: Callable[[str], str], 
         enabled=enabled,
     )
     limiter.init_app(app)
+    # The limits on routes hold it only weakly.
+    app.extensions["hufu_limiter"] = limiter
     return limiter

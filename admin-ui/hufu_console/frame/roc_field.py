@@ -46,6 +46,6 @@ class DayField(StringField):
         if valuelist:
             self.day = read_day(str(self.data or ""))
 
-    def pre_validate(self, form: Any) -> None:
+    def pre_validate(self, form: Any) -> None:  # noqa: ARG002 - WTForms gives it
         if self.day is None:
             raise StopValidation(_("Please enter a day like %(example)s.", example=write_day(date(2026, 11, 21))))

@@ -13,7 +13,6 @@ from hufu_registry.kernel.errors import HufuError, Invalid
 SENTENCES: Mapping[str, Any] = {
     # Mailboxes and codes
     "mailbox_shape": _l("This is not a complete e-mail address. Please enter it like name@example.gov.tw."),
-    "mailbox_domain": _l("This agency accepts only mailboxes of its own domains. Please use your official mailbox."),
     "mailbox_not_verified": _l("Your mailbox has to be verified first, in this browser."),
     "code_wrong": _l("This is not the code of the newest mail. Please compare the six digits."),
     "code_expired": _l("This code is no longer good. Please have a new one sent."),
@@ -39,7 +38,25 @@ SENTENCES: Mapping[str, Any] = {
     "reason_required": _l("Please give a reason."),
     "consent_required": _l("Please read the terms and tick the box if you agree."),
     "agency_required": _l("Please choose your agency."),
+    "agency_unknown": _l("There is no such agency. Please search for it by name."),
+    "agency_not_a_home": _l("Nobody can have an account there. Please choose the agency where you work."),
+    "mail_domain_refused": _l(
+        "This agency accepts only mailboxes of its own domains. Please use your official mailbox."
+    ),
+    "unit_elsewhere": _l("This unit belongs to another agency. Please choose the agency again."),
+    "confirmed_required": _l("Please confirm that the data match your documents."),
     # Things and states
+    "case": _l("There is no such case, or it is not yours to see."),
+    "case_state": _l("This case is decided or withdrawn already."),
+    "case_open": _l("An application with this mailbox waits already. There can be one at a time."),
+    "own_case": _l("Nobody decides his own case."),
+    "draft": _l("What was typed is not kept any more. Please fill in the form again."),
+    "no_collision": _l("The account name needs no change."),
+    "already_activated": _l("The account is activated already. Please sign in."),
+    "activation_mail_wait": _l(
+        "An activation mail was sent just now. Please wait %(seconds)s seconds before asking for another."
+    ),
+    "activation_mails_used_up": _l("Too many activation mails were asked for today. Please try again tomorrow."),
     "agency": _l("There is no such agency, or it is not yours to see."),
     "account": _l("There is no such account, or it is not yours to see."),
     "account_state": _l("The account's state does not allow this any more."),
@@ -50,7 +67,9 @@ SENTENCES: Mapping[str, Any] = {
     "agency_below_unit": _l("An agency cannot stand below a unit."),
     "units_stand_below_agencies": _l("A unit stands below an agency, a school or another unit."),
     "move_would_be_circle": _l("An agency cannot stand below itself. Please choose one that is not below it."),
-    "unit_has_people": _l("This unit has accounts or open cases, and they belong to its present agency. They have to change agency first."),
+    "unit_has_people": _l(
+        "This unit has accounts or open cases, and they belong to its present agency. They have to change agency first."
+    ),
     "oid_malformed": _l("This is not an OID under 2.16.886.101 or 2.16.886.111, as in 2.16.886.101.20003.20001."),
     "oid_taken": _l("Another agency or unit has this OID."),
     "control_character": _l("There are characters in it that cannot be shown. Please type it anew."),
@@ -67,7 +86,7 @@ SENTENCES: Mapping[str, Any] = {
 def sentence_of(code: str, context: Mapping[str, object] | None = None) -> str:
     known = SENTENCES.get(code)
     if known is None:
-        return _("This is not possible (%(code)s).", code=code)
+        return str(_("This is not possible (%(code)s).", code=code))
     text = str(known)
     return text % context if context and "%(" in text else text
 

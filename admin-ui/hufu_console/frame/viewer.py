@@ -45,7 +45,7 @@ class Viewer:
 
 def viewer() -> Viewer:
     """The signed-in official of a page that only such may see."""
-    found = cast(Viewer | None, g.get("viewer"))
+    found = cast("Viewer | None", g.get("viewer"))
     if found is None:
         raise NotFound("page")
     return found

@@ -20,7 +20,9 @@ class GalleryForm(FlaskForm):
     account_name = StringField(_l("Account name"), validators=[InputRequired(_l("Enter an account name."))])
     title = StringField(_l("Title"))
     kind = SelectField(_l("State"), choices=[("pending", _l("Pending")), ("approved", _l("Approved"))])
-    choice = RadioField(_l("State"), choices=[("pending", _l("Pending")), ("approved", _l("Approved"))], default="pending")
+    choice = RadioField(
+        _l("State"), choices=[("pending", _l("Pending")), ("approved", _l("Approved"))], default="pending"
+    )
     consent = BooleanField(_l("I have read the terms of service and the privacy policy and agree to them."))
 
 
@@ -29,7 +31,9 @@ def gallery() -> str:
     form.account_name.errors = [_l("Enter an account name.")]
     rows = [
         SimpleNamespace(id=1, name="王小明", agency="內政部消防署 › 秘書室", state="waiting", at=MADE_UP, count=12),
-        SimpleNamespace(id=2, name="𠮷田𡈽子", agency="內政部警政署刑事警察局國際刑警科", state="good", at=MADE_UP, count=3),
+        SimpleNamespace(
+            id=2, name="𠮷田𡈽子", agency="內政部警政署刑事警察局國際刑警科", state="good", at=MADE_UP, count=3
+        ),
         SimpleNamespace(id=3, name="Lin", agency="臺北市政府", state="refused", at=MADE_UP, count=1_234),
     ]
     paged = Paged(rows, 57, Page(2))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField, TextAreaField
-from wtforms.fields.core import Field
 
-from hufu_console.frame.sentences import sentence_of
 from hufu_registry.cases.model import Application, Case
 from hufu_registry.kernel.ids import AgencyId
 
@@ -55,7 +53,7 @@ class ApplicationForm(FlaskForm):
 
     def application(self) -> Application:
         """What was typed, cleaned; not checked."""
-        text = {name: str(self[name].data or "") for name in TEXTS}
+        text: dict[str, Any] = {name: str(self[name].data or "") for name in TEXTS}
         number = str(self.agency_id.data or "")
         return Application(
             **text,
@@ -70,8 +68,6 @@ class ApplicationForm(FlaskForm):
 
 
 TEXTS = ("account_name", "name", "title", "unit_name", "phone", "extension", "mobile", "reason")
-# Where the page shows the fault of a field the applicant does not see.
-SHOWN_AT = {"agency_id": "agency_oid"}
 
 
 def fields_of(case: Case, oid: str) -> dict[str, str]:
@@ -81,14 +77,3 @@ def fields_of(case: Case, oid: str) -> dict[str, str]:
     place = stored.unit_id or stored.agency_id
     found |= {"agency_id": str(place), "agency_oid": oid, "version": str(case.version)}
     return found | ({"wants_official_mail": "y"} if stored.wants_official_mail else {})
-
-
-def show_faults(form: FlaskForm, faults: Mapping[str, str], context: Mapping[str, object] | None = None) -> None:
-    """Put the rules' sentences to the fields they are about; the rest goes to the form."""
-    for name, code in faults.items():
-        field: Field | None = form._fields.get(SHOWN_AT.get(name, name))  # noqa: SLF001 - WTForms has no public get
-        sentence = sentence_of(code, context)
-        if field is None:
-            form.form_errors.append(sentence)
-        else:
-            field.errors = [*field.errors, sentence]

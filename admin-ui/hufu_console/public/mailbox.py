@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -13,10 +13,11 @@ from flask_babel import lazy_gettext as _l
 import hufu_registry.people.use_cases as people
 from hufu_console.frame.context import actor, registry
 from hufu_console.frame.drafts import browser
+from hufu_console.frame.faults import show_faults
 from hufu_console.frame.language import language
 from hufu_console.frame.sentences import sentence
 from hufu_console.public import reading
-from hufu_console.public.forms import CodeForm, MailboxForm, show_faults
+from hufu_console.public.forms import CodeForm, MailboxForm
 from hufu_registry.kernel.errors import Invalid, RateLimited
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode
@@ -71,7 +72,7 @@ def code(purpose: Purpose) -> ResponseReturnValue:
         except Invalid as error:
             show_faults(form, error.fields, error.context)
         else:
-            return redirect(url_for(journey.goal), 303)
+            return redirect(session.pop(f"goal {journey.start}", url_for(journey.goal)), 303)
     mailbox = reading.masked(reading.asked_mailbox(browser(), purpose))
     page = render_template("public/code.html", journey=journey, form=form, mailbox=mailbox)
     return page, 422 if form.errors else 200

@@ -12,10 +12,11 @@ import hufu_registry.sync.use_cases as sync
 from hufu_console.frame import drafts
 from hufu_console.frame.context import actor, registry
 from hufu_console.frame.drafts import browser
+from hufu_console.frame.faults import show_faults
 from hufu_console.frame.language import language
 from hufu_console.frame.sentences import sentence_of
 from hufu_console.public import reading
-from hufu_console.public.forms import ApplicationForm, ConsentForm, NameForm, fields_of, show_faults
+from hufu_console.public.forms import ApplicationForm, ConsentForm, NameForm, fields_of
 from hufu_registry.cases import use_cases as cases
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.model import Application, CaseMove

@@ -21,11 +21,11 @@ LOGOUT_TOKEN_AGE = 300
 SECONDS = 10
 
 
-class SignInAway(HufuError):
+class SignInAway(HufuError):  # noqa: N818 - the field's words, as in the kernel
     """The sign-in server does not answer."""
 
 
-class SignInFailed(HufuError):
+class SignInFailed(HufuError):  # noqa: N818
     """The answer of the sign-in server does not hold."""
 
 

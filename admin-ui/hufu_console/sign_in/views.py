@@ -41,7 +41,9 @@ def sign_out() -> Response:
     id_token = id_token_of(token)
     sessions.end_session(token, registry(), actor())
     home = f"{settings().base}/"
-    answer = sign_in_server().sign_out(id_token, home, keycloak_language()) if id_token else make_response(redirect(home))
+    answer = (
+        sign_in_server().sign_out(id_token, home, keycloak_language()) if id_token else make_response(redirect(home))
+    )
     return seen.forget_session(answer)
 
 

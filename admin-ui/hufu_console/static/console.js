@@ -26,8 +26,11 @@ document.addEventListener("DOMContentLoaded", () => {
 
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.matches(".hf-error[data-for]")) markChecked(event.detail.target);
-  const focus = event.detail.target.querySelector("[data-focus]");
-  if (focus) focus.focus();
+  const focus = document.querySelector("[data-focus]");
+  if (focus) {
+    focus.removeAttribute("data-focus");
+    focus.focus();
+  }
 });
 
 document.addEventListener("change", (event) => {
