@@ -16,6 +16,7 @@ from hufu_registry.cases import use_cases as cases
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.model import Application, Case, CaseState
 from hufu_registry.kernel.actor import Actor, account_actor, applicant_actor
+from hufu_registry.kernel.errors import HufuError, RateLimited
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, mailbox_key, request_code
 from hufu_registry.settings import RegistrySettings
@@ -47,6 +48,13 @@ Found = TypeVar("Found")
 
 def seed(stack: Stack, report: Report) -> None:
     """Make what is missing of the demo's agencies and people; what is there is kept."""
+    try:
+        _seed(stack, report)
+    except (HufuError, person.PersonError) as fault:
+        raise StepError(f"seeding stopped: {fault}\n    logs: {stack.profile.folder / 'logs'}") from fault
+
+
+def _seed(stack: Stack, report: Report) -> None:
     settlement = Settlement(stack.profile, registry_of(stack.profile))
     if settlement.agency(FIRST.agency_oid) is None:
         import_agencies(stack, report)
@@ -123,8 +131,7 @@ class Settlement:
         actor = applicant_actor(PLACE)
         after = self._newest_mail()
         for resident in without:
-            wish = RequestCode(browsers[resident.username], Purpose.APPLY, resident.mailbox, LANGUAGE)
-            request_code(wish, self._services, actor)
+            self._request_code(browsers[resident.username], resident.mailbox)
         for resident in without:
             code = awaited(f"the code for {resident.mailbox}", partial(self._code, resident, after))
             browser = browsers[resident.username]
@@ -137,6 +144,14 @@ class Settlement:
                 language=LANGUAGE,
             )
             cases.apply(sent, self._services, actor)
+
+    def _request_code(self, browser: str, mailbox: str) -> None:
+        wish = RequestCode(browser, Purpose.APPLY, mailbox, LANGUAGE)
+        try:
+            request_code(wish, self._services, applicant_actor(PLACE))
+        except RateLimited as fault:  # a seeding that was broken off asked just before
+            time.sleep(float(str(fault.context.get("seconds", 0))) + 1)
+            request_code(wish, self._services, applicant_actor(PLACE))
 
     def _application(self, resident: Resident) -> Application:
         agency = self.agency(resident.agency_oid)

@@ -45,7 +45,7 @@ MANAGERS = (
     Resident(12, "mklin", "林茂坤", "專員", ECONOMY, "人事室", MANAGER),
     Resident(13, "hcwang", "王曉晴", "組長", FIRE, "資訊室", MANAGER_OF_ALL_BELOW),
     Resident(14, "ctlee", "李政廷", "視察", FIRE, "人事室", MANAGER),
-    Resident(15, "pywu", "吳珮瑜", "科長", CULTURE, "行政科", MANAGER),
+    Resident(15, "peiyuwu", "吳珮瑜", "科長", CULTURE, "行政科", MANAGER),
     Resident(16, "jhhuang", "黃俊豪", "科員", CULTURE, "人事室", MANAGER),
 )
 
@@ -54,20 +54,20 @@ OFFICIALS = (
     Resident(22, "hualin", "林美華", "技士", ECONOMY, "公用事業科"),
     Resident(23, "zhchang", "張志豪", "股長", ECONOMY, "商業科"),
     Resident(24, "yhtsai", "蔡宜紅", "約僱人員", ECONOMY, "市場管理科"),
-    Resident(25, "hsyu", "游喆堃", "專員", ECONOMY, "招商科"),
+    Resident(25, "chekunyu", "游喆堃", "專員", ECONOMY, "招商科"),
     Resident(31, "wlchou", "周文龍", "分隊長", FIRE, "災害搶救組"),
-    Resident(32, "sfho", "何淑芬", "科員", FIRE, "火災預防組"),
+    Resident(32, "sufenho", "何淑芬", "科員", FIRE, "火災預防組"),
     Resident(33, "jwkuo", "郭家瑋", "技士", FIRE, "資訊室"),
-    Resident(34, "ylsu", "蘇怡伶", "專員", FIRE, "緊急救護組"),
+    Resident(34, "ilingsu", "蘇怡伶", "專員", FIRE, "緊急救護組"),
     Resident(35, "kunchen", "陳\U00024aac銘", "隊員", HARBOUR, "第一分隊"),
     Resident(41, "ptliao", "廖佩婷", "助理員", CULTURE, "圖書資訊科"),
     Resident(42, "mctseng", "曾明哲", "科員", CULTURE, "藝文推廣科"),
-    Resident(43, "ayun", "阿允‧比令", "約聘研究員", CULTURE, "文化資產科"),
+    Resident(43, "ayunbiling", "阿允‧比令", "約聘研究員", CULTURE, "文化資產科"),
 )
 
 APPLICANTS = (
     Resident(51, "wangming2", "王小明", "辦事員", ECONOMY, "秘書室"),  # the name of somebody already there
-    Resident(52, "chlo", "羅淨卉", "科員", ECONOMY, "工業科"),
+    Resident(52, "jinghlo", "羅淨卉", "科員", ECONOMY, "工業科"),
     Resident(53, "ttpan", "潘廷達", "技佐", FIRE, "災害管理組"),
     Resident(54, "yuyang", "楊雨彤", "隊員", HARBOUR, "第二分隊"),
     Resident(55, "srhsieh", "謝舜仁", "科員", CULTURE, "表演藝術科"),

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import stat
+from collections import Counter
 from email.message import EmailMessage
 from itertools import combinations
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from hufu_stack import authority, person
+from hufu_registry.accounts.model import name_fault
+from hufu_stack import authority, demo_people, person
 from hufu_stack.endpoints import Person, describe
 from hufu_stack.environment import environment, shell_exports
 from hufu_stack.keycloak import java_home, version
@@ -218,3 +220,12 @@ def test_an_authenticator_never_shows_a_code_twice(monkeypatch: pytest.MonkeyPat
     assert len(set(shown)) == 4
     # Two at once (now and one ahead), then a wait for each.
     assert 30 < clock[0] - 1_000_000_000 < 91
+
+
+def test_the_demo_has_people_the_registry_takes():
+    everybody = (demo_people.FIRST, *demo_people.MANAGERS, *demo_people.OFFICIALS, *demo_people.APPLICANTS)
+    assert [each.username for each in everybody if name_fault(each.username)] == []
+    assert len({each.username for each in everybody}) == len({each.number for each in everybody}) == len(everybody)
+    assert len(demo_people.MANAGERS) + len(demo_people.OFFICIALS) + 1 >= 20
+    managed = Counter(each.agency_oid for each in demo_people.MANAGERS)
+    assert sorted(managed.values()) == [2, 2, 2]
