@@ -15,6 +15,7 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import SignIn
 from hufu_registry.sync.use_cases import activate_account
+from hufu_sync.errors import Gone
 from hufu_sync.health import Metrics
 from hufu_sync.targets.port import Directory, SignInEvent, SignInServer
 
@@ -76,7 +77,11 @@ class Feed:
             waiting = work.sync_records.not_activated_among({record.account_id for record in records})
         # Known events count, too, and the cursor moves last: a check that failed is repeated.
         for account_id in waiting:
-            self.check_activation(account_id)
+            try:
+                self.check_activation(account_id)
+            except Gone as error:
+                # One lost object must not hold up everybody's sign-ins; the nightly look tells of it again.
+                log.warning("not_checked", id=str(account_id), code=error.code.value)
         with self.services.begin(SYSTEM) as work:
             work.sync_records.move_cursor(FEED, events[-1].at)
         self.metrics.events.inc(len(new))

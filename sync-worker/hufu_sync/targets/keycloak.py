@@ -96,7 +96,9 @@ class Keycloak:
         self._check(self._call("POST", f"users/{remote_id}/logout", {}))
 
     def credentials(self, remote_id: str) -> Credentials:
-        types = {found["type"] for found in self._get(f"users/{remote_id}/credentials")}
+        # Who is not there has none.
+        found = self._get_if_there(f"users/{remote_id}/credentials") or []
+        types = {each["type"] for each in found}
         return Credentials(password="password" in types, otp="otp" in types)
 
     def events(self, since: datetime, *, first: int, limit: int) -> Sequence[SignInEvent]:
