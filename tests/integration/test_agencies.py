@@ -180,6 +180,7 @@ def hufu(services: SqlServices) -> Callable[..., Result]:
 # Import
 
 
+@pytest.mark.requirement("X-01")
 def test_the_real_list_comes_in_whole_and_a_second_time_changes_nothing(
     registry: Registry, hufu: Callable[..., Result]
 ) -> None:
@@ -206,6 +207,8 @@ def test_the_real_list_comes_in_whole_and_a_second_time_changes_nothing(
     assert registry.found("2.16.886.101.20003.20014")[0] == "行政院 › 衛生福利部"
     assert registry.found("387000000a") == ["臺中市 › 臺中市政府"]
     assert registry.found("台中 秘書室 法制")[0].endswith("臺中市政府法制局 › 秘書室")
+    assert registry.found("消防署")[0] == "行政院 › 內政部 › 內政部消防署"
+    assert registry.at("20001.20003").full_name == "行政院 › 內政部 › 內政部消防署"
     rooms = registry.found("秘書室")
     assert len([name for name in rooms if name.endswith(" › 秘書室")]) == 62
     assert len(set(rooms)) == len(rooms)
@@ -623,6 +626,7 @@ def test_the_nearest_match_comes_first_and_only_fit_places_are_selectable(regist
     assert [(row.name, row.children, row.selectable) for row in below.rows] == [("測試市政府", 3, True)]
 
 
+@pytest.mark.requirement("X-01")
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_for_random_trees_and_moves_path_and_scope_are_those_of_the_parents(
