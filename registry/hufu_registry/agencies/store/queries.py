@@ -211,7 +211,7 @@ def _tree_row(row: Any) -> TreeRow:
 
 def count_below(connection: sa.Connection, path: Path) -> int:
     """How many agencies and units stand anywhere below `path`."""
-    beneath = agencies.c.path.between(f"{path.text}.", f"{path.text}/")
+    beneath = sa.and_(agencies.c.path >= f"{path.text}.", agencies.c.path < f"{path.text}/")
     return connection.execute(sa.select(sa.func.count()).select_from(agencies).where(beneath)).scalar_one()
 
 
