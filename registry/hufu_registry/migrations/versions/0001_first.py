@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alembic import op
+
 from hufu_registry.tables import metadata
 
 revision = "0001"
