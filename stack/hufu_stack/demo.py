@@ -168,7 +168,7 @@ class Settlement:
         )
 
     def approve(self, resident: Resident, decider: Resident) -> None:
-        case = self._pending(resident)
+        case = self.pending(resident)
         command = cases.Approve(case.id, case.version)
         cases.approve(command, self._services, self._actor(decider))
 
@@ -219,7 +219,7 @@ class Settlement:
             raise StepError(f"{resident.username} has no account")
         return account
 
-    def _pending(self, resident: Resident) -> Case:
+    def pending(self, resident: Resident) -> Case:
         case = self._case(resident)
         if case is None or case.state is not CaseState.PENDING:
             raise StepError(f"{resident.username} has no case to decide")
