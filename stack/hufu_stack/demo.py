@@ -31,7 +31,7 @@ from hufu_stack.demo_people import (
     USER,
     Resident,
 )
-from hufu_stack.endpoints import Person, read_people, write_endpoints
+from hufu_stack.endpoints import Person, read_people, write_endpoints, write_people
 from hufu_stack.environment import environment
 from hufu_stack.layout import PROJECT, Profile
 from hufu_stack.secret_files import new_password
@@ -70,6 +70,7 @@ def _seed(stack: Stack, report: Report) -> None:
     report(f"{len(OFFICIALS)} officials are active")
     settlement.apply([*APPLICANTS, REFUSED])
     settlement.refuse(REFUSED, REFUSAL)
+    write_endpoints(stack.profile)
     report(f"{len(APPLICANTS)} cases are open")
 
 
@@ -196,7 +197,7 @@ class Settlement:
         waiting = [each for each in residents if each.username not in self._people]
         for resident in waiting:
             if self._existing(resident).state is not AccountState.NOT_ACTIVATED:
-                raise StepError(f"{resident.username} is active, but {self._profile.endpoints_file} lost him")
+                raise StepError(f"{resident.username} is active, but his password was lost: run `make demo-reset`")
             link = awaited(f"the activation mail of {resident.username}", partial(self._link, resident))
             password = f"{new_password(10)}-{resident.number:02}"
             secret = person.activate(link, password)
@@ -209,7 +210,7 @@ class Settlement:
                 agency_oid=resident.agency_oid,
             )
             # Written at once: the password is nowhere else.
-            write_endpoints(self._profile, list(self._people.values()))
+            write_people(self._profile, list(self._people.values()))
         for resident in waiting:
             awaited(f"the registry to see {resident.username} active", partial(self._enabled, resident))
 

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from hufu_stack.directory import DOMAIN_DN, bind_dn
 from hufu_stack.layout import BASE_DN, PROFILES, REALM, REDIRECT_PORTS, Profile
-from hufu_stack.secret_files import read_secret
+from hufu_stack.secret_files import read_secret, write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +71,22 @@ def describe(profile: Profile, people: Sequence[Person]) -> dict[str, Any]:
     }
 
 
-def write_endpoints(profile: Profile, people: Sequence[Person] | None = None) -> None:
-    """Write the file whole or not at all; without people, those it has are kept."""
-    if people is None:
-        people = read_people(profile)
-    content = json.dumps(describe(profile, people), ensure_ascii=False, indent=2) + "\n"
+def write_endpoints(profile: Profile) -> None:
+    """Write the file whole or not at all, with the people there are."""
+    content = json.dumps(describe(profile, read_people(profile)), ensure_ascii=False, indent=2) + "\n"
     targets = [profile.endpoints_file]
     if profile.name == "demo-none":
         # Whoever drives the demo finds it at one place, with a directory or without.
         targets.append(PROFILES["demo"].endpoints_file)
     for target in targets:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_suffix(".part")
-        part.write_text(content)
-        part.chmod(0o600)
-        part.replace(target)
+        _replace(target, content)
+
+
+def _replace(target: Path, content: str) -> None:
+    part = target.with_suffix(".part")
+    write_private(part, content.encode())
+    part.replace(target)
 
 
 def read_endpoints(profile: Profile) -> dict[str, Any]:
@@ -92,10 +94,15 @@ def read_endpoints(profile: Profile) -> dict[str, Any]:
     return found
 
 
+def write_people(profile: Profile, people: Sequence[Person]) -> None:
+    """Keep what is nowhere else: passwords and OTP secrets of the demo's people."""
+    _replace(_people_file(profile), json.dumps([asdict(person) for person in people], ensure_ascii=False))
+
+
 def read_people(profile: Profile) -> list[Person]:
-    if not profile.endpoints_file.exists():
-        return []
-    endpoints = read_endpoints(profile)
-    if endpoints["directory"] != profile.directory:
-        return []
-    return [Person(**person) for person in endpoints["people"]]
+    path = _people_file(profile)
+    return [Person(**person) for person in json.loads(path.read_text())] if path.exists() else []
+
+
+def _people_file(profile: Profile) -> Path:
+    return profile.secret("people.json")

@@ -153,6 +153,13 @@ class ProcessTree:
         for stat in self.members():
             send(stat.pid, number)
 
+    def freeze(self) -> None:
+        """Stop all of it where it stands, children born meanwhile too, and return once it stands still."""
+        deadline = time.monotonic() + LAUNCH_TIMEOUT
+        while any(stat.state != "T" for stat in self.members()) and time.monotonic() < deadline:
+            self.signal_all(signal.SIGSTOP)
+            time.sleep(0.01)
+
     def thaw(self) -> None:
         """Let all of it go on; again and again, for sudo stops once more when it learns of the stop."""
         deadline = time.monotonic() + LAUNCH_TIMEOUT

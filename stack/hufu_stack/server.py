@@ -104,7 +104,7 @@ class Server:
 
     def freeze(self) -> None:
         """Stop the whole tree where it stands: it holds its connections and answers nothing."""
-        self.process.signal_all(signal.SIGSTOP)
+        self.process.freeze()
 
     def thaw(self) -> None:
         self.process.thaw()
