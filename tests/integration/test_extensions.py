@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import requests
 
 from hufu_realm.server import ServerError
 from hufu_stack import person as pages
@@ -241,6 +242,59 @@ def test_a_reset_by_an_administrator_still_works(realm: ScratchRealm, action: st
     page = opened(link_in(person.send([action])))
     assert page.status_code == 200
     assert "hufu-button" in page.text
+
+
+def test_a_reset_link_works_once(realm: ScratchRealm) -> None:
+    person = realm.person()
+    person.activate()
+    link = link_in(person.send(["UPDATE_PASSWORD"]))
+    session = pages.new_session()
+    page = session.get(link)
+    proceed = re.search(r'class="hufu-button" href="([^"]*)"', page.text)
+    assert proceed
+    page = session.get(proceed[1].replace("&amp;", "&"))
+    fields = {"password-new": OTHER_PASSWORD, "password-confirm": OTHER_PASSWORD}
+    assert pages.submit(session, page, fields, holding="password-new").status_code == 200
+    page = opened(link)
+    assert page.status_code == 400
+    assert "使用過" in page.text
+
+
+def test_five_failures_lock_and_the_worker_unlocks(with_directory: ScratchRealm) -> None:
+    realm = with_directory
+    person = realm.person()
+    person.activate()
+    session = pages.new_session()
+    query = "client_id=hufu-integrator&response_type=code&scope=openid"
+    redirect = f"http://localhost:{realm.variables['HUFU_INTEGRATOR_FIRST_PORT']}/callback"
+    page = session.get(f"{realm.issuer}/protocol/openid-connect/auth?{query}&redirect_uri={redirect}")
+    for _ in range(5):
+        page = pages.submit(session, page, {"username": person.name, "password": "wrong"}, holding="password")
+        time.sleep(1.1)  # quicker ones count as a machine's
+    assert "鎖定 15 分鐘" in page.text
+    server = realm.server()
+    status = server.get(f"/attack-detection/brute-force/users/{person.id}")
+    assert (status["numFailures"], status["disabled"]) == (5, True)
+    page = pages.submit(session, page, {"username": person.name, "password": PASSWORD}, holding="password")
+    assert 'name="otp"' not in page.text, "the right password does not help while locked"
+    token = requests.post(
+        f"{realm.issuer}/protocol/openid-connect/token",
+        data={
+            "grant_type": "client_credentials",
+            "client_id": "hufu-sync",
+            "client_secret": realm.stack.profile.secret("sync-client-secret").read_text().strip(),
+        },
+        timeout=20,
+    ).json()["access_token"]
+    base = realm.issuer.replace("/realms/", "/admin/realms/")
+    answer = requests.delete(
+        f"{base}/attack-detection/brute-force/users/{person.id}",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=20,
+    )
+    assert answer.status_code == 204
+    page = pages.submit(session, page, {"username": person.name, "password": PASSWORD}, holding="password")
+    assert 'name="otp"' in page.text
 
 
 def test_forgot_password_before_activation_sends_nothing_and_says_the_same(realm: ScratchRealm) -> None:
