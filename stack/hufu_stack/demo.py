@@ -33,7 +33,7 @@ from hufu_stack.demo_people import (
 )
 from hufu_stack.endpoints import Person, read_people, write_endpoints, write_people
 from hufu_stack.environment import environment
-from hufu_stack.layout import PROJECT, Profile
+from hufu_stack.layout import PROFILES, PROJECT, Profile
 from hufu_stack.secret_files import new_password
 from hufu_stack.stack import Report, Stack, StepError
 
@@ -285,7 +285,7 @@ def summary(profile: Profile) -> str:
         f"  攔下的信 Caught mail    {profile.url('mail-http')}",
         f"  Keycloak               {profile.url('keycloak')}/admin",
         f"    (admin, password in {_short(profile.secret('keycloak-admin-password'))})",
-        f"  endpoints              {_short(profile.endpoints_file)}",
+        f"  endpoints              {_short(PROFILES["demo"].endpoints_file)}",
         f"  logs                   {_short(profile.folder / 'logs')}",
         "",
     ]

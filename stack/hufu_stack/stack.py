@@ -106,7 +106,7 @@ class Stack:
         report("schema is current")
         self.run("realm", "hufu-realm", "apply")
         report("realm is applied")
-        self.start(OURS, report=report)
+        self.start(OURS, with_needs=False, report=report)
         write_endpoints(self.profile)
 
     def run(self, variables_of: str, command: str, *arguments: str, given: str | None = None) -> str:
