@@ -1,0 +1,81 @@
+"""A console over the tests' own database, and browsers that look at it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from hufu_console.app import create_app
+from hufu_console.frame.context import Services
+from hufu_console.frame.viewer import COOKIE
+from hufu_console.settings import Settings
+from hufu_console.sign_in.server import SignInServer
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.kernel.actor import SYSTEM
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.notices.store import SEALED_AS, notices
+from hufu_registry.sessions.use_cases import start_session
+
+TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+class Browser(FlaskClient):
+    """Sends forms with the token that our pages carry."""
+
+    def post(self, *args: Any, **kwargs: Any) -> Any:
+        data = dict(kwargs.pop("data", {}))
+        if "csrf_token" not in data:
+            token = TOKEN.search(self.get("/apply").text)
+            assert token is not None
+            data["csrf_token"] = token[1]
+        return super().post(*args, data=data, **kwargs)
+
+
+def make_console(services: SqlServices, folder: Path, *, server: SignInServer | None = None, **settings: Any) -> Flask:
+    """The application as production builds it, but for limits, which tests would run into."""
+    for name in ("client", "session"):
+        (folder / name).write_text(name * 8)
+    values: dict[str, Any] = {
+        "console_url": "http://localhost",
+        "issuer": "http://localhost/realms/hufu",
+        "oidc_client_secret_file": folder / "client",
+        "session_key_file": folder / "session",
+        "redis_url": "memory://",
+        "redis_password_file": None,
+        "cookie_secure": False,
+        "limits": False,
+    }
+    built = Settings(**(values | settings))
+    server = server or SignInServer(built.issuer_url, "hufu-console", "secret")
+    app = create_app(built, Services(services, server))
+    app.test_client_class = Browser
+    return app
+
+
+def signed_in(app: Flask, services: SqlServices, account_id: AccountId, *, language: str = "zh_Hant_TW") -> FlaskClient:
+    """A browser in which an account is signed in."""
+    token = uuid4().hex
+    start_session(token, account_id, f"sid-{token}", "id-token", services, SYSTEM)
+    browser = app.test_client()
+    browser.set_cookie(COOKIE, token)
+    browser.get(f"/terms?language={language}")
+    return browser
+
+
+def last_code(services: SqlServices) -> str:
+    """The code of the newest mail."""
+    with services.read() as connection:
+        newest = connection.execute(
+            sa.select(notices.c.sealed)
+            .where(notices.c.template == "mailbox_code")
+            .order_by(notices.c.created_at.desc())
+            .limit(1)
+        ).scalar_one()
+    return str(json.loads(services.keys.open(SEALED_AS, newest))["values"]["code"])

@@ -1,0 +1,250 @@
+"""The reviewers' pages over HTTP, on a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+import hufu_registry.cases.use_cases as cases
+from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
+from hufu_registry.accounts.use_cases import move_account
+from hufu_registry.agencies.model import Agency
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.cases.consent import CURRENT
+from hufu_registry.cases.model import Application, CaseState
+from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor, applicant_actor
+from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
+from hufu_registry.people.model import Purpose
+from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
+from hufu_registry.sync.use_cases import open_account
+from tests.integration.clocks import SetClock
+from tests.integration.consoles import last_code, make_console, signed_in
+
+LANGUAGE = "zh_Hant_TW"
+STRANGER = applicant_actor("127.0.0.1")
+
+
+@dataclass
+class Desk:
+    """Two managers of 測試署, one of 測試隊, and people who apply."""
+
+    app: Flask
+    services: SqlServices
+    clock: SetClock
+    agencies: Sequence[Agency]
+    count: int = 0
+
+    def official(self, agency: Agency, name: str, *, mobile: str = "0911111111") -> AccountId:
+        self.count += 1
+        now = self.clock.now()
+        account = Account(
+            id=AccountId(uuid4()),
+            person_id=PersonId(uuid4()),
+            account_name=f"official{self.count}",
+            agency_id=agency.id,
+            agency_path=agency.path,
+            profile=Profile(name=name, title="科長", mobile=mobile),
+            mailbox=f"official{self.count}@example.org",
+            language=LANGUAGE,
+            state=AccountState.NOT_ACTIVATED,
+            created_at=now,
+            approved_at=now,
+        )
+        with self.services.begin(SYSTEM) as work:
+            open_account(work, self.services, account)
+            move_account(work, account, AccountMove.ACTIVATE)
+        return account.id
+
+    def manager(self, agency: Agency, name: str) -> AccountId:
+        account_id = self.official(agency, name, mobile=f"09222222{self.count:02}")
+        cases.appoint_manager(account_id, agency.id, self.services, OPERATOR)
+        return account_id
+
+    def browser(self, account_id: AccountId, language: str = LANGUAGE) -> FlaskClient:
+        return signed_in(self.app, self.services, account_id, language=language)
+
+    def apply(self, agency: Agency, name: str = "王小明", *, mobile: str = "0912345678") -> CaseId:
+        self.count += 1
+        mailbox = f"person{self.count}@example.org"
+        self.clock.advance(seconds=61)
+        request_code(RequestCode(mailbox, Purpose.APPLY, mailbox, LANGUAGE), self.services, STRANGER)
+        enter_code(EnterCode(mailbox, Purpose.APPLY, last_code(self.services)), self.services, STRANGER)
+        form = Application(
+            account_name=f"wangxm{self.count}",
+            name=name,
+            title="科員",
+            agency_id=agency.id,
+            phone="02-81234567",
+            mobile=mobile,
+            wants_official_mail=True,
+            reason="新進人員",
+        )
+        sent = cases.Apply(mailbox, form, CURRENT.version, uuid4().hex, LANGUAGE)
+        return cases.apply(sent, self.services, STRANGER)
+
+    def state(self, case_id: UUID) -> CaseState:
+        with self.services.begin() as work:
+            return work.cases.get(CaseId(case_id)).state
+
+
+@pytest.fixture
+def desk(services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp_path: Path) -> Desk:
+    return Desk(make_console(services, tmp_path), services, clock, chain)
+
+
+def test_nobody_sees_a_case_without_signing_in(desk: Desk) -> None:
+    case_id = desk.apply(desk.agencies[2])
+    answer = desk.app.test_client().get(f"/cases/{case_id}")
+    assert answer.status_code == 303
+    assert answer.location == f"/sign-in?next=/cases/{case_id}"
+
+
+@pytest.mark.requirement("S1-086")
+def test_a_manager_approves_from_the_queue(desk: Desk) -> None:
+    case_id = desk.apply(desk.agencies[2])
+    manager = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
+    assert f'href="/cases/{case_id}"' in manager.get("/cases").text
+    page = manager.get(f"/cases/{case_id}").text
+    for shown in ("王小明", "0912345678", "02-81234567", "新進人員", "核准這件申請", "送出申請"):
+        assert shown in page
+    answer = manager.post(f"/cases/{case_id}/approve", data={"version": "1", "official_mail": "wang@agency.test"})
+    assert answer.status_code == 303
+    assert desk.state(case_id) is CaseState.APPROVED
+    assert "陳經理" in manager.get(f"/cases/{case_id}").text
+
+
+def test_a_rejection_needs_a_reason(desk: Desk) -> None:
+    case_id = desk.apply(desk.agencies[2])
+    manager = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
+    refused = manager.post(f"/cases/{case_id}/reject", data={"version": "1", "reason": " "})
+    assert refused.status_code == 422
+    assert desk.state(case_id) is CaseState.PENDING
+    manager.post(f"/cases/{case_id}/reject", data={"version": "1", "reason": "請補職稱"})
+    assert "請補職稱" in manager.get(f"/cases/{case_id}").text
+
+
+@pytest.mark.parametrize("language", ["zh_Hant_TW", "en"])
+def test_of_two_managers_one_decides_and_the_other_reads_who(desk: Desk, language: str) -> None:
+    case_id = desk.apply(desk.agencies[2])
+    first = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
+    second = desk.browser(desk.manager(desk.agencies[2], "林經理"), language)
+    assert first.post(f"/cases/{case_id}/approve", data={"version": "1"}).status_code == 303
+    late = second.post(f"/cases/{case_id}/reject", data={"version": "1", "reason": "不符"})
+    assert late.status_code == 409
+    assert "陳經理" in late.text
+    assert ("已於" if language == "zh_Hant_TW" else "decided this case at") in late.text
+    assert desk.state(case_id) is CaseState.APPROVED
+
+
+def test_a_case_that_is_not_ones_to_decide_is_404_by_every_route(desk: Desk) -> None:
+    case_id = desk.apply(desk.agencies[2])
+    desk.manager(desk.agencies[2], "陳經理")
+    stranger = desk.browser(desk.manager(desk.agencies[3], "隊經理"))
+    plain = desk.browser(desk.official(desk.agencies[2], "一般人員"))
+    for browser in (stranger, plain):
+        assert browser.get(f"/cases/{case_id}").status_code == 404
+        assert browser.get(f"/cases/{case_id}/reject").status_code == 404
+        assert browser.post(f"/cases/{case_id}/approve", data={"version": "1"}).status_code == 404
+        assert browser.post(f"/cases/{case_id}/reject", data={"version": "1", "reason": "x"}).status_code == 404
+        assert str(case_id) not in browser.get("/cases?state=all").text
+    assert desk.state(case_id) is CaseState.PENDING
+
+
+def test_nobody_decides_his_own_case(desk: Desk) -> None:
+    manager = desk.official(desk.agencies[2], "陳經理", mobile="0912345678")
+    cases.appoint_manager(manager, desk.agencies[2].id, desk.services, OPERATOR)
+    case_id = desk.apply(desk.agencies[2], mobile="0912345678")
+    browser = desk.browser(manager)
+    assert "這是您自己的申請" in browser.get(f"/cases/{case_id}").text
+    assert browser.post(f"/cases/{case_id}/approve", data={"version": "1"}).status_code == 403
+    assert desk.state(case_id) is CaseState.PENDING
+
+
+def test_who_might_be_the_same_person_is_shown_with_what_differs(desk: Desk) -> None:
+    desk.official(desk.agencies[2], "王小明", mobile="0912000000")
+    case_id = desk.apply(desk.agencies[2])
+    page = desk.browser(desk.manager(desk.agencies[2], "陳經理")).get(f"/cases/{case_id}").text
+    assert "可能是同一人" in page
+    assert "0912000000" in page
+    assert page.count("不同") >= 2
+
+
+def test_a_change_by_the_applicant_stops_an_approval_of_what_was_seen(desk: Desk) -> None:
+    case_id = desk.apply(desk.agencies[2])
+    manager = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
+    late = manager.post(f"/cases/{case_id}/approve", data={"version": "7"})
+    assert late.status_code == 409
+    assert "申請人於" in late.text
+    assert desk.state(case_id) is CaseState.PENDING
+
+
+def test_what_is_searched_for_stands_in_no_address(desk: Desk) -> None:
+    desk.apply(desk.agencies[2], "王小明")
+    desk.apply(desk.agencies[2], "李大華", mobile="0987654321")
+    manager = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
+    answer = manager.post("/cases/search", data={"words": "大華", "state": "pending"})
+    assert "draft=" in answer.location
+    assert "%E5" not in answer.location
+    page = manager.get(answer.location).text
+    assert "李大華" in page
+    assert "王小明" not in page
+    assert "文字：大華" in page
+
+
+def test_a_session_that_ends_while_a_form_is_open_loses_nothing(desk: Desk) -> None:
+    case_id = desk.apply(desk.agencies[2])
+    account_id = desk.manager(desk.agencies[2], "陳經理")
+    browser = desk.browser(account_id)
+    address = f"/cases/{case_id}/reject"
+    browser.get(address)
+    desk.clock.advance(minutes=16)
+    answer = browser.post(address, data={"version": "1", "reason": "請補證明文件"})
+    assert answer.status_code == 303
+    assert answer.location.startswith("/sign-in?next=")
+    assert desk.state(case_id) is CaseState.PENDING
+    back = parse_qs(urlsplit(answer.location).query)["next"][0]
+    again = desk.browser(account_id)
+    with browser.session_transaction() as kept, again.session_transaction() as new:
+        new.update(kept)
+    assert "請補證明文件" in again.get(back).text
+
+
+def test_rights_end_at_the_very_next_request(desk: Desk) -> None:
+    case_id = desk.apply(desk.agencies[2])
+    account_id = desk.manager(desk.agencies[2], "陳經理")
+    browser = desk.browser(account_id)
+    assert browser.get(f"/cases/{case_id}").status_code == 200
+    with desk.services.begin(account_actor(account_id)) as work:
+        move_account(work, work.accounts.get(account_id), AccountMove.DISABLE)
+    assert browser.get(f"/cases/{case_id}").status_code == 303
+
+
+@pytest.mark.requirement("S0-20", "S0-22")
+def test_my_account_says_who_i_am_and_syncs_at_once(desk: Desk) -> None:
+    browser = desk.browser(desk.official(desk.agencies[2], "王小明"))
+    page = browser.get("/me").text
+    for shown in ("公務人員", "王小明", desk.agencies[2].full_name, "科長", "立即同步", "Active Directory"):
+        assert shown in page
+    assert browser.post("/me/sync").location == "/me"
+
+
+@pytest.mark.requirement("S2-52")
+def test_an_activation_mail_is_sent_again_from_the_console(desk: Desk) -> None:
+    case_id = desk.apply(desk.agencies[2])
+    manager = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
+    manager.post(f"/cases/{case_id}/approve", data={"version": "1"})
+    with desk.services.begin() as work:
+        account_id = work.cases.get(case_id).account_id
+    assert manager.post(f"/accounts/{account_id}/resend").status_code == 429
+    desk.clock.advance(seconds=61)
+    assert manager.post(f"/accounts/{account_id}/resend").status_code == 303
+    stranger = desk.browser(desk.manager(desk.agencies[3], "隊經理"))
+    for answer in (stranger.get(f"/accounts/{account_id}"), stranger.post(f"/accounts/{account_id}/resend")):
+        assert answer.status_code == 404

@@ -1,0 +1,265 @@
+"""Sessions of the console: cookies, their end from both sides, headers, errors, limits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from hufu_console.frame.viewer import COOKIE
+from hufu_console.sign_in.server import LOGOUT_EVENT, SignInServer
+from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
+from hufu_registry.accounts.use_cases import move_account
+from hufu_registry.agencies.model import Agency
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.kernel.actor import SYSTEM
+from hufu_registry.kernel.ids import AccountId, PersonId
+from hufu_registry.sessions.use_cases import start_session
+from hufu_registry.sync.use_cases import open_account
+from tests.integration.clocks import SetClock
+from tests.integration.consoles import make_console, signed_in
+
+ISSUER = "http://localhost/realms/hufu"
+CLIENT = "hufu-console"
+
+
+class Keys:
+    """What Authlib's client knows of the server's keys."""
+
+    def __init__(self, key: RSAKey) -> None:
+        self._set = {"keys": [key.as_dict(private=False)]}
+
+    def fetch_jwk_set(self, *, force: bool = False) -> dict[str, Any]:
+        return self._set
+
+
+class ServerWithKeys(SignInServer):
+    def __init__(self, key: RSAKey) -> None:
+        super().__init__(ISSUER, CLIENT, "secret")
+        self._known = Keys(key)
+
+    @property
+    def _client(self) -> Any:
+        return self._known
+
+
+@pytest.fixture(scope="module")
+def key() -> RSAKey:
+    return RSAKey.generate_key(2048, parameters={"kid": "one"})
+
+
+@pytest.fixture
+def console(services: SqlServices, tmp_path: Path, key: RSAKey) -> Flask:
+    return make_console(services, tmp_path, server=ServerWithKeys(key))
+
+
+@pytest.fixture
+def official(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> AccountId:
+    account = Account(
+        id=AccountId(uuid4()),
+        person_id=PersonId(uuid4()),
+        account_name="wangxm",
+        agency_id=chain[2].id,
+        agency_path=chain[2].path,
+        profile=Profile(name="王小明", title="科員"),
+        mailbox="ming@example.org",
+        language="zh_Hant_TW",
+        state=AccountState.NOT_ACTIVATED,
+        created_at=clock.now(),
+        approved_at=clock.now(),
+    )
+    with services.begin(SYSTEM) as work:
+        open_account(work, services, account)
+        move_account(work, account, AccountMove.ACTIVATE)
+    return account.id
+
+
+def logout_token(key: RSAKey, **changes: Any) -> str:
+    claims: dict[str, Any] = {
+        "iss": ISSUER,
+        "aud": CLIENT,
+        "iat": int(time.time()),
+        "exp": int(time.time()) + 60,
+        "jti": uuid4().hex,
+        "sid": "keycloak-session",
+        "events": {LOGOUT_EVENT: {}},
+    }
+    claims = {name: value for name, value in (claims | changes).items() if value is not None}
+    return jwt.encode({"alg": "RS256", "kid": "one"}, claims, key)
+
+
+def test_a_logout_at_keycloak_ends_the_session_here(
+    console: Flask, services: SqlServices, official: AccountId, key: RSAKey
+) -> None:
+    token = uuid4().hex
+    start_session(token, official, "keycloak-session", "id-token", services, SYSTEM)
+    browser = console.test_client()
+    browser.set_cookie(COOKIE, token)
+    assert browser.get("/me").status_code == 200
+    keycloak = console.test_client()
+    answer = keycloak.open("/sign-in/backchannel-logout", method="POST", data={"logout_token": logout_token(key)})
+    assert answer.status_code == 200
+    assert browser.get("/me").status_code == 303
+
+
+FOREIGN = RSAKey.generate_key(2048, parameters={"kid": "one"})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iss": "http://localhost/realms/other"},
+        {"aud": "sample-application"},
+        {"events": {}},
+        {"events": None},
+        {"sid": None},
+        {"jti": None},
+        {"iat": int(time.time()) - 3600},
+        {"nonce": "n"},
+        {"signed_by": FOREIGN},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_logout_token_that_does_not_hold_ends_nothing(
+    console: Flask, services: SqlServices, official: AccountId, key: RSAKey, changes: dict[str, Any]
+) -> None:
+    token = uuid4().hex
+    start_session(token, official, "keycloak-session", "id-token", services, SYSTEM)
+    signer = changes.pop("signed_by", key)
+    forged = logout_token(signer, **changes)
+    answer = console.test_client().open("/sign-in/backchannel-logout", method="POST", data={"logout_token": forged})
+    assert answer.status_code == 400
+    browser = console.test_client()
+    browser.set_cookie(COOKIE, token)
+    assert browser.get("/me").status_code == 200
+
+
+def test_a_session_ends_after_fifteen_idle_minutes(
+    console: Flask, services: SqlServices, clock: SetClock, official: AccountId
+) -> None:
+    browser = signed_in(console, services, official)
+    clock.advance(minutes=14)
+    assert browser.get("/me").status_code == 200
+    clock.advance(minutes=14)
+    assert browser.get("/me").status_code == 200
+    clock.advance(minutes=16)
+    assert browser.get("/me").location == "/sign-in?next=/me"
+
+
+def test_a_made_up_cookie_opens_nothing(console: Flask) -> None:
+    browser = console.test_client()
+    browser.set_cookie(COOKIE, uuid4().hex)
+    assert browser.get("/me").status_code == 303
+
+
+def test_every_page_not_named_public_asks_for_a_session(console: Flask) -> None:
+    browser = console.test_client()
+    for rule in console.url_map.iter_rules():
+        if rule.rule.startswith(("/cases", "/accounts", "/me", "/agencies")) and "GET" in (rule.methods or ()):
+            address = rule.rule
+            for name in rule.arguments:
+                value = str(uuid4()) if "uuid" in address else "1"
+                address = "/".join(value if f":{name}>" in part else part for part in address.split("/"))
+            assert browser.get(address).status_code == 303, address
+
+
+def test_headers_keep_strangers_out(console: Flask) -> None:
+    headers = console.test_client().get("/").headers
+    policy = headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    for part in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"):
+        assert part in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"
+    assert "Strict-Transport-Security" not in headers
+
+
+def test_https_is_kept_where_it_is_used(services: SqlServices, tmp_path: Path) -> None:
+    secure = make_console(services, tmp_path, console_url="https://accounts.example", cookie_secure=True)
+    answer = secure.test_client().get("/apply", base_url="https://accounts.example")
+    assert "max-age" in answer.headers["Strict-Transport-Security"]
+    cookie = answer.headers["Set-Cookie"]
+    for word in ("Secure", "HttpOnly", "SameSite=Lax"):
+        assert word in cookie
+
+
+def test_pages_hold_no_inline_code(console: Flask, services: SqlServices, official: AccountId) -> None:
+    browser = signed_in(console, services, official)
+    for address in ("/", "/apply", "/follow", "/activation", "/me", "/agencies", "/terms", "/nowhere"):
+        page = browser.get(address).text
+        for forbidden in (" style=", "<style", "javascript:", " onclick=", "<script>"):
+            assert forbidden not in page, (address, forbidden)
+
+
+@pytest.mark.parametrize(
+    ("address", "method", "status"),
+    [("/nowhere", "GET", 404), ("/apply/send", "GET", 405), ("/cases/not-a-case", "GET", 404)],
+)
+def test_error_pages_say_what_to_do_and_have_a_number(console: Flask, address: str, method: str, status: int) -> None:
+    answer = console.test_client().open(address, method=method)
+    assert answer.status_code == status
+    assert "訊息編號" in answer.text
+
+
+def test_a_fault_shows_no_details(services: SqlServices, tmp_path: Path) -> None:
+    console = make_console(services, tmp_path)
+
+    def broken() -> str:
+        raise RuntimeError("secret details")
+
+    console.view_functions["public.terms"] = broken
+    answer = console.test_client().get("/terms")
+    assert answer.status_code == 500
+    assert "secret details" not in answer.text
+    assert "訊息編號" in answer.text
+
+
+def test_too_much_is_refused(console: Flask) -> None:
+    answer = console.test_client().open("/apply", method="POST", data={"mailbox": "x" * 2_000_000})
+    assert answer.status_code == 413
+
+
+def test_addresses_are_limited_and_told_so(services: SqlServices, tmp_path: Path) -> None:
+    limited = make_console(services, tmp_path, limits=True)
+    browser = limited.test_client()
+    statuses = [browser.post("/apply", data={"mailbox": "bad"}).status_code for _ in range(31)]
+    assert statuses[:30] == [422] * 30
+    assert statuses[30] == 429
+
+
+def test_limits_go_on_while_redis_is_away(services: SqlServices, tmp_path: Path) -> None:
+    limited = make_console(services, tmp_path, limits=True, redis_url="redis://127.0.0.1:1/0")
+    assert limited.test_client().post("/apply", data={"mailbox": "bad"}).status_code == 422
+
+
+def test_the_language_is_asked_for_and_remembered(console: Flask) -> None:
+    browser = console.test_client()
+    assert '<html lang="zh-Hant-TW">' in browser.get("/").text
+    assert '<html lang="en">' in browser.get("/?language=en").text
+    assert "Apply for a personal official account" in browser.get("/apply").text
+    assert '<html lang="zh-Hant-TW">' in browser.get("/?language=zh_Hant_TW").text
+    assert '<html lang="zh-Hant-TW">' in browser.get("/?language=xx").text
+
+
+@pytest.mark.parametrize("foreign", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x"])
+def test_nobody_is_sent_elsewhere_after_signing_in(console: Flask, foreign: str) -> None:
+    from hufu_console.sign_in.views import own_page
+
+    with console.test_request_context("/"):
+        assert own_page(foreign) == "/"
+        assert own_page("/cases?state=all") == "/cases?state=all"
+
+
+def test_a_part_that_is_away_is_said_so(services: SqlServices, tmp_path: Path) -> None:
+    away = SignInServer("http://127.0.0.1:1/realms/hufu", CLIENT, "secret")
+    console = make_console(services, tmp_path, server=away)
+    answer = console.test_client().get("/sign-in")
+    assert answer.status_code == 503
+    assert "登入伺服器沒有回應" in answer.text
