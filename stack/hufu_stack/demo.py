@@ -285,7 +285,7 @@ def summary(profile: Profile) -> str:
         f"  攔下的信 Caught mail    {profile.url('mail-http')}",
         f"  Keycloak               {profile.url('keycloak')}/admin",
         f"    (admin, password in {_short(profile.secret('keycloak-admin-password'))})",
-        f"  endpoints              {_short(PROFILES["demo"].endpoints_file)}",
+        f"  endpoints              {_short(PROFILES['demo'].endpoints_file)}",
         f"  logs                   {_short(profile.folder / 'logs')}",
         "",
     ]
