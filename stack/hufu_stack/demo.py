@@ -35,6 +35,7 @@ from hufu_stack.endpoints import Person, read_people, write_endpoints, write_peo
 from hufu_stack.environment import environment
 from hufu_stack.layout import PROFILES, PROJECT, Profile
 from hufu_stack.secret_files import new_password
+from hufu_stack.server import ServerError
 from hufu_stack.stack import Report, Stack, StepError
 
 LANGUAGE = "zh_Hant_TW"
@@ -46,12 +47,17 @@ PLACE = "127.0.0.1"
 Found = TypeVar("Found")
 
 
+class WaitedInVainError(Exception):
+    """Something that should have come did not."""
+
+
 def seed(stack: Stack, report: Report) -> None:
     """Make what is missing of the demo's agencies and people; what is there is kept."""
     try:
         _seed(stack, report)
-    except (HufuError, person.PersonError) as fault:
-        raise StepError(f"seeding stopped: {fault}\n    logs: {stack.profile.folder / 'logs'}") from fault
+    except (HufuError, person.PersonError, WaitedInVainError) as fault:
+        # Whatever people wait for passes through the worker, so its log tells most.
+        raise ServerError(stack.server("worker"), f"seeding stopped: {fault}") from fault
 
 
 def _seed(stack: Stack, report: Report) -> None:
@@ -260,7 +266,7 @@ def awaited(what: str, look: Callable[[], Found | None]) -> Found:
         if found := look():
             return found
         time.sleep(0.2)
-    raise StepError(f"waited {PATIENCE:.0f} s for {what}")
+    raise WaitedInVainError(f"waited {PATIENCE:.0f} s for {what}")
 
 
 def _manager_of(resident: Resident) -> Resident:

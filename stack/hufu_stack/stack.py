@@ -1,9 +1,11 @@
 """All servers of one profile, by name and in the right order."""
 
+import fcntl
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +35,8 @@ KINDS: tuple[type[Server], ...] = (
 )
 FOREIGN = ("postgres", "redis", "directory", "mail", "keycloak")
 OURS = ("console", "worker", "relay", "clock", "sample")
+
+LONG = 60.0
 
 Report = Callable[[str], None]
 
@@ -74,7 +78,7 @@ class Stack:
         ensure_secrets(self.profile)
         wanted = self._in_order(names, with_needs=with_needs)
         started: dict[str, Future[None]] = {}
-        with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
+        with self._alone(), ThreadPoolExecutor(max_workers=len(wanted)) as pool:
             for server in wanted:
                 waits_for = [started[need] for need in server.needs if need in started]
                 started[server.name] = pool.submit(self._start_after, server, waits_for, report)
@@ -82,11 +86,20 @@ class Stack:
         if failures:
             raise failures[0]
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let nobody else start servers of this profile at the same time."""
+        with (self.profile.folder / "start.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     @staticmethod
     def _start_after(server: Server, waits_for: Sequence[Future[None]], report: Report) -> None:
         for future in waits_for:
             future.result()
         was_running = server.running()
+        if not was_running and server.patience > LONG:
+            report(f"{server.name} is starting, which may take a minute")
         server.start()
         report(f"{server.name} {'runs' if was_running else 'started'}")
 
