@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hufu_console.frame.context import registry
 from hufu_console.frame.viewer import Viewer
 from hufu_registry.accounts.model import Account, AccountState
-from hufu_registry.accounts.queries import AccountRow, is_in_scope, people
+from hufu_registry.accounts.store import AccountRow, is_in_scope, people
 from hufu_registry.agencies.model import Agency
 from hufu_registry.cases.model import Case
 from hufu_registry.kernel.actor import account_actor

@@ -10,7 +10,7 @@ import hufu_registry.agencies.store as lists
 from hufu_console.frame.context import registry
 from hufu_console.frame.viewer import Viewer
 from hufu_registry.accounts.model import AccountState
-from hufu_registry.accounts.queries import AccountRow, ManagerRow, managers_of, people
+from hufu_registry.accounts.store import AccountRow, ManagerRow, managers_of, people
 from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.agencies.model.naming import joined_names
 from hufu_registry.agencies.store import AgencyHit, Former, TreeRow

@@ -9,8 +9,9 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from hufu_registry.agencies.model import Path
-from hufu_registry.kernel.errors import IllegalMove
+from hufu_registry.kernel.errors import IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
+from hufu_registry.people.model import MAILBOX_SHAPE, NAME_LENGTH, clean_name
 
 ACCOUNT_NAME_SHAPE = re.compile(r"^[A-Za-z][A-Za-z0-9]{4,14}\Z")
 PHONE_SHAPE = re.compile(r"^[0-9+#*()\- ]{6,20}\Z")
@@ -79,6 +80,51 @@ class Profile:
     unit_name: str = ""
     official_mail: str | None = None
 
+    def cleaned(self) -> Profile:
+        """The same with stray blanks gone, 姓名 in NFC and the mobile as ten digits."""
+        return replace(
+            self,
+            name=clean_name(self.name),
+            title=clean_name(self.title),
+            unit_name=clean_name(self.unit_name),
+            phone=self.phone.strip(),
+            extension=self.extension.strip(),
+            mobile=clean_mobile(self.mobile),
+            official_mail=(self.official_mail or "").strip().lower() or None,
+        )
+
+    def faults(self) -> dict[str, str]:
+        """Field → code of the rule it breaks."""
+        rules = {
+            "name": length_fault(self.name, NAME_LENGTH, required=True),
+            "title": length_fault(self.title, TITLE_LENGTH, required=True),
+            "unit_name": length_fault(self.unit_name, UNIT_NAME_LENGTH),
+            "phone": None if PHONE_SHAPE.match(self.phone) else "phone_shape",
+            "extension": None if not self.extension or EXTENSION_SHAPE.match(self.extension) else "extension_shape",
+            "mobile": None if MOBILE_SHAPE.match(self.mobile) else "mobile_shape",
+            "official_mail": (
+                None if not self.official_mail or MAILBOX_SHAPE.match(self.official_mail) else "mailbox_shape"
+            ),
+        }
+        return {field: fault for field, fault in rules.items() if fault}
+
+    def check(self) -> None:
+        faults = self.faults()
+        if faults:
+            raise Invalid(fields=faults)
+
+    def audited(self) -> dict[str, object]:
+        """What a record may show; of the mobile only its end."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "unit_name": self.unit_name,
+            "phone": self.phone,
+            "extension": self.extension,
+            "mobile": f"…{self.mobile[-3:]}",
+            "official_mail": self.official_mail,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -106,6 +152,12 @@ class Account:
             raise IllegalMove("account_state", state=self.state.value, move=move.value)
         activated = now if move is AccountMove.ACTIVATE else self.activated_at
         return replace(self, state=state, activated_at=activated, state_reason=reason)
+
+
+def length_fault(text: str, longest: int, *, required: bool = False) -> str | None:
+    if required and not text:
+        return "required"
+    return "too_long" if len(text) > longest else None
 
 
 def name_key(account_name: str) -> str:

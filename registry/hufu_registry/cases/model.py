@@ -8,20 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from hufu_registry.accounts.model import (
-    EXTENSION_SHAPE,
-    MOBILE_SHAPE,
-    PHONE_SHAPE,
-    REASON_LENGTH,
-    TITLE_LENGTH,
-    UNIT_NAME_LENGTH,
-    clean_mobile,
-    name_fault,
-)
+from hufu_registry.accounts.model import REASON_LENGTH, Profile, length_fault, name_fault
 from hufu_registry.agencies.model import Path
-from hufu_registry.kernel.errors import IllegalMove, Invalid
+from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
-from hufu_registry.people.model import NAME_LENGTH, clean_name
+from hufu_registry.people.model import clean_name
 from hufu_registry.rights.model import Permission, Rights
 
 
@@ -51,7 +42,6 @@ MOVES = MappingProxyType(
         (CaseState.PENDING, CaseMove.REJECT): CaseState.REJECTED,
     }
 )
-DECISIONS = frozenset({CaseMove.APPROVE, CaseMove.REJECT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,45 +60,50 @@ class Application:
     wants_official_mail: bool = False
     reason: str = ""
 
+    def profile(self) -> Profile:
+        """What the account will say of the applicant."""
+        return Profile(
+            name=self.name,
+            title=self.title,
+            phone=self.phone,
+            extension=self.extension,
+            mobile=self.mobile,
+            unit_id=self.unit_id,
+            unit_name=self.unit_name,
+        )
+
     def cleaned(self) -> Application:
         """The same with stray blanks gone, 姓名 in NFC and the mobile as ten digits."""
+        clean = self.profile().cleaned()
         return replace(
             self,
             account_name=self.account_name.strip(),
-            name=clean_name(self.name),
-            title=clean_name(self.title),
-            unit_name=clean_name(self.unit_name),
-            phone=self.phone.strip(),
-            extension=self.extension.strip(),
-            mobile=clean_mobile(self.mobile),
+            name=clean.name,
+            title=clean.title,
+            unit_name=clean.unit_name,
+            phone=clean.phone,
+            extension=clean.extension,
+            mobile=clean.mobile,
             reason=clean_name(self.reason),
         )
 
     def faults(self) -> dict[str, str]:
         """Field → code of the rule it breaks, for what can be told without the database."""
-        rules = {
+        own = {
             "account_name": name_fault(self.account_name),
-            "name": length_fault(self.name, NAME_LENGTH, required=True),
-            "title": length_fault(self.title, TITLE_LENGTH, required=True),
             "agency_id": "agency_required" if self.agency_id is None else None,
-            "unit_name": length_fault(self.unit_name, UNIT_NAME_LENGTH),
-            "phone": None if PHONE_SHAPE.match(self.phone) else "phone_shape",
-            "extension": None if not self.extension or EXTENSION_SHAPE.match(self.extension) else "extension_shape",
-            "mobile": None if MOBILE_SHAPE.match(self.mobile) else "mobile_shape",
             "reason": length_fault(self.reason, REASON_LENGTH, required=True),
         }
-        return {field: fault for field, fault in rules.items() if fault}
+        return {field: fault for field, fault in own.items() if fault} | self.profile().faults()
 
-    def check(self) -> None:
-        faults = self.faults()
-        if faults:
-            raise Invalid(fields=faults)
-
-
-def length_fault(text: str, longest: int, *, required: bool = False) -> str | None:
-    if required and not text:
-        return "required"
-    return "too_long" if len(text) > longest else None
+    def audited(self) -> dict[str, object]:
+        """What a record may show of it."""
+        return self.profile().audited() | {
+            "account_name": self.account_name,
+            "agency_id": self.agency_id,
+            "wants_official_mail": self.wants_official_mail,
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
+from hufu_registry.accounts.store import in_scope as accounts_in_scope
 from hufu_registry.agencies.model import Path
 from hufu_registry.agencies.store import PathText, agencies
 from hufu_registry.cases.model import Application, Case, CaseState, CaseType
@@ -401,7 +402,11 @@ def lookalikes(
         ),
         (cases, "case", sa.and_(cases.c.id != case.id, cases.c.state == CaseState.PENDING.value)),
     ):
-        visible = scope_of_accounts(viewer, now) if table is accounts else in_scope(viewer, now)
+        visible = (
+            sa.or_(accounts.c.id == viewer, accounts_in_scope(viewer, now))
+            if table is accounts
+            else in_scope(viewer, now)
+        )
         rows = connection.execute(
             sa.select(table, agencies.c.full_name.label("agency_name"), visible.label("visible"))
             .join(agencies, agencies.c.id == table.c.agency_id)
@@ -447,27 +452,3 @@ def comparable(row: Any, keys: Keys) -> dict[str, str]:
         "mobile": keys.open("mobile", row.mobile_sealed) if row.mobile_sealed else "",
         "mailbox": keys.open("mailbox", row.mailbox_sealed),
     }
-
-
-def scope_of_accounts(viewer: AccountId, now: datetime) -> sa.ColumnElement[bool]:
-    """The accounts a viewer's grants cover, and his own, as a condition on the accounts' table."""
-    below = sa.and_(
-        accounts.c.agency_path >= grants.c.agency_path.concat("."),
-        accounts.c.agency_path < grants.c.agency_path.concat("/"),
-    )
-    return sa.or_(
-        accounts.c.id == viewer,
-        sa.exists(
-            sa.select(sa.literal(1))
-            .where(
-                grants.c.account_id == viewer,
-                in_force(now),
-                sa.or_(
-                    grants.c.role == Role.SYSTEM_MANAGER.value,
-                    grants.c.agency_id == accounts.c.agency_id,
-                    sa.and_(grants.c.with_subordinates, below),
-                ),
-            )
-            .correlate(accounts)
-        ),
-    )

@@ -155,7 +155,7 @@ def apply(command: Apply, services: Services[Work], actor: Actor) -> CaseId:
         )
         claim_name(work, case, application.account_name)
         work.cases.add(case, form_key=form_key)
-        record(work, "case.applied", case, new={**audited(application), "consent": command.consent})
+        record(work, "case.applied", case, new={**application.audited(), "consent": command.consent})
         tell_applicant(work, case, Template.CASE_RECEIVED)
         tell_deciders(work, case)
     return case.id
@@ -185,7 +185,7 @@ def change(command: Change, services: Services[Work], actor: Actor) -> None:
             version=case.version + 1,
         )
         work.cases.save(changed)
-        old, new = audited(case.application), audited(application)
+        old, new = case.application.audited(), application.audited()
         record(
             work,
             "case.changed",
@@ -461,15 +461,8 @@ def account_of(work: Work, services: Services[Work], case: Case, official_mail: 
         account_name=application.account_name,
         agency_id=case.agency_id,
         agency_path=case.agency_path,
-        profile=Profile(
-            name=application.name,
-            title=application.title,
-            phone=application.phone,
-            extension=application.extension,
-            mobile=application.mobile,
-            unit_id=application.unit_id,
-            unit_name=application.unit_name,
-            official_mail=official_mail if application.wants_official_mail else None,
+        profile=replace(
+            application.profile(), official_mail=official_mail if application.wants_official_mail else None
         ),
         mailbox=case.mailbox,
         language=case.language,
@@ -477,22 +470,6 @@ def account_of(work: Work, services: Services[Work], case: Case, official_mail: 
         created_at=work.now,
         approved_at=work.now,
     )
-
-
-def audited(application: Application) -> dict[str, object]:
-    """What a record may show of an application; the mobile only as the fact that it is there."""
-    return {
-        "account_name": application.account_name,
-        "name": application.name,
-        "title": application.title,
-        "agency_id": application.agency_id,
-        "unit_name": application.unit_name,
-        "phone": application.phone,
-        "extension": application.extension,
-        "mobile": f"…{application.mobile[-3:]}",
-        "wants_official_mail": application.wants_official_mail,
-        "reason": application.reason,
-    }
 
 
 def record(

@@ -21,6 +21,7 @@ class Permission(StrEnum):
     SEE_CASES = "see_cases"
     DECIDE_CASES = "decide_cases"
     SEE_ACCOUNTS = "see_accounts"
+    EDIT_ACCOUNTS = "edit_accounts"
     RESEND_ACTIVATION = "resend_activation"
     EDIT_UNITS = "edit_units"
     EDIT_AGENCIES = "edit_agencies"
@@ -32,6 +33,7 @@ MANAGER_MAY = frozenset(
         Permission.SEE_CASES,
         Permission.DECIDE_CASES,
         Permission.SEE_ACCOUNTS,
+        Permission.EDIT_ACCOUNTS,
         Permission.RESEND_ACTIVATION,
         Permission.EDIT_UNITS,
     }

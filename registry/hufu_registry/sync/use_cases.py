@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import hufu_registry.accounts.use_cases as accounts
-from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder
+from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, Profile
 from hufu_registry.accounts.use_cases import move_account, take_name
+from hufu_registry.agencies.model import AgencyKind
 from hufu_registry.kernel.actor import Actor
-from hufu_registry.kernel.errors import IllegalMove, RateLimited
+from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound, RateLimited
 from hufu_registry.kernel.ids import AccountId, CaseId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.work import Services
+from hufu_registry.rights.model import Permission
 from hufu_registry.sync.model import Act, ActKind, ActState
 
 
@@ -104,6 +107,61 @@ def resend_activation(account_id: AccountId, services: Services[Work], actor: Ac
             object_id=str(account_id),
             agency_id=account.agency_id,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeAccount:
+    """What a manager mends in an official's data; `version` is the account's as the manager saw it."""
+
+    account_id: AccountId
+    version: int
+    profile: Profile
+
+
+def change_account(command: ChangeAccount, services: Services[Work], actor: Actor) -> Account:
+    """Change what an account says of its official; the targets follow.
+
+    Raises NotFound("account") outside the asker's scope, Invalid(fields), Conflict("changed_meanwhile"),
+    IllegalMove("account_state") for a deleted one.
+    """
+    with services.begin(actor) as work:
+        account = work.accounts.get(command.account_id)
+        if actor.account_id is None:
+            raise NotFound("account")
+        rights = work.grants.of(actor.account_id, lock=True)
+        if not rights.allows(Permission.EDIT_ACCOUNTS, home_id=account.agency_id, path=account.agency_path):
+            raise NotFound("account")
+        if account.state is AccountState.DELETED:
+            raise IllegalMove("account_state", state=account.state.value, move="change")
+        profile = with_unit_of(work, account, command.profile.cleaned())
+        profile.check()
+        if account.version != command.version:
+            raise Conflict("changed_meanwhile")
+        if profile == account.profile:
+            return account
+        changed = replace(account, profile=profile)
+        work.accounts.save(changed)
+        old, new = account.profile.audited(), profile.audited()
+        work.audit.record(
+            "account.changed",
+            object_kind="account",
+            object_id=str(account.id),
+            agency_id=account.agency_id,
+            old={field: value for field, value in old.items() if new[field] != value},
+            new={field: value for field, value in new.items() if old[field] != value},
+        )
+        want_account(work, services, changed)
+    return changed
+
+
+def with_unit_of(work: Work, account: Account, profile: Profile) -> Profile:
+    """A unit must be one of the account's agency, and then gives its name."""
+    if profile.unit_id is None:
+        return profile
+    unit = work.agencies.get(profile.unit_id)
+    if unit.home_id != account.agency_id or unit.kind is not AgencyKind.UNIT:
+        raise Invalid(fields={"unit_name": "unit_elsewhere"})
+    return replace(profile, unit_name=unit.name)
 
 
 def disable_account(account_id: AccountId, services: Services[Work], actor: Actor, *, reason: str) -> Account:

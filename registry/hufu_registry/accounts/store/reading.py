@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from hufu_registry.accounts.model import AccountState
-from hufu_registry.accounts.store import accounts
+from hufu_registry.accounts.store.repository import accounts
 from hufu_registry.agencies.store import agencies
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page, Paged
