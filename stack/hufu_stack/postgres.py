@@ -75,7 +75,11 @@ class Postgres(Server):
     @property
     def folder(self) -> Path:
         other = shelter(self.profile.folder)
-        return self.profile.data(self.name) if other is None else other / self.profile.name
+        if other is None:
+            return self.profile.data(self.name)
+        # Named after its password: a profile's folder that was deleted by hand takes its data along.
+        password = read_secret(self.profile, "postgres-password")
+        return other / self.profile.name / hashlib.sha256(password.encode()).hexdigest()[:12]
 
     def binary(self, name: str) -> str:
         other = shelter(installed())
@@ -93,14 +97,16 @@ class Postgres(Server):
         return str(copy / package.name / installed().name / "bin" / name)
 
     def erase(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.profile.secret("postgres-password").exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def prepare(self) -> None:
         # Nothing of ours runs any more when this is called, but its number may not be free yet.
         (self.folder / "postmaster.pid").unlink(missing_ok=True)
         if (self.folder / "PG_VERSION").exists():
             return
-        shutil.rmtree(self.folder, ignore_errors=True)
+        sheltered = self.folder != self.profile.data(self.name)
+        shutil.rmtree(self.folder.parent if sheltered else self.folder, ignore_errors=True)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self.folder.mkdir(mode=0o700)
         with tempfile.NamedTemporaryFile("w", prefix="hufu-") as password:
