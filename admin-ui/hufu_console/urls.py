@@ -75,6 +75,7 @@ PUBLIC = (
     Route("/sign-in", "sign_in.start", sign_in.start, GET, True, limits.TRIES),
     Route("/sign-in/callback", "sign_in.callback", sign_in.callback, GET, True, limits.TRIES),
     Route("/sign-out", "sign_in.sign_out", sign_in.sign_out, POST, True),
+    Route("/signed-out", "sign_in.signed_out", sign_in.signed_out, GET, True),
     Route("/sign-in/backchannel-logout", "sign_in.backchannel_logout", sign_in.backchannel_logout, POST, True),
 )  # fmt: skip
 
@@ -89,6 +90,7 @@ SIGNED_IN = (
     Route("/accounts/search", "accounts.search", accounts.search, POST),
     Route("/accounts/<uuid:account_id>", "accounts.account", accounts.account),
     Route("/accounts/<uuid:account_id>/progress", "accounts.progress", accounts.progress),
+    Route("/accounts/<uuid:account_id>/edit", "accounts.edit", accounts.edit, FORM),
     Route("/accounts/<uuid:account_id>/resend", "accounts.resend", accounts.resend, POST),
     Route("/accounts/<uuid:account_id>/sync", "accounts.sync_now", accounts.sync_now, POST),
     Route("/me", "accounts.mine", accounts.mine),

@@ -9,12 +9,14 @@ from hufu_console.frame.context import registry
 from hufu_console.frame.viewer import Viewer
 from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.accounts.store import AccountRow, is_in_scope, people
-from hufu_registry.agencies.model import Agency
+from hufu_registry.agencies.model import Agency, AgencyKind
+from hufu_registry.agencies.store import TreeRow, children
 from hufu_registry.cases.model import Case
 from hufu_registry.kernel.actor import account_actor
+from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId
-from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.kernel.paging import MAX_SIZE, Page, Paged
 from hufu_registry.sync.model import InTarget, SignIn, StepName, StepState, StoryStep
 from hufu_registry.sync.store import account_in_targets, account_story, sign_ins
 
@@ -29,17 +31,19 @@ class AccountView:
 
     @property
     def moving(self) -> bool:
-        """Whether the page should look again by itself; waiting for the person alone takes days."""
-        return any(
-            step.pending
-            or (step.state in (StepState.WAITING, StepState.RETRYING) and step.step is not StepName.ACTIVATED)
-            for step in self.steps
-        )
+        """Whether something is on its way to a system; waiting for the person alone takes days."""
+        return any(step.pending or (unfinished(step) and step.step is not StepName.ACTIVATED) for step in self.steps)
 
     @property
-    def in_words(self) -> str:
-        """Changes whenever what the page says changes."""
-        return " ".join(f"{step.step}:{step.state}:{step.at}:{step.times}" for step in self.steps)
+    def look_again(self) -> int | None:
+        """In how many seconds the page should look again by itself."""
+        if self.moving:
+            return 2
+        return 15 if any(unfinished(step) for step in self.steps) else None
+
+
+def unfinished(step: StoryStep) -> bool:
+    return step.state in (StepState.WAITING, StepState.RETRYING)
 
 
 def seen_account(viewer: Viewer, account_id: AccountId) -> None:
@@ -60,6 +64,15 @@ def view_of(account_id: AccountId) -> AccountView:
             steps=account_story(work.connection, account_id),
             targets=account_in_targets(work.connection, account_id),
         )
+
+
+def editable(viewer: Viewer, account_id: AccountId) -> tuple[Account, Sequence[TreeRow]]:
+    """The account, and the units of its agency. Raises NotFound("account") outside the viewer's scope."""
+    seen_account(viewer, account_id)
+    with registry().begin(account_actor(viewer.account_id)) as work:
+        account = work.accounts.get(account_id)
+        below = children(work.connection, account.agency_id, Page(1, MAX_SIZE), on=taipei_date(work.now)).rows
+    return account, [row for row in below if row.kind is AgencyKind.UNIT]
 
 
 def signed_in(account_id: AccountId, page: Page) -> Paged[SignIn]:

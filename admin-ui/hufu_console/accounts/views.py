@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 import hufu_registry.sync.use_cases as sync
 from hufu_console.accounts import reading
+from hufu_console.accounts.forms import ProfileForm, fields_of
 from hufu_console.frame import drafts
 from hufu_console.frame.context import actor, registry
+from hufu_console.frame.faults import show_faults
 from hufu_console.frame.paging import asked_page, page_link
 from hufu_console.frame.viewer import viewer
 from hufu_registry.accounts.model import AccountState
+from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId
 
 
@@ -39,16 +42,40 @@ def search() -> ResponseReturnValue:
 def account(account_id: UUID) -> str:
     reading.seen_account(viewer(), AccountId(account_id))
     view = reading.view_of(AccountId(account_id))
-    return render_template(
-        "accounts/account.html", view=view, progress_url=url_for("accounts.progress", account_id=account_id)
-    )
+    again = url_for("accounts.progress", account_id=account_id, state=view.account.state)
+    return render_template("accounts/account.html", view=view, progress_url=again)
 
 
-def progress(account_id: UUID) -> str:
+def progress(account_id: UUID) -> ResponseReturnValue:
     """The steps alone, for the page that looks again by itself."""
     reading.seen_account(viewer(), AccountId(account_id))
-    view = reading.view_of(AccountId(account_id))
-    return render_template("accounts/_progress.html", view=view, progress_url=request.path)
+    return steps_of(reading.view_of(AccountId(account_id)))
+
+
+def steps_of(view: reading.AccountView) -> ResponseReturnValue:
+    """The steps; the whole page comes anew when the account's state is no longer the one it shows."""
+    again = url_for(str(request.endpoint), **(request.view_args or {}), state=view.account.state)
+    page = make_response(render_template("accounts/_progress.html", view=view, progress_url=again))
+    if request.args.get("state", view.account.state) != view.account.state:
+        page.headers["HX-Refresh"] = "true"
+    return page
+
+
+def edit(account_id: UUID) -> ResponseReturnValue:
+    """Mend what the account says of its official."""
+    found, units = reading.editable(viewer(), AccountId(account_id))
+    form = ProfileForm(formdata=drafts.typed(), data=fields_of(found))
+    if request.method == "POST":
+        try:
+            command = sync.ChangeAccount(found.id, form.seen_version(), form.profile(units))
+            sync.change_account(command, registry(), actor())
+        except Invalid as error:
+            show_faults(form, error.fields, error.context)
+        else:
+            flash(_("Saved. The directory and the sign-in server follow."), "good")
+            return redirect(url_for("accounts.account", account_id=account_id), 303)
+    page = render_template("accounts/edit.html", form=form, account=found, units=units)
+    return page, 422 if form.errors else 200
 
 
 def resend(account_id: UUID) -> ResponseReturnValue:
@@ -74,9 +101,8 @@ def mine() -> str:
     )  # fmt: skip
 
 
-def my_progress() -> str:
-    view = reading.view_of(viewer().account_id)
-    return render_template("accounts/_progress.html", view=view, progress_url=request.path)
+def my_progress() -> ResponseReturnValue:
+    return steps_of(reading.view_of(viewer().account_id))
 
 
 def sync_mine() -> ResponseReturnValue:

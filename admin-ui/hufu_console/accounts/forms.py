@@ -1,0 +1,44 @@
+"""What a manager fills in to mend an official's data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, StringField
+
+from hufu_registry.accounts.model import Account, Profile
+from hufu_registry.agencies.store import TreeRow
+
+TEXTS = ("name", "title", "unit_name", "phone", "extension", "mobile", "official_mail")
+
+
+class ProfileForm(FlaskForm):
+    version = HiddenField()
+    name = StringField(_l("Name"), render_kw={"autocomplete": "off", "maxlength": 200})
+    title = StringField(_l("Title"), render_kw={"autocomplete": "off", "maxlength": 60})
+    unit_name = StringField(_l("Unit"), render_kw={"autocomplete": "off", "maxlength": 100, "list": "units"})
+    phone = StringField(_l("Telephone"), render_kw={"autocomplete": "off", "inputmode": "tel", "maxlength": 20})
+    extension = StringField(_l("Extension"), render_kw={"inputmode": "numeric", "maxlength": 8})
+    mobile = StringField(_l("Mobile"), render_kw={"autocomplete": "off", "inputmode": "tel", "maxlength": 20})
+    official_mail = StringField(
+        _l("Official mailbox"), render_kw={"autocomplete": "off", "inputmode": "email", "maxlength": 254}
+    )
+
+    def profile(self, units: Sequence[TreeRow]) -> Profile:
+        """What was typed; a unit named as the registry names it is that unit."""
+        typed: dict[str, Any] = {name: str(self[name].data or "") for name in TEXTS}
+        unit = next((row for row in units if row.name == typed["unit_name"].strip()), None)
+        return Profile(**typed, unit_id=None if unit is None else unit.id)
+
+    def seen_version(self) -> int:
+        text = str(self.version.data or "")
+        return int(text) if text.isdecimal() and len(text) < 9 else 0
+
+
+def fields_of(account: Account) -> dict[str, str]:
+    """The stored data as the form's fields."""
+    stored = {name: str(getattr(account.profile, name) or "") for name in TEXTS}
+    return stored | {"version": str(account.version)}

@@ -1,0 +1,146 @@
+"""An official's data are mended in the console, and what follows is asked for, on a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
+from hufu_registry.accounts.use_cases import move_account
+from hufu_registry.agencies.model import Agency
+from hufu_registry.agencies.use_cases import AddUnit, add_unit
+from hufu_registry.audit.store import timeline
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.cases.use_cases import appoint_manager
+from hufu_registry.kernel.actor import OPERATOR, SYSTEM
+from hufu_registry.kernel.ids import AccountId, PersonId
+from hufu_registry.kernel.store import outbox
+from hufu_registry.sync.use_cases import open_account
+from tests.integration.clocks import SetClock
+from tests.integration.consoles import make_console, signed_in
+
+FORM = {
+    "version": "2",
+    "name": "王小明",
+    "title": "專員",
+    "unit_name": "",
+    "phone": "02-81234567",
+    "extension": "12",
+    "mobile": "0912-345-678",
+    "official_mail": "",
+}
+
+
+@pytest.fixture
+def app(services: SqlServices, tmp_path: Path) -> Flask:
+    return make_console(services, tmp_path)
+
+
+def official(services: SqlServices, clock: SetClock, agency: Agency, name: str) -> AccountId:
+    account = Account(
+        id=AccountId(uuid4()),
+        person_id=PersonId(uuid4()),
+        account_name=name,
+        agency_id=agency.id,
+        agency_path=agency.path,
+        profile=Profile(name="王小明", title="科員", phone="02-81234567", mobile="0912345678"),
+        mailbox=f"{name}@example.org",
+        language="zh_Hant_TW",
+        state=AccountState.NOT_ACTIVATED,
+        created_at=clock.now(),
+        approved_at=clock.now(),
+    )
+    with services.begin(SYSTEM) as work:
+        open_account(work, services, account)
+    with services.begin(SYSTEM) as work:
+        move_account(work, work.accounts.get(account.id), AccountMove.ACTIVATE)
+    return account.id
+
+
+@pytest.fixture
+def wang(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> AccountId:
+    return official(services, clock, chain[2], "wangxm")
+
+
+@pytest.fixture
+def manager(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> AccountId:
+    account_id = official(services, clock, chain[2], "manager1")
+    appoint_manager(account_id, chain[2].id, services, OPERATOR)
+    return account_id
+
+
+def wanted(services: SqlServices, account_id: AccountId) -> int:
+    with services.read() as connection:
+        return connection.execute(
+            sa.select(sa.func.max(outbox.c.wanted)).where(outbox.c.object_id == str(account_id))
+        ).scalar_one()
+
+
+@pytest.mark.requirement("S1-026")
+def test_a_manager_mends_an_officials_data_and_the_targets_are_to_follow(
+    app: Flask, services: SqlServices, manager: AccountId, wang: AccountId
+) -> None:
+    browser, before = signed_in(app, services, manager), wanted(services, wang)
+    page = browser.get(f"/accounts/{wang}/edit")
+    assert "科員" in page.text
+    answer = browser.post(f"/accounts/{wang}/edit", data=FORM)
+    assert answer.status_code == 303
+    with services.begin() as work:
+        profile = work.accounts.get(wang).profile
+        last = timeline(work.connection, "account", str(wang))[-1]
+    assert (profile.title, profile.extension, profile.mobile) == ("專員", "12", "0912345678")
+    assert wanted(services, wang) == before + 1
+    assert last.action == "account.changed"
+    assert (last.old, last.new) == ({"title": "科員", "extension": ""}, {"title": "專員", "extension": "12"})
+
+
+def test_saving_what_stands_already_changes_nothing(
+    app: Flask, services: SqlServices, manager: AccountId, wang: AccountId
+) -> None:
+    browser, before = signed_in(app, services, manager), wanted(services, wang)
+    assert browser.post(f"/accounts/{wang}/edit", data=FORM | {"title": "科員", "extension": ""}).status_code == 303
+    assert wanted(services, wang) == before
+
+
+def test_bad_data_are_named_and_nothing_typed_is_lost(
+    app: Flask, services: SqlServices, manager: AccountId, wang: AccountId
+) -> None:
+    answer = signed_in(app, services, manager).post(f"/accounts/{wang}/edit", data=FORM | {"mobile": "12", "title": ""})
+    assert answer.status_code == 422
+    assert 'value="02-81234567"' in answer.text
+    assert answer.text.count("is-invalid") == 2
+
+
+def test_an_older_page_does_not_overwrite_a_newer_change(
+    app: Flask, services: SqlServices, manager: AccountId, wang: AccountId
+) -> None:
+    browser = signed_in(app, services, manager)
+    browser.post(f"/accounts/{wang}/edit", data=FORM)
+    assert browser.post(f"/accounts/{wang}/edit", data=FORM | {"title": "技正"}).status_code == 409
+    with services.begin() as work:
+        assert work.accounts.get(wang).profile.title == "專員"
+
+
+def test_a_unit_of_the_registry_is_taken_by_its_name(
+    app: Flask, services: SqlServices, manager: AccountId, wang: AccountId, chain: Sequence[Agency]
+) -> None:
+    unit = add_unit(AddUnit(chain[2].id, "資訊室"), services, OPERATOR, lambda _: None)
+    signed_in(app, services, manager).post(f"/accounts/{wang}/edit", data=FORM | {"unit_name": "資訊室"})
+    with services.begin() as work:
+        assert work.accounts.get(wang).profile.unit_id == unit.id
+
+
+def test_an_account_outside_the_scope_is_not_found_by_reading_or_writing(
+    app: Flask, services: SqlServices, clock: SetClock, wang: AccountId, chain: Sequence[Agency]
+) -> None:
+    elsewhere = official(services, clock, chain[3], "manager2")
+    appoint_manager(elsewhere, chain[3].id, services, OPERATOR)
+    for stranger in (elsewhere, official(services, clock, chain[2], "plain1")):
+        browser = signed_in(app, services, stranger)
+        assert browser.get(f"/accounts/{wang}/edit").status_code == 404
+        assert browser.post(f"/accounts/{wang}/edit", data=FORM).status_code == 404
