@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Response, make_response, redirect, request, session, url_for
+from flask import Response, flash, make_response, redirect, request, session, url_for
+from flask_babel import gettext as _
 
 import hufu_registry.sessions.use_cases as sessions
 from hufu_console.frame import viewer as seen
@@ -23,6 +24,7 @@ def own_page(address: str) -> str:
 
 
 def start() -> Response:
+    forget_abandoned()
     session[NEXT] = own_page(request.args.get("next", "/"))
     return sign_in_server().send(f"{settings().base}{url_for('sign_in.callback')}", keycloak_language())
 
@@ -40,11 +42,25 @@ def sign_out() -> Response:
     token = request.cookies.get(seen.COOKIE, "")
     id_token = id_token_of(token)
     sessions.end_session(token, registry(), actor())
-    home = f"{settings().base}/"
+    home = f"{settings().base}{url_for('sign_in.signed_out')}"
     answer = (
         sign_in_server().sign_out(id_token, home, keycloak_language()) if id_token else make_response(redirect(home))
     )
     return seen.forget_session(answer)
+
+
+def signed_out() -> Response:
+    """Where the sign-in server leads back to."""
+    forget_abandoned(kept=0)
+    flash(_("You are signed out, here and in all systems."), "good")
+    return make_response(redirect(url_for("home.home")))
+
+
+def forget_abandoned(*, kept: int = 2) -> None:
+    """Each sign-in that is begun stands in the browser's cookie until it ends; the oldest make room."""
+    begun = [name for name in session if name.startswith("_state_")]
+    for name in begun[: max(0, len(begun) - kept)]:
+        session.pop(name)
 
 
 def id_token_of(token: str) -> str | None:
