@@ -155,7 +155,7 @@ def _forget_old_builds(keep: Path) -> None:
 class Keycloak(Server):
     name: ClassVar[str] = "keycloak"
     needs: ClassVar[tuple[str, ...]] = ("postgres",)
-    patience: ClassVar[float] = 180.0
+    patience: ClassVar[float] = 300.0  # a first start on a busy machine
 
     def prepare(self) -> None:
         self.profile.log(self.name).parent.mkdir(parents=True, exist_ok=True)
