@@ -1,0 +1,112 @@
+"""Keycloak's pages in our look: they fit, break no rule of axe-core and of their own CSP, and speak both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pyotp
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from hufu_stack.stack import Stack
+from tests.browser.conftest import NewBrowser
+from tests.integration.realms import ACTIVATION, PASSWORD, ScratchRealm, link_in, scratch_realm
+
+VIEWS = [(1280, "zh-TW", "light"), (360, "zh-TW", "dark"), (360, "en", "light")]
+WORDS = {
+    "zh-TW": ("登入公務帳號", "忘記密碼", "啟用您的公務帳號", "設定一次性密碼", "設定密碼", "無法繼續"),
+    "en": (
+        "Sign in to your official account",
+        "Forgot your password",
+        "Activate your official account",
+        "Set up your one-time password",
+        "Set your password",
+        "This cannot go on",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def realm(stack: Stack) -> Iterator[ScratchRealm]:
+    with scratch_realm(stack, "none") as made:
+        yield made
+
+
+def judge(page: Page, heading: str, width: int) -> None:
+    """The page has arrived, has its heading, fits its window, and is accessible."""
+    page.get_by_role("heading", level=1, name=heading).wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("#kc-header-wrapper").inner_text() in ("公務帳號", "Official accounts")
+    found = Axe().run(page).response["violations"]
+    assert not found, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+
+
+@pytest.mark.parametrize(("width", "language", "scheme"), VIEWS)
+def test_every_page_from_the_first_sign_in_to_a_used_link(
+    realm: ScratchRealm, new_browser: NewBrowser, width: int, language: str, scheme: str
+) -> None:
+    sign_in, forgot, activate, totp, password, stopped = WORDS[language]
+    person = realm.person()
+    link = link_in(person.send(ACTIVATION))
+    page = new_browser(viewport={"width": width, "height": 800}, locale=language, color_scheme=scheme).new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    query = {
+        "client_id": "hufu-integrator",
+        "redirect_uri": f"http://localhost:{realm.variables['HUFU_INTEGRATOR_FIRST_PORT']}/callback",
+        "response_type": "code",
+        "scope": "openid",
+    }
+    start = f"{realm.issuer}/protocol/openid-connect/auth?{urlencode(query)}"
+    page.goto(start)
+    judge(page, sign_in, width)
+    page.fill("#username", "nobody")
+    page.fill("#password", "wrong")
+    page.click("#kc-login")
+    page.locator("#input-error-username").wait_for()
+    judge(page, sign_in, width)
+    page.locator("a[href*='reset-credentials']").click()
+    judge(page, forgot, width)
+
+    page.goto(link)
+    judge(page, activate, width)
+    page.click(".hufu-button")
+    judge(page, totp, width)
+    page.click("#mode-manual")
+    page.locator("#kc-totp-secret-key").wait_for()
+    judge(page, totp, width)
+    secret = page.inner_text("#kc-totp-secret-key").replace(" ", "")
+    page.fill("#totp", "000000")
+    page.click("#saveTOTPBtn")
+    page.locator("#input-error-otp-code").wait_for()
+    judge(page, totp, width)
+    page.fill("#totp", pyotp.TOTP(secret).now())
+    page.click("#saveTOTPBtn")
+    judge(page, password, width)
+    for word in ("too-short", PASSWORD):
+        page.fill("#password-new", word)
+        page.fill("#password-confirm", word)
+        page.locator("#kc-passwd-update-form [type=submit]").click()
+        if word != PASSWORD:
+            page.locator(".pf-m-danger, .pf-m-error").first.wait_for()
+            judge(page, password, width)
+    page.locator("#kc-info-message").wait_for()
+
+    page.context.clear_cookies()
+    page.goto(link)
+    judge(page, stopped, width)
+    assert page.locator("#hufu-resend").get_attribute("href", timeout=1000) == (
+        f"{realm.stack.profile.url('console')}/activation/resend"
+    )
+    page.goto(start)
+    page.fill("#username", person.name)
+    page.fill("#password", PASSWORD)
+    page.click("#kc-login")
+    page.locator("#otp").wait_for()
+    judge(page, "", width)
+    page.goto(f"{realm.issuer}/protocol/openid-connect/logout")
+    page.locator("#kc-logout").wait_for()
+    judge(page, "", width)
+    assert [text for text in complaints if "400" not in text] == []
