@@ -1,0 +1,135 @@
+"""The parts every page is made of, on their page of the test build: wide and narrow, light and dark."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from hufu_console.app import create_app
+from hufu_console.frame.context import Services
+from hufu_console.settings import Settings
+from hufu_console.sign_in.server import SignInServer
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDTHS = (1280, 600, 360, 320)
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the page of parts; it needs no registry."""
+    folder = tmp_path_factory.mktemp("secrets")
+    for name in ("client", "session"):
+        (folder / name).write_text(name * 8)
+    settings = Settings(
+        console_url="http://localhost",
+        issuer="http://localhost/realms/hufu",
+        oidc_client_secret_file=folder / "client",
+        session_key_file=folder / "session",
+        redis_url="memory://",
+        redis_password_file=None,
+        gallery=True,
+    )
+    services = Services(cast("Any", None), SignInServer(settings.issuer_url, "hufu-console", "secret"))
+    server = make_server("127.0.0.1", 0, create_app(settings, services), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://localhost:{server.server_port}/__parts"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
+        yield browser
+        browser.close()
+
+
+def open_page(chromium: Browser, address: str, *, width: int = 1280, scheme: Any = "light") -> Page:
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, locale="zh-TW", bypass_csp=True
+    )
+    page = context.new_page()
+    page.goto(address)
+    return page
+
+
+@pytest.mark.parametrize("language", ["zh_Hant_TW", "en"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_parts_break_no_rule_of_accessibility(
+    chromium: Browser, gallery: str, width: int, scheme: str, language: str
+) -> None:
+    page = open_page(chromium, f"{gallery}?language={language}", width=width, scheme=scheme)
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run()")["violations"]
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.context.close()
+
+
+def test_errors_on_top_take_the_focus_and_lead_to_their_fields(chromium: Browser, gallery: str) -> None:
+    page = open_page(chromium, gallery)
+    assert page.evaluate("document.activeElement.className") == "hf-summary-errors"
+    page.locator(".hf-summary-errors a").first.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "account_name"
+    page.context.close()
+
+
+def test_the_bulk_bar_counts_what_is_picked(chromium: Browser, gallery: str) -> None:
+    page = open_page(chromium, gallery)
+    bar = page.locator(".hf-bulk")
+    assert bar.is_hidden()
+    page.locator("input[name=pick]").first.check()
+    assert bar.is_visible()
+    assert page.locator("[data-count]").inner_text() == "1"
+    page.locator("[data-pick-all]").check()
+    assert page.locator("[data-count]").inner_text() == "3"
+    page.context.close()
+
+
+def test_a_table_becomes_cards_and_stays_a_table(chromium: Browser, gallery: str) -> None:
+    page = open_page(chromium, gallery, width=360)
+    row = page.locator("form .hf-table tbody tr").first
+    assert page.evaluate("getComputedStyle(document.querySelector('.hf-table tbody tr')).display") == "block"
+    assert row.get_attribute("role") == "row"
+    page.context.close()
+
+
+def test_focus_is_always_seen(chromium: Browser, gallery: str) -> None:
+    page = open_page(chromium, gallery)
+    for selector in (".hf-brand", "a.btn-primary", "#account_name", "#consent", "a.btn-grave"):
+        page.locator(selector).first.focus()
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Tab")
+        width = page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth)")
+        assert width >= 3, selector
+    page.context.close()
+
+
+def test_the_first_tab_skips_to_the_content(chromium: Browser, gallery: str) -> None:
+    page = open_page(chromium, gallery)
+    page.locator("html").evaluate("document.activeElement.blur()")
+    page.locator(".hf-skip").focus()
+    assert page.locator(".hf-skip").bounding_box()["y"] >= 0  # type: ignore[index]
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.context.close()
