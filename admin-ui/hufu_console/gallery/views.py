@@ -9,6 +9,7 @@ from flask import render_template
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, RadioField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from hufu_registry.kernel.paging import Page, Paged
@@ -16,13 +17,14 @@ from hufu_registry.kernel.paging import Page, Paged
 MADE_UP = datetime(2026, 11, 21, 6, 5, 9, tzinfo=UTC)
 
 
+STATES = [SelectChoice("pending", _l("Pending")), SelectChoice("approved", _l("Approved"))]
+
+
 class GalleryForm(FlaskForm):
     account_name = StringField(_l("Account name"), validators=[InputRequired(_l("Enter an account name."))])
     title = StringField(_l("Title"))
-    kind = SelectField(_l("State"), choices=[("pending", _l("Pending")), ("approved", _l("Approved"))])
-    choice = RadioField(
-        _l("State"), choices=[("pending", _l("Pending")), ("approved", _l("Approved"))], default="pending"
-    )
+    kind = SelectField(_l("State"), choices=STATES)
+    choice = RadioField(_l("State"), choices=STATES, default="pending")
     consent = BooleanField(_l("I have read the terms of service and the privacy policy and agree to them."))
 
 
