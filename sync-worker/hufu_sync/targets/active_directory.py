@@ -85,11 +85,11 @@ class ActiveDirectory:
     """One long-lived connection; not for use by several threads at once."""
 
     def __init__(self, settings: DirectorySettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._connection: ldap3.Connection | None = None
 
     def probe(self) -> None:
-        if self._read(self._settings.base_dn, (MARK,)) is None:
+        if self._read(self.settings.base_dn, (MARK,)) is None:
             raise Misconfigured(Code.AD_REFUSED, "our OU is missing")
 
     def find(self, desired: Desired, remote_id: str | None) -> Observed | None:
@@ -178,7 +178,7 @@ class ActiveDirectory:
 
     def _parent_dn(self, desired: Desired) -> str:
         if desired.place is None:
-            return self._settings.base_dn
+            return self.settings.base_dn
         parent = self._read(_by_guid(desired.place), ("objectGUID",))
         if parent is None:
             raise Gone(Code.GONE_IN_AD, "its OU")
@@ -191,7 +191,7 @@ class ActiveDirectory:
             name = escape_filter_chars(desired.fields["sAMAccountName"])
             upn = escape_filter_chars(desired.fields["userPrincipalName"])
             either = f"(|(sAMAccountName={name})(userPrincipalName={upn}))"
-            found = self._search(_domain_of(self._settings.base_dn), either, ldap3.SUBTREE, names)
+            found = self._search(_domain_of(self.settings.base_dn), either, ldap3.SUBTREE, names)
         ours = [entry for entry in found if entry.text(MARK) == desired.mark]
         return next(iter(ours or found), None)
 
@@ -219,7 +219,7 @@ class ActiveDirectory:
 
     def _open(self) -> ldap3.Connection:
         if self._connection is None:
-            settings = self._settings
+            settings = self.settings
             tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(settings.ca_file))
             server = ldap3.Server(settings.url, tls=tls, get_info=ldap3.NONE, connect_timeout=settings.connect_seconds)
             connection = ldap3.Connection(
@@ -231,7 +231,12 @@ class ActiveDirectory:
                 auto_referrals=False,
                 receive_timeout=settings.call_seconds,
             )
-            connection.open()
+            try:
+                connection.open()
+            finally:
+                # ldap3 leaves the socket of a connection that did not come about to the garbage collector.
+                if connection.closed and connection.socket is not None:
+                    connection.socket.close()
             self._connection = connection
             connection.bind()
         return self._connection

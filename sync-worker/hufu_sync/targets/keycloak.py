@@ -55,7 +55,7 @@ class Keycloak:
     """One long-lived connection; not for use by several threads at once."""
 
     def __init__(self, settings: KeycloakSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._base = f"admin/realms/{quote(settings.realm, safe='')}"
         self._connection: KeycloakOpenIDConnection | None = None
 
@@ -79,7 +79,7 @@ class Keycloak:
         return observed.remote_id
 
     def send_activation_mail(self, remote_id: str) -> None:
-        settings = self._settings
+        settings = self.settings
         response = self._call(
             "PUT",
             f"users/{remote_id}/execute-actions-email",
@@ -118,7 +118,7 @@ class Keycloak:
         if user is None:
             user = self._user_by_name(desired.name)
         if user is None:
-            if self._settings.with_directory:
+            if self.settings.with_directory:
                 raise Transient(Code.KEYCLOAK_DOES_NOT_SEE)
             return None
         if f"hufu:account:{_attribute(user, ACCOUNT_MARK)}" != desired.mark:
@@ -279,7 +279,7 @@ class Keycloak:
 
     def _open(self) -> KeycloakOpenIDConnection:
         if self._connection is None:
-            settings = self._settings
+            settings = self.settings
             self._connection = KeycloakOpenIDConnection(
                 server_url=settings.url,
                 realm_name=settings.realm,
