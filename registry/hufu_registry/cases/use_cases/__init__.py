@@ -1,0 +1,40 @@
+"""Review cases: applying, deciding, appointing; one function is one transaction."""
+
+from hufu_registry.cases.use_cases.applying import (
+    Apply,
+    Change,
+    ChooseName,
+    Withdraw,
+    apply,
+    case_of_mailbox,
+    change,
+    choose_name,
+    place_of,
+    withdraw,
+)
+from hufu_registry.cases.use_cases.appointing import FirstSystemManager, appoint_manager, first_system_manager
+from hufu_registry.cases.use_cases.deciding import Approve, Reject, approve, reject, report_collision
+from hufu_registry.cases.use_cases.ports import Cases, Work
+
+__all__ = [
+    "Apply",
+    "Approve",
+    "Cases",
+    "Change",
+    "ChooseName",
+    "FirstSystemManager",
+    "Reject",
+    "Withdraw",
+    "Work",
+    "apply",
+    "appoint_manager",
+    "approve",
+    "case_of_mailbox",
+    "change",
+    "choose_name",
+    "first_system_manager",
+    "place_of",
+    "reject",
+    "report_collision",
+    "withdraw",
+]

@@ -1,0 +1,46 @@
+"""What every step of a case leaves behind: its record, and mails to those it concerns."""
+
+from __future__ import annotations
+
+from hufu_registry.cases.model import Case
+from hufu_registry.cases.use_cases.ports import Work
+from hufu_registry.notices.model import Template
+
+
+def record(
+    work: Work,
+    action: str,
+    case: Case,
+    *,
+    old: dict[str, object] | None = None,
+    new: dict[str, object] | None = None,
+) -> None:
+    work.audit.record(action, object_kind="case", object_id=str(case.id), agency_id=case.agency_id, old=old, new=new)
+
+
+def tell_applicant(work: Work, case: Case, template: Template, **values: str) -> None:
+    agency = work.agencies.get(case.agency_id)
+    work.notices.send(
+        template,
+        case.mailbox,
+        case.language,
+        {
+            "number": str(case.number),
+            "name": case.application.name,
+            "account_name": case.application.account_name,
+            "agency": agency.full_name,
+            **values,
+        },
+    )
+
+
+def tell_deciders(work: Work, case: Case) -> None:
+    """A case that waits is told to those who may decide it; the mail names no applicant."""
+    agency = work.agencies.get(case.agency_id)
+    for mailbox, language in work.cases.deciders(work.cases.deciding_agency(case.agency_id)):
+        work.notices.send(
+            Template.CASE_WAITING,
+            mailbox,
+            language,
+            {"number": str(case.number), "agency": agency.full_name, "case_id": str(case.id)},
+        )
