@@ -7,7 +7,7 @@ UV_COMPILE := .tools/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-i
 CODE := registry admin-ui sync-worker keycloak-config stack tests bench setup docs docker
 
 .PHONY: help setup setup-tests demo demo-stop demo-status demo-reset \
-	lint types imports templates unit check java test bench fmt lock screenshots
+	lint types imports templates unit check java test bench performance fmt lock screenshots
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -56,6 +56,9 @@ test: setup-tests lint types imports templates java ## everything
 
 bench: setup ## all figures, or one: make bench NAME=push
 	@$(BIN)/python bench/run.py $(NAME)
+
+performance: setup ## docs/performance.md from the results there are
+	@$(BIN)/python -m bench.document
 
 fmt: ## bring all code into form
 	@$(BIN)/ruff check --fix --quiet $(CODE) || true

@@ -39,8 +39,8 @@ def settled(stack: Stack) -> Settlement:
     return settlement
 
 
-def applicants() -> list[Resident]:
-    return [Resident(500 + n, f"pushed{n:03}", f"測試{n:03}", "科員", ECONOMY, "工業科") for n in range(PEOPLE)]
+def applicants(count: int) -> list[Resident]:
+    return [Resident(500 + n, f"pushed{n:03}", f"測試{n:03}", "科員", ECONOMY, "工業科") for n in range(count)]
 
 
 def signed_in_manager(stack: Stack) -> requests.Session:
@@ -77,7 +77,7 @@ def link_that_answers(stack: Stack, resident: Resident) -> str:
 
 def main() -> bool:
     stack = Stack("bench")
-    people = applicants()
+    people = applicants(PEOPLE)
     pushed: list[float] = []
     answered: list[float] = []
     activated: list[float] = []

@@ -1,4 +1,4 @@
-"""Runs the benchmarks: all of them, or those named."""
+"""Runs the benchmarks, all of them or those named, and writes docs/performance.md anew."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SHARED = {"harness", "run", "made_up_agencies"}
+SHARED = {"harness", "run", "made_up_agencies", "document", "chapters"}
 
 
 def main(names: list[str]) -> int:
@@ -21,6 +21,7 @@ def main(names: list[str]) -> int:
         print(f"== {name}", flush=True)
         if subprocess.run([sys.executable, "-m", f"bench.{name}"], cwd=HERE.parent, check=False).returncode != 0:
             failed.append(name)
+    subprocess.run([sys.executable, "-m", "bench.document"], cwd=HERE.parent, check=True)
     if failed:
         print(f"failed or not met: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
