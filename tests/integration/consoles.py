@@ -26,15 +26,19 @@ from hufu_registry.sessions.use_cases import start_session
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
+def csrf_token(browser: FlaskClient) -> str:
+    token = TOKEN.search(browser.get("/apply").text)
+    assert token is not None
+    return token[1]
+
+
 class Browser(FlaskClient):
     """Sends forms with the token that our pages carry."""
 
     def post(self, *args: Any, **kwargs: Any) -> Any:
         data = dict(kwargs.pop("data", {}))
         if "csrf_token" not in data:
-            token = TOKEN.search(self.get("/apply").text)
-            assert token is not None
-            data["csrf_token"] = token[1]
+            data["csrf_token"] = csrf_token(self)
         return super().post(*args, data=data, **kwargs)
 
 

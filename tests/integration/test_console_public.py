@@ -6,17 +6,22 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from hufu_registry.accounts.model import Account, AccountState, Profile
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.store import cases
+from hufu_registry.kernel.actor import SYSTEM
+from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.sessions.store import drafts
+from hufu_registry.sync.use_cases import open_account
 from tests.integration.clocks import SetClock
 from tests.integration.consoles import last_code, make_console
 
@@ -268,3 +273,33 @@ def test_text_that_means_something_to_html_is_only_text(
     page = browser.get(review.location).text
     assert "&lt;b&gt;王&lt;/b&gt;" in page
     assert "<b>王" not in page
+
+
+@pytest.mark.requirement("S2-52")
+def test_an_activation_mail_is_sent_again_after_the_mailbox_is_verified(
+    browser: FlaskClient, services: SqlServices, clock: SetClock, chain: Sequence[Agency]
+) -> None:
+    account_id = uuid4()
+    account = Account(
+        id=AccountId(account_id),
+        person_id=PersonId(uuid4()),
+        account_name="wangxm",
+        agency_id=chain[2].id,
+        agency_path=chain[2].path,
+        profile=Profile(name="王小明", title="科員"),
+        mailbox=MAILBOX,
+        language="zh_Hant_TW",
+        state=AccountState.NOT_ACTIVATED,
+        created_at=clock.now(),
+        approved_at=clock.now(),
+    )
+    with services.begin(SYSTEM) as work:
+        open_account(work, services, account)
+    address = f"/activation/accounts/{account_id}/resend"
+    assert browser.post(address).location == "/activation"
+    assert prove(browser, services, clock, start="/activation") == "/activation/accounts"
+    assert "wangxm" in browser.get("/activation/accounts").text
+    assert browser.post(address).location == "/activation/accounts"
+    assert "新的啟用信已送出" in browser.get("/activation/accounts").text
+    assert browser.post(address).status_code == 429
+    assert browser.post(f"/activation/accounts/{uuid4()}/resend").status_code == 404

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -24,7 +26,7 @@ from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.sessions.use_cases import start_session
 from hufu_registry.sync.use_cases import open_account
 from tests.integration.clocks import SetClock
-from tests.integration.consoles import make_console, signed_in
+from tests.integration.consoles import csrf_token, make_console, signed_in
 
 ISSUER = "http://localhost/realms/hufu"
 CLIENT = "hufu-console"
@@ -229,9 +231,10 @@ def test_too_much_is_refused(console: Flask) -> None:
 def test_addresses_are_limited_and_told_so(services: SqlServices, tmp_path: Path) -> None:
     limited = make_console(services, tmp_path, limits=True)
     browser = limited.test_client()
-    statuses = [browser.post("/apply", data={"mailbox": "bad"}).status_code for _ in range(31)]
-    assert statuses[:30] == [422] * 30
-    assert statuses[30] == 429
+    token = {"csrf_token": csrf_token(browser)}
+    statuses = [browser.post("/apply", data={"mailbox": "bad"} | token).status_code for _ in range(301)]
+    assert statuses[:300] == [422] * 300
+    assert statuses[300] == 429
 
 
 def test_limits_go_on_while_redis_is_away(services: SqlServices, tmp_path: Path) -> None:
@@ -263,3 +266,13 @@ def test_a_part_that_is_away_is_said_so(services: SqlServices, tmp_path: Path) -
     answer = console.test_client().get("/sign-in")
     assert answer.status_code == 503
     assert "登入伺服器沒有回應" in answer.text
+
+
+def test_while_the_database_is_away_pages_say_so(services: SqlServices, tmp_path: Path) -> None:
+    engine = sa.create_engine("postgresql+psycopg://hufu@127.0.0.1:1/hufu", connect_args={"connect_timeout": 1})
+    console = make_console(replace(services, engine=engine), tmp_path)
+    for address in ("/healthz", "/apply/agencies?words=x"):
+        answer = console.test_client().get(address)
+        assert answer.status_code == 503
+        assert "部分系統暫時無法使用" in answer.text
+    assert console.test_client().get("/terms").status_code == 200

@@ -7,6 +7,7 @@ from uuid import uuid4
 from flask import Flask, Response, flash, g, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from hufu_console.frame import drafts
@@ -81,7 +82,9 @@ def to_mailbox(error: HufuError) -> Response:
     """The mailbox is not (or no longer) proved: do that first, then come back to what was typed."""
     journey = "public.follow" if request.path.startswith("/follow") else "public.apply"
     journey = "public.activation" if request.path.startswith("/activation") else journey
-    session[f"goal {journey}"] = drafts.keep_typed() or request.full_path.rstrip("?")
+    goal = drafts.keep_typed() if request.method == "POST" else request.full_path.rstrip("?")
+    if goal not in (None, url_for("home.home")):
+        session[f"goal {journey}"] = goal
     flash(sentence(error), "waiting")
     return make_response(redirect(url_for(journey), 303))
 
@@ -121,7 +124,13 @@ def on_fault(error: Exception) -> Response:
     return page(500)
 
 
+def on_store_away(error: OperationalError) -> Response:
+    log.error("store_away", request_id=g.get("request_id"), endpoint=request.endpoint, error=type(error.orig).__name__)
+    return page(503)
+
+
 def set_up(app: Flask) -> None:
+    app.register_error_handler(OperationalError, on_store_away)
     app.register_error_handler(HufuError, on_rule)
     app.register_error_handler(CSRFError, on_csrf)
     app.register_error_handler(HTTPException, on_http)
