@@ -81,7 +81,7 @@ def edit(account_id: UUID) -> ResponseReturnValue:
 def resend(account_id: UUID) -> ResponseReturnValue:
     reading.seen_account(viewer(), AccountId(account_id))
     sync.resend_activation(AccountId(account_id), registry(), actor())
-    flash(_("A new activation mail is on its way. Older links are no longer good."), "good")
+    flash(_("A new activation mail is on its way. Please use the newest one."), "good")
     return redirect(url_for("accounts.account", account_id=account_id), 303)
 
 
