@@ -1,5 +1,6 @@
 """What each process holds in memory: after the start, and after 200 approvals pressed in the console.
 
+A process grows while it does everything for the first time, and must then stop growing: the aim is on the second half.
 Counted is the proportional set size (PSS) of a server's whole process tree: its own pages whole, shared ones by their
 share, so that the figures may be added up. Growth counts only the part that is no file (Pss_Anon), because the other
 changes with whoever else has the same files open.
@@ -31,7 +32,8 @@ APPROVALS = 200
 PATIENCE = 300.0
 # What is freed or asked for in the background comes to rest meanwhile.
 REST = 5.0
-GROWTH = 10.0
+# Fifty KB for an approval: a leak of that size would fill 10 MB a day where 200 are approved.
+GROWTH = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,12 @@ def main() -> bool:
         session = signed_in_manager(stack)
         time.sleep(REST)
         before = servers(stack)
-        pages = work(stack, session, settlement, people)
-        come_to_rest(services)
-        after = servers(stack)
+        pages, looks = 0, []
+        for half in (people[: APPROVALS // 2], people[APPROVALS // 2 :]):
+            pages += work(stack, session, settlement, half)
+            come_to_rest(services)
+            looks.append(servers(stack))
+        warm, after = looks
         yardstick = bare_flask().whole
     finally:
         stack.stop()
@@ -114,7 +119,8 @@ def main() -> bool:
     for name in stack.names:
         figures[f"{name}_start_mb"] = before[name].whole
         figures[f"{name}_after_mb"] = after[name].whole
-    figures |= {f"{name}_growth_mb": after[name].own - before[name].own for name in OURS}
+    figures |= {f"{name}_first_half_growth_mb": warm[name].own - before[name].own for name in OURS}
+    figures |= {f"{name}_second_half_growth_mb": after[name].own - warm[name].own for name in OURS}
     ours = sum(after[name].whole for name in OURS)
     figures |= {
         "ours_after_mb": ours,
@@ -122,7 +128,7 @@ def main() -> bool:
         "yardstick_flask_mb": yardstick,
         "times_the_yardstick": ours / yardstick,
     }
-    return report("memory", figures, {f"{name}_growth_mb": ("<=", GROWTH) for name in OURS})
+    return report("memory", figures, {f"{name}_second_half_growth_mb": ("<=", GROWTH) for name in OURS})
 
 
 if __name__ == "__main__":
