@@ -31,7 +31,7 @@ def set_up(app: Flask, *, sign_in_server: str, https: bool) -> None:
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
         if request.endpoint == "static":
-            headers["Cache-Control"] = "public, max-age=3600"
+            headers["Cache-Control"] = "no-cache"  # kept, and asked for again by its tag
         else:
             headers["Cache-Control"] = "no-store"
         if https:
