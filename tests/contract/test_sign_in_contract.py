@@ -225,7 +225,6 @@ OVER_A_DIRECTORY = pytest.mark.parametrize("house", REAL[1:], indirect=True)
 
 
 @WITH_PEOPLE
-@pytest.mark.requirement("S2-08", "S0-20")
 def test_the_mail_brings_a_link_that_sets_both_credentials_and_every_event_is_told(house: House) -> None:
     assert house.realm is not None
     started = datetime.now(UTC)

@@ -176,7 +176,7 @@ def test_the_number_of_calls_for_one_account_is_pinned(engine: Engine, chain: Se
     assert engine.ad.calls == ["find account"]
 
 
-@pytest.mark.requirement("S1-026")
+@pytest.mark.requirement("S1-025")
 def test_what_the_registry_says_about_an_account_follows(engine: Engine, chain: Sequence[Agency]) -> None:
     account_id = engine.account(chain[1])
     engine.run()
@@ -198,6 +198,17 @@ def test_what_the_registry_says_about_an_account_follows(engine: Engine, chain: 
     ((group, _),) = engine.keycloak.of(f"hufu:agency:{chain[2].id}")
     ((_, user),) = engine.keycloak.of(f"hufu:account:{account_id}")
     assert (user.place, user.surplus) == (group, set())
+
+
+@pytest.mark.requirement("S0-22")
+def test_at_once_means_now_and_not_when_its_turn_comes(engine: Engine, chain: Sequence[Agency]) -> None:
+    account_id = engine.account(chain[0])
+    engine.ad.fail(Transient(Code.AD_BUSY), when="Create account", times=1)
+    engine.run()
+    assert engine.story(account_id)[StepName.AD] == (StepState.RETRYING, Code.AD_BUSY)
+    converge_now(account_id, engine.services, SYSTEM)
+    engine.run()
+    assert engine.story(account_id)[StepName.AD] == DONE
 
 
 def test_a_renamed_agency_is_renamed_everywhere(engine: Engine, chain: Sequence[Agency]) -> None:
@@ -514,7 +525,7 @@ def waiting(engine: Engine, chain: Sequence[Agency]) -> tuple[AccountId, str, st
     return account_id, user_id, guid
 
 
-@pytest.mark.requirement("S2-22", "S0-20")
+@pytest.mark.requirement("S2-22")
 def test_both_credentials_turn_not_activated_into_enabled(
     engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock
 ) -> None:
@@ -529,7 +540,6 @@ def test_both_credentials_turn_not_activated_into_enabled(
     assert engine.records("account.activated") == 1
 
 
-@pytest.mark.requirement("S0-20")
 def test_events_are_kept_once_though_they_come_late_and_twice(
     engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock
 ) -> None:
