@@ -98,7 +98,7 @@ def test_every_page_from_the_first_sign_in_to_a_used_link(
     page.goto(link)
     judge(page, stopped, width)
     assert page.locator("#hufu-resend").get_attribute("href", timeout=1000) == (
-        f"{realm.stack.profile.url('console')}/activation/resend"
+        f"{realm.stack.profile.url('console')}/activation"
     )
     page.goto(start)
     page.fill("#username", person.name)

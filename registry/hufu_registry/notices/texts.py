@@ -61,14 +61,14 @@ TEXTS: Mapping[Template, Mapping[str, Text]] = MappingProxyType(
                 "您的帳號申請已通過（案號 {number}）",
                 "{name} 您好：\n\n您的公務帳號申請已通過。\n\n    案號：{number}\n    機關：{agency}\n    帳號名稱：{account_name}\n\n"
                 "您會另外收到一封信，內有啟用帳號的連結；請在 7 天內點選，設定密碼與一次性密碼。\n\n"
-                "沒有收到，或連結已經過期？請在這裡重新寄送：\n{console_url}/activation/resend",
+                "沒有收到，或連結已經過期？請在這裡重新寄送：\n{console_url}/activation",
             ),
             ENGLISH: Text(
                 "Your application was approved (case {number})",
                 "Dear {name},\n\nyour application for a government account was approved.\n\n    Case: {number}\n"
                 "    Agency: {agency}\n    Account name: {account_name}\n\nAnother mail brings the link that activates your"
                 " account. Follow it within 7 days to set your password and your one-time password.\n\n"
-                "It did not come, or the link has expired? Ask for a new one here:\n{console_url}/activation/resend",
+                "It did not come, or the link has expired? Ask for a new one here:\n{console_url}/activation",
             ),
         },
         Template.CASE_REJECTED: {
