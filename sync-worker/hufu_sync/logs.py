@@ -6,18 +6,35 @@ import logging
 import sys
 
 import structlog
+from structlog.typing import Processor
+
+# Their lines name addresses and queries, and what they tell of is told by ours.
+TALKATIVE = ("urllib3", "keycloak", "ldap3", "rq", "httpx")
 
 
 def set_up(process: str) -> None:
-    logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(message)s")
+    """Our lines, and warnings of libraries, in one shape."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*shared, structlog.processors.JSONRenderer()],
         cache_logger_on_first_use=True,
     )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+            foreign_pre_chain=shared,
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.ERROR)
     structlog.contextvars.bind_contextvars(process=process)

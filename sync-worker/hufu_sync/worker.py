@@ -91,7 +91,7 @@ def listen(settings: SyncSettings, drains: Mapping[Target, Drain]) -> None:
         worker = None
         try:
             worker = WakingWorker(build_queue(build_redis(settings)), wake)
-            worker.work(logging_level="WARNING")
+            worker.work()
         except (redis.RedisError, OSError) as error:
             log.warning("redis_failed", error=type(error).__name__)
             stopping.wait(RETRY_REDIS)

@@ -144,6 +144,16 @@ def test_an_account_moves_and_stays_the_same_object(agency: Made) -> None:
     assert differs(wanted, account.seen(wanted)) == ()
 
 
+def test_an_account_gets_another_name_and_stays_the_same_object(agency: Made) -> None:
+    account = make(agency.directory, an_account(agency.remote_id))
+    name = f"n{uuid4().hex[:10]}"
+    names = {"sAMAccountName": name, "userPrincipalName": f"{name}@agency.test"}
+    wanted = replace(account.desired, name=name, fields=dict(account.desired.fields) | names)
+    for step in plan(wanted, account.seen(wanted), {}, lambda field, value: value).steps:
+        agency.directory.apply(step, wanted, account.seen(wanted))
+    assert differs(wanted, account.seen(wanted)) == ()
+
+
 def test_a_renamed_agency_keeps_its_accounts_and_those_below(agency: Made) -> None:
     child = make(agency.directory, an_agency(agency.remote_id))
     account = make(agency.directory, an_account(child.remote_id))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner, Result
 
 from hufu_registry.accounts.model import Account, AccountState, Profile
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
+from hufu_registry.cases.use_cases import ChooseName, choose_name
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
@@ -27,8 +30,10 @@ from hufu_registry.settings import RegistrySettings
 from hufu_registry.sync.model import ActKind, Code, ErrorClass, StepName, StepState
 from hufu_registry.sync.store import account_in_targets, account_story, acts, due_targets, sign_ins, target_states
 from hufu_registry.sync.use_cases import converge_now, disable_account, open_account, resend_activation, want_account
+from hufu_sync import jobs, relay
 from hufu_sync.bootstrap import Parts, Targets, build_drains
 from hufu_sync.clock import Nightly, disable_not_activated
+from hufu_sync.command import sync
 from hufu_sync.drain import Drain
 from hufu_sync.errors import Misconfigured, Refused, Transient, Unreachable
 from hufu_sync.feed import Feed
@@ -37,6 +42,7 @@ from hufu_sync.settings import SyncSettings
 from hufu_sync.targets.port import Credentials
 from tests.contract.fakes import FakePost, FakeTarget
 from tests.integration.clocks import SetClock
+from tests.integration.test_cases import APPLICANT, Office, approve_as
 
 
 class Engine:
@@ -321,6 +327,29 @@ def test_a_name_that_belongs_to_somebody_else_is_never_touched(engine: Engine, c
     assert engine.story(account_id)[StepName.AD] == (StepState.PARKED, Code.NAME_TAKEN_IN_AD)
     assert [thing.fields for _, thing in engine.ad.of("")] == [{"title": "theirs"}]
     assert engine.keycloak.mails == []
+
+
+@pytest.mark.parametrize("where", ["ad", "keycloak"])
+def test_a_collision_shows_on_the_case_and_another_name_completes_it(
+    engine: Engine, chain: Sequence[Agency], clock: SetClock, where: str
+) -> None:
+    office = Office(engine.services, chain, clock)
+    # Its codes are read from the notices, which would be wiped.
+    del engine.drains[Target.MAIL]
+    target: FakeTarget = getattr(engine, where)
+    target.stand_in_the_way("wangxm")
+    manager = office.manager(office.bureau)
+    case_id = office.apply(office.form(account_name="wangxm"), mailbox="p@example.org")
+    account_id = approve_as(office, manager, case_id)
+    engine.run()
+    assert office.case(case_id).collision
+    choose_name(ChooseName(office.follow("p@example.org"), case_id, "wangxm2"), office.services, APPLICANT)
+    engine.run()
+    assert engine.story(account_id)[StepName.MAIL] == DONE
+    ((_, account),) = engine.ad.of(f"hufu:account:{account_id}")
+    assert (account.name, account.fields["sAMAccountName"]) == ("wangxm2", "wangxm2")
+    assert [thing.fields for _, thing in target.of("")] == [{"title": "theirs"}]
+    assert not office.case(case_id).collision
 
 
 def test_an_unexpected_fault_is_tried_again(
@@ -638,3 +667,49 @@ def test_acts_nobody_asked_for_are_not_done(engine: Engine, chain: Sequence[Agen
     with engine.services.read() as connection:
         kinds = connection.execute(sa.select(acts.c.kind)).scalars().all()
     assert kinds == [ActKind.ACTIVATION_MAIL.value]
+
+
+# The relay and the command.
+
+
+@dataclass
+class FakeQueue:
+    job_ids: list[str] = field(default_factory=list)
+
+    def enqueue_call(self, function: object, *, args: list[str], job_id: str, **_: object) -> None:
+        assert function is jobs.drain
+        self.job_ids.append(job_id)
+
+
+def test_one_waiting_job_a_target_is_enough() -> None:
+    queue = FakeQueue()
+    relay.enqueue(queue, [Target.AD])
+    relay.enqueue(queue, [Target.AD, Target.KEYCLOAK])
+    relay.enqueue(queue, [])
+    assert queue.job_ids == ["drain-ad", "drain-keycloak"]
+
+
+def test_a_job_only_wakes_its_target() -> None:
+    woken: list[str] = []
+    token = jobs.wake.set(woken.append)
+    try:
+        jobs.drain("ad")
+    finally:
+        jobs.wake.reset(token)
+    assert woken == ["ad"]
+
+
+def test_the_command_says_what_waits_and_alarms_about_what_needs_a_person(
+    engine: Engine, chain: Sequence[Agency]
+) -> None:
+    def status(*options: str) -> Result:
+        return CliRunner().invoke(sync, ["status", *options], obj=lambda: engine.services)
+
+    engine.account(chain[0])
+    assert status().exit_code == 0
+    assert "keycloak" in status().output
+    engine.ad.fail(Refused(Code.AD_REFUSED_VALUE), when="Create account")
+    engine.run()
+    found = status("--json")
+    assert found.exit_code == 1
+    assert {state["target"]: state["parked"] for state in json.loads(found.output)} == {"ad": 1, "keycloak": 0}

@@ -206,9 +206,9 @@ class ActiveDirectory:
         wanted = sorted({"objectGUID", *names})
         try:
             return self._search_once(base, query, scope, wanted)
-        except Unreachable:
+        except Unreachable as error:
             # A connection kept for long may have been closed by the other side: reading again is harmless.
-            if not had_connection:
+            if not had_connection or error.code is Code.AD_TIMEOUT:
                 raise
             return self._search_once(base, query, scope, wanted)
 

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 import requests
-from keycloak import KeycloakOpenIDConnection
+from keycloak import KeycloakOpenID, KeycloakOpenIDConnection
 from keycloak.exceptions import KeycloakAuthenticationError, KeycloakConnectionError, KeycloakError
 
 from hufu_registry.kernel.outbox import Kind
@@ -247,9 +247,9 @@ class Keycloak:
         had_connection = self._connection is not None
         try:
             return self._call_once(method, path, body, query)
-        except Unreachable:
+        except Unreachable as error:
             # A connection kept for long may have been closed by the other side: reading again is harmless.
-            if method != "GET" or not had_connection:
+            if method != "GET" or not had_connection or error.code is Code.KEYCLOAK_TIMEOUT:
                 raise
             return self._call_once(method, path, body, query)
 
@@ -280,7 +280,7 @@ class Keycloak:
     def _open(self) -> KeycloakOpenIDConnection:
         if self._connection is None:
             settings = self.settings
-            self._connection = KeycloakOpenIDConnection(
+            self._connection = _Connection(
                 server_url=settings.url,
                 realm_name=settings.realm,
                 client_id=settings.client_id,
@@ -303,6 +303,23 @@ class Keycloak:
         if status >= 500 or status in {408, 429}:
             raise Transient(Code.KEYCLOAK_ERROR, str(status))
         raise Refused(Code.KEYCLOAK_REFUSED, f"{status} {_reason(response)}")
+
+
+class _Connection(KeycloakOpenIDConnection):
+    """The token is asked for once, too: a time-out must not be waited for twice."""
+
+    @property
+    def keycloak_openid(self) -> KeycloakOpenID:
+        if self._keycloak_openid is None:
+            self._keycloak_openid = KeycloakOpenID(
+                server_url=self.server_url or "",
+                client_id=self.client_id or "",
+                realm_name=self.realm_name or "",
+                client_secret_key=self.client_secret_key,
+                timeout=self.timeout,
+                max_retries=0,
+            )
+        return self._keycloak_openid
 
 
 def _raise(error: Exception) -> NoReturn:
