@@ -29,6 +29,10 @@ class SyncSettings(RegistrySettings):
     ldap_base_dn: str = ""
     smtp_host: str
     smtp_port: int = 25
+    smtp_starttls: bool = False
+    smtp_tls: bool = False
+    smtp_user: str = ""
+    smtp_password_file: Path | None = None
     mail_from: str
     health_port: int
     health_host: str = "127.0.0.1"
@@ -81,4 +85,14 @@ class SyncSettings(RegistrySettings):
         )
 
     def mail_settings(self) -> MailSettings:
-        return MailSettings(self.smtp_host, self.smtp_port, self.mail_from, self.call_seconds)
+        word = self.smtp_password_file
+        return MailSettings(
+            host=self.smtp_host,
+            port=self.smtp_port,
+            sender=self.mail_from,
+            starttls=self.smtp_starttls,
+            tls=self.smtp_tls,
+            user=self.smtp_user,
+            password="" if word is None else secret(word).get_secret_value(),
+            call_seconds=self.call_seconds,
+        )

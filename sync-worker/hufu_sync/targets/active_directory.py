@@ -11,7 +11,7 @@ import secrets
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -61,7 +61,7 @@ class DirectorySettings:
     url: str
     ca_file: Path
     bind_dn: str
-    bind_password: str
+    bind_password: str = field(repr=False)
     base_dn: str
     connect_seconds: int = 3
     call_seconds: int = 5

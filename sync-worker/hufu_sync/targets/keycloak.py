@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -43,7 +43,7 @@ class KeycloakSettings:
     url: str
     realm: str
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     with_directory: bool
     activation_client: str
     activation_redirect: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import smtplib
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 
 from hufu_registry.sync.model import Code
@@ -17,6 +18,10 @@ class MailSettings:
     host: str
     port: int
     sender: str
+    starttls: bool = False
+    tls: bool = False
+    user: str = ""
+    password: str = field(default="", repr=False)
     call_seconds: int = 8
 
 
@@ -46,7 +51,11 @@ class SmtpPost:
     def _connected(self) -> Iterator[smtplib.SMTP]:
         settings = self._settings
         try:
-            with smtplib.SMTP(settings.host, settings.port, timeout=settings.call_seconds) as server:
+            with self._open() as server:
+                if settings.starttls:
+                    server.starttls(context=ssl.create_default_context())
+                if settings.user:
+                    server.login(settings.user, settings.password)
                 yield server
         except smtplib.SMTPRecipientsRefused as error:
             codes = {code for code, _ in error.recipients.values()}
@@ -61,5 +70,13 @@ class SmtpPost:
             if error.smtp_code >= 500:
                 raise Refused(Code.MAIL_ADDRESS_REFUSED, str(error.smtp_code)) from error
             raise Transient(Code.MAIL_LATER, str(error.smtp_code)) from error
+        except ssl.SSLCertVerificationError as error:
+            raise Misconfigured(Code.MAIL_REFUSED_US, type(error).__name__) from error
         except (smtplib.SMTPException, OSError) as error:
             raise Unreachable(Code.MAIL_UNREACHABLE, type(error).__name__) from error
+
+    def _open(self) -> smtplib.SMTP:
+        host, port, patience = self._settings.host, self._settings.port, self._settings.call_seconds
+        if self._settings.tls:
+            return smtplib.SMTP_SSL(host, port, timeout=patience, context=ssl.create_default_context())
+        return smtplib.SMTP(host, port, timeout=patience)

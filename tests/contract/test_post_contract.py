@@ -1,0 +1,88 @@
+"""Mail by SMTP, asked of a server of one's own that says what it is told to say."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from hufu_registry.sync.model import Code
+from hufu_sync.errors import Misconfigured, Refused, TargetError, Transient, Unreachable
+from hufu_sync.targets.mail import MailSettings, SmtpPost
+
+
+class Receiver:
+    def __init__(self) -> None:
+        self.messages: list[Any] = []
+        self.answers: dict[str, str] = {}
+
+    async def handle_RCPT(self, _s: Any, _session: Any, envelope: Any, address: str, _o: Any) -> str:  # noqa: N802
+        if "RCPT" not in self.answers:
+            envelope.rcpt_tos.append(address)
+        return self.answers.get("RCPT", "250 OK")
+
+    async def handle_MAIL(self, _s: Any, _session: Any, envelope: Any, address: str, _o: Any) -> str:  # noqa: N802
+        envelope.mail_from = address
+        return self.answers.get("MAIL", "250 OK")
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        self.messages.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+        return self.answers.get("DATA", "250 OK")
+
+
+@pytest.fixture
+def receiver() -> Receiver:
+    return Receiver()
+
+
+@pytest.fixture
+def post(receiver: Receiver) -> Iterator[SmtpPost]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(receiver, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield SmtpPost(MailSettings("127.0.0.1", port, "hufu@agency.test", call_seconds=3))
+    controller.stop()
+
+
+def send(post: SmtpPost) -> None:
+    post.send(message_id="n1", recipient="wang@home.test", subject="信箱驗證碼 012345", text="您好：\n𠮷\n")
+
+
+def test_a_mail_arrives_as_it_was_written(post: SmtpPost, receiver: Receiver) -> None:
+    post.probe()
+    send(post)
+    (mail,) = receiver.messages
+    assert (mail["To"], mail["Subject"]) == ("wang@home.test", "信箱驗證碼 012345")
+    assert mail["Message-ID"] == "<n1@agency.test>"
+    assert mail.get_content().splitlines() == ["您好：", "𠮷"]
+
+
+@pytest.mark.parametrize(
+    ("where", "answer", "error", "code"),
+    [
+        ("RCPT", "550 no such mailbox", Refused, Code.MAIL_ADDRESS_REFUSED),
+        ("RCPT", "451 later", Transient, Code.MAIL_LATER),
+        ("MAIL", "553 not from you", Misconfigured, Code.MAIL_REFUSED_US),
+        ("DATA", "452 full", Transient, Code.MAIL_LATER),
+        ("DATA", "554 not this", Refused, Code.MAIL_ADDRESS_REFUSED),
+    ],
+)
+def test_what_the_server_says_decides_what_the_worker_does(
+    post: SmtpPost, receiver: Receiver, where: str, answer: str, error: type[TargetError], code: Code
+) -> None:
+    receiver.answers[where] = answer
+    with pytest.raises(error) as caught:
+        send(post)
+    assert caught.value.code is code
+
+
+def test_nobody_at_home_is_unreachable() -> None:
+    with pytest.raises(Unreachable):
+        SmtpPost(MailSettings("127.0.0.1", 9, "hufu@agency.test", call_seconds=1)).probe()
