@@ -72,4 +72,4 @@ lock: ## renew the lock files from requirements/*.in
 	@$(UV_COMPILE) --python-version 3.11 docker/build.in -o docker/build.txt
 
 screenshots: setup-tests ## make the documents' pictures anew
-	@HUFU_SCREENSHOTS=1 $(BIN)/pytest tests/browser
+	@HUFU_SCREENSHOTS=1 $(BIN)/pytest tests/browser -m screenshots
