@@ -18,12 +18,12 @@ from hufu_stack.demo_people import CULTURE, FIRE, Resident
 from tests.browser.conftest import NARROW, WIDE, NewBrowser
 from tests.browser.mails import activation_link, awaited
 from tests.browser.pages import (
-    MAIN_ACT,
     activate,
     approve_case,
     as_insider,
     claims_on,
     fill_form,
+    go_on,
     open_case,
     prove_mailbox,
     sign_in,
@@ -144,14 +144,14 @@ def applies(story: Story) -> None:
     prove_mailbox(page, story.town, "/apply", applicant.mailbox)
     fill_form(page, applicant)
     expect(page.locator("#chosen")).to_contain_text(f"› {applicant.agency}")
-    page.click(MAIN_ACT)
+    go_on(page)
     review = page.locator("main")
     for text in (applicant.name, applicant.account_name, applicant.mobile, applicant.agency, applicant.reason):
         expect(review).to_contain_text(text)
     expect(review).to_contain_text(words["ask"])
     page.get_by_label(words["agree"]).check()
     page.get_by_label(words["confirmed"]).check()
-    page.click(MAIN_ACT)
+    go_on(page)
     expect(page.get_by_role("heading", level=1)).to_have_text(words["sent"])
     expect(page.locator(".hf-receipt")).to_contain_text(words["deciders"])
 

@@ -1,0 +1,76 @@
+"""Whether a page is fit to be shown: axe-core finds nothing, and nothing hangs over the edge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import Map, RequestRedirect, Rule
+
+from hufu_console import urls
+from tests.browser.conftest import NARROW, WIDE
+
+AXE = (Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js").read_text()
+RUN = """async () => (await axe.run(document)).violations.map(
+    (one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ").slice(0, 600)}`)"""
+OVERHANG = """() => {
+    const edge = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= edge) return [];
+    return [...document.body.querySelectorAll("*")]
+        .filter((one) => one.getBoundingClientRect().right > edge + 0.5)
+        .map((one) => one.outerHTML.slice(0, 120)).slice(-3).concat("hangs over");
+}"""
+# Colours hang on the scheme alone and layout on the width alone, so two of the four pairs see everything.
+VIEWS = (("light", WIDE), ("dark", NARROW))
+
+
+def judge(page: Page, *, in_english: bool = True) -> None:
+    """Light and wide, dark and narrow; and in English, whose words are longer, whether it still fits."""
+    for scheme, size in VIEWS:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size(size)
+        page.evaluate("typeof axe === 'undefined'") and page.evaluate(AXE)
+        where = f"{page.url} ({scheme}, {size['width']} px)"
+        found = page.evaluate(RUN) + page.evaluate(OVERHANG)
+        assert not found, f"{where}: {found}"
+    if in_english:
+        chinese = page.url
+        for language in ("en", "zh_Hant_TW"):
+            joint = "&" if "?" in chinese else "?"
+            page.goto(f"{chinese}{joint}language={language}")
+            found = page.evaluate(OVERHANG)
+            assert not found, f"{page.url}: {found}"
+    page.set_viewport_size(WIDE)
+    page.emulate_media(color_scheme="light")
+
+
+class Pages:
+    """Which of the console's addresses were judged."""
+
+    # Parts of pages, redirects to the sign-in server, and what machines ask.
+    NO_PAGES = frozenset(
+        {
+            "home.healthz", "public.agency_search", "sign_in.start", "sign_in.callback", "accounts.progress",
+            "accounts.my_progress", "agencies.found", "agencies.pick",
+        }
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        routes = [route for route in urls.routes(gallery=False) if "GET" in route.methods]
+        self._map = Map([Rule(route.rule, endpoint=route.endpoint) for route in routes])
+        self._wanted = {route.endpoint for route in routes} - self.NO_PAGES
+        self._judged: set[str] = set()
+
+    def judge(self, page: Page, *, in_english: bool = True) -> None:
+        judge(page, in_english=in_english)
+        try:
+            endpoint, _ = self._map.bind("localhost").match(urlsplit(page.url).path)
+        except (NotFound, RequestRedirect):
+            return
+        self._judged.add(str(endpoint))
+
+    @property
+    def missing(self) -> set[str]:
+        return self._wanted - self._judged

@@ -1,0 +1,237 @@
+"""Every page of the console and the public ones under axe-core, light and dark, wide and at 360 px, and by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, StorageState, expect
+
+from hufu_registry.agencies.model import Agency
+from hufu_stack.demo_people import FIRE, FIRST, Resident
+from tests.browser.conftest import NewBrowser
+from tests.browser.judging import Pages, judge
+from tests.browser.mails import awaited, code_in, newest
+from tests.browser.pages import (
+    apply_for_account,
+    fill_form,
+    go_on,
+    open_case,
+    prove_mailbox,
+    prove_when_possible,
+    sign_in,
+)
+from tests.browser.people import FIRE_MANAGER, Applicant, Town
+
+SignedIn = Callable[[Resident], StorageState]
+
+
+def test_no_page_breaks_a_rule_or_hangs_over_the_edge(town: Town, new_browser: NewBrowser, signed_in: SignedIn) -> None:
+    pages = Pages()
+    applicant = Applicant(name="游" + "𠮷" * 8, unit="資訊室第二科第三股")
+    waiting = Applicant()
+    apply_for_account(new_browser().new_page(), town, waiting)
+    strangers_pages(pages, town, new_browser().new_page(), applicant)
+    managers_pages(pages, town, new_browser(storage_state=signed_in(FIRE_MANAGER)).new_page(), applicant)
+    system_managers_pages(pages, town, new_browser(storage_state=signed_in(FIRST)).new_page())
+    followers_pages(pages, town, new_browser().new_page(), waiting)
+    activation_pages(pages, town, new_browser().new_page(), applicant)
+    assert not pages.missing
+
+
+def strangers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -> None:
+    for path in (
+        "/",
+        "/terms",
+        "/welcome",
+        "/apply",
+        "/follow",
+        "/activation",
+        "/apply/code",
+        "/follow/code",
+        "/activation/code",
+        "/signed-out",
+    ):
+        page.goto(f"{town.console}{path}")
+        pages.judge(page)
+    before = newest(town.mails)
+    page.goto(f"{town.console}/apply")
+    page.fill("#mailbox", "no mailbox")
+    go_on(page)
+    pages.judge(page, in_english=False)
+    page.fill("#mailbox", applicant.mailbox)
+    go_on(page)
+    page.fill("#code", "12")
+    go_on(page)
+    pages.judge(page, in_english=False)
+    page.fill("#code", code_in(awaited(town.mails, applicant.mailbox, after=before)))
+    go_on(page)
+    pages.judge(page)
+    go_on(page)
+    expect(page.locator(".hf-summary-errors")).to_be_focused()
+    pages.judge(page, in_english=False)
+    page.fill("#words", applicant.search)
+    page.wait_for_selector("#found button")
+    pages.judge(page, in_english=False)
+    fill_form(page, applicant)
+    go_on(page)
+    go_on(page)
+    pages.judge(page, in_english=False)
+    page.go_back()
+    pages.judge(page)
+    page.check("#consent")
+    page.check("#confirmed")
+    go_on(page)
+    pages.judge(page)
+    page.goto(f"{town.console}/apply/form")
+    expect(page.locator("#name")).to_have_count(0)
+    pages.judge(page)
+    for path in ("/nowhere", "/apply/review", "/apply/send"):
+        page.goto(f"{town.console}{path}")
+        judge(page, in_english=False)
+
+
+def managers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -> None:
+    for path in (
+        "/",
+        "/cases",
+        "/cases?state=all",
+        "/cases?state=withdrawn",
+        "/accounts",
+        "/accounts?state=deleted",
+        "/me",
+    ):
+        page.goto(f"{town.console}{path}")
+        pages.judge(page)
+    case = open_case(page, town, applicant)
+    pages.judge(page)
+    page.goto(f"{case}/reject")
+    pages.judge(page)
+    go_on(page, "main .btn-grave")
+    judge(page, in_english=False)
+    page.goto(case)
+    other = page.context.new_page()
+    other.goto(case)
+    go_on(page, "form[action$='/approve'] .btn-primary")
+    page.wait_for_selector(".hf-notice.good")
+    judge(page)
+    go_on(other, "form[action$='/approve'] .btn-primary")
+    judge(other, in_english=False)
+    other.close()
+    page.locator("main a[href*='/accounts/']").first.click()
+    page.wait_for_url("**/accounts/*-*")
+    pages.judge(page)
+    page.goto(f"{page.url}/edit")
+    pages.judge(page)
+    page.goto(f"{town.console}/agencies/{agency_of(town).id}/units/add")
+    page.fill("#oid", "no OID")
+    go_on(page)
+    judge(page, in_english=False)
+
+
+def system_managers_pages(pages: Pages, town: Town, page: Page) -> None:
+    at = agency_of(town)
+    page.goto(f"{town.console}/agencies")
+    page.fill("#words", "消防署")
+    page.wait_for_selector("#nearest table")
+    judge(page, in_english=False)
+    go_on(page, "form[role=search] button")
+    pages.judge(page)
+    changes = ("units/add", "rename", "close", "reopen", "mail-domains", "managers/appoint", "move")
+    for path in ("", *(f"/{change}" for change in changes)):
+        page.goto(f"{town.console}/agencies/{at.id}{path}")
+        pages.judge(page)
+    page.fill("#words", "2.16.886.101.20003.20001")
+    page.locator("input[name=parent_id]").first.check()
+    judge(page, in_english=False)
+    go_on(page)
+    page.wait_for_url("**/move/review*")
+    pages.judge(page)
+
+
+def followers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -> None:
+    prove_when_possible(page, town, "/follow", applicant)
+    for path in ("/follow/case", "/follow/change", "/follow/withdraw"):
+        page.goto(f"{town.console}{path}")
+        pages.judge(page)
+
+
+def activation_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -> None:
+    prove_when_possible(page, town, "/activation", applicant)
+    pages.judge(page)
+    page.goto(f"{town.sample}/")
+    judge(page, in_english=False)
+    page.click("a.button")
+    sign_in(page, town.insider(FIRE_MANAGER))
+    page.wait_for_url(f"{town.sample}/")
+    judge(page, in_english=False)
+
+
+def agency_of(town: Town) -> Agency:
+    with town.registry.begin() as work:
+        found = work.agencies.find_by_oid(FIRE)
+    assert found is not None
+    return found
+
+
+def test_application_is_filled_in_and_sent_by_keyboard_alone(town: Town, page: Page) -> None:
+    applicant = Applicant()
+    prove_mailbox(page, town, "/apply", applicant.mailbox)
+    press_to(page, "name")
+    page.keyboard.type(applicant.name)
+    press_to(page, "title")
+    page.keyboard.type(applicant.title)
+    press_to(page, "account_name")
+    page.keyboard.type(applicant.account_name)
+    press_to(page, "words")
+    page.keyboard.type(applicant.search)
+    page.wait_for_selector("#found button")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#chosen")).to_be_focused()
+    expect(page.locator("#agency_oid")).to_have_value(applicant.oid)
+    for field, text in (("phone", applicant.phone), ("mobile", applicant.mobile), ("reason", applicant.reason)):
+        press_to(page, field)
+        page.keyboard.type(text)
+    press_to_button(page)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/apply/review*")
+    for box in ("consent", "confirmed"):
+        press_to(page, box)
+        page.keyboard.press("Space")
+    press_to_button(page)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/apply/receipt/*")
+
+
+def press_to(page: Page, field: str) -> None:
+    """Press Tab until the field has the focus."""
+    for _ in range(200):
+        if page.evaluate("document.activeElement.id") == field:
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not lead to {field}")
+
+
+def press_to_button(page: Page) -> None:
+    for _ in range(200):
+        if page.evaluate("document.activeElement.matches('main .btn-primary')"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError("Tab does not lead to the button")
+
+
+def test_queue_is_read_and_decided_by_keyboard_alone(town: Town, new_browser: NewBrowser, signed_in: SignedIn) -> None:
+    applicant = Applicant()
+    apply_for_account(new_browser().new_page(), town, applicant)
+    page = new_browser(storage_state=signed_in(FIRE_MANAGER)).new_page()
+    page.goto(f"{town.console}/cases")
+    press_to(page, "words")
+    page.keyboard.type(applicant.account_name)
+    page.keyboard.press("Enter")
+    link = page.locator("tr", has_text=applicant.account_name).get_by_role("rowheader").get_by_role("link")
+    link.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/cases/*-*")
+    press_to_button(page)
+    page.keyboard.press("Enter")
+    expect(page.locator(".hf-notice.good").first).to_be_visible()

@@ -1,0 +1,80 @@
+"""The documents' pictures, made anew by `make screenshots`: the pages as they are, with people of made-up names."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, StorageState, expect
+
+from hufu_stack.demo_people import FIRE, Resident
+from tests.browser.conftest import NewBrowser
+from tests.browser.mails import activation_link, awaited
+from tests.browser.pages import activate, apply_for_account, approve_case, fill_form, open_case, prove_mailbox
+from tests.browser.people import FIRE_MANAGER, Applicant, Town
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
+SIZE = {"width": 1280, "height": 860}
+MOST_BYTES = 150_000
+
+pytestmark = [
+    pytest.mark.screenshots,
+    pytest.mark.skipif(os.environ.get("HUFU_SCREENSHOTS") != "1", reason="pictures are made by `make screenshots`"),
+]
+
+
+def take(page: Page, name: str) -> None:
+    """Keep what the window shows, in few colours, small enough for a repository."""
+    page.evaluate("document.activeElement.blur()")
+    picture = Image.open(io.BytesIO(page.screenshot()))
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    picture.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(FOLDER / f"{name}.png", optimize=True)
+    assert (FOLDER / f"{name}.png").stat().st_size < MOST_BYTES
+
+
+def test_pictures_of_the_main_job(
+    town: Town, new_browser: NewBrowser, signed_in: Callable[[Resident], StorageState]
+) -> None:
+    page = new_browser(viewport=SIZE).new_page()
+    page.goto(f"{town.console}/sign-in")
+    expect(page.locator("#username")).to_be_visible()
+    take(page, "sign-in")
+    others = (
+        Applicant(name="潘廷達", title="技佐", unit="災害管理組"),
+        Applicant(name="陳𤪬銘", title="隊員", unit="災害搶救組"),
+        Applicant(name="阿允‧比令", title="約聘研究員", unit="火災預防組"),
+    )
+    for other in others:
+        apply_for_account(new_browser().new_page(), town, other)
+    applicant = Applicant(name="林美華", title="技士", unit="緊急救護組")
+    prove_mailbox(page, town, "/apply", applicant.mailbox)
+    fill_form(page, applicant)
+    page.evaluate("scrollTo(0, 0)")
+    take(page, "apply")
+    apply_for_account(new_browser().new_page(), town, applicant)
+    manager = new_browser(viewport=SIZE, storage_state=signed_in(FIRE_MANAGER)).new_page()
+    manager.goto(f"{town.console}/cases")
+    take(manager, "queue")
+    open_case(manager, town, applicant)
+    take(manager, "case")
+    approve_case(manager)
+    manager.locator(".hf-notice a[href*='/accounts/']").click()
+    mail = awaited(town.mails, applicant.mailbox, holding="/login-actions/action-token")
+    expect(manager.locator("#progress .good")).to_have_count(6)
+    take(manager, "account")
+    activate(new_browser().new_page(), activation_link(mail), applicant)
+    manager.goto(f"{town.console}/me")
+    take(manager, "my-account")
+    manager.goto(f"{town.console}/agencies/{agency_id(town)}")
+    take(manager, "agency")
+
+
+def agency_id(town: Town) -> int:
+    with town.registry.begin() as work:
+        found = work.agencies.find_by_oid(FIRE)
+    assert found is not None
+    return found.id
