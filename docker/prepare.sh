@@ -20,7 +20,7 @@ password() {
 }
 
 for name in postgres-password hufu-database-password keycloak-database-password redis-password \
-	keycloak-admin-password console-client-secret sync-client-secret; do
+	keycloak-admin-password console-client-secret sync-client-secret smtp-password; do
 	password "$name"
 done
 for name in data-key index-key audit-key session-key; do

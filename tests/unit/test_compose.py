@@ -37,7 +37,15 @@ OURS = {
 ONE_OFF = {"schema", "realm"}
 DEVELOPMENT = {"directory", "mail"}
 # Where the two differ on purpose, and why.
-ONLY_IN_DOCKER = {"console": {"HUFU_TRUSTED_PROXIES"}}  # there, a proxy stands in front
+# The stack's mail catcher speaks plain SMTP and asks for nobody.
+REAL_MAIL = {"HUFU_SMTP_STARTTLS", "HUFU_SMTP_TLS", "HUFU_SMTP_USER", "HUFU_SMTP_PASSWORD_FILE"}
+ONLY_IN_DOCKER = {
+    "console": {"HUFU_TRUSTED_PROXIES"},  # there, a proxy stands in front
+    "worker": REAL_MAIL,
+    "relay": REAL_MAIL,
+    "clock": REAL_MAIL,
+    "realm": REAL_MAIL,
+}
 ONLY_IN_THE_STACK = {  # the sample application and the client for any OIDC software belong to demo and tests
     "realm": {
         "HUFU_SAMPLE_URL",
