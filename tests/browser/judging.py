@@ -52,7 +52,7 @@ class Pages:
     # Parts of pages, redirects to the sign-in server, and what machines ask.
     NO_PAGES = frozenset(
         {
-            "home.healthz", "public.agency_search", "sign_in.start", "sign_in.callback", "accounts.progress",
+            "home.healthz", "public.agency_search", "sign_in.start", "sign_in.callback", "sign_in.signed_out", "accounts.progress",
             "accounts.my_progress", "agencies.found", "agencies.pick",
         }
     )  # fmt: skip

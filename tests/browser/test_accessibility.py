@@ -49,7 +49,6 @@ def strangers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) 
         "/apply/code",
         "/follow/code",
         "/activation/code",
-        "/signed-out",
     ):
         page.goto(f"{town.console}{path}")
         pages.judge(page)
@@ -120,7 +119,7 @@ def managers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -
     page.locator("main a[href*='/accounts/']").first.click()
     page.wait_for_url("**/accounts/*-*")
     pages.judge(page)
-    page.goto(f"{page.url}/edit")
+    page.goto(f"{page.url.partition('?')[0]}/edit")
     pages.judge(page)
     page.goto(f"{town.console}/agencies/{agency_of(town).id}/units/add")
     page.fill("#oid", "no OID")

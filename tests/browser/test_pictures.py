@@ -14,7 +14,15 @@ from playwright.sync_api import Page, StorageState, expect
 from hufu_stack.demo_people import FIRE, Resident
 from tests.browser.conftest import NewBrowser
 from tests.browser.mails import activation_link, awaited
-from tests.browser.pages import activate, apply_for_account, approve_case, fill_form, open_case, prove_mailbox
+from tests.browser.pages import (
+    activate,
+    apply_for_account,
+    approve_case,
+    fill_form,
+    open_case,
+    prove_mailbox,
+    send_form,
+)
 from tests.browser.people import FIRE_MANAGER, Applicant, Town
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
@@ -55,7 +63,7 @@ def test_pictures_of_the_main_job(
     fill_form(page, applicant)
     page.evaluate("scrollTo(0, 0)")
     take(page, "apply")
-    apply_for_account(new_browser().new_page(), town, applicant)
+    send_form(page)
     manager = new_browser(viewport=SIZE, storage_state=signed_in(FIRE_MANAGER)).new_page()
     manager.goto(f"{town.console}/cases")
     take(manager, "queue")
@@ -64,7 +72,7 @@ def test_pictures_of_the_main_job(
     approve_case(manager)
     manager.locator(".hf-notice a[href*='/accounts/']").click()
     mail = awaited(town.mails, applicant.mailbox, holding="/login-actions/action-token")
-    expect(manager.locator("#progress .good")).to_have_count(6)
+    expect(manager.locator("#progress .hf-steps > li").nth(2).locator(".good").first).to_be_visible()
     take(manager, "account")
     activate(new_browser().new_page(), activation_link(mail), applicant)
     manager.goto(f"{town.console}/me")
