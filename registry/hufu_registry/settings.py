@@ -34,9 +34,13 @@ class RegistrySettings(BaseSettings):
     audit_key_file: Path
     console_url: str
     directory: Literal["ad", "none"] = "ad"
+    official_mail_domains: str = "gov.tw edu.tw mil.tw"
 
     def keys(self) -> Keys:
         return Keys(data=key(self.data_key_file), index=key(self.index_key_file), audit=key(self.audit_key_file))
 
     def policy(self) -> Policy:
-        return Policy(with_directory=self.directory == "ad")
+        return Policy(
+            with_directory=self.directory == "ad",
+            official_mail_domains=tuple(self.official_mail_domains.lower().split()),
+        )

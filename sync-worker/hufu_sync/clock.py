@@ -52,6 +52,7 @@ def disable_not_activated(services: SqlServices) -> int:
     """Accounts approved longer ago than the deadline that nobody activated."""
     count = 0
     while True:
+        before = count
         with services.begin(SYSTEM) as work:
             late = work.accounts.unactivated_since(work.now - services.policy.activation_deadline, BATCH)
         for account_id in late:
@@ -61,7 +62,7 @@ def disable_not_activated(services: SqlServices) -> int:
             except HufuError as error:
                 # Somebody activated or disabled it in between.
                 log.info("not_disabled", id=str(account_id), code=error.code)
-        if len(late) < BATCH:
+        if len(late) < BATCH or count == before:
             return count
 
 

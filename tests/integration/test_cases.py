@@ -531,3 +531,17 @@ def test_an_unknown_agency_or_one_without_people_is_refused(office: Office) -> N
         with pytest.raises(Invalid) as refusal:
             office.apply(office.form(agency_id=agency_id))
         assert refusal.value.fields == {"agency_id": fault}
+
+
+def test_two_operators_at_once_make_one_system_manager(office: Office) -> None:
+    def act(number: int) -> AccountId | HufuError:
+        place = (office.top, office.ministry)[number]
+        command = FirstSystemManager(f"systemboss{number}", "陳系統", f"b{number}@example.org", place.oid or "")
+        try:
+            return first_system_manager(command, office.services, OPERATOR)
+        except HufuError as fault:
+            return fault
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(act, range(2)))
+    assert [isinstance(outcome, IllegalMove) for outcome in outcomes].count(True) == 1

@@ -114,10 +114,20 @@ def test_a_manager_approves_from_the_queue(desk: Desk) -> None:
     page = manager.get(f"/cases/{case_id}").text
     for shown in ("王小明", "0912345678", "02-81234567", "新進人員", "核准這件申請", "送出申請"):
         assert shown in page
-    answer = manager.post(f"/cases/{case_id}/approve", data={"version": "1", "official_mail": "wang@agency.test"})
+    answer = manager.post(f"/cases/{case_id}/approve", data={"version": "1", "official_mail": "wang@agency.gov.tw"})
     assert answer.status_code == 303
     assert desk.state(case_id) is CaseState.APPROVED
     assert "陳經理" in manager.get(f"/cases/{case_id}").text
+
+
+@pytest.mark.parametrize("mailbox", ["nana@gmail.com", "wang@notgov.tw", "wang"])
+def test_a_private_address_is_not_published_as_the_official_mailbox(desk: Desk, mailbox: str) -> None:
+    case_id = desk.apply(desk.agencies[2])
+    manager = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
+    answer = manager.post(f"/cases/{case_id}/approve", data={"version": "1", "official_mail": mailbox})
+    assert answer.status_code == 422
+    assert mailbox in answer.text
+    assert desk.state(case_id) is CaseState.PENDING
 
 
 def test_a_rejection_needs_a_reason(desk: Desk) -> None:

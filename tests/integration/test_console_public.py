@@ -128,6 +128,46 @@ def test_everything_is_shown_and_agreed_to_before_it_is_sent(
     assert count(services) == 0
 
 
+def test_who_opens_the_form_anew_finds_what_he_typed_until_it_is_sent(
+    browser: FlaskClient, services: SqlServices, clock: SetClock, chain: Sequence[Agency]
+) -> None:
+    prove(browser, services, clock)
+    assert browser.post("/apply/form", data=form(chain[2], mobile="12")).status_code == 422
+    assert 'value="科員"' in browser.get("/apply/form", follow_redirects=True).text
+    send(browser, chain[2])
+    assert "科員" not in browser.get("/apply/form", follow_redirects=True).text
+
+
+def test_somebody_else_at_the_same_browser_finds_an_empty_form(
+    browser: FlaskClient, services: SqlServices, clock: SetClock, chain: Sequence[Agency]
+) -> None:
+    prove(browser, services, clock)
+    browser.post("/apply/form", data=form(chain[2], mobile="12"))
+    prove(browser, services, clock)
+    assert "科員" not in browser.get("/apply/form", follow_redirects=True).text
+
+
+def test_what_a_chinese_keyboard_makes_wide_is_taken_for_what_it_means(
+    browser: FlaskClient, services: SqlServices, clock: SetClock, chain: Sequence[Agency]
+) -> None:
+    browser.post("/apply", data={"mailbox": MAILBOX})
+    wide = last_code(services).translate({ord(digit): ord(digit) + 0xFEE0 for digit in "0123456789"})
+    assert browser.post("/apply/code", data={"code": wide}).status_code == 303
+    typed = form(chain[2], mobile="０９１２－３４５－６７８", account_name="ｗａｎｇｘｍ")
+    page = browser.get(browser.post("/apply/form", data=typed).location).text
+    assert "0912345678" in page
+    assert "wangxm" in page
+
+
+def test_an_oid_nobody_has_is_said_so_also_when_the_form_is_sent(
+    browser: FlaskClient, services: SqlServices, clock: SetClock, chain: Sequence[Agency]
+) -> None:
+    prove(browser, services, clock)
+    answer = browser.post("/apply/form", data=form(chain[2], agency_id="", agency_oid="2.16.886.101.999"))
+    assert answer.status_code == 422
+    assert "查無這個機關" in answer.text
+
+
 def count(services: SqlServices) -> int:
     with services.read() as connection:
         return int(connection.execute(sa.select(sa.func.count()).select_from(cases)).scalar_one())
@@ -172,7 +212,7 @@ def test_the_receipt_is_for_the_applicant_alone(
         ("account_name", "1wang", "5 至 15 個英文字母或數字"),
         ("account_name", "administrator", "保留給系統使用"),
         ("mobile", "123", "09 開頭的十位數字"),
-        ("agency_oid", "2.16.886.101.1", "請選擇您的機關"),
+        ("agency_oid", "2.16.886.101.1", "查無這個機關"),
         ("reason", "", "必須填寫"),
         ("name", "", "必須填寫"),
     ],

@@ -79,6 +79,21 @@ def keep_typed() -> str | None:
     return with_draft(page, keep(page, fields)) if fields else page
 
 
+def remember(key: UUID) -> None:
+    """Whoever opens the draft's form anew finds what he typed."""
+    session[KEY] = str(key)
+
+
+def remembered() -> str | None:
+    """The key of the form that was typed last in this browser and not sent, where the address names none."""
+    return None if KEY in request.args else session.get(KEY)
+
+
+def forget_typed() -> None:
+    """It was sent, or somebody else sits at this browser now."""
+    session.pop(KEY, None)
+
+
 def draft_key() -> UUID | None:
     text = request.values.get(KEY, "")
     try:

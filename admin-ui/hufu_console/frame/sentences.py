@@ -43,6 +43,10 @@ SENTENCES: Mapping[str, Any] = {
     "mail_domain_refused": _l(
         "This agency accepts only mailboxes of its own domains. Please use your official mailbox."
     ),
+    "official_mail_domain": _l(
+        "An official mailbox lies under the government's domains or those of the agency. "
+        "A private address would be published in tokens."
+    ),
     "unit_elsewhere": _l("This unit belongs to another agency. Please choose the agency again."),
     "confirmed_required": _l("Please confirm that the data match your documents."),
     # Things and states

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 import hufu_registry.people.use_cases as people
+from hufu_console.frame import drafts
 from hufu_console.frame.context import actor, registry
 from hufu_console.frame.drafts import browser
 from hufu_console.frame.faults import show_faults
@@ -72,6 +73,7 @@ def code(purpose: Purpose) -> ResponseReturnValue:
         except Invalid as error:
             show_faults(form, error.fields, error.context)
         else:
+            drafts.forget_typed()
             return redirect(session.pop(f"goal {journey.start}", url_for(journey.goal)), 303)
     mailbox = reading.masked(reading.asked_mailbox(browser(), purpose))
     page = render_template("public/code.html", journey=journey, form=form, mailbox=mailbox)

@@ -22,18 +22,26 @@ from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.model import Application, CaseMove
 from hufu_registry.kernel.errors import Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, CaseId
-from hufu_registry.people.model import Purpose
+from hufu_registry.people.model import Purpose, plain
 
 
 def read_form() -> ApplicationForm:
     """The form as it was sent or kept; an OID that was typed names the agency."""
     form = ApplicationForm(formdata=drafts.typed())
-    oid = str(form.agency_oid.data or "").strip()
+    oid = plain(str(form.agency_oid.data or ""))
     at = reading.chosen(form.application().agency_id)
     if oid and (at is None or oid != (at.unit or at.agency).oid):
         named = reading.agency_by_oid(oid)
         form.agency_id.data = "" if named is None else str(named.id)
     return form
+
+
+def faults_of(form: ApplicationForm, mailbox: str, case_id: CaseId | None = None) -> dict[str, str]:
+    """Every rule the form breaks; an OID that was typed and is nobody's is unknown, not missing."""
+    faults = reading.faults_of(form.application(), mailbox, case_id)
+    if faults.get("agency_id") == "agency_required" and str(form.agency_oid.data or "").strip():
+        faults["agency_id"] = "agency_unknown"
+    return faults
 
 
 def form_page(form: ApplicationForm, *, action: str, title: str, button: str) -> ResponseReturnValue:
@@ -47,11 +55,14 @@ def form() -> ResponseReturnValue:
     mailbox, typed = reading.proved(browser(), Purpose.APPLY), read_form()
     if reading.has_open_case(mailbox):
         return render_template("public/case_open.html"), 409
+    if request.method == "GET" and (key := drafts.remembered()):
+        return redirect(url_for("public.form", draft=key), 303)
     if request.method == "POST":
-        faults = reading.faults_of(typed.application(), mailbox)
+        faults = faults_of(typed, mailbox)
+        draft = drafts.keep(url_for("public.form"), typed.fields())
+        drafts.remember(draft)
         if not faults:
-            key = drafts.keep(url_for("public.form"), typed.fields())
-            return redirect(url_for("public.review", draft=key), 303)
+            return redirect(url_for("public.review", draft=draft), 303)
         show_faults(typed, faults)
     title = _("Apply for a personal official account")
     return form_page(typed, action=url_for("public.form"), title=title, button=_("Go on: check what I entered"))
@@ -60,7 +71,7 @@ def form() -> ResponseReturnValue:
 def check(field: str) -> str:
     """For the field that was just left: what is wrong with it, or nothing."""
     typed = read_form()
-    fault = reading.faults_of(typed.application(), "", own_case_id()).get({"agency_oid": "agency_id"}.get(field, field))
+    fault = faults_of(typed, "", own_case_id()).get({"agency_oid": "agency_id"}.get(field, field))
     return render_template("public/_fault.html", fault=sentence_of(fault) if fault else "")
 
 
@@ -139,6 +150,7 @@ def send() -> ResponseReturnValue:
         show_faults(typed, error.fields, error.context)
         title = _("Apply for a personal official account")
         return form_page(typed, action=url_for("public.form"), title=title, button=_("Go on: check what I entered"))
+    drafts.forget_typed()
     return redirect(url_for("public.receipt", case_id=case_id), 303)
 
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from hufu_registry.agencies.model import Path
 from hufu_registry.kernel.errors import IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
-from hufu_registry.people.model import MAILBOX_SHAPE, NAME_LENGTH, clean_name
+from hufu_registry.people.model import MAILBOX_SHAPE, NAME_LENGTH, clean_name, plain
 
 ACCOUNT_NAME_SHAPE = re.compile(r"^[A-Za-z][A-Za-z0-9]{4,14}\Z")
 PHONE_SHAPE = re.compile(r"^[0-9+#*()\- ]{6,20}\Z")
@@ -87,10 +87,10 @@ class Profile:
             name=clean_name(self.name),
             title=clean_name(self.title),
             unit_name=clean_name(self.unit_name),
-            phone=self.phone.strip(),
-            extension=self.extension.strip(),
+            phone=plain(self.phone),
+            extension=plain(self.extension),
             mobile=clean_mobile(self.mobile),
-            official_mail=(self.official_mail or "").strip().lower() or None,
+            official_mail=plain(self.official_mail or "").lower() or None,
         )
 
     def faults(self) -> dict[str, str]:
@@ -176,5 +176,5 @@ def name_fault(account_name: str) -> str | None:
 
 def clean_mobile(text: str) -> str:
     """A Taiwanese mobile as its ten digits; blanks, dashes and +886 are folded, anything else is left to fail."""
-    digits = text.strip().replace(" ", "").replace("-", "")
+    digits = plain(text).replace(" ", "").replace("-", "")
     return f"0{digits[4:]}" if digits.startswith("+886") else digits

@@ -12,7 +12,7 @@ from hufu_registry.accounts.model import REASON_LENGTH, Profile, length_fault, n
 from hufu_registry.agencies.model import Path
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
-from hufu_registry.people.model import clean_name
+from hufu_registry.people.model import clean_name, plain
 from hufu_registry.rights.model import Permission, Rights
 
 
@@ -77,7 +77,7 @@ class Application:
         clean = self.profile().cleaned()
         return replace(
             self,
-            account_name=self.account_name.strip(),
+            account_name=plain(self.account_name),
             name=clean.name,
             title=clean.title,
             unit_name=clean.unit_name,

@@ -26,3 +26,4 @@ class Policy:
     session_max: timedelta = timedelta(hours=10)
     draft_lifetime: timedelta = timedelta(hours=24)
     import_close_limit_percent: int = 5
+    official_mail_domains: tuple[str, ...] = ("gov.tw", "edu.tw", "mil.tw")

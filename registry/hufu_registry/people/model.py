@@ -67,9 +67,14 @@ class CodeSent:
     lifetime: timedelta
 
 
+def plain(text: str) -> str:
+    """Digits, letters and signs as they are compared: what a Chinese keyboard makes wide becomes narrow."""
+    return unicodedata.normalize("NFKC", text).strip()
+
+
 def clean_mailbox(text: str) -> str | None:
     """The mailbox in the form in which it is kept and compared, or None where it is none."""
-    mailbox = text.strip()
+    mailbox = plain(text)
     if len(mailbox) > MAILBOX_LENGTH or not MAILBOX_SHAPE.match(mailbox):
         return None
     return mailbox.lower()

@@ -14,7 +14,7 @@ from hufu_registry.kernel.errors import Invalid, NotFound, RateLimited
 from hufu_registry.kernel.ids import PersonId
 from hufu_registry.kernel.work import Services
 from hufu_registry.notices.model import Template
-from hufu_registry.people.model import CODE_DIGITS, CodeOutcome, CodeSent, MailboxCode, Purpose, clean_mailbox
+from hufu_registry.people.model import CODE_DIGITS, CodeOutcome, CodeSent, MailboxCode, Purpose, clean_mailbox, plain
 
 A_DAY = timedelta(days=1)
 
@@ -129,7 +129,7 @@ def enter_code(command: EnterCode, services: Services[Work], actor: Actor) -> No
     Codes: code_wrong (tries_left), code_expired, code_used_up.
     """
     browser = browser_key(services, command.browser)
-    digits = "".join(command.code.split())
+    digits = "".join(plain(command.code).split())
     policy = services.policy
     with services.begin(actor) as work:
         code = work.mailboxes.newest_code(browser, command.purpose)

@@ -98,5 +98,6 @@ class SqlGrants:
         return result.first() is not None
 
     def any_system_manager(self) -> bool:
+        self._connection.execute(sa.text("LOCK TABLE grants IN SHARE ROW EXCLUSIVE MODE"))
         query = sa.select(grants.c.id).where(grants.c.role == Role.SYSTEM_MANAGER.value, in_force(self._now)).limit(1)
         return self._connection.execute(query).first() is not None

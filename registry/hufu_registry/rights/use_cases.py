@@ -21,7 +21,8 @@ class Grants(Protocol):
     def add(self, grant: Grant) -> bool:
         """Store it; false when the account already has that very grant."""
 
-    def any_system_manager(self) -> bool: ...
+    def any_system_manager(self) -> bool:
+        """Whether there is one; nobody else can make one until this transaction ends."""
 
 
 class Work(agencies.Work, audit.Work, Protocol):

@@ -10,11 +10,12 @@ from typing import Protocol
 import hufu_registry.accounts.use_cases as accounts
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, Profile
 from hufu_registry.accounts.use_cases import move_account, take_name
-from hufu_registry.agencies.model import AgencyKind
+from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound, RateLimited
 from hufu_registry.kernel.ids import AccountId, CaseId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.policy import Policy
 from hufu_registry.kernel.work import Services
 from hufu_registry.rights.model import Permission
 from hufu_registry.sync.model import Act, ActKind, ActState
@@ -135,6 +136,7 @@ def change_account(command: ChangeAccount, services: Services[Work], actor: Acto
             raise IllegalMove("account_state", state=account.state.value, move="change")
         profile = with_unit_of(work, account, command.profile.cleaned())
         profile.check()
+        check_official_mail(work.agencies.get(account.agency_id), profile, services.policy)
         if account.version != command.version:
             raise Conflict("changed_meanwhile")
         if profile == account.profile:
@@ -152,6 +154,12 @@ def change_account(command: ChangeAccount, services: Services[Work], actor: Acto
         )
         want_account(work, services, changed)
     return changed
+
+
+def check_official_mail(agency: Agency, profile: Profile, policy: Policy) -> None:
+    """What tokens will call the official mailbox must be one. Raises Invalid(official_mail=…)."""
+    if profile.official_mail and not agency.may_publish(profile.official_mail, policy.official_mail_domains):
+        raise Invalid(fields={"official_mail": "official_mail_domain"})
 
 
 def with_unit_of(work: Work, account: Account, profile: Profile) -> Profile:

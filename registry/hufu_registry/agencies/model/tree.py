@@ -7,7 +7,7 @@ by label, never as text: "1.a" is no ancestor of "1.a4".
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -107,10 +107,17 @@ class Agency:
 
     def accepts(self, mailbox: str) -> bool:
         """Whether a backup mailbox may belong to an applicant here; no listed domain means any."""
-        domain = mailbox.rpartition("@")[2].lower()
-        return not self.mail_domains or any(
-            domain == allowed or domain.endswith(f".{allowed}") for allowed in self.mail_domains
-        )
+        return not self.mail_domains or lies_under(mailbox, self.mail_domains)
+
+    def may_publish(self, mailbox: str, official_domains: Sequence[str]) -> bool:
+        """Whether it may stand in tokens as an official mailbox: the government's domains, or the agency's own."""
+        return lies_under(mailbox, (*official_domains, *self.mail_domains))
+
+
+def lies_under(mailbox: str, domains: Sequence[str]) -> bool:
+    """Whether the mailbox belongs to one of the domains or to one below it."""
+    domain = mailbox.rpartition("@")[2].lower()
+    return any(domain == allowed or domain.endswith(f".{allowed}") for allowed in domains)
 
 
 # An agency in a plan: its id, or the OID of one that has none yet.

@@ -18,7 +18,7 @@ from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AgencyId, CaseId
 from hufu_registry.kernel.work import Services
 from hufu_registry.notices.model import Template
-from hufu_registry.people.model import Purpose
+from hufu_registry.people.model import Purpose, plain
 from hufu_registry.people.use_cases import browser_key, mailbox_key, proved_mailbox
 
 
@@ -155,7 +155,7 @@ def choose_name(command: ChooseName, services: Services[Work], actor: Actor) -> 
 
     Raises IllegalMove("no_collision"), Invalid(account_name=…).
     """
-    wished = command.account_name.strip()
+    wished = plain(command.account_name)
     fault = name_fault(wished)
     if fault:
         raise Invalid(fields={"account_name": fault})

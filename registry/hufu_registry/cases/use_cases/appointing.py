@@ -42,7 +42,6 @@ def first_system_manager(command: FirstSystemManager, services: Services[Work], 
             faults["agency_oid"] = "agency_unknown"
         if faults or agency is None:
             raise Invalid(fields=faults)
-        work.agencies.lock([agency.id], for_change=True)
         if work.grants.any_system_manager():
             raise IllegalMove("system_manager_exists")
         account = Account(

@@ -15,7 +15,6 @@ from hufu_registry.kernel.errors import Conflict, Denied, IllegalMove, Invalid, 
 from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
 from hufu_registry.kernel.work import Services
 from hufu_registry.notices.model import Template
-from hufu_registry.people.model import MAILBOX_SHAPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +38,16 @@ def approve(command: Approve, services: Services[Work], actor: Actor) -> Account
 
     Raises NotFound("case") for a case outside the scope, Denied("own_case"), IllegalMove("case_state"),
     Conflict("changed_meanwhile") when the applicant changed it after the manager looked, and
-    IllegalMove("agency_closed").
+    IllegalMove("agency_closed"), Invalid(official_mail=…).
     """
-    official_mail = command.official_mail.strip().lower()
-    if official_mail and not MAILBOX_SHAPE.match(official_mail):
-        raise Invalid(fields={"official_mail": "mailbox_shape"})
     with services.begin(actor) as work:
         case = case_to_decide(work, actor, command.case_id, CaseMove.APPROVE, command.version)
         agency = work.agencies.get(case.agency_id)
         if not agency.is_open(taipei_date(work.now)):
             raise IllegalMove("agency_closed")
-        account = account_of(work, services, case, official_mail or None)
+        account = account_of(work, services, case, command.official_mail)
+        account.profile.check()
+        sync.check_official_mail(agency, account.profile, services.policy)
         sync.open_account(work, services, account, case_id=case.id)
         decided = replace(decision(work, actor, case, CaseMove.APPROVE, ""), account_id=account.id)
         work.cases.save(decided)
@@ -126,7 +124,7 @@ def decision(work: Work, actor: Actor, case: Case, move: CaseMove, reason: str) 
     )
 
 
-def account_of(work: Work, services: Services[Work], case: Case, official_mail: str | None) -> Account:
+def account_of(work: Work, services: Services[Work], case: Case, official_mail: str) -> Account:
     application = case.application
     return Account(
         id=AccountId(services.ids.new()),
@@ -136,7 +134,7 @@ def account_of(work: Work, services: Services[Work], case: Case, official_mail: 
         agency_path=case.agency_path,
         profile=replace(
             application.profile(), official_mail=official_mail if application.wants_official_mail else None
-        ),
+        ).cleaned(),
         mailbox=case.mailbox,
         language=case.language,
         state=AccountState.NOT_ACTIVATED,
