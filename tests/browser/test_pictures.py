@@ -52,13 +52,13 @@ def test_pictures_of_the_main_job(
     expect(page.locator("#username")).to_be_visible()
     take(page, "sign-in")
     others = (
-        Applicant(name="潘廷達", title="技佐", unit="災害管理組"),
-        Applicant(name="陳𤪬銘", title="隊員", unit="災害搶救組"),
-        Applicant(name="阿允‧比令", title="約聘研究員", unit="火災預防組"),
+        Applicant(account_name="ttpan", name="潘廷達", title="技佐", unit="災害管理組"),
+        Applicant(account_name="kunchen", name="陳𤪬銘", title="隊員", unit="災害搶救組"),
+        Applicant(account_name="ayunbiling", name="阿允‧比令", title="約聘研究員", unit="火災預防組"),
     )
     for other in others:
         apply_for_account(new_browser().new_page(), town, other)
-    applicant = Applicant(name="林美華", title="技士", unit="緊急救護組")
+    applicant = Applicant(account_name="hualin", name="林美華", title="技士", unit="緊急救護組")
     prove_mailbox(page, town, "/apply", applicant.mailbox)
     fill_form(page, applicant)
     page.evaluate("scrollTo(0, 0)")
