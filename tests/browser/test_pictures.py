@@ -53,7 +53,7 @@ def test_pictures_of_the_main_job(
     take(page, "sign-in")
     others = (
         Applicant(account_name="ttpan", name="潘廷達", title="技佐", unit="災害管理組"),
-        Applicant(account_name="kunchen", name="陳𤪬銘", title="隊員", unit="災害搶救組"),
+        Applicant(account_name="chekunyu", name="游喆堃", title="隊員", unit="災害搶救組"),
         Applicant(account_name="ayunbiling", name="阿允‧比令", title="約聘研究員", unit="火災預防組"),
     )
     for other in others:
