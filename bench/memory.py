@@ -74,7 +74,12 @@ def bare_flask() -> Memory:
 
 
 def work(stack: Stack, session: requests.Session, settlement: Settlement, people: Sequence[Resident]) -> int:
-    """Queue, case and button for each; how many pages were asked for. The sample shows its first page as often."""
+    """Queue, case and button for each; how many pages were asked for. The sample shows its first page as often.
+
+    Every request comes on a connection of its own: one that is kept stays with one of the console's two processes,
+    and the other would do everything for the first time whenever it gets its turn.
+    """
+    session.headers["Connection"] = "close"
     for resident in people:
         session.get(f"{stack.profile.url('console')}/cases", timeout=30).raise_for_status()
         press_approve(stack, session, settlement, resident)
