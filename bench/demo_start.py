@@ -12,7 +12,6 @@ import time
 
 from bench.harness import finish, report, seconds
 from hufu_stack.demo import seed
-from hufu_stack.directory import Directory
 from hufu_stack.keycloak import ensure_build
 from hufu_stack.layout import PROJECT, Profile
 from hufu_stack.stack import FOREIGN, Stack
@@ -40,7 +39,6 @@ def demo(stack: Stack) -> dict[str, float]:
 
 def keycloak_alone(stack: Stack) -> float:
     stack.start(["postgres"])
-    Directory(stack.profile).ensure_certificate()  # Keycloak does not start without the authority it shall trust
     return seconds(lambda: stack.start(["keycloak"], with_needs=False))
 
 

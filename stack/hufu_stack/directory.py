@@ -102,7 +102,6 @@ class Directory(Server):
         reason = obstacle(self.profile)
         if reason is not None:
             raise ServerError(self, reason)
-        self.ensure_certificate()
         done = self.folder / "dc-provisioned"
         if not done.exists():
             self.erase()

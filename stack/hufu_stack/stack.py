@@ -79,6 +79,9 @@ class Stack:
         wanted = self._in_order(names, with_needs=with_needs)
         started: dict[str, Future[None]] = {}
         with self._alone(), ThreadPoolExecutor(max_workers=len(wanted)) as pool:
+            if self.profile.directory_address is not None:
+                # Before anybody starts: Keycloak trusts this authority, and starts beside the directory.
+                Directory(self.profile).ensure_certificate()
             for server in wanted:
                 waits_for = [started[need] for need in server.needs if need in started]
                 started[server.name] = pool.submit(self._start_after, server, waits_for, report)
