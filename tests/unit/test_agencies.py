@@ -99,7 +99,6 @@ def test_a_scope_is_compared_by_labels_never_as_text() -> None:
     assert Path("a.b").covers(Path("a.b.c"))
     assert not Path("a.b").covers(Path("a.bc"))
     assert not Path("a.b").covers(Path("a"))
-    assert Path("a.b.c").ancestors_and_self == ("a", "a.b", "a.b.c")
 
 
 def test_people_of_a_unit_belong_to_the_nearest_agency_above() -> None:

@@ -32,7 +32,6 @@ mailbox_codes = sa.Table(
     sa.Column("expires_at", Moment, nullable=False),
     sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
     sa.Column("used_at", Moment),
-    sa.Column("forgotten", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("ix_mailbox_codes_browser", "browser_key", "purpose", "sent_at"),
     sa.Index("ix_mailbox_codes_mailbox", "mailbox_key", "sent_at"),
 )
@@ -106,16 +105,10 @@ class SqlMailboxes:
                 mailbox_codes.c.browser_key == browser_key,
                 mailbox_codes.c.purpose == purpose.value,
                 mailbox_codes.c.used_at > since,
-                ~mailbox_codes.c.forgotten,
             )
             .order_by(mailbox_codes.c.used_at.desc())
             .limit(1)
         ).scalar_one_or_none()
-
-    def forget_proofs(self, browser_key: str) -> None:
-        self._connection.execute(
-            sa.update(mailbox_codes).where(mailbox_codes.c.browser_key == browser_key).values(forgotten=True)
-        )
 
     def forget_before(self, moment: datetime) -> None:
         self._connection.execute(sa.delete(mailbox_codes).where(mailbox_codes.c.sent_at < moment))

@@ -36,8 +36,6 @@ class Mailboxes(Protocol):
     def proof(self, browser_key: str, purpose: Purpose, since: datetime) -> str | None:
         """The mailbox (sealed) this browser proved for this purpose since then, the newest one."""
 
-    def forget_proofs(self, browser_key: str) -> None: ...
-
     def forget_before(self, moment: datetime) -> None:
         """Delete the codes sent before then."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
@@ -28,13 +27,6 @@ class Grants(Protocol):
 class Work(agencies.Work, audit.Work, Protocol):
     @property
     def grants(self) -> Grants: ...
-
-
-@dataclass(frozen=True, slots=True)
-class AppointManager:
-    account_id: AccountId
-    agency_id: AgencyId
-    with_subordinates: bool = False
 
 
 def grant_role(

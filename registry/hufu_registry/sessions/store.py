@@ -80,12 +80,6 @@ class SqlSessions:
         )
         return result.rowcount
 
-    def end_of_account(self, account_id: AccountId) -> int:
-        result = self._connection.execute(
-            sa.delete(console_sessions).where(console_sessions.c.account_id == account_id)
-        )
-        return result.rowcount
-
     def forget_before(self, moment: datetime) -> None:
         self._connection.execute(sa.delete(console_sessions).where(console_sessions.c.started_at < moment))
 

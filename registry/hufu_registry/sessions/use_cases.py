@@ -24,7 +24,6 @@ class Sessions(Protocol):
     def end_by_sid(self, keycloak_sid: str) -> int:
         """End those that Keycloak's session started; how many there were."""
 
-    def end_of_account(self, account_id: AccountId) -> int: ...
     def forget_before(self, moment: datetime) -> None: ...
 
 

@@ -181,11 +181,3 @@ class Claimed:
     lease: UUID
     attempts: int
     wanted_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """A field that differs from the registry though we did not change it, since when it was seen."""
-
-    field: str
-    since: datetime

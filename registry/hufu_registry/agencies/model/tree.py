@@ -67,11 +67,6 @@ class Path:
         """From the root to the agency itself."""
         return tuple(agency_id_of(step) for step in self.text.split("."))
 
-    @property
-    def ancestors_and_self(self) -> tuple[str, ...]:
-        steps = self.text.split(".")
-        return tuple(".".join(steps[: end + 1]) for end in range(len(steps)))
-
     def covers(self, other: Path) -> bool:
         """Whether `other` is this place or lies below it."""
         return other.text == self.text or other.text.startswith(f"{self.text}.")

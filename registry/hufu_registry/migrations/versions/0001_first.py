@@ -124,7 +124,6 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("forgotten", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mailbox_codes")),
     )
     op.create_index("ix_mailbox_codes_browser", "mailbox_codes", ["browser_key", "purpose", "sent_at"], unique=False)
