@@ -103,7 +103,7 @@ def test_a_resend_too_soon_says_how_long_to_wait(browser: FlaskClient) -> None:
     assert re.search(r"請等 \d+ 秒", browser.get("/apply/code").text)
 
 
-@pytest.mark.requirement("S2-16", "S2-28", "S2-29", "S2-30")
+@pytest.mark.requirement("S2-16", "S2-29", "S2-30")
 def test_everything_is_shown_and_agreed_to_before_it_is_sent(
     browser: FlaskClient, services: SqlServices, clock: SetClock, chain: Sequence[Agency]
 ) -> None:
