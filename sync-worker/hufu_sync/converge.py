@@ -16,8 +16,8 @@ from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import Act, ActKind, ActState, Binding, Claimed, Code
+from hufu_registry.sync.model.plan import NAME, Desired, Observed, Place, Plan, Rename, Step, plan
 from hufu_sync.errors import TargetError, Transient, Unreachable
-from hufu_sync.plan import NAME, Desired, Observed, Place, Plan, Rename, Step, plan
 from hufu_sync.reading import LeaseLostError, Shape, Snapshot, read
 from hufu_sync.targets.port import SignInServer, StateTarget
 

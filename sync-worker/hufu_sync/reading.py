@@ -16,9 +16,9 @@ from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import Claimed
-from hufu_sync import desired as shapes
-from hufu_sync.naming import Sibling
-from hufu_sync.plan import Desired
+from hufu_registry.sync.model import desired as shapes
+from hufu_registry.sync.model.naming import Sibling
+from hufu_registry.sync.model.plan import Desired
 
 
 class LeaseLostError(Exception):

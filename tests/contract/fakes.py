@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import Code
+from hufu_registry.sync.model.plan import Create, Desired, Leave, Observed, Place, Rename, SetEnabled, SetFields, Step
 from hufu_sync.errors import Conflict, Gone, TargetError, Transient
-from hufu_sync.plan import Create, Desired, Leave, Observed, Place, Rename, SetEnabled, SetFields, Step
 from hufu_sync.targets.port import Credentials, SignInEvent
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import Code
+from hufu_registry.sync.model.plan import ENABLED, Create, Desired, Observed, Place, Rename, SetEnabled, SetFields, plan
 from hufu_stack.stack import Stack
 from hufu_sync.errors import Conflict, Gone, Misconfigured, Refused, Unreachable
-from hufu_sync.plan import ENABLED, Create, Desired, Observed, Place, Rename, SetEnabled, SetFields, plan
 from hufu_sync.targets.active_directory import ActiveDirectory
 from hufu_sync.targets.port import Directory
 from tests.contract.fakes import FakeTarget

@@ -12,10 +12,7 @@ import pytest
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import Code
-from hufu_stack import person
-from hufu_stack.stack import Stack
-from hufu_sync.errors import Conflict, Misconfigured, Transient, Unreachable
-from hufu_sync.plan import (
+from hufu_registry.sync.model.plan import (
     ENABLED,
     PLACE,
     Create,
@@ -27,6 +24,9 @@ from hufu_sync.plan import (
     SetFields,
     plan,
 )
+from hufu_stack import person
+from hufu_stack.stack import Stack
+from hufu_sync.errors import Conflict, Misconfigured, Transient, Unreachable
 from hufu_sync.targets.active_directory import ActiveDirectory
 from hufu_sync.targets.keycloak import Keycloak
 from hufu_sync.targets.port import SignInServer

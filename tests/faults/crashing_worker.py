@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hufu_registry.kernel.outbox import Kind
+from hufu_registry.sync.model.plan import Desired, Observed, Step
 from hufu_sync import logs
 from hufu_sync.bootstrap import build_targets
-from hufu_sync.plan import Desired, Observed, Step
 from hufu_sync.settings import SyncSettings
 from hufu_sync.targets.port import Credentials, SignInEvent, SignInServer
 from hufu_sync.worker import run

@@ -18,11 +18,15 @@ from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.notices.model import Notice, Template
 from hufu_registry.notices.texts import TEXTS, render
-from hufu_sync import naming
-from hufu_sync.backoff import LONGEST, pause
-from hufu_sync.desired import account_in_directory, account_in_keycloak, agency_in_directory, agency_in_keycloak
-from hufu_sync.naming import Sibling, ou_name, units, value
-from hufu_sync.plan import (
+from hufu_registry.sync.model import naming
+from hufu_registry.sync.model.desired import (
+    account_in_directory,
+    account_in_keycloak,
+    agency_in_directory,
+    agency_in_keycloak,
+)
+from hufu_registry.sync.model.naming import Sibling, ou_name, units, value
+from hufu_registry.sync.model.plan import (
     ENABLED,
     NAME,
     PLACE,
@@ -36,6 +40,7 @@ from hufu_sync.plan import (
     SetFields,
     plan,
 )
+from hufu_sync.backoff import LONGEST, pause
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 

@@ -58,6 +58,17 @@ MOVES = MappingProxyType(
 )
 
 
+class AccountKind(StrEnum):
+    """個人公務帳號 / 機關及資訊系統帳號."""
+
+    PERSONAL = "personal"
+    SHARED = "shared"
+
+
+# The reason of a disabling that no guard may hold back.
+SECURITY = "security"
+
+
 class NameHolder(StrEnum):
     """Who holds a taken name."""
 
@@ -128,7 +139,10 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A personal account. `agency_id` is never a unit; `mailbox` is the verified backup mailbox."""
+    """An account. `agency_id` is never a unit; `mailbox` is the verified backup mailbox.
+
+    `person_id` is the owner of a personal account, and of a shared one the person who answers for it.
+    """
 
     id: AccountId
     person_id: PersonId
@@ -144,6 +158,8 @@ class Account:
     activated_at: datetime | None = None
     state_reason: str = ""
     version: int = 1
+    kind: AccountKind = AccountKind.PERSONAL
+    deleted_at: datetime | None = None
 
     def moved(self, move: AccountMove, *, now: datetime, reason: str = "") -> Account:
         """The account after `move`. Raises IllegalMove where its state does not allow it."""
@@ -151,7 +167,8 @@ class Account:
         if state is None:
             raise IllegalMove("account_state", state=self.state.value, move=move.value)
         activated = now if move is AccountMove.ACTIVATE else self.activated_at
-        return replace(self, state=state, activated_at=activated, state_reason=reason)
+        deleted = now if move is AccountMove.DELETE else self.deleted_at
+        return replace(self, state=state, activated_at=activated, deleted_at=deleted, state_reason=reason)
 
 
 def length_fault(text: str, longest: int, *, required: bool = False) -> str | None:

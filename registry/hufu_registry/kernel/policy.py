@@ -8,7 +8,12 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Durations and limits. `with_directory` is false where Keycloak keeps local users."""
+    """Durations and limits. `with_directory` is false where Keycloak keeps local users.
+
+    The guard holds a change set that takes something from more than `guard_most` accounts, or from more than
+    `guard_agency_more_than` and more than `guard_agency_percent` of one agency's. A deleted account stays disabled
+    in the targets for `deletion_wait` before it is removed there.
+    """
 
     with_directory: bool = True
     code_lifetime: timedelta = timedelta(minutes=10)
@@ -26,4 +31,9 @@ class Policy:
     session_max: timedelta = timedelta(hours=10)
     draft_lifetime: timedelta = timedelta(hours=24)
     import_close_limit_percent: int = 5
+    deletion_wait: timedelta = timedelta(days=30)
+    guard_most: int = 100
+    guard_agency_more_than: int = 5
+    guard_agency_percent: int = 20
+    destructive_steps_per_hour: int = 300
     official_mail_domains: tuple[str, ...] = ("gov.tw", "edu.tw", "mil.tw")

@@ -40,6 +40,7 @@ outbox = sa.Table(
     sa.Column("parked_at", Moment),
     sa.CheckConstraint("done <= wanted", name="done_not_ahead"),
     sa.Index("ix_outbox_due", "target", "bulk", "next_at", postgresql_where=sa.text("wanted > done")),
+    sa.Index("ix_outbox_done_at", "target", "done_at"),
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -18,18 +18,18 @@ from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.policy import Policy
 from hufu_registry.kernel.work import Services
 from hufu_registry.rights.model import Permission
-from hufu_registry.sync.model import Act, ActKind, ActState
+from hufu_registry.sync.model import Act, ActKind, ActState, act_targets
 
 
 class Acts(Protocol):
-    def request(self, kind: ActKind, account_id: AccountId) -> int:
-        """Store the act and return its number; the worker finds it with the account's row."""
+    def request(self, kind: ActKind, account_id: AccountId, target: Target) -> int:
+        """Store the act and return its number; the worker finds it with the account's row for that target."""
 
     def requested_since(self, kind: ActKind, account_id: AccountId, since: datetime) -> tuple[int, datetime | None]:
         """How many acts of the kind were requested since, and when the last one was."""
 
-    def waiting(self, account_id: AccountId) -> Sequence[Act]:
-        """The acts still to be done, in order."""
+    def waiting(self, account_ids: Collection[AccountId], target: Target) -> Sequence[Act]:
+        """The acts still to be done in a target for these accounts, in order."""
 
     def begin(self, number: int) -> bool:
         """Count one more try of an act that may have an effect; false when it is no longer waiting."""
@@ -58,6 +58,12 @@ def targets(services: Services[Work]) -> tuple[Target, ...]:
     return (Target.AD, Target.KEYCLOAK) if services.policy.with_directory else (Target.KEYCLOAK,)
 
 
+def request_act(work: Work, services: Services[Work], kind: ActKind, account_id: AccountId) -> None:
+    """Ask for an act in every target it concerns. The caller wants the account as well."""
+    for target in act_targets(kind, with_directory=services.policy.with_directory):
+        work.acts.request(kind, account_id, target)
+
+
 def open_account(work: Work, services: Services[Work], account: Account, *, case_id: CaseId | None = None) -> None:
     """Store an approved account, want it in the targets, and its activation mail after that.
 
@@ -66,7 +72,7 @@ def open_account(work: Work, services: Services[Work], account: Account, *, case
     take_name(work, account.account_name, NameHolder.ACCOUNT, account.id, case_id=case_id)
     work.people.add(account.person_id, account.profile.name)
     work.accounts.add(account)
-    work.acts.request(ActKind.ACTIVATION_MAIL, account.id)
+    request_act(work, services, ActKind.ACTIVATION_MAIL, account.id)
     want_account(work, services, account)
     work.audit.record(
         "account.opened",
@@ -100,7 +106,7 @@ def resend_activation(account_id: AccountId, services: Services[Work], actor: Ac
             raise RateLimited("activation_mail_wait", seconds=max(1, int(wait.total_seconds())))
         if count >= policy.activation_mails_per_day:
             raise RateLimited("activation_mails_used_up")
-        work.acts.request(ActKind.ACTIVATION_MAIL, account_id)
+        request_act(work, services, ActKind.ACTIVATION_MAIL, account_id)
         want_account(work, services, account)
         work.audit.record(
             "account.activation_resent",
@@ -176,7 +182,7 @@ def disable_account(account_id: AccountId, services: Services[Work], actor: Acto
     """Nobody signs in with it any more, and its sessions end. Raises IllegalMove("account_state")."""
     with services.begin(actor) as work:
         account = move_account(work, work.accounts.get(account_id, lock=True), AccountMove.DISABLE, reason=reason)
-        work.acts.request(ActKind.END_SESSIONS, account_id)
+        request_act(work, services, ActKind.END_SESSIONS, account_id)
         want_account(work, services, account)
     return account
 

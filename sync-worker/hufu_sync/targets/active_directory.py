@@ -23,8 +23,8 @@ from ldap3.utils.dn import escape_rdn
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import Code
+from hufu_registry.sync.model.plan import Create, Desired, Leave, Observed, Place, Rename, SetEnabled, SetFields, Step
 from hufu_sync.errors import Conflict, Gone, Misconfigured, Refused, TargetError, Transient, Unreachable
-from hufu_sync.plan import Create, Desired, Leave, Observed, Place, Rename, SetEnabled, SetFields, Step
 
 NORMAL_ACCOUNT = 0x200
 DISABLED = 0x2

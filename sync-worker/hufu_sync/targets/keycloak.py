@@ -21,8 +21,8 @@ from keycloak.exceptions import KeycloakAuthenticationError, KeycloakConnectionE
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import Code
+from hufu_registry.sync.model.plan import Create, Desired, Leave, Observed, Place, Rename, SetEnabled, SetFields, Step
 from hufu_sync.errors import Conflict, Misconfigured, Refused, Transient, Unreachable
-from hufu_sync.plan import Create, Desired, Leave, Observed, Place, Rename, SetEnabled, SetFields, Step
 from hufu_sync.targets.port import Credentials, SignInEvent
 
 GROUP_MARK = "hufu_mark"

@@ -1,29 +1,61 @@
-"""What the worker needs of any target: one port for all of them, with a contract suite (tests/contract)."""
+"""What the worker needs of any target: one port for all of them, with a contract suite (tests/contract).
+
+A further target (a document system, a second directory) is one more class that keeps these promises; plan and
+guard know nothing of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from hufu_sync.plan import Desired, Observed, Step
+from hufu_registry.kernel.outbox import Kind
+from hufu_registry.sync.model import ChangeCursor
+from hufu_registry.sync.model.plan import Desired, Observed, Step
+from hufu_sync.errors import TargetError
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which object is asked for: by its known id, else by its name."""
+
+    desired: Desired
+    remote_id: str | None
+
+
+# As it stands; None where it is to be made; or why this one cannot be worked on: Conflict where somebody else's
+# object has the name, Gone where ours is missing for good, Refused where it is protected.
+Found = Observed | TargetError | None
 
 
 class StateTarget(Protocol):
     """Objects that are brought to what the registry says. Every call raises TargetError and nothing else."""
 
     def probe(self) -> None:
-        """Return when the target answers us as one of its own."""
+        """Return when the target answers us as one of its own and lets us write our own probe object.
 
-    def find(self, desired: Desired, remote_id: str | None) -> Observed | None:
-        """Our object as it stands: by its known id, else by its name; None where it is to be made.
+        Raises Unreachable or Misconfigured.
+        """
 
-        Raises Conflict where somebody else's object has the name, Gone where ours is missing for good.
+    def find(self, asked: Sequence[Asked]) -> Sequence[Found]:
+        """Our objects as they stand, in the order asked, all of one kind, with few calls.
+
+        What is wrong with one object is in its place; what is wrong with the target is raised.
         """
 
     def apply(self, step: Step, desired: Desired, observed: Observed | None) -> str:
         """Do one step; the remote id of the object."""
+
+    def everything(self, kind: Kind, fields: Collection[str]) -> Iterator[Sequence[Observed]]:
+        """Every object of the kind with our mark, in pages, with these fields; agencies from the top down.
+
+        `place` is the remote id of the agency it stands in, or its address there where that is not ours.
+        """
+
+    def close(self) -> None:
+        """End the connection; the next call opens another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +79,80 @@ class SignInEvent:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """Sign-in is locked since then, and until then; None means until somebody unlocks it."""
+
+    since: datetime
+    until: datetime | None
+
+
 class SignInServer(StateTarget, Protocol):
     """Besides its state: the acts that only the sign-in server can do, and what it saw."""
 
     def send_activation_mail(self, remote_id: str) -> None: ...
+
     def end_sessions(self, remote_id: str) -> None: ...
+
+    def unlock(self, remote_id: str) -> None:
+        """Forget failed sign-ins."""
+
+    def must_change(self, remote_id: str, before: datetime) -> bool:
+        """Ask for a new password at the next sign-in, unless it was set after `before`; whether it asked."""
+
+    def reset_credentials(self, remote_id: str, before: datetime) -> bool:
+        """Take away password and one-time passwords made before then; whether there were any."""
+
     def credentials(self, remote_id: str) -> Credentials: ...
+
+    def lock_of(self, remote_id: str) -> Locked | None: ...
+
+    def account_of(self, remote_id: str) -> str | None:
+        """The account id a user bears, for one we have not bound yet."""
+
     def events(self, since: datetime, *, first: int, limit: int) -> Sequence[SignInEvent]:
         """Oldest first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed since a cursor, oldest first, and the cursor after it. `restarted` means that the positions
+    are another server's: nothing is known of what happened in between, and everybody has to be compared.
+    """
+
+    cursor: ChangeCursor
+    accounts: Sequence[Observed] = ()
+    agencies: Sequence[Observed] = ()
+    more: bool = False
+    restarted: bool = False
+
+
 class Directory(StateTarget, Protocol):
+    """Besides its state: passwords, locks, and its own list of changes."""
+
     def password_is_set(self, remote_id: str) -> bool:
         """Whether the person has set a password of his own (pwdLastSet is not 0)."""
+
+    def unlock(self, remote_id: str) -> None:
+        """Lift a lock-out (lockoutTime)."""
+
+    def must_change(self, remote_id: str, before: datetime) -> bool:
+        """Ask for a new password at the next sign-in (pwdLastSet 0), unless it was set after `before`."""
+
+    def reset_credentials(self, remote_id: str, before: datetime) -> bool:
+        """A random password that must be changed, unless the password was set after `before`."""
+
+    def lockout_duration(self) -> timedelta | None:
+        """How long the domain locks; None for "until somebody unlocks"."""
+
+    def changes(self, cursor: ChangeCursor | None, fields: Collection[str], limit: int) -> Changes:
+        """What changed after the cursor; without one, nothing but where the list stands now."""
+
+    def foreign(self, desired: Desired) -> Observed | None:
+        """Somebody else's account with the name ours should have: what an adoption would take over.
+
+        Raises Refused for one that is protected.
+        """
 
 
 class Post(Protocol):

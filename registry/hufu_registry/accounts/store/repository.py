@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from hufu_registry.accounts.model import Account, AccountState, NameHolder, Profile, name_key
+from hufu_registry.accounts.model import Account, AccountKind, AccountState, NameHolder, Profile, name_key
 from hufu_registry.agencies.model import Path
 from hufu_registry.agencies.store import PathText
 from hufu_registry.kernel.errors import Conflict, NotFound
@@ -45,6 +45,8 @@ accounts = sa.Table(
     sa.Column("approved_at", Moment, nullable=False),
     sa.Column("activated_at", Moment),
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("kind", sa.Text, nullable=False, server_default="personal"),
+    sa.Column("deleted_at", Moment),
     sa.ForeignKeyConstraint(
         ["agency_id", "agency_path"],
         ["agencies.id", "agencies.path"],
@@ -52,6 +54,7 @@ accounts = sa.Table(
         name="fk_accounts_agency",
     ),
     sa.CheckConstraint("state IN ('not_activated','enabled','disabled','deleted')", name="state"),
+    sa.CheckConstraint("kind IN ('personal','shared')", name="kind"),
     sa.Index("uq_accounts_name_key", "name_key", unique=True, postgresql_where=sa.text("state <> 'deleted'")),
     sa.Index("ix_accounts_agency_path", "agency_path"),
     sa.Index("ix_accounts_not_activated", "approved_at", postgresql_where=sa.text("state = 'not_activated'")),
@@ -148,6 +151,8 @@ class SqlAccounts:
             "created_at": account.created_at,
             "approved_at": account.approved_at,
             "activated_at": account.activated_at,
+            "kind": account.kind.value,
+            "deleted_at": account.deleted_at,
         }
 
     def _to_account(self, row: Any) -> Account:
@@ -175,6 +180,8 @@ class SqlAccounts:
             activated_at=row.activated_at,
             state_reason=row.state_reason,
             version=row.version,
+            kind=AccountKind(row.kind),
+            deleted_at=row.deleted_at,
         )
 
 

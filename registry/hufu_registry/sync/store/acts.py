@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.model import Act, ActKind, ActState
 from hufu_registry.sync.store.tables import acts
 
@@ -23,6 +24,7 @@ def to_act(row: Any) -> Act:
         done_at=row.done_at,
         outcome=row.outcome,
         times=row.times,
+        target=Target(row.target),
     )
 
 
@@ -31,10 +33,10 @@ class SqlActs:
         self._connection = connection
         self._now = now
 
-    def request(self, kind: ActKind, account_id: AccountId) -> int:
+    def request(self, kind: ActKind, account_id: AccountId, target: Target) -> int:
         number = self._connection.execute(
             sa.insert(acts)
-            .values(kind=kind.value, account_id=account_id, requested_at=self._now)
+            .values(kind=kind.value, account_id=account_id, target=target.value, requested_at=self._now)
             .returning(acts.c.number)
         ).scalar_one()
         return int(number)
@@ -47,10 +49,14 @@ class SqlActs:
         ).one()
         return int(row[0]), row[1]
 
-    def waiting(self, account_id: AccountId) -> Sequence[Act]:
+    def waiting(self, account_ids: Collection[AccountId], target: Target) -> Sequence[Act]:
         rows = self._connection.execute(
             sa.select(acts)
-            .where(acts.c.account_id == account_id, acts.c.state == ActState.WAITING.value)
+            .where(
+                acts.c.account_id.in_(list(account_ids)),
+                acts.c.target == target.value,
+                acts.c.state == ActState.WAITING.value,
+            )
             .order_by(acts.c.number)
         )
         return [to_act(row) for row in rows]

@@ -21,6 +21,7 @@ acts = sa.Table(
     sa.Column("done_at", Moment),
     sa.Column("outcome", sa.Text, nullable=False, server_default=""),
     sa.Column("times", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("target", sa.Text, nullable=False, server_default="keycloak"),
     sa.CheckConstraint("state IN ('waiting','done','failed')", name="state"),
     sa.Index("ix_acts_account", "account_id", "number"),
 )
@@ -67,6 +68,12 @@ drifts = sa.Table(
     sa.Column("object_id", sa.Text, primary_key=True),
     sa.Column("field", sa.Text, primary_key=True),
     sa.Column("since", Moment, nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
+    # Both values are sealed: they may be about a person.
+    sa.Column("there_sealed", sa.Text, nullable=False, server_default=""),
+    sa.Column("wanted_sealed", sa.Text, nullable=False, server_default=""),
+    sa.Column("ignored_until", Moment),
+    sa.Index("ix_drifts_since", "since"),
 )
 
 target_health = sa.Table(
@@ -77,6 +84,9 @@ target_health = sa.Table(
     sa.Column("failing_since", Moment),
     sa.Column("error_class", sa.Text),
     sa.Column("error", sa.Text),
+    sa.Column("paused_at", Moment),
+    sa.Column("paused_by", sa.Uuid, sa.ForeignKey("accounts.id")),
+    sa.Column("paused_why", sa.Text, nullable=False, server_default=""),
 )
 
 sign_in_records = sa.Table(
@@ -97,4 +107,90 @@ feed_cursors = sa.Table(
     metadata,
     sa.Column("feed", sa.Text, primary_key=True),
     sa.Column("at", Moment, nullable=False),
+)
+
+sign_in_locks = sa.Table(
+    "sign_in_locks",
+    metadata,
+    sa.Column("account_id", sa.Uuid, sa.ForeignKey("accounts.id"), primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("since", Moment, nullable=False),
+    sa.Column("until", Moment),
+)
+
+# How far a target's own list of changes was read.
+change_cursors = sa.Table(
+    "change_cursors",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("server", sa.Text, nullable=False),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+# Every step the worker did: the history people read, and what the guard counts.
+applied_steps = sa.Table(
+    "applied_steps",
+    metadata,
+    sa.Column("number", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("object_id", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("fields", sa.Text, nullable=False, server_default=""),
+    sa.Column("destructive", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("ix_applied_steps_object", "kind", "object_id", "at"),
+    sa.Index("ix_applied_steps_destructive", "target", "at", postgresql_where=sa.text("destructive")),
+)
+
+sync_runs = sa.Table(
+    "sync_runs",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("target", sa.Text),
+    sa.Column("cause", sa.Text, nullable=False, server_default=""),
+    sa.Column("requested_by", sa.Uuid, sa.ForeignKey("accounts.id")),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("finished_at", Moment),
+    sa.Column("objects", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("done", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("differing", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    # A plan's own content is sealed: its values may be about people.
+    sa.Column("body_sealed", sa.Text, nullable=False, server_default=""),
+    sa.CheckConstraint("kind IN ('comparison','changes','bulk','plan')", name="kind"),
+    sa.Index("ix_sync_runs_started_at", "started_at"),
+)
+
+# The rows a bulk run wanted, and the number it wanted them at: done once the outbox is.
+sync_run_rows = sa.Table(
+    "sync_run_rows",
+    metadata,
+    sa.Column("run_id", sa.Uuid, sa.ForeignKey("sync_runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("object_id", sa.Text, primary_key=True),
+    sa.Column("wanted", sa.BigInteger, nullable=False),
+)
+
+# One row a minute and target, for the picture of the last day.
+queue_samples = sa.Table(
+    "queue_samples",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("at", Moment, primary_key=True),
+    sa.Column("waiting", sa.Integer, nullable=False),
+    sa.Column("retrying", sa.Integer, nullable=False),
+    sa.Column("parked", sa.Integer, nullable=False),
+    sa.Column("done", sa.Integer, nullable=False),
+)
+
+# Which registry this is: a plan made from another one is refused.
+registry_identity = sa.Table(
+    "registry_identity",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.func.gen_random_uuid()),
 )

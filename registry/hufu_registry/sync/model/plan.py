@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from hufu_registry.kernel.outbox import Kind
 
@@ -26,7 +27,8 @@ class Desired:
     """An object as the registry wants it in one target.
 
     `mark` says whose it is. `place` is the remote id of the agency (or parent agency) it belongs in, None for
-    the top. `enabled` is None for what has no state. A field of "" is wanted absent.
+    the top. `enabled` is None for what has no state. A field of "" is wanted absent. `exists` is false for what
+    has to go; `for_security` marks a disabling that no limit may hold back.
     """
 
     kind: Kind
@@ -37,13 +39,16 @@ class Desired:
     enabled: bool | None = None
     fields: Fields = field(default_factory=dict)
     enforced: frozenset[str] = frozenset()
+    exists: bool = True
+    for_security: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
     """The same object as the target has it. `address` is for reading (a DN, a group's path).
 
-    `surplus` are further places it is in, where a target allows more than one.
+    `surplus` are further places it is in, where a target allows more than one. `locked_at` is when sign-in was
+    locked there; `protected` objects are never touched.
     """
 
     remote_id: str
@@ -54,6 +59,8 @@ class Observed:
     enabled: bool | None = None
     fields: Fields = field(default_factory=dict)
     surplus: frozenset[str] = frozenset()
+    locked_at: datetime | None = None
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,30 @@ class SetEnabled:
     after: bool
 
 
-Step = Create | Rename | Place | Leave | SetFields | SetEnabled
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove it; `address` is where it stood."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Put our mark on somebody else's object, because a person said so; `before` is the mark it had."""
+
+    before: str
+
+
+Step = Create | Rename | Place | Leave | SetFields | SetEnabled | Delete | Adopt
+
+
+def is_destructive(step: Step) -> bool:
+    """Whether somebody loses something by it: what the guard counts, and a plan must have shown."""
+    if isinstance(step, SetEnabled):
+        return not step.after
+    if isinstance(step, Place):
+        return step.before is not None
+    return isinstance(step, Delete | Leave)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +143,8 @@ def plan(
     desired: Desired, observed: Observed | None, written: Mapping[str, str], hash_of: Callable[[str, str], str]
 ) -> Plan:
     """The steps that bring `observed` to `desired`; `hash_of(field, value)` is how written values are remembered."""
+    if not desired.exists:
+        return Plan() if observed is None else Plan((Delete(observed.address),))
     wanted = wanted_values(desired)
     hashes = {name: hash_of(name, value) for name, value in wanted.items()}
     if observed is None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.outbox import Kind
-from hufu_sync.naming import Sibling, ou_name, value
-from hufu_sync.plan import ENABLED, PLACE, Desired
+from hufu_registry.sync.model.naming import Sibling, ou_name, value
+from hufu_registry.sync.model.plan import ENABLED, PLACE, Desired
 
 # A given name is wanted by much software, and 姓名 is one field: whatever is put there is shown beside the whole
 # name in sn. A dot is what others write for people with one name.

@@ -1,4 +1,4 @@
-"""What the sync engine keeps about its work: acts, bindings, the account's story, sign-in records. Pure values.
+"""What the sync engine keeps about its work: acts, bindings, drift, runs, the account's story, sign-in records.
 
 For the console, `hufu_registry.sync.store` has these read models (each takes an open connection):
 - `account_story(connection, account_id) -> tuple[StoryStep, ...]`: the steps ad, keycloak, mail, activated, in
@@ -28,6 +28,18 @@ class ActKind(StrEnum):
     UNLOCK = "unlock"
     MUST_CHANGE = "must_change"
     END_SESSIONS = "end_sessions"
+    RESET_CREDENTIALS = "reset_credentials"  # before a restored account gets its mail: nothing old opens it
+
+
+def act_targets(kind: ActKind, *, with_directory: bool) -> tuple[Target, ...]:
+    """Where an act has to be done, in this order: one stored act for each."""
+    if not with_directory:
+        return (Target.KEYCLOAK,)
+    if kind is ActKind.MUST_CHANGE:
+        return (Target.AD,)
+    if kind in {ActKind.UNLOCK, ActKind.RESET_CREDENTIALS}:
+        return (Target.AD, Target.KEYCLOAK)
+    return (Target.KEYCLOAK,)
 
 
 class ActState(StrEnum):
@@ -51,6 +63,7 @@ class Act:
     done_at: datetime | None = None
     outcome: str = ""
     times: int = 0
+    target: Target = Target.KEYCLOAK
 
 
 class ErrorClass(StrEnum):
@@ -77,6 +90,8 @@ class Code(StrEnum):
     GONE_IN_AD = "gone_in_ad"
     NAME_TAKEN_IN_AD = "name_taken_in_ad"
     OU_TAKEN = "ou_taken"
+    OU_NOT_EMPTY = "ou_not_empty"  # things that are not ours stand in an OU nobody needs any more
+    PROTECTED_IN_AD = "protected_in_ad"  # under AdminSDHolder: never touched
     KEYCLOAK_UNREACHABLE = "keycloak_unreachable"
     KEYCLOAK_TIMEOUT = "keycloak_timeout"
     KEYCLOAK_ERROR = "keycloak_error"
@@ -91,6 +106,8 @@ class Code(StrEnum):
     MAIL_LATER = "mail_later"
     MAIL_REFUSED_US = "mail_refused_us"
     MAIL_ADDRESS_REFUSED = "mail_address_refused"
+    DESTRUCTIVE_LIMIT = "destructive_limit"  # too many destructive steps within an hour
+    NOT_IN_PLAN = "not_in_plan"  # a destructive step that the plan did not show
     UNEXPECTED = "unexpected"
     WAITS_FOR_AD = "waits_for_ad"
     WAITS_FOR_AGENCY = "waits_for_agency"
@@ -152,8 +169,129 @@ class SignIn:
     error: str = ""
 
 
+class SignInState(StrEnum):
+    """登入狀態: 正常使用中 or 鎖定."""
+
+    NORMAL = "normal"
+    LOCKED = "locked"
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLock:
+    """Somebody tried too often. `source` is where it is locked; `until` None means until it is unlocked."""
+
+    source: Target
+    since: datetime
+    until: datetime | None
+
+    def holds(self, now: datetime) -> bool:
+        return self.until is None or self.until > now
+
+
+# What a drift is about, where it is no field of the object.
+MISSING = "@missing"  # ours is not there any more
+STRAY = "@stray"  # something bears our mark and is none of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A difference that somebody else made. `there` and `wanted` are the two values; `title` names the object.
+
+    `acceptable` says whether the target's value can be taken over into the registry.
+    """
+
+    key: OutboxKey
+    field: str
+    since: datetime
+    seen_at: datetime
+    title: str
+    agency_name: str
+    there: str
+    wanted: str
+    acceptable: bool
+    ignored_until: datetime | None = None
+
+
+class WorkState(StrEnum):
+    WAITING = "waiting"
+    RETRYING = "retrying"
+    PARKED = "parked"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRow:
+    """A row of the queue as a person reads it."""
+
+    key: OutboxKey
+    state: WorkState
+    title: str
+    agency_name: str
+    wanted_at: datetime
+    next_at: datetime | None
+    attempts: int
+    error_class: ErrorClass | None
+    code: Code | None
+    bulk: bool
+
+
+class RunKind(StrEnum):
+    COMPARISON = "comparison"  # everybody
+    CHANGES = "changes"  # whatever changed in a target since the last look, where it found something
+    BULK = "bulk"  # many objects wanted at once: an import, a merger, a resynchronisation
+    PLAN = "plan"  # a forecast for a person to read, and its execution
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run. `objects` were looked at or wanted, `done` of them are finished, `differing` were found to differ."""
+
+    id: UUID
+    kind: RunKind
+    target: Target | None
+    cause: str
+    started_at: datetime
+    finished_at: datetime | None
+    objects: int
+    done: int
+    differing: int
+    failed: int
+    requested_by: AccountId | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedStep:
+    """A step the worker did: what kind, on which object, and the names of the fields (never their values)."""
+
+    key: OutboxKey
+    step: str
+    fields: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSample:
+    """The queue of a target at one minute; `done` rows were finished in that minute."""
+
+    at: datetime
+    waiting: int
+    retrying: int
+    parked: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCursor:
+    """How far a target's own list of changes was read. Positions of another `server` mean nothing."""
+
+    server: str
+    position: int
+
+
 @dataclass(frozen=True, slots=True)
 class TargetState:
+    """`rate` is rows finished in the last minute; a pause by hand has a moment and a reason."""
+
     target: Target
     last_success_at: datetime | None
     failing_since: datetime | None
@@ -163,6 +301,10 @@ class TargetState:
     retrying: int
     parked: int
     oldest_at: datetime | None
+    rate: int = 0
+    paused_at: datetime | None = None
+    paused_why: str = ""
+    destructive_last_hour: int = 0
 
 
 @dataclass(frozen=True, slots=True)
