@@ -563,7 +563,7 @@ def test_both_credentials_turn_not_activated_into_enabled(
     engine.keycloak.having[user_id] = Credentials(password=True, otp=True)
     engine.feed.poll()
     assert engine.state(account_id) == "not_activated"
-    engine.ad.with_password.add(guid)
+    engine.ad.passwords[guid] = engine.clock.now()
     engine.feed.poll()
     assert engine.state(account_id) == "enabled"
     assert engine.records("account.activated") == 1
@@ -588,7 +588,7 @@ def test_events_are_kept_once_though_they_come_late_and_twice(
 def test_a_check_that_failed_is_repeated(engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock) -> None:
     account_id, user_id, guid = waiting
     engine.keycloak.having[user_id] = Credentials(password=True, otp=True)
-    engine.ad.with_password.add(guid)
+    engine.ad.passwords[guid] = engine.clock.now()
     engine.keycloak.saw(user_id, at=clock.now())
     engine.keycloak.fail(Unreachable(Code.KEYCLOAK_TIMEOUT), when="credentials", times=1)
     with pytest.raises(Unreachable):
@@ -602,7 +602,7 @@ def test_the_nightly_look_finds_what_no_event_told(
 ) -> None:
     account_id, user_id, guid = waiting
     engine.keycloak.having[user_id] = Credentials(password=True, otp=True)
-    engine.ad.with_password.add(guid)
+    engine.ad.passwords[guid] = engine.clock.now()
     Nightly(engine.services, engine.feed).run(clock.now())
     assert engine.state(account_id) == "enabled"
 
