@@ -1,6 +1,7 @@
 """The real servers, started once for all tests that ask for them.
 
 With HUFU_KEEP_STACK=1 a running test stack is used as it is and left running: quick work at one's desk.
+HUFU_TEST_PROFILE names another profile for it, so that two people can hurt servers at the same time.
 """
 
 import os
@@ -12,6 +13,7 @@ import pytest
 from hufu_stack.stack import Stack
 
 KEEP = os.environ.get("HUFU_KEEP_STACK") == "1"
+PROFILE = os.environ.get("HUFU_TEST_PROFILE", "test")
 
 
 def _running(profile: str) -> Iterator[Stack]:
@@ -29,7 +31,7 @@ def _running(profile: str) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Everything with a directory, profile `test`. It never falls back: no domain controller, no test."""
-    yield from _running("test")
+    yield from _running(PROFILE)
 
 
 @pytest.fixture(scope="session")

@@ -121,11 +121,16 @@ class Directory(Server):
 
     def ensure_certificate(self) -> None:
         now = dt.datetime.now(dt.UTC)
-        ca = (self.profile.certificate("ca"), self.profile.certificate_key("ca"))
-        authority.ensure_authority(*ca, now=now)
-        own = self.profile.certificate("directory")
-        if authority.expires_within(own, dt.timedelta(days=30), now=now):
-            authority.issue(*ca, own, self.profile.certificate_key("directory"), now=now)
+        authority.ensure_authority(*self._pair("ca"), now=now)
+        if authority.expires_within(self.profile.certificate(self.name), dt.timedelta(days=30), now=now):
+            self.issue_certificate(authority.SERVER_LIFETIME)
+
+    def issue_certificate(self, lifetime: dt.timedelta) -> None:
+        """A new certificate, taken at the directory's own next start; Stack.start renews one that ends soon."""
+        authority.issue(*self._pair("ca"), *self._pair(self.name), now=dt.datetime.now(dt.UTC), lifetime=lifetime)
+
+    def _pair(self, name: str) -> tuple[Path, Path]:
+        return self.profile.certificate(name), self.profile.certificate_key(name)
 
     def _provision(self) -> None:
         # Without --adminpass it makes one up; nobody needs it, as we write to its files directly.

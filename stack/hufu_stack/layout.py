@@ -93,5 +93,6 @@ PROFILES = {
         _profile("test", 9200, "127.0.0.2", durable=False),
         _profile("test-none", 9250, None, redirect_offset=20, durable=False),
         _profile("bench", 9300, "127.0.0.3"),
+        _profile("soak", 9400, "127.0.0.4", durable=False),
     )
 }

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from hufu_registry.accounts.model import name_fault
 from hufu_stack import authority, demo_people, person
+from hufu_stack.directory import Directory
 from hufu_stack.endpoints import Person, describe
 from hufu_stack.environment import environment, shell_exports
 from hufu_stack.keycloak import java_home, version
@@ -56,11 +57,8 @@ def test_the_authority_signs_what_localhost_may_use(tmp_path: Path):
     assert isinstance(certificate.public_key(), ec.EllipticCurvePublicKey)
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["localhost"]
-    assert {str(address) for address in names.get_values_for_type(x509.IPAddress)} == {
-        "127.0.0.1",
-        "127.0.0.2",
-        "127.0.0.3",
-    }
+    addresses = {str(address) for address in names.get_values_for_type(x509.IPAddress)}
+    assert addresses == {profile.directory_address for profile in PROFILES.values()} - {None}
     assert stat.S_IMODE(own_key.stat().st_mode) == 0o600
     assert stat.S_IMODE(ca_key.stat().st_mode) == 0o600
 
@@ -81,6 +79,18 @@ def test_a_certificate_is_renewed_before_it_ends(tmp_path: Path):
     authority.issue(ca, ca_key, own, tmp_path / "own.key", now=NOW)
     assert not authority.expires_within(own, month, now=NOW)
     assert authority.expires_within(own, month, now=NOW + authority.SERVER_LIFETIME - month + dt.timedelta(days=1))
+
+
+def test_a_directory_may_be_given_a_certificate_that_ends_soon_and_gets_another_at_its_next_start(profile: Profile):
+    directory = Directory(profile)
+    directory.ensure_certificate()
+    now, month = dt.datetime.now(dt.UTC), dt.timedelta(days=30)
+    own = profile.certificate("directory")
+    assert not authority.expires_within(own, month, now=now)
+    directory.issue_certificate(dt.timedelta(seconds=-1))
+    assert authority.expires_within(own, dt.timedelta(0), now=now)
+    directory.ensure_certificate()
+    assert not authority.expires_within(own, month, now=now)
 
 
 def test_secrets_are_made_once_and_only_their_owner_reads_them(profile: Profile):
