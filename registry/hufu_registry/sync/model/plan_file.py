@@ -18,10 +18,26 @@ from uuid import UUID
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import OutboxKey
-from hufu_registry.sync.model.plan import Delete, Step, is_destructive
+from hufu_registry.sync.model.plan import (
+    ENABLED,
+    NAME,
+    PLACE,
+    Adopt,
+    Create,
+    Delete,
+    Leave,
+    Place,
+    Rename,
+    SetEnabled,
+    SetFields,
+    Step,
+    is_destructive,
+    wanted_values,
+)
 from hufu_registry.sync.model.work import Code
 
 FORMAT = 1
+MARK = "@mark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +137,27 @@ STEP_NAMES: Mapping[type, str] = {kind: name for name, kind in STEPS.items()}
 def step_name(step: Step) -> str:
     """What the step is called in files and in the history: `set_fields`."""
     return STEP_NAMES[type(step)]
+
+
+def changes_of(step: Step) -> tuple[tuple[str, str, str], ...]:
+    """What the step changes, for reading: (field or aspect, before, after); places are remote ids, if they have one."""
+    match step:
+        case Create(desired):
+            return tuple((name, "", text) for name, text in sorted(wanted_values(desired).items()) if text)
+        case Rename(before, after):
+            return ((NAME, before, after),)
+        case Place(before, after):
+            return ((PLACE, before or "", after or ""),)
+        case Leave(place):
+            return ((PLACE, place, ""),)
+        case SetFields(changes):
+            return changes
+        case SetEnabled(before, after):
+            return ((ENABLED, str(before), str(after)),)
+        case Delete(address):
+            return ((NAME, address, ""),)
+        case Adopt(before):
+            return ((MARK, before, ""),)
 
 
 def _encoded(value: Any) -> Any:

@@ -1,0 +1,75 @@
+"""Which objects a plan is about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from hufu_registry.accounts.store import accounts
+from hufu_registry.agencies.model import Path
+from hufu_registry.agencies.store import agencies
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.store import among, outbox
+from hufu_registry.sync.model.plan_file import Scope
+from hufu_registry.sync.store.tables import account_id_of, agency_id_of, bindings
+
+
+def agencies_in_scope(connection: sa.Connection, target: Target, scope: Scope) -> Sequence[tuple[OutboxKey, str]]:
+    """The agencies ever wanted in the target, from the top down, each with its name.
+
+    Those above the scope are in it while they still have something to do: it cannot stand before they do.
+    """
+    query = (
+        sa.select(outbox.c.object_id, agencies.c.name)
+        .join(agencies, agencies.c.id == agency_id_of(outbox))
+        .where(outbox.c.target == target.value, outbox.c.kind == Kind.AGENCY.value)
+        .order_by(sa.func.length(agencies.c.path), agencies.c.path)
+    )
+    path = _path(connection, scope)
+    if path is not None:
+        above = sa.and_(agencies.c.id.in_(path.ids), outbox.c.wanted > outbox.c.done)
+        query = query.where(above if scope.agency_id is None else sa.or_(above, _below(agencies.c.path, path)))
+    return [(OutboxKey(target, Kind.AGENCY, row.object_id), row.name) for row in connection.execute(query)]
+
+
+def accounts_in_scope(connection: sa.Connection, target: Target, scope: Scope) -> Sequence[tuple[OutboxKey, str]]:
+    """The accounts ever wanted in the target, each with its account name."""
+    query = (
+        sa.select(outbox.c.object_id, accounts.c.account_name)
+        .join(accounts, accounts.c.id == account_id_of(outbox))
+        .where(outbox.c.target == target.value, outbox.c.kind == Kind.ACCOUNT.value)
+        .order_by(outbox.c.object_id)
+    )
+    if scope.account_id is not None:
+        query = query.where(outbox.c.object_id == str(scope.account_id))
+    else:
+        path = _path(connection, scope)
+        if path is not None:
+            query = query.where(_below(accounts.c.agency_path, path))
+    return [(OutboxKey(target, Kind.ACCOUNT, row.object_id), row.account_name) for row in connection.execute(query)]
+
+
+def _path(connection: sa.Connection, scope: Scope) -> Path | None:
+    if scope.account_id is not None:
+        query = sa.select(accounts.c.agency_path).where(accounts.c.id == scope.account_id)
+    elif scope.agency_id is not None:
+        query = sa.select(agencies.c.path).where(agencies.c.id == scope.agency_id)
+    else:
+        return None
+    return Path(connection.execute(query).scalar_one())
+
+
+def _below(column: sa.Column[str], path: Path) -> sa.ColumnElement[bool]:
+    """At the place or below it."""
+    return sa.or_(column == path.text, sa.and_(column >= f"{path.text}.", column < f"{path.text}/"))
+
+
+def addresses(connection: sa.Connection, target: Target, remote_ids: Collection[str]) -> Mapping[str, str]:
+    """Where our objects with these remote ids were seen last."""
+    rows = connection.execute(
+        sa.select(bindings.c.remote_id, bindings.c.place).where(
+            bindings.c.target == target.value, bindings.c.remote_id == among(remote_ids, sa.Text)
+        )
+    )
+    return {row.remote_id: row.place for row in rows}
