@@ -16,10 +16,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hufu_registry.bootstrap import SqlServices, build_engine, build_services
+from hufu_registry.bootstrap import SqlServices
 from hufu_registry.migrating import upgrade
-from hufu_registry.settings import RegistrySettings
-from hufu_stack.environment import environment
+from hufu_stack.demo import registry_of
 from hufu_stack.layout import PROJECT, Profile
 from hufu_stack.stack import Stack
 
@@ -85,13 +84,18 @@ def empty_registry() -> Iterator[SqlServices]:
     stack.reset()
     stack.start(["postgres"])
     try:
-        values = {name.removeprefix("HUFU_").lower(): value for name, value in environment(profile, "registry").items()}
-        settings = RegistrySettings.model_validate(values)
-        engine = build_engine(settings)
-        upgrade(engine)
-        engine.dispose()
-        services = build_services(settings)
-        yield services
-        services.engine.dispose()
+        with migrated(profile) as services:
+            yield services
     finally:
         stack.reset()
+
+
+@contextmanager
+def migrated(profile: Profile) -> Iterator[SqlServices]:
+    """The registry of a profile whose PostgreSQL runs, with today's schema."""
+    services = registry_of(profile)
+    try:
+        upgrade(services.engine)
+        yield services
+    finally:
+        services.engine.dispose()
