@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -26,7 +27,16 @@ from hufu_registry.people.store import SqlMailboxes, SqlPeople
 from hufu_registry.rights.store import SqlGrants
 from hufu_registry.sessions.store import SqlDrafts, SqlSessions
 from hufu_registry.settings import RegistrySettings, secret
-from hufu_registry.sync.store import SqlActs, SqlQueue, SqlRecords
+from hufu_registry.sync.store import (
+    SqlActs,
+    SqlAdministration,
+    SqlComparison,
+    SqlQueue,
+    SqlRecords,
+    SqlRuns,
+    SqlSignInLocks,
+    registry_identity,
+)
 
 # The relay listens here: a commit that wants something wakes it without waiting for its next look.
 OUTBOX_CHANNEL = "hufu_outbox"
@@ -72,7 +82,7 @@ class SqlWork:
 
     @cached_property
     def accounts(self) -> SqlAccounts:
-        return SqlAccounts(self.connection, self._services.keys)
+        return SqlAccounts(self.connection, self._services.keys, self.now)
 
     @cached_property
     def names(self) -> SqlNames:
@@ -83,12 +93,33 @@ class SqlWork:
         return SqlActs(self.connection, self.now)
 
     @cached_property
+    def runs(self) -> SqlRuns:
+        return SqlRuns(self.connection, self._services.keys, self.now)
+
+    @cached_property
+    def sign_in_locks(self) -> SqlSignInLocks:
+        return SqlSignInLocks(self.connection)
+
+    @cached_property
+    def administration(self) -> SqlAdministration:
+        return SqlAdministration(self.connection, self._services.keys, self.now)
+
+    def registry_id(self) -> UUID:
+        """Which registry this is: a plan of another one is refused."""
+        found: UUID = self.connection.execute(sa.select(registry_identity.c.id)).scalar_one()
+        return found
+
+    @cached_property
     def queue(self) -> SqlQueue:
         return SqlQueue(self.connection, self.now)
 
     @cached_property
     def sync_records(self) -> SqlRecords:
-        return SqlRecords(self.connection, self.now)
+        return SqlRecords(self.connection, self._services.keys, self.now)
+
+    @cached_property
+    def comparison(self) -> SqlComparison:
+        return SqlComparison(self.connection, self._services.keys, self.now)
 
     @cached_property
     def sessions(self) -> SqlSessions:
@@ -119,7 +150,9 @@ class SqlServices:
         with self.engine.begin() as connection:
             work = SqlWork(connection, self, actor, self.clock.now())
             yield work
-            if work.outbox.flush():
+            written = work.outbox.flush()
+            work.runs.follow(written)
+            if written:
                 connection.execute(sa.text(f"NOTIFY {OUTBOX_CHANNEL}"))
 
     @contextmanager

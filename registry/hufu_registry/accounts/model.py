@@ -168,7 +168,16 @@ class Account:
             raise IllegalMove("account_state", state=self.state.value, move=move.value)
         activated = now if move is AccountMove.ACTIVATE else self.activated_at
         deleted = now if move is AccountMove.DELETE else self.deleted_at
-        return replace(self, state=state, activated_at=activated, deleted_at=deleted, state_reason=reason)
+        # A restored account is approved anew: its time to activate begins again.
+        approved = now if move is AccountMove.RESTORE else self.approved_at
+        return replace(
+            self,
+            state=state,
+            approved_at=approved,
+            activated_at=activated,
+            deleted_at=deleted,
+            state_reason=reason,
+        )
 
 
 def length_fault(text: str, longest: int, *, required: bool = False) -> str | None:

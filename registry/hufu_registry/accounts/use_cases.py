@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
@@ -9,9 +10,11 @@ from uuid import UUID
 
 import hufu_registry.people.use_cases as people
 import hufu_registry.rights.use_cases as rights
-from hufu_registry.accounts.model import Account, AccountMove, NameHolder, name_key
-from hufu_registry.kernel.errors import Conflict
-from hufu_registry.kernel.ids import AccountId
+from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, name_key
+from hufu_registry.agencies.model import Path
+from hufu_registry.kernel.errors import Conflict, IllegalMove
+from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.rights.model import Grant
 
 
 class Accounts(Protocol):
@@ -29,6 +32,15 @@ class Accounts(Protocol):
 
     def save(self, account: Account) -> None:
         """Raises Conflict("changed_meanwhile") where the stored version is not the one that was read."""
+
+    def at_or_below(self, path: Path) -> Mapping[AgencyId, Sequence[AccountId]]:
+        """Those not deleted, by their agency."""
+
+    def has_other_manager(self, agency_id: AgencyId | None, besides: AccountId) -> bool:
+        """Whether an enabled one has a manager's grant rooted there; for None, a system manager's.
+
+        The caller holds the agency's row locked; for None nobody else can take one away until the transaction ends.
+        """
 
     def unactivated_since(self, moment: datetime, limit: int) -> list[AccountId]:
         """Accounts approved before then and still not activated."""
@@ -62,6 +74,18 @@ RECORDED_AS = MappingProxyType(
         AccountMove.DELETE: "account.deleted",
     }
 )
+
+
+def keep_a_manager(work: Work, account: Account, losing: Sequence[Grant]) -> None:
+    """Nobody goes as the last one who could decide somewhere; the caller holds those agencies' rows locked.
+
+    Raises IllegalMove("last_manager", agency).
+    """
+    if account.state is not AccountState.ENABLED:
+        return
+    for grant in losing:
+        if grant.valid_from <= work.now and not work.accounts.has_other_manager(grant.agency_id, account.id):
+            raise IllegalMove("last_manager", agency=grant.agency_id)
 
 
 def take_name(

@@ -82,7 +82,11 @@ def judge(changes: Sequence[Change], accounts_at: Mapping[AgencyId, int], limits
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A stored act. `count` is how many accounts its change set touches."""
+    """A stored act. `count` is how many accounts its change set touches.
+
+    `cause` is the name that goes with the kind: of the agency, of the file. `reason` is why it was thrown away,
+    `failure` the code of the rule that a release met last.
+    """
 
     id: UUID
     kind: EffectKind
@@ -93,5 +97,6 @@ class Effect:
     requested_by: AccountId | None
     decided_at: datetime | None = None
     decided_by: AccountId | None = None
+    reason: str = ""
     failure: str = ""
     version: int = 1

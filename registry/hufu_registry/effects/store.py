@@ -22,6 +22,7 @@ effects = sa.Table(
     sa.Column("requested_by", sa.Uuid, sa.ForeignKey("accounts.id")),
     sa.Column("decided_at", Moment),
     sa.Column("decided_by", sa.Uuid, sa.ForeignKey("accounts.id")),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
     sa.Column("failure", sa.Text, nullable=False, server_default=""),
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
     sa.CheckConstraint("state IN ('held','executed','cancelled','failed')", name="state"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
-from hufu_registry.kernel.outbox import OutboxKey
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -19,6 +22,12 @@ NAMING = {
 metadata = sa.MetaData(naming_convention=NAMING)
 
 Moment = sa.DateTime(timezone=True)
+
+
+def among(values: Collection[Any], kind: Any) -> sa.ColumnElement[Any]:
+    """`column == among(values, kind)`: one of any number of values, as one parameter."""
+    return sa.func.any(sa.literal(list(values), sa.ARRAY(kind)))
+
 
 outbox = sa.Table(
     "outbox",
@@ -43,6 +52,8 @@ outbox = sa.Table(
     sa.Index("ix_outbox_done_at", "target", "done_at"),
 )
 
+_KEY = (outbox.c.target, outbox.c.kind, outbox.c.object_id)
+
 
 class SqlOutbox:
     """Collects what a transaction wants and writes it, in key order, when the unit of work commits."""
@@ -59,44 +70,47 @@ class SqlOutbox:
     def ensure(self, key: OutboxKey) -> None:
         self._ensured.add(key)
 
-    def flush(self) -> bool:
-        """Write the rows; true when there is something for the relay to look at."""
-        for key in sorted(self._wanted.keys() | self._ensured):
-            self._write(key)
-        return bool(self._wanted or self._ensured)
+    def flush(self) -> Mapping[OutboxKey, int]:
+        """Write the rows; those that were wanted, or made, with the number that is now wanted of each."""
+        written: dict[OutboxKey, int] = {}
+        for is_wish, keys in groupby(sorted(self._wanted.keys() | self._ensured), key=self._wanted.__contains__):
+            rows = self._rows(list(keys))
+            statement = _raised(rows) if is_wish else rows.on_conflict_do_nothing()
+            for row in self._connection.execute(statement.returning(*_KEY, outbox.c.wanted)):
+                written[OutboxKey(Target(row.target), Kind(row.kind), row.object_id)] = row.wanted
+        return written
 
-    def _write(self, key: OutboxKey) -> None:
-        row = insert(outbox).values(
-            target=key.target.value,
-            kind=key.kind.value,
-            object_id=key.object_id,
-            wanted=1,
-            bulk=self._wanted.get(key, False),
-            wanted_at=self._now,
-            next_at=self._now,
+    def _rows(self, keys: Sequence[OutboxKey]) -> Insert:
+        """In the order of the keys, however many there are."""
+        table = sa.func.unnest(
+            *(sa.literal([str(getattr(key, column.name)) for key in keys], sa.ARRAY(sa.Text)) for column in _KEY),
+            sa.literal([self._wanted.get(key, False) for key in keys], sa.ARRAY(sa.Boolean)),
         )
-        if key not in self._wanted:
-            self._connection.execute(row.on_conflict_do_nothing())
-            return
-        # A new wish is tried at once, whatever an older one failed with. A row that was done starts afresh
-        # with this wish's urgency; one that still waits becomes urgent as soon as one wish is.
-        self._connection.execute(
-            row.on_conflict_do_update(
-                index_elements=[outbox.c.target, outbox.c.kind, outbox.c.object_id],
-                set_={
-                    "wanted": outbox.c.wanted + 1,
-                    "wanted_at": sa.case(
-                        (outbox.c.wanted > outbox.c.done, outbox.c.wanted_at), else_=row.excluded.wanted_at
-                    ),
-                    "bulk": sa.case(
-                        (outbox.c.wanted > outbox.c.done, sa.and_(outbox.c.bulk, row.excluded.bulk)),
-                        else_=row.excluded.bulk,
-                    ),
-                    "attempts": 0,
-                    "next_at": row.excluded.next_at,
-                    "error_class": None,
-                    "error": None,
-                    "parked_at": None,
-                },
-            )
+        rows = table.table_valued(*(column.name for column in _KEY), "bulk").render_derived()
+        now = sa.literal(self._now, Moment)
+        return insert(outbox).from_select(
+            [*_KEY, "bulk", "wanted", "wanted_at", "next_at"],
+            sa.select(*(rows.c[column.name] for column in _KEY), rows.c.bulk, sa.literal(1), now, now),
         )
+
+
+def _raised(rows: Insert) -> Insert:
+    """A new wish is tried at once, whatever an older one failed with.
+
+    A row that was done starts afresh with this wish's urgency; one that still waits becomes urgent as soon as one
+    wish is.
+    """
+    unfinished = outbox.c.wanted > outbox.c.done
+    return rows.on_conflict_do_update(
+        index_elements=_KEY,
+        set_={
+            "wanted": outbox.c.wanted + 1,
+            "wanted_at": sa.case((unfinished, outbox.c.wanted_at), else_=rows.excluded.wanted_at),
+            "bulk": sa.case((unfinished, sa.and_(outbox.c.bulk, rows.excluded.bulk)), else_=rows.excluded.bulk),
+            "attempts": 0,
+            "next_at": rows.excluded.next_at,
+            "error_class": None,
+            "error": None,
+            "parked_at": None,
+        },
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -78,6 +80,24 @@ class SqlGrants:
         query = sa.select(grants).where(grants.c.account_id == account_id, in_force(self._now)).order_by(grants.c.id)
         rows = self._connection.execute(query.with_for_update(read=True) if lock else query)
         return Rights(account_id, tuple(to_grant(row) for row in rows))
+
+    def standing(self, account_id: AccountId) -> list[Grant]:
+        return self._not_over(grants.c.account_id == account_id)
+
+    def rooted_at(self, agency_id: AgencyId) -> list[Grant]:
+        return self._not_over(grants.c.agency_id == agency_id)
+
+    def _not_over(self, condition: sa.ColumnElement[bool]) -> list[Grant]:
+        not_over = sa.or_(grants.c.valid_until.is_(None), grants.c.valid_until > self._now)
+        rows = self._connection.execute(
+            sa.select(grants).where(condition, grants.c.ended_at.is_(None), not_over).order_by(grants.c.id)
+        )
+        return [to_grant(row) for row in rows]
+
+    def end(self, grant_ids: Collection[UUID]) -> None:
+        self._connection.execute(
+            sa.update(grants).where(grants.c.id.in_(grant_ids), grants.c.ended_at.is_(None)).values(ended_at=self._now)
+        )
 
     def add(self, grant: Grant) -> bool:
         result = self._connection.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -16,6 +17,14 @@ from hufu_registry.rights.model import Grant, Rights, Role
 class Grants(Protocol):
     def of(self, account_id: AccountId, *, lock: bool = False) -> Rights:
         """The account's grants in force; `lock` holds them until the transaction ends."""
+
+    def standing(self, account_id: AccountId) -> Sequence[Grant]:
+        """The account's grants that are not over, also those that begin later."""
+
+    def rooted_at(self, agency_id: AgencyId) -> Sequence[Grant]:
+        """Everybody's grants that name this very agency and are not over."""
+
+    def end(self, grant_ids: Collection[UUID]) -> None: ...
 
     def add(self, grant: Grant) -> bool:
         """Store it; false when the account already has that very grant."""
@@ -60,6 +69,24 @@ def grant_role(
             new={"role": role.value, "agency_id": agency_id, "with_subordinates": with_subordinates},
         )
     return grant.id
+
+
+def end_grants(work: Work, grants: Sequence[Grant], *, reason: str) -> None:
+    """Take rights away, with a record each, inside somebody else's transaction."""
+    work.grants.end([grant.id for grant in grants])
+    for grant in grants:
+        work.audit.record(
+            "grant.ended",
+            object_kind="account",
+            object_id=str(grant.account_id),
+            agency_id=grant.agency_id,
+            old={
+                "role": grant.role.value,
+                "agency_id": grant.agency_id,
+                "with_subordinates": grant.with_subordinates,
+            },
+            new={"reason": reason},
+        )
 
 
 def require_system_manager(rights: Rights) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,9 @@ from hufu_registry.kernel.errors import Conflict, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.policy import Policy
-from hufu_registry.kernel.store import Moment, metadata
+from hufu_registry.kernel.store import Moment, among, metadata
+from hufu_registry.rights.model import Role
+from hufu_registry.rights.store import grants, in_force
 
 accounts = sa.Table(
     "accounts",
@@ -72,9 +75,10 @@ taken_names = sa.Table(
 
 
 class SqlAccounts:
-    def __init__(self, connection: sa.Connection, keys: Keys) -> None:
+    def __init__(self, connection: sa.Connection, keys: Keys, now: datetime) -> None:
         self._connection = connection
         self._keys = keys
+        self._now = now
 
     def get(self, account_id: AccountId, *, lock: bool = False) -> Account:
         query = sa.select(accounts).where(accounts.c.id == account_id)
@@ -86,6 +90,11 @@ class SqlAccounts:
     def find(self, account_id: AccountId) -> Account | None:
         row = self._connection.execute(sa.select(accounts).where(accounts.c.id == account_id)).one_or_none()
         return None if row is None else self._to_account(row)
+
+    def several(self, account_ids: Collection[AccountId]) -> dict[AccountId, Account]:
+        """Those of them that there are."""
+        rows = self._connection.execute(sa.select(accounts).where(accounts.c.id == among(account_ids, sa.Uuid)))
+        return {AccountId(row.id): self._to_account(row) for row in rows}
 
     def find_by_name(self, account_name: str) -> Account | None:
         row = self._connection.execute(
@@ -115,6 +124,42 @@ class SqlAccounts:
         )
         if not result.rowcount:
             raise Conflict("changed_meanwhile")
+
+    def at_or_below(self, path: Path) -> dict[AgencyId, list[AccountId]]:
+        rows = self._connection.execute(
+            sa.select(accounts.c.id, accounts.c.agency_id)
+            .where(
+                sa.or_(
+                    accounts.c.agency_path == path.text,
+                    sa.and_(accounts.c.agency_path >= f"{path.text}.", accounts.c.agency_path < f"{path.text}/"),
+                ),
+                accounts.c.state != AccountState.DELETED.value,
+            )
+            .order_by(accounts.c.agency_path, accounts.c.id)
+        )
+        found: dict[AgencyId, list[AccountId]] = {}
+        for row in rows:
+            found.setdefault(AgencyId(row.agency_id), []).append(AccountId(row.id))
+        return found
+
+    def has_other_manager(self, agency_id: AgencyId | None, besides: AccountId) -> bool:
+        role = Role.SYSTEM_MANAGER if agency_id is None else Role.AGENCY_MANAGER
+        rooted = sa.and_(
+            grants.c.role == role.value, grants.c.agency_id.is_not_distinct_from(agency_id), grants.c.ended_at.is_(None)
+        )
+        if agency_id is None:
+            self._connection.execute(sa.select(grants.c.id).where(rooted).order_by(grants.c.id).with_for_update())
+        others = (
+            sa.select(accounts.c.id)
+            .join(grants, grants.c.account_id == accounts.c.id)
+            .where(
+                rooted,
+                in_force(self._now),
+                accounts.c.id != besides,
+                accounts.c.state == AccountState.ENABLED.value,
+            )
+        )
+        return self._connection.execute(others.limit(1)).first() is not None
 
     def unactivated_since(self, moment: datetime, limit: int) -> list[AccountId]:
         rows = self._connection.execute(

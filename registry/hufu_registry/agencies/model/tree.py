@@ -77,7 +77,7 @@ class Agency:
     """`home_id` is the agency itself, or for a unit the nearest agency above it: where its people belong.
 
     `full_name` is the names from the top to here, joined by " › ". `closed_on` is the first day on which it
-    no longer exists.
+    no longer exists, `merged_into` its successor.
     """
 
     id: AgencyId
@@ -92,6 +92,7 @@ class Agency:
     mail_domains: tuple[str, ...] = ()
     valid_from: date | None = None
     closed_on: date | None = None
+    merged_into: AgencyId | None = None
     parent_by_hand: bool = False
     telephone: str = ""
     address: str = ""

@@ -27,7 +27,7 @@ from hufu_registry.agencies.use_cases.ports import NewAgency, TreeWritten
 from hufu_registry.kernel.errors import Conflict, NotFound
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.kernel.store import outbox
+from hufu_registry.kernel.store import among, outbox
 
 
 class SqlAgencies:
@@ -39,6 +39,11 @@ class SqlAgencies:
         if row is None:
             raise NotFound("agency")
         return to_agency(row)
+
+    def several(self, agency_ids: Collection[AgencyId]) -> dict[AgencyId, Agency]:
+        """Those of them that there are."""
+        rows = self._connection.execute(sa.select(agencies).where(agencies.c.id == among(agency_ids, sa.BigInteger)))
+        return {AgencyId(row.id): to_agency(row) for row in rows}
 
     def find_by_oid(self, oid: str) -> Agency | None:
         row = self._connection.execute(sa.select(agencies).where(agencies.c.oid == oid)).one_or_none()
@@ -54,6 +59,10 @@ class SqlAgencies:
 
     def lock_below(self, agency: Agency) -> Sequence[AgencyId]:
         query = sa.select(agencies.c.id).where(_at_or_below(agency)).order_by(agencies.c.id).with_for_update()
+        return [AgencyId(row.id) for row in self._connection.execute(query)]
+
+    def at_or_below(self, agency: Agency) -> Sequence[AgencyId]:
+        query = sa.select(agencies.c.id).where(_at_or_below(agency)).order_by(agencies.c.id)
         return [AgencyId(row.id) for row in self._connection.execute(query)]
 
     def ancestors(self, agency_id: AgencyId) -> Sequence[Agency]:

@@ -36,6 +36,8 @@ agencies = sa.Table(
     sa.Column("source", sa.Text, nullable=False, server_default="hand"),
     sa.Column("valid_from", sa.Date),
     sa.Column("closed_on", sa.Date),
+    # Its successor, where it was merged into one.
+    sa.Column("merged_into", sa.BigInteger, sa.ForeignKey("agencies.id")),
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
     sa.Column("updated_at", Moment, nullable=False, server_default=sa.func.now()),
     # What other tables copy the path by, ON UPDATE CASCADE.
@@ -43,6 +45,7 @@ agencies = sa.Table(
     sa.CheckConstraint("kind IN ('agency','unit','locality','placeholder','school')", name="kind"),
     sa.CheckConstraint("parent_id <> id", name="not_its_own_parent"),
     sa.CheckConstraint("kind <> 'unit' OR home_id <> id", name="unit_has_home"),
+    sa.CheckConstraint("merged_into IS NULL OR closed_on IS NOT NULL", name="merged_is_closed"),
     sa.Index("ix_agencies_parent_id", "parent_id"),
 )
 
@@ -74,6 +77,7 @@ def to_agency(row: Any) -> Agency:
         mail_domains=tuple(row.mail_domains),
         valid_from=row.valid_from,
         closed_on=row.closed_on,
+        merged_into=None if row.merged_into is None else AgencyId(row.merged_into),
         parent_by_hand=row.parent_by_hand,
         telephone=row.telephone,
         address=row.address,

@@ -56,6 +56,9 @@ class Agencies(Protocol):
     def lock_below(self, agency: Agency) -> Sequence[AgencyId]:
         """Lock the agency and all below it FOR UPDATE in id order; their ids."""
 
+    def at_or_below(self, agency: Agency) -> Sequence[AgencyId]:
+        """The agency and all below it, by id."""
+
     def ancestors(self, agency_id: AgencyId) -> Sequence[Agency]:
         """From the root down to and including the agency."""
 

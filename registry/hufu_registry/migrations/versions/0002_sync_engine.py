@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("requested_by", sa.Uuid(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("failure", sa.Text(), server_default="", nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint("state IN ('held','executed','cancelled','failed')", name=op.f("ck_effects_state")),
@@ -100,12 +101,27 @@ def upgrade() -> None:
         sa.Column("differing", sa.Integer(), server_default="0", nullable=False),
         sa.Column("failed", sa.Integer(), server_default="0", nullable=False),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column("agency_id", sa.BigInteger(), nullable=True),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("plan_id", sa.Uuid(), nullable=True),
+        sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("body_sealed", sa.Text(), server_default="", nullable=False),
         sa.CheckConstraint("kind IN ('comparison','changes','bulk','plan')", name=op.f("ck_sync_runs_kind")),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_sync_runs_account_id")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_sync_runs_agency_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["sync_runs.id"], name=op.f("fk_sync_runs_plan_id")),
         sa.ForeignKeyConstraint(["requested_by"], ["accounts.id"], name=op.f("fk_sync_runs_requested_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sync_runs")),
+        sa.UniqueConstraint("plan_id", name=op.f("uq_sync_runs_plan_id")),
     )
     op.create_index("ix_sync_runs_started_at", "sync_runs", ["started_at"], unique=False)
+    op.create_index(
+        "ix_sync_runs_open",
+        "sync_runs",
+        ["kind", "started_at"],
+        unique=False,
+        postgresql_where=sa.text("finished_at IS NULL"),
+    )
     op.create_table(
         "effect_changes",
         sa.Column("effect_id", sa.Uuid(), nullable=False),
@@ -136,7 +152,22 @@ def upgrade() -> None:
     op.add_column("accounts", sa.Column("kind", sa.Text(), server_default="personal", nullable=False))
     op.add_column("accounts", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
     op.create_check_constraint(op.f("ck_accounts_kind"), "accounts", "kind IN ('personal','shared')")
+    op.add_column("agencies", sa.Column("merged_into", sa.BigInteger(), nullable=True))
+    op.create_foreign_key(op.f("fk_agencies_merged_into"), "agencies", "agencies", ["merged_into"], ["id"])
+    op.create_check_constraint(
+        op.f("ck_agencies_merged_is_closed"), "agencies", "merged_into IS NULL OR closed_on IS NOT NULL"
+    )
     op.add_column("acts", sa.Column("target", sa.Text(), server_default="keycloak", nullable=False))
+    op.add_column("bindings", sa.Column("within", sa.Text(), nullable=True))
+    op.create_index("ix_bindings_within", "bindings", ["target", "within"], unique=False)
+    for kind, table, column in (("account", "accounts", "agency_id"), ("agency", "agencies", "parent_id")):
+        op.execute(
+            f"""
+            UPDATE bindings SET within = place.remote_id FROM {table} it, bindings place
+            WHERE bindings.kind = '{kind}' AND bindings.object_id = it.id::text
+              AND place.target = bindings.target AND place.kind = 'agency' AND place.object_id = it.{column}::text
+            """  # noqa: S608 - the names stand above
+        )
     # What differs is found again by the next comparison, and then with its values.
     op.execute("DELETE FROM drifts")
     op.add_column("drifts", sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False))
@@ -164,11 +195,15 @@ def downgrade() -> None:
     op.drop_column("drifts", "there_sealed")
     op.drop_column("drifts", "seen_at")
     op.drop_column("acts", "target")
+    op.drop_constraint(op.f("ck_agencies_merged_is_closed"), "agencies")
+    op.drop_constraint(op.f("fk_agencies_merged_into"), "agencies", type_="foreignkey")
+    op.drop_column("agencies", "merged_into")
     op.drop_column("accounts", "deleted_at")
     op.drop_constraint(op.f("ck_accounts_kind"), "accounts")
     op.drop_column("accounts", "kind")
     op.drop_table("sync_run_rows")
     op.drop_table("effect_changes")
+    op.drop_index("ix_sync_runs_open", table_name="sync_runs", postgresql_where=sa.text("finished_at IS NULL"))
     op.drop_index("ix_sync_runs_started_at", table_name="sync_runs")
     op.drop_table("sync_runs")
     op.drop_table("sign_in_locks")

@@ -17,7 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import OutboxKey, Target
 
 
@@ -241,9 +241,25 @@ class RunKind(StrEnum):
     PLAN = "plan"  # a forecast for a person to read, and its execution
 
 
+class RunCause(StrEnum):
+    """Why there is a run; a bulk run of an effect has the effect's kind instead."""
+
+    NIGHTLY = "nightly"
+    CHANGES = "changes"
+    ASKED = "asked"  # somebody asked for a comparison
+    RESYNCHRONISE = "resynchronise"  # everything at and below an agency
+    PLAN = "plan"
+    EXECUTION = "execution"
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run. `objects` were looked at or wanted, `done` of them are finished, `differing` were found to differ."""
+    """One run. `objects` were looked at or wanted, `done` of them are finished, `differing` were found to differ.
+
+    `cause` is a code (`RunCause`, or the kind of an effect) and `note` what goes with it (the agency's name). It is
+    about one agency and all below it, about one account, or (with neither) about everything. `plan_id` is the plan
+    that it executes.
+    """
 
     id: UUID
     kind: RunKind
@@ -257,6 +273,9 @@ class Run:
     failed: int
     requested_by: AccountId | None = None
     note: str = ""
+    agency_id: AgencyId | None = None
+    account_id: AccountId | None = None
+    plan_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,10 +328,13 @@ class TargetState:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """Our object's identity in a target; `place` is where it was seen last and is only for reading."""
+    """Our object's identity in a target. `place` is where it was seen last, for reading; `within` is the remote id
+    of the object it stands in, None at the top.
+    """
 
     remote_id: str
     place: str
+    within: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,33 +1,64 @@
 """The sync engine's store: its tables, what the worker keeps there, and what the console reads."""
 
 from hufu_registry.sync.store.acts import SqlActs
+from hufu_registry.sync.store.administration import SqlAdministration, drift_of, drift_rows, work_row, work_rows
+from hufu_registry.sync.store.comparison import SqlComparison
 from hufu_registry.sync.store.queue import SqlQueue, due_targets
 from hufu_registry.sync.store.read_models import account_in_targets, account_story, sign_ins, target_states
 from hufu_registry.sync.store.records import SqlRecords
+from hufu_registry.sync.store.runs import SqlRuns, applied_steps_of, queue_samples_of, run_of, runs
+from hufu_registry.sync.store.sign_in_locks import SqlSignInLocks, sign_in_state
 from hufu_registry.sync.store.tables import (
     acts,
+    applied_steps,
     bindings,
+    change_cursors,
     drifts,
     feed_cursors,
+    queue_samples,
+    registry_identity,
+    sign_in_locks,
     sign_in_records,
+    sync_run_rows,
+    sync_runs,
     target_health,
     written_fields,
 )
 
 __all__ = [
     "SqlActs",
+    "SqlAdministration",
+    "SqlComparison",
     "SqlQueue",
     "SqlRecords",
+    "SqlRuns",
+    "SqlSignInLocks",
     "account_in_targets",
     "account_story",
     "acts",
+    "applied_steps",
+    "applied_steps_of",
     "bindings",
+    "change_cursors",
+    "drift_of",
+    "drift_rows",
     "drifts",
     "due_targets",
     "feed_cursors",
+    "queue_samples",
+    "queue_samples_of",
+    "registry_identity",
+    "run_of",
+    "runs",
+    "sign_in_locks",
     "sign_in_records",
+    "sign_in_state",
     "sign_ins",
+    "sync_run_rows",
+    "sync_runs",
     "target_health",
     "target_states",
+    "work_row",
+    "work_rows",
     "written_fields",
 ]

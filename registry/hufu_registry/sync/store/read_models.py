@@ -4,7 +4,7 @@ and the acts themselves, so that it cannot tell anything else than what happened
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,7 +27,8 @@ from hufu_registry.sync.model import (
     StoryStep,
     TargetState,
 )
-from hufu_registry.sync.store.tables import acts, bindings, drifts, sign_in_records, target_health
+from hufu_registry.sync.store.administration import code_of
+from hufu_registry.sync.store.tables import acts, applied_steps, bindings, drifts, sign_in_records, target_health
 
 
 def account_story(connection: sa.Connection, account_id: AccountId) -> tuple[StoryStep, ...]:
@@ -88,7 +89,7 @@ def _rows_of(account_id: AccountId) -> sa.Select[Any]:
 def _target_step(step: StepName, row: Any, failing: Any) -> StoryStep:
     pending = row.wanted > row.done
     error_class = ErrorClass(row.error_class) if pending and row.error_class else None
-    code = Code(row.error) if error_class and row.error in set(Code) else None
+    code = code_of(row.error) if error_class and row.error else None
     if row.bound_at is not None and (not pending or error_class is None):
         return StoryStep(step, StepState.DONE, at=row.bound_at, pending=pending)
     if not pending:
@@ -99,7 +100,7 @@ def _target_step(step: StepName, row: Any, failing: Any) -> StoryStep:
         return StoryStep(
             step,
             StepState.RETRYING,
-            code=Code(failing.error) if failing.error in set(Code) else Code.UNEXPECTED,
+            code=code_of(failing.error),
             error_class=ErrorClass(failing.error_class),
             pending=True,
         )
@@ -137,7 +138,7 @@ def _mail_step(connection: sa.Connection, account_id: AccountId, before: StorySt
         return StoryStep(
             StepName.MAIL,
             StepState.RETRYING,
-            code=Code(row.error) if row.error in set(Code) else Code.UNEXPECTED,
+            code=code_of(row.error),
             error_class=ErrorClass(row.error_class),
             attempts=row.attempts,
             next_at=row.next_at,
@@ -208,11 +209,11 @@ def sign_ins(connection: sa.Connection, account_id: AccountId, page: Page) -> Pa
 
 
 def target_states(connection: sa.Connection) -> tuple[TargetState, ...]:
-    """Health and queue of every target there ever was work for, or trouble with."""
+    """Health and queue of every target there ever was work for, or trouble with; by the database's clock."""
     pending = outbox.c.wanted > outbox.c.done
-    parked = sa.and_(pending, outbox.c.parked_at.is_not(None))
-    retrying = sa.and_(pending, outbox.c.parked_at.is_(None), outbox.c.error_class.is_not(None))
-    waiting = sa.and_(pending, outbox.c.error_class.is_(None))
+    parked = outbox.c.parked_at.is_not(None)
+    retrying = sa.and_(outbox.c.parked_at.is_(None), outbox.c.error_class.is_not(None))
+    waiting = sa.and_(outbox.c.parked_at.is_(None), outbox.c.error_class.is_(None))
     queues = {
         row.target: row
         for row in connection.execute(
@@ -221,28 +222,54 @@ def target_states(connection: sa.Connection) -> tuple[TargetState, ...]:
                 sa.func.count().filter(waiting).label("waiting"),
                 sa.func.count().filter(retrying).label("retrying"),
                 sa.func.count().filter(parked).label("parked"),
-                sa.func.min(outbox.c.wanted_at).filter(sa.or_(waiting, retrying)).label("oldest_at"),
-            ).group_by(outbox.c.target)
+                sa.func.min(outbox.c.wanted_at).filter(sa.not_(parked)).label("oldest_at"),
+            )
+            .where(pending)
+            .group_by(outbox.c.target)
         )
     }
-    health = {row.target: row for row in connection.execute(sa.select(target_health))}
-    return tuple(
-        _target_state(target, queues.get(target.value), health.get(target.value))
-        for target in Target
-        if target.value in queues or target.value in health
+    return tuple(_target_state(row, queues.get(row.name)) for row in connection.execute(_targets()))
+
+
+def _targets() -> sa.Select[Any]:
+    """Each target with its health, and what was done there lately."""
+    names = sa.func.unnest(sa.literal([one.value for one in Target], sa.ARRAY(sa.Text)))
+    target = names.table_valued("name", with_ordinality="position").render_derived()
+    ever = sa.select(sa.literal(1)).where(outbox.c.target == target.c.name).limit(1)
+    rate = sa.select(sa.func.count()).where(
+        outbox.c.target == target.c.name, outbox.c.done_at > sa.func.now() - timedelta(minutes=1)
+    )
+    destructive = sa.select(sa.func.count()).where(
+        applied_steps.c.target == target.c.name,
+        applied_steps.c.destructive,
+        applied_steps.c.at > sa.func.now() - timedelta(hours=1),
+    )
+    return (
+        sa.select(
+            target.c.name,
+            target_health,
+            rate.scalar_subquery().label("rate"),
+            destructive.scalar_subquery().label("destructive_last_hour"),
+        )
+        .select_from(target.outerjoin(target_health, target_health.c.target == target.c.name))
+        .where(sa.or_(target_health.c.target.is_not(None), ever.scalar_subquery().is_not(None)))
+        .order_by(target.c.position)
     )
 
 
-def _target_state(target: Target, queue: Any, health: Any) -> TargetState:
-    last: datetime | None = None if health is None else health.last_success_at
+def _target_state(row: Any, queue: Any) -> TargetState:
     return TargetState(
-        target=target,
-        last_success_at=last,
-        failing_since=None if health is None else health.failing_since,
-        error_class=ErrorClass(health.error_class) if health is not None and health.error_class else None,
-        code=Code(health.error) if health is not None and health.error in set(Code) else None,
+        target=Target(row.name),
+        last_success_at=row.last_success_at,
+        failing_since=row.failing_since,
+        error_class=ErrorClass(row.error_class) if row.error_class else None,
+        code=code_of(row.error) if row.error else None,
         waiting=0 if queue is None else queue.waiting,
         retrying=0 if queue is None else queue.retrying,
         parked=0 if queue is None else queue.parked,
         oldest_at=None if queue is None else queue.oldest_at,
+        rate=row.rate,
+        paused_at=row.paused_at,
+        paused_why=row.paused_why or "",
+        destructive_last_hour=row.destructive_last_hour,
     )

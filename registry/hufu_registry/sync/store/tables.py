@@ -44,9 +44,12 @@ bindings = sa.Table(
     sa.Column("object_id", sa.Text, primary_key=True),
     sa.Column("remote_id", sa.Text, nullable=False),
     sa.Column("place", sa.Text, nullable=False, server_default=""),
+    # The remote id of what it stands in.
+    sa.Column("within", sa.Text),
     sa.Column("bound_at", Moment, nullable=False),
     # One object over there is one object here.
     sa.UniqueConstraint("target", "remote_id"),
+    sa.Index("ix_bindings_within", "target", "within"),
 )
 
 written_fields = sa.Table(
@@ -159,10 +162,17 @@ sync_runs = sa.Table(
     sa.Column("differing", sa.Integer, nullable=False, server_default="0"),
     sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
     sa.Column("note", sa.Text, nullable=False, server_default=""),
+    # What it is about, where it is not everything; and for an execution the plan it executes.
+    sa.Column("agency_id", sa.BigInteger, sa.ForeignKey("agencies.id")),
+    sa.Column("account_id", sa.Uuid, sa.ForeignKey("accounts.id")),
+    sa.Column("plan_id", sa.Uuid, sa.ForeignKey("sync_runs.id"), unique=True),
+    # Until then somebody is at work on it; a request whose worker died is open again.
+    sa.Column("busy_until", Moment),
     # A plan's own content is sealed: its values may be about people.
     sa.Column("body_sealed", sa.Text, nullable=False, server_default=""),
     sa.CheckConstraint("kind IN ('comparison','changes','bulk','plan')", name="kind"),
     sa.Index("ix_sync_runs_started_at", "started_at"),
+    sa.Index("ix_sync_runs_open", "kind", "started_at", postgresql_where=sa.text("finished_at IS NULL")),
 )
 
 # The rows a bulk run wanted, and the number it wanted them at: done once the outbox is.

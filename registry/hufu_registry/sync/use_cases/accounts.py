@@ -1,67 +1,22 @@
-"""Handing work to the sync engine, and keeping what it reports."""
+"""Accounts on their way into the targets: opened, changed, mailed a link, activated."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import timedelta
 
-import hufu_registry.accounts.use_cases as accounts
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, Profile
 from hufu_registry.accounts.use_cases import move_account, take_name
 from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound, RateLimited
 from hufu_registry.kernel.ids import AccountId, CaseId
-from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.policy import Policy
 from hufu_registry.kernel.work import Services
 from hufu_registry.rights.model import Permission
-from hufu_registry.sync.model import Act, ActKind, ActState, act_targets
-
-
-class Acts(Protocol):
-    def request(self, kind: ActKind, account_id: AccountId, target: Target) -> int:
-        """Store the act and return its number; the worker finds it with the account's row for that target."""
-
-    def requested_since(self, kind: ActKind, account_id: AccountId, since: datetime) -> tuple[int, datetime | None]:
-        """How many acts of the kind were requested since, and when the last one was."""
-
-    def waiting(self, account_ids: Collection[AccountId], target: Target) -> Sequence[Act]:
-        """The acts still to be done in a target for these accounts, in order."""
-
-    def begin(self, number: int) -> bool:
-        """Count one more try of an act that may have an effect; false when it is no longer waiting."""
-
-    def take_back(self, number: int) -> None:
-        """The try surely had no effect: do not count it."""
-
-    def close(self, number: int, state: ActState, outcome: str) -> bool:
-        """Store what came of a waiting act; false when it was closed already."""
-
-
-class Work(accounts.Work, Protocol):
-    @property
-    def acts(self) -> Acts: ...
-
-
-def want_account(work: Work, services: Services[Work], account: Account, *, bulk: bool = False) -> None:
-    """The targets must follow this account; agencies that were never wanted are made first."""
-    for target in targets(services):
-        for agency in work.agencies.ancestors(account.agency_id):
-            work.outbox.ensure(OutboxKey(target, Kind.AGENCY, str(agency.id)))
-        work.outbox.want(OutboxKey(target, Kind.ACCOUNT, str(account.id)), bulk=bulk)
-
-
-def targets(services: Services[Work]) -> tuple[Target, ...]:
-    return (Target.AD, Target.KEYCLOAK) if services.policy.with_directory else (Target.KEYCLOAK,)
-
-
-def request_act(work: Work, services: Services[Work], kind: ActKind, account_id: AccountId) -> None:
-    """Ask for an act in every target it concerns. The caller wants the account as well."""
-    for target in act_targets(kind, with_directory=services.policy.with_directory):
-        work.acts.request(kind, account_id, target)
+from hufu_registry.sync.model import ActKind
+from hufu_registry.sync.use_cases.ports import Work
+from hufu_registry.sync.use_cases.wanting import request_act, want_account
 
 
 def open_account(work: Work, services: Services[Work], account: Account, *, case_id: CaseId | None = None) -> None:
@@ -176,15 +131,6 @@ def with_unit_of(work: Work, account: Account, profile: Profile) -> Profile:
     if unit.home_id != account.agency_id or unit.kind is not AgencyKind.UNIT:
         raise Invalid(fields={"unit_name": "unit_elsewhere"})
     return replace(profile, unit_name=unit.name)
-
-
-def disable_account(account_id: AccountId, services: Services[Work], actor: Actor, *, reason: str) -> Account:
-    """Nobody signs in with it any more, and its sessions end. Raises IllegalMove("account_state")."""
-    with services.begin(actor) as work:
-        account = move_account(work, work.accounts.get(account_id, lock=True), AccountMove.DISABLE, reason=reason)
-        request_act(work, services, ActKind.END_SESSIONS, account_id)
-        want_account(work, services, account)
-    return account
 
 
 def activate_account(account_id: AccountId, services: Services[Work], actor: Actor) -> bool:

@@ -1,0 +1,336 @@
+"""AD 同步管理作業: the lists of waiting work and of drift, and what a person does about single rows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from hufu_registry.accounts.store import accounts
+from hufu_registry.agencies.model import folded
+from hufu_registry.agencies.store import agencies
+from hufu_registry.kernel.errors import NotFound
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.kernel.store import among, outbox
+from hufu_registry.notices.store import notices
+from hufu_registry.sync.model import Code, Drift, ErrorClass, WorkRow, WorkState
+from hufu_registry.sync.model.drift import is_acceptable
+from hufu_registry.sync.store.queue import is_row
+from hufu_registry.sync.store.records import DRIFT
+from hufu_registry.sync.store.tables import bindings, drifts, target_health, written_fields
+
+MOST_WORDS = 5
+
+pending = outbox.c.wanted > outbox.c.done
+STATES: Mapping[WorkState, sa.ColumnElement[bool]] = {
+    WorkState.PARKED: outbox.c.parked_at.is_not(None),
+    WorkState.RETRYING: sa.and_(outbox.c.parked_at.is_(None), outbox.c.error_class.is_not(None)),
+    WorkState.WAITING: sa.and_(outbox.c.parked_at.is_(None), outbox.c.error_class.is_(None)),
+}
+
+
+class SqlAdministration:
+    """One transaction's hold on the queue's rows and the targets, for a person's acts."""
+
+    def __init__(self, connection: sa.Connection, keys: Keys, now: datetime) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._now = now
+
+    def pause(self, target: Target, why: str, paused_by: AccountId | None) -> bool:
+        row = insert(target_health).values(
+            target=target.value, paused_at=self._now, paused_by=paused_by, paused_why=why
+        )
+        return bool(
+            self._connection.execute(
+                row.on_conflict_do_update(
+                    index_elements=[target_health.c.target],
+                    set_={name: row.excluded[name] for name in ("paused_at", "paused_by", "paused_why")},
+                    where=target_health.c.paused_at.is_(None),
+                )
+            ).rowcount
+        )
+
+    def resume(self, target: Target) -> bool:
+        return bool(
+            self._connection.execute(
+                sa.update(target_health)
+                .where(target_health.c.target == target.value, target_health.c.paused_at.is_not(None))
+                .values(paused_at=None, paused_by=None, paused_why="")
+            ).rowcount
+        )
+
+    def retry(self, key: OutboxKey) -> bool:
+        return self._change(
+            key, next_at=self._now, bulk=False, parked_at=None, error_class=None, error=None, attempts=0
+        )
+
+    def drop(self, key: OutboxKey) -> bool:
+        return self._change(
+            key, done=outbox.c.wanted, parked_at=None, error_class=None, error=None, attempts=0, next_at=None
+        )
+
+    def _change(self, key: OutboxKey, **values: Any) -> bool:
+        return bool(self._connection.execute(sa.update(outbox).where(is_row(key), pending).values(**values)).rowcount)
+
+    def drift(self, key: OutboxKey, field: str) -> Drift:
+        return drift_of(self._connection, self._keys, key, field)
+
+    def ignore(self, key: OutboxKey, field: str, until: datetime) -> None:
+        self._connection.execute(
+            sa.update(drifts).where(_of(drifts, key), drifts.c.field == field).values(ignored_until=until)
+        )
+
+    def accept(self, key: OutboxKey, field: str) -> None:
+        self._connection.execute(sa.delete(drifts).where(_of(drifts, key), drifts.c.field == field))
+
+    def forget_written(self, key: OutboxKey, field: str) -> None:
+        self._connection.execute(
+            sa.delete(written_fields).where(_of(written_fields, key), written_fields.c.field == field)
+        )
+
+    def unbind(self, key: OutboxKey) -> bool:
+        for table in (drifts, written_fields):
+            self._connection.execute(sa.delete(table).where(_of(table, key)))
+        return bool(self._connection.execute(sa.delete(bindings).where(_of(bindings, key))).rowcount)
+
+    def vanished(self, keys: Collection[OutboxKey]) -> Sequence[OutboxKey]:
+        its = [bindings.c[name] == outbox.c[name] for name in ("target", "kind", "object_id")]
+        rows = self._connection.execute(
+            sa.select(outbox.c.target, outbox.c.kind, outbox.c.object_id).where(
+                outbox.c.object_id == among({key.object_id for key in keys}, sa.Text),
+                outbox.c.target.in_({key.target.value for key in keys}),
+                outbox.c.kind.in_({key.kind.value for key in keys}),
+                sa.not_(pending),
+                ~sa.exists(sa.select(sa.literal(1)).where(*its).correlate(outbox)),
+            )
+        )
+        return sorted({key_of(row) for row in rows} & set(keys))
+
+
+def key_of(row: Any) -> OutboxKey:
+    return OutboxKey(Target(row.target), Kind(row.kind), row.object_id)
+
+
+def _of(table: sa.Table, key: OutboxKey) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        table.c.target == key.target.value, table.c.kind == key.kind.value, table.c.object_id == key.object_id
+    )
+
+
+class Named(NamedTuple):
+    """What a row is about, for a person: who, or what, and at which agency."""
+
+    title: str
+    agency_name: str
+
+
+def names_of(connection: sa.Connection, keys: Iterable[OutboxKey]) -> Mapping[OutboxKey, Named]:
+    """The names of those that exist."""
+    wanted: dict[Kind, set[str]] = {kind: set() for kind in Kind}
+    by_object: dict[tuple[Kind, str], list[OutboxKey]] = {}
+    for key in keys:
+        wanted[key.kind].add(key.object_id)
+        by_object.setdefault((key.kind, key.object_id), []).append(key)
+    found = {
+        **{(Kind.ACCOUNT, object_id): named for object_id, named in _accounts(connection, wanted[Kind.ACCOUNT])},
+        **{(Kind.AGENCY, object_id): named for object_id, named in _agencies(connection, wanted[Kind.AGENCY])},
+        **{(Kind.NOTICE, object_id): named for object_id, named in _notices(connection, wanted[Kind.NOTICE])},
+    }
+    return {key: named for about, named in found.items() for key in by_object[about]}
+
+
+def _accounts(connection: sa.Connection, ids: Collection[str]) -> Iterable[tuple[str, Named]]:
+    rows = connection.execute(
+        sa.select(accounts.c.id, accounts.c.account_name, accounts.c.name, agencies.c.full_name)
+        .join(agencies, agencies.c.id == accounts.c.agency_id)
+        .where(accounts.c.id == among(_uuids(ids), sa.Uuid))
+    )
+    return [(str(row.id), Named(f"{row.name} ({row.account_name})", row.full_name)) for row in rows]
+
+
+def _agencies(connection: sa.Connection, ids: Collection[str]) -> Iterable[tuple[str, Named]]:
+    numbers = [int(one) for one in ids if one.isdecimal()]
+    rows = connection.execute(
+        sa.select(agencies.c.id, agencies.c.name, agencies.c.full_name).where(
+            agencies.c.id == among(numbers, sa.BigInteger)
+        )
+    )
+    return [(str(row.id), Named(row.name, row.full_name)) for row in rows]
+
+
+def _notices(connection: sa.Connection, ids: Collection[str]) -> Iterable[tuple[str, Named]]:
+    """Who gets it is sealed, and stays so: the template says what it is."""
+    rows = connection.execute(
+        sa.select(notices.c.id, notices.c.template).where(notices.c.id == among(_uuids(ids), sa.Uuid))
+    )
+    return [(str(row.id), Named(row.template, "")) for row in rows]
+
+
+def _uuids(texts: Iterable[str]) -> list[UUID]:
+    """Those that are some: what bears our mark in a target may say anything."""
+    found = []
+    for text in texts:
+        try:
+            found.append(UUID(text))
+        except ValueError:
+            continue
+    return found
+
+
+def _about(table: sa.FromClause, words: str) -> list[sa.ColumnElement[bool]]:
+    """Each word is a part of the person's name, the account's name, or the agency's full name."""
+    return [
+        sa.or_(
+            sa.and_(
+                table.c.kind == Kind.ACCOUNT.value,
+                table.c.object_id.in_(
+                    sa.select(sa.cast(accounts.c.id, sa.Text))
+                    .join(agencies, agencies.c.id == accounts.c.agency_id)
+                    .where(
+                        sa.or_(
+                            sa.func.strpos(sa.func.lower(accounts.c.name), word.lower()) > 0,
+                            sa.func.strpos(accounts.c.name_key, word.lower()) > 0,
+                            sa.func.strpos(agencies.c.search_path, folded(word)) > 0,
+                        )
+                    )
+                ),
+            ),
+            sa.and_(
+                table.c.kind == Kind.AGENCY.value,
+                table.c.object_id.in_(
+                    sa.select(sa.cast(agencies.c.id, sa.Text)).where(
+                        sa.func.strpos(agencies.c.search_path, folded(word)) > 0
+                    )
+                ),
+            ),
+        )
+        for word in words.replace("\x00", " ").split()[:MOST_WORDS]
+    ]
+
+
+def work_rows(
+    connection: sa.Connection,
+    page: Page,
+    *,
+    target: Target | None = None,
+    state: WorkState | None = None,
+    words: str = "",
+) -> Paged[WorkRow]:
+    """Unfinished work, oldest first; `words` are parts of 姓名, account names and agencies' names."""
+    conditions = [pending, *_about(outbox, words)]
+    if target is not None:
+        conditions.append(outbox.c.target == target.value)
+    if state is not None:
+        conditions.append(STATES[state])
+    total = connection.execute(sa.select(sa.func.count()).select_from(outbox).where(*conditions)).scalar_one()
+    rows = connection.execute(
+        sa.select(outbox)
+        .where(*conditions)
+        .order_by(outbox.c.wanted_at, outbox.c.target, outbox.c.kind, outbox.c.object_id)
+        .limit(page.size)
+        .offset(page.offset)
+    ).all()
+    return Paged(_work_rows(connection, rows), total, page)
+
+
+def work_row(connection: sa.Connection, key: OutboxKey) -> WorkRow:
+    """Raises NotFound("work") where nothing is to be done for it."""
+    rows = connection.execute(sa.select(outbox).where(is_row(key), pending)).all()
+    if not rows:
+        raise NotFound("work")
+    return _work_rows(connection, rows)[0]
+
+
+def _work_rows(connection: sa.Connection, rows: Sequence[Any]) -> list[WorkRow]:
+    named = names_of(connection, [key_of(row) for row in rows])
+    return [_work_row(row, *named.get(key_of(row), Named(row.object_id, ""))) for row in rows]
+
+
+def _work_row(row: Any, title: str, agency_name: str) -> WorkRow:
+    failing = row.error_class is not None
+    state = WorkState.RETRYING if failing else WorkState.WAITING
+    return WorkRow(
+        key=key_of(row),
+        state=WorkState.PARKED if row.parked_at is not None else state,
+        title=title,
+        agency_name=agency_name,
+        wanted_at=row.wanted_at,
+        next_at=None if row.parked_at is not None else row.next_at,
+        attempts=row.attempts,
+        error_class=ErrorClass(row.error_class) if failing else None,
+        code=code_of(row.error) if failing else None,
+        bulk=row.bulk,
+    )
+
+
+def code_of(text: str | None) -> Code:
+    return Code(text) if text in set(Code) else Code.UNEXPECTED
+
+
+def drift_rows(
+    connection: sa.Connection,
+    keys: Keys,
+    page: Page,
+    *,
+    target: Target | None = None,
+    words: str = "",
+    ignored: bool = False,
+    now: datetime,
+) -> Paged[Drift]:
+    """What somebody else changed, oldest first; with `ignored` only what is ignored now, else the rest."""
+    hidden = sa.and_(drifts.c.ignored_until.is_not(None), drifts.c.ignored_until > now)
+    conditions = [hidden if ignored else sa.not_(hidden), *_about(drifts, words)]
+    if target is not None:
+        conditions.append(drifts.c.target == target.value)
+    total = connection.execute(sa.select(sa.func.count()).select_from(drifts).where(*conditions)).scalar_one()
+    rows = connection.execute(
+        sa.select(drifts)
+        .where(*conditions)
+        .order_by(drifts.c.since, drifts.c.target, drifts.c.kind, drifts.c.object_id, drifts.c.field)
+        .limit(page.size)
+        .offset(page.offset)
+    ).all()
+    return Paged(_drifts(connection, keys, rows), total, page)
+
+
+def drift_of(connection: sa.Connection, keys: Keys, key: OutboxKey, field: str) -> Drift:
+    """Raises NotFound("drift")."""
+    rows = connection.execute(sa.select(drifts).where(_of(drifts, key), drifts.c.field == field)).all()
+    if not rows:
+        raise NotFound("drift")
+    return _drifts(connection, keys, rows)[0]
+
+
+def _drifts(connection: sa.Connection, keys: Keys, rows: Sequence[Any]) -> list[Drift]:
+    named = names_of(connection, [key_of(row) for row in rows])
+    found = []
+    for row in rows:
+        key = key_of(row)
+        title, agency_name = named.get(key, Named(row.object_id, ""))
+        found.append(
+            Drift(
+                key=key,
+                field=row.field,
+                since=row.since,
+                seen_at=row.seen_at,
+                title=title,
+                agency_name=agency_name,
+                there=_opened(keys, row.there_sealed),
+                wanted=_opened(keys, row.wanted_sealed),
+                acceptable=is_acceptable(key.kind, row.field),
+                ignored_until=row.ignored_until,
+            )
+        )
+    return found
+
+
+def _opened(keys: Keys, sealed: str) -> str:
+    return keys.open(DRIFT, sealed) if sealed else ""

@@ -1,0 +1,195 @@
+"""AD 同步管理作業: what a system manager, or an operator at the command, does about the targets and the queue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from hufu_registry.accounts.model import REASON_LENGTH, AccountState
+from hufu_registry.kernel.actor import Actor, ActorKind
+from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound
+from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.work import Services
+from hufu_registry.rights.use_cases import require_system_manager
+from hufu_registry.sync.model import ActKind, ActState, RunCause, RunKind
+from hufu_registry.sync.use_cases.ports import Work
+from hufu_registry.sync.use_cases.wanting import (
+    new_run,
+    request_act,
+    start_bulk_run,
+    want_account,
+    want_accounts,
+    want_agencies,
+)
+
+DROPPED = "dropped"
+# Whoever is at the machine may do what a system manager may.
+AT_THE_MACHINE = frozenset({ActorKind.OPERATOR, ActorKind.SYSTEM})
+
+
+def require_administrator(work: Work, actor: Actor) -> None:
+    """Raises Denied("system_managers_only"), or NotFound("account") for somebody without one."""
+    if actor.kind in AT_THE_MACHINE:
+        return
+    if actor.account_id is None:
+        raise NotFound("account")
+    require_system_manager(work.grants.of(actor.account_id))
+
+
+def pause_target(target: Target, why: str, services: Services[Work], actor: Actor) -> None:
+    """Nothing is written there until somebody lets it go on; a second pause changes nothing.
+
+    Raises Invalid(why="required").
+    """
+    reason = required_reason(why)
+    with services.begin(actor) as work:
+        require_administrator(work, actor)
+        if work.administration.pause(target, reason, actor.account_id):
+            _record(work, "target.paused", "target", target.value, why=reason)
+
+
+def resume_target(target: Target, services: Services[Work], actor: Actor) -> None:
+    with services.begin(actor) as work:
+        require_administrator(work, actor)
+        if work.administration.resume(target):
+            _record(work, "target.resumed", "target", target.value)
+
+
+def retry_now(key: OutboxKey, services: Services[Work], actor: Actor) -> None:
+    """Try it at once, parked or not. Raises NotFound("work") where nothing is to be done for it."""
+    with services.begin(actor) as work:
+        require_administrator(work, actor)
+        if not work.administration.retry(key):
+            raise NotFound("work")
+        _record_work(work, "work.retried", key)
+
+
+def drop_work(key: OutboxKey, why: str, services: Services[Work], actor: Actor) -> None:
+    """Leave it undone, and the acts that wait with it; the next change or comparison brings it up again.
+
+    Raises Invalid(why="required"), NotFound("work").
+    """
+    reason = required_reason(why)
+    with services.begin(actor) as work:
+        require_administrator(work, actor)
+        if not work.administration.drop(key):
+            raise NotFound("work")
+        if key.kind is Kind.ACCOUNT:
+            for act in work.acts.waiting([_account_of(key)], key.target):
+                work.acts.close(act.number, ActState.FAILED, DROPPED)
+        _record_work(work, "work.dropped", key, why=reason)
+
+
+def make_again(key: OutboxKey, services: Services[Work], actor: Actor) -> None:
+    """What is gone from a target is made anew there; a person whose password went with it is mailed a link.
+
+    Raises NotFound("account"), NotFound("agency"), IllegalMove("account_state") for a deleted account.
+    """
+    with services.begin(actor) as work:
+        require_administrator(work, actor)
+        make_again_within(work, services, key)
+        _record_work(work, "work.made_again", key)
+
+
+def make_again_within(work: Work, services: Services[Work], key: OutboxKey) -> None:
+    """The same within the caller's transaction."""
+    work.administration.unbind(key)
+    if key.kind is Kind.AGENCY:
+        work.agencies.get(AgencyId(int(key.object_id)))
+        work.outbox.want(key)
+        return
+    account = work.accounts.get(_account_of(key), lock=True)
+    if account.state is AccountState.DELETED:
+        raise IllegalMove("account_state", state=account.state.value, move="make_again")
+    # Where the password was, a random one is now.
+    keeps_passwords = Target.AD if services.policy.with_directory else Target.KEYCLOAK
+    if key.target is keeps_passwords and account.state is not AccountState.DISABLED:
+        request_act(work, services, ActKind.ACTIVATION_MAIL, account.id)
+    want_account(work, services, account)
+
+
+def converge_agency(agency_id: AgencyId, services: Services[Work], actor: Actor) -> UUID:
+    """帳號同步作業: bring everything at and below the agency to what the registry says; the run to watch."""
+    with services.begin(actor) as work:
+        require_administrator(work, actor)
+        agency = work.agencies.get(agency_id)
+        run_id = start_bulk_run(work, services, RunCause.RESYNCHRONISE, agency.name, agency_id=agency.id)
+        want_agencies(work, work.agencies.at_or_below(agency))
+        for home_id, account_ids in work.accounts.at_or_below(agency.path).items():
+            want_accounts(work, services, home_id, account_ids, bulk=True)
+        _record(work, "agency.sync_requested", "agency", str(agency.id), run=str(run_id))
+    return run_id
+
+
+def request_plan(
+    agency_id: AgencyId | None, account_id: AccountId | None, services: Services[Work], actor: Actor
+) -> UUID:
+    """Ask for a forecast: of an agency and all below it, of one account, or of everything."""
+    with services.begin(actor) as work:
+        require_administrator(work, actor)
+        note = ""
+        if agency_id is not None:
+            note = work.agencies.get(agency_id).name
+        if account_id is not None:
+            note = work.accounts.get(account_id).account_name
+        run = new_run(work, services, RunKind.PLAN, RunCause.PLAN)
+        work.runs.request(replace(run, agency_id=agency_id, account_id=account_id, note=note))
+        _record(work, "plan.requested", "sync_run", str(run.id), agency=agency_id, account=str(account_id or ""))
+    return run.id
+
+
+def request_plan_execution(run_id: UUID, services: Services[Work], actor: Actor) -> UUID:
+    """Have a finished plan executed, once: a second request is the same run.
+
+    Raises NotFound("run"), IllegalMove("plan_not_ready").
+    """
+    with services.begin(actor) as work:
+        require_administrator(work, actor)
+        plan = work.runs.get(run_id, lock=True)
+        if plan.kind is not RunKind.PLAN or plan.cause != RunCause.PLAN or plan.finished_at is None:
+            raise IllegalMove("plan_not_ready")
+        begun = work.runs.execution_of(run_id)
+        if begun is not None:
+            return begun.id
+        run = new_run(work, services, RunKind.PLAN, RunCause.EXECUTION)
+        work.runs.request(
+            replace(run, agency_id=plan.agency_id, account_id=plan.account_id, note=plan.note, plan_id=plan.id)
+        )
+        _record(work, "plan.execution_requested", "sync_run", str(run.id), plan=str(plan.id))
+    return run.id
+
+
+def request_comparison(target: Target, services: Services[Work], actor: Actor) -> UUID:
+    """Have everybody compared now; where that is asked for or under way already, that very run."""
+    with services.begin(actor) as work:
+        require_administrator(work, actor)
+        for run in work.runs.unfinished(RunKind.COMPARISON):
+            if run.target is target:
+                return run.id
+        run = new_run(work, services, RunKind.COMPARISON, RunCause.ASKED, target)
+        work.runs.request(run)
+        _record(work, "comparison.requested", "target", target.value, run=str(run.id))
+    return run.id
+
+
+def required_reason(text: str, field: str = "why") -> str:
+    """Raises Invalid on the field."""
+    reason = " ".join(text.split())
+    if not reason:
+        raise Invalid(fields={field: "required"})
+    if len(reason) > REASON_LENGTH:
+        raise Invalid(fields={field: "too_long"})
+    return reason
+
+
+def _account_of(key: OutboxKey) -> AccountId:
+    return AccountId(UUID(key.object_id))
+
+
+def _record_work(work: Work, action: str, key: OutboxKey, **more: object) -> None:
+    _record(work, action, key.kind.value, key.object_id, target=key.target.value, **more)
+
+
+def _record(work: Work, action: str, object_kind: str, object_id: str, **new: object) -> None:
+    work.audit.record(action, object_kind=object_kind, object_id=object_id, new=new)

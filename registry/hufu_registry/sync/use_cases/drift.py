@@ -1,0 +1,93 @@
+"""What somebody else changed in a target: take it over, write over it, or leave it for a while."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, time
+from uuid import UUID
+
+from hufu_registry.accounts.model import AccountState
+from hufu_registry.kernel.actor import Actor
+from hufu_registry.kernel.clock import TAIPEI
+from hufu_registry.kernel.errors import IllegalMove, Invalid
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.outbox import OutboxKey
+from hufu_registry.kernel.work import Services
+from hufu_registry.sync.model import MISSING, STRAY
+from hufu_registry.sync.model.drift import accepted
+from hufu_registry.sync.use_cases.accounts import check_official_mail
+from hufu_registry.sync.use_cases.administration import make_again_within, require_administrator
+from hufu_registry.sync.use_cases.ports import Work
+from hufu_registry.sync.use_cases.wanting import want_account
+
+
+def accept_drift(key: OutboxKey, field: str, services: Services[Work], actor: Actor) -> None:
+    """The registry takes over what stands in the target; the other targets follow.
+
+    Raises NotFound("drift"), IllegalMove("drift_not_acceptable") for what is none of an official's data,
+    Invalid(fields) for a value that no account can have, IllegalMove("account_state") for a deleted one.
+    """
+    with services.begin(actor) as work:
+        require_administrator(work, actor)
+        drift = work.administration.drift(key, field)
+        if not drift.acceptable:
+            raise IllegalMove("drift_not_acceptable", field=field)
+        account = work.accounts.get(AccountId(UUID(key.object_id)), lock=True)
+        if account.state is AccountState.DELETED:
+            raise IllegalMove("account_state", state=account.state.value, move="change")
+        profile = accepted(account.profile, field, drift.there)
+        profile.check()
+        check_official_mail(work.agencies.get(account.agency_id), profile, services.policy)
+        changed = replace(account, profile=profile)
+        work.accounts.save(changed)
+        work.administration.accept(key, field)
+        old, new = account.profile.audited(), profile.audited()
+        work.audit.record(
+            "drift.accepted",
+            object_kind="account",
+            object_id=str(account.id),
+            agency_id=account.agency_id,
+            old={name: value for name, value in old.items() if new[name] != value},
+            new={name: value for name, value in new.items() if old[name] != value} | {"from": key.target.value},
+        )
+        want_account(work, services, changed)
+
+
+def overwrite_drift(key: OutboxKey, field: str, services: Services[Work], actor: Actor) -> None:
+    """What the registry says is written there; what is missing is made again.
+
+    Raises NotFound("drift"), IllegalMove("drift_not_ours") for an object that the registry does not know.
+    """
+    with services.begin(actor) as work:
+        require_administrator(work, actor)
+        work.administration.drift(key, field)
+        if field == STRAY:
+            raise IllegalMove("drift_not_ours")
+        if field == MISSING:
+            make_again_within(work, services, key)
+        else:
+            work.administration.forget_written(key, field)
+            work.outbox.want(key)
+        _record(work, "drift.overwritten", key, field)
+
+
+def ignore_drift(key: OutboxKey, field: str, until: date, services: Services[Work], actor: Actor) -> None:
+    """It is not listed until that day begins. Raises NotFound("drift"), Invalid(until="in_the_past")."""
+    moment = datetime.combine(until, time(), TAIPEI)
+    with services.begin(actor) as work:
+        require_administrator(work, actor)
+        work.administration.drift(key, field)
+        if moment <= work.now:
+            raise Invalid(fields={"until": "in_the_past"})
+        work.administration.ignore(key, field, moment)
+        _record(work, "drift.ignored", key, field, until=until.isoformat())
+
+
+def _record(work: Work, action: str, key: OutboxKey, field: str, **more: object) -> None:
+    """Names of fields only: the values are about people, and stand sealed with the drift."""
+    work.audit.record(
+        action,
+        object_kind=key.kind.value,
+        object_id=key.object_id,
+        new={"target": key.target.value, "field": field} | more,
+    )

@@ -1,0 +1,184 @@
+"""From one state to the next, and from one agency to another. Rights are the caller's to check.
+
+What takes a manager away locks the rows of the agencies first, in id order, and then counts who is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hufu_registry.accounts.model import SECURITY, Account, AccountMove, AccountState, name_key
+from hufu_registry.accounts.use_cases import keep_a_manager, move_account
+from hufu_registry.agencies.model import HOMES, Agency
+from hufu_registry.kernel.actor import Actor
+from hufu_registry.kernel.clock import taipei_date
+from hufu_registry.kernel.errors import Conflict, IllegalMove
+from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.policy import Policy
+from hufu_registry.kernel.work import Services
+from hufu_registry.rights.model import Grant
+from hufu_registry.rights.use_cases import end_grants
+from hufu_registry.sync.model import ActKind
+from hufu_registry.sync.use_cases.ports import Work
+from hufu_registry.sync.use_cases.wanting import request_act, want_account, want_agencies
+
+
+def disable_account(account_id: AccountId, services: Services[Work], actor: Actor, *, reason: str) -> Account:
+    """Nobody signs in with it any more, and its sessions end.
+
+    Raises IllegalMove("account_state"), IllegalMove("last_manager", agency) unless the reason is SECURITY.
+    """
+    with services.begin(actor) as work:
+        return disable(work, services, account_id, reason=reason)
+
+
+def disable(work: Work, services: Services[Work], account_id: AccountId, *, reason: str, bulk: bool = False) -> Account:
+    """The same within the caller's transaction."""
+    account, grants = hold(work, account_id)
+    if reason != SECURITY:
+        keep_a_manager(work, account, grants)
+    disabled = move_account(work, account, AccountMove.DISABLE, reason=reason)
+    request_act(work, services, ActKind.END_SESSIONS, account_id)
+    want_account(work, services, disabled, bulk=bulk)
+    return disabled
+
+
+def restore_account(account_id: AccountId, services: Services[Work], actor: Actor, *, reason: str) -> Account:
+    """Approved anew: nothing old opens it, and its person is mailed a link.
+
+    Raises IllegalMove("account_state"), IllegalMove("agency_closed").
+    """
+    with services.begin(actor) as work:
+        account = work.accounts.get(account_id, lock=True)
+        if not work.agencies.get(account.agency_id).is_open(taipei_date(work.now)):
+            raise IllegalMove("agency_closed")
+        restored = move_account(work, account, AccountMove.RESTORE, reason=reason)
+        for kind in (ActKind.RESET_CREDENTIALS, ActKind.END_SESSIONS, ActKind.ACTIVATION_MAIL):
+            request_act(work, services, kind, account_id)
+        want_account(work, services, restored)
+    return restored
+
+
+def delete_account(account_id: AccountId, services: Services[Work], actor: Actor, *, reason: str) -> Account:
+    """Its rights end and its name rests; the targets keep it, disabled, for the policy's waiting time.
+
+    Raises IllegalMove("account_state") for one that is not disabled.
+    """
+    with services.begin(actor) as work:
+        return delete(work, services, account_id, reason=reason)
+
+
+def delete(work: Work, services: Services[Work], account_id: AccountId, *, reason: str, bulk: bool = False) -> Account:
+    """The same within the caller's transaction."""
+    account, grants = hold(work, account_id)
+    deleted = move_account(work, account, AccountMove.DELETE, reason=reason)
+    end_grants(work, grants, reason="account_deleted")
+    work.names.release(name_key(account.account_name), account.id, rest=True)
+    want_account(work, services, deleted, bulk=bulk)
+    return deleted
+
+
+def transfer_account(account_id: AccountId, agency_id: AgencyId, services: Services[Work], actor: Actor) -> Account:
+    """It belongs to another agency from now on; every right ends that is not rooted there or strictly above both.
+
+    Raises IllegalMove("account_state") for a deleted one, IllegalMove("agency_not_a_home"),
+    IllegalMove("agency_closed"), IllegalMove("last_manager", agency), Conflict("changed_meanwhile").
+    """
+    with services.begin(actor) as work:
+        return transfer(work, services, account_id, agency_id)
+
+
+def transfer(
+    work: Work, services: Services[Work], account_id: AccountId, agency_id: AgencyId, *, bulk: bool = False
+) -> Account:
+    """The same within the caller's transaction."""
+    seen = work.accounts.get(account_id)
+    account, grants = hold(work, account_id, seen.agency_path.ids, work.agencies.get(agency_id).path.ids)
+    new = work.agencies.get(agency_id)
+    if account.agency_path != seen.agency_path:
+        raise Conflict("changed_meanwhile")
+    if account.agency_id == agency_id:
+        return account
+    if account.state is AccountState.DELETED:
+        raise IllegalMove("account_state", state=account.state.value, move="transfer")
+    if new.kind not in HOMES:
+        raise IllegalMove("agency_not_a_home")
+    if not new.is_open(taipei_date(work.now)):
+        raise IllegalMove("agency_closed")
+    ending = [grant for grant in grants if not outlives_transfer(grant, account, new)]
+    keep_a_manager(work, account, ending)
+    end_grants(work, ending, reason="transferred")
+    moved = moved_to(account, new, services.policy)
+    work.accounts.save(moved)
+    work.audit.record(
+        "account.transferred",
+        object_kind="account",
+        object_id=str(account.id),
+        agency_id=new.id,
+        old={"agency_id": account.agency_id} | _lost(account, moved),
+        new={"agency_id": new.id},
+    )
+    want_account(work, services, moved, bulk=bulk)
+    want_agencies(work, account.agency_path.ids)
+    return moved
+
+
+def outlives_transfer(grant: Grant, account: Account, new: Agency) -> bool:
+    """Whether a right stays: a system manager's, one rooted in the new agency, or strictly above both."""
+    if grant.agency_path is None or grant.agency_id == new.id:
+        return True
+    both = grant.agency_path.covers(account.agency_path) and grant.agency_path.covers(new.path)
+    return both and grant.agency_id != account.agency_id
+
+
+def moved_to(account: Account, new: Agency, policy: Policy) -> Account:
+    """Without the old agency's unit, and without an official mailbox that the new one may not publish."""
+    mail = account.profile.official_mail
+    kept = mail if mail and new.may_publish(mail, policy.official_mail_domains) else None
+    profile = replace(account.profile, unit_id=None, unit_name="", official_mail=kept)
+    return replace(account, agency_id=new.id, agency_path=new.path, profile=profile)
+
+
+def _lost(account: Account, moved: Account) -> dict[str, object]:
+    old, new = account.profile.audited(), moved.profile.audited()
+    return {field: value for field, value in old.items() if new[field] != value}
+
+
+def unlock_account(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
+    """Whoever tried too often may try again, everywhere. Raises IllegalMove("account_state") for a deleted one."""
+    with services.begin(actor) as work:
+        account = work.accounts.get(account_id, lock=True)
+        if account.state is AccountState.DELETED:
+            raise IllegalMove("account_state", state=account.state.value, move="unlock")
+        work.sign_in_locks.unlock(account_id)
+        _act(work, services, ActKind.UNLOCK, account, "account.unlocked")
+
+
+def require_password_change(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
+    """At the next sign-in the person chooses a new one. Raises IllegalMove("account_state") unless it is enabled."""
+    with services.begin(actor) as work:
+        account = work.accounts.get(account_id, lock=True)
+        if account.state is not AccountState.ENABLED:
+            raise IllegalMove("account_state", state=account.state.value, move="require_password_change")
+        _act(work, services, ActKind.MUST_CHANGE, account, "account.password_change_required")
+
+
+def _act(work: Work, services: Services[Work], kind: ActKind, account: Account, recorded_as: str) -> None:
+    request_act(work, services, kind, account.id)
+    want_account(work, services, account)
+    work.audit.record(recorded_as, object_kind="account", object_id=str(account.id), agency_id=account.agency_id)
+
+
+def hold(work: Work, account_id: AccountId, *chains: Sequence[AgencyId]) -> tuple[Account, Sequence[Grant]]:
+    """The account and its rights, locked: first the agencies of the rights and of the chains, in id order.
+
+    Raises Conflict("changed_meanwhile") where a right was given elsewhere while we waited.
+    """
+    agency_ids = {grant.agency_id for grant in work.grants.standing(account_id)}.union(*chains) - {None}
+    work.agencies.lock(sorted(one for one in agency_ids if one is not None), for_change=True)
+    account = work.accounts.get(account_id, lock=True)
+    grants = work.grants.standing(account_id)
+    if {grant.agency_id for grant in grants} - agency_ids - {None}:
+        raise Conflict("changed_meanwhile")
+    return account, grants

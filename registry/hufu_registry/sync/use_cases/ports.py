@@ -1,0 +1,101 @@
+"""What these use cases need of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import hufu_registry.accounts.use_cases as accounts
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.outbox import OutboxKey, Target
+from hufu_registry.sync.model import Act, ActKind, ActState, Drift, Run, RunKind, SignInLock
+
+
+class Acts(Protocol):
+    def request(self, kind: ActKind, account_id: AccountId, target: Target) -> int:
+        """Store the act and return its number; the worker finds it with the account's row for that target."""
+
+    def requested_since(self, kind: ActKind, account_id: AccountId, since: datetime) -> tuple[int, datetime | None]:
+        """How many acts of the kind were requested since, and when the last one was."""
+
+    def waiting(self, account_ids: Collection[AccountId], target: Target) -> Sequence[Act]:
+        """The acts still to be done in a target for these accounts, in order."""
+
+    def begin(self, number: int) -> bool:
+        """Count one more try of an act that may have an effect; false when it is no longer waiting."""
+
+    def take_back(self, number: int) -> None:
+        """The try surely had no effect: do not count it."""
+
+    def close(self, number: int, state: ActState, outcome: str) -> bool:
+        """Store what came of a waiting act; false when it was closed already."""
+
+
+class Runs(Protocol):
+    def request(self, run: Run) -> None:
+        """Store it for the clock to take."""
+
+    def start(self, run: Run) -> None:
+        """Store it as begun. A bulk run is of all that this transaction wants, and done once that is."""
+
+    def get(self, run_id: UUID, *, lock: bool = False) -> Run:
+        """Raises NotFound("run")."""
+
+    def unfinished(self, kind: RunKind) -> Sequence[Run]:
+        """Those asked for or under way, oldest first."""
+
+    def execution_of(self, plan_id: UUID) -> Run | None: ...
+
+    def follow(self, written: Mapping[OutboxKey, int]) -> None:
+        """What the transaction wanted belongs to the bulk run it started."""
+
+
+class SignInLocks(Protocol):
+    def lock(self, account_id: AccountId, lock: SignInLock) -> None: ...
+
+    def unlock(self, account_id: AccountId, source: Target | None = None) -> bool:
+        """Forget the lock of one source, or of all; false where there was none."""
+
+
+class Administration(Protocol):
+    """The queue's rows and the targets, for a person's acts. Each says whether there was anything to change."""
+
+    def pause(self, target: Target, why: str, paused_by: AccountId | None) -> bool: ...
+
+    def resume(self, target: Target) -> bool: ...
+
+    def retry(self, key: OutboxKey) -> bool:
+        """Due at once, as a person's single act."""
+
+    def drop(self, key: OutboxKey) -> bool:
+        """Done, as far as the queue is concerned."""
+
+    def drift(self, key: OutboxKey, field: str) -> Drift:
+        """Raises NotFound("drift")."""
+
+    def ignore(self, key: OutboxKey, field: str, until: datetime) -> None: ...
+
+    def accept(self, key: OutboxKey, field: str) -> None:
+        """The registry says now what the target says."""
+
+    def forget_written(self, key: OutboxKey, field: str) -> None:
+        """The next look at the object writes the field."""
+
+    def unbind(self, key: OutboxKey) -> bool:
+        """Forget where the object is."""
+
+    def vanished(self, keys: Collection[OutboxKey]) -> Sequence[OutboxKey]:
+        """Those whose work is done and of which nothing stands in the target."""
+
+
+class Work(accounts.Work, Protocol):
+    @property
+    def acts(self) -> Acts: ...
+    @property
+    def runs(self) -> Runs: ...
+    @property
+    def sign_in_locks(self) -> SignInLocks: ...
+    @property
+    def administration(self) -> Administration: ...
