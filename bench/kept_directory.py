@@ -1,16 +1,15 @@
-"""Directories with very many accounts, made once with ldbadd and kept outside git (.bench-directory-NUMBER).
+"""Directories with very many accounts, made once by `fill_directory` and kept outside git (.bench-directory-NUMBER).
 
-Over LDAP 100,000 accounts take three quarters of an hour, with ldbadd a third of that, so what is made is kept, and
-made anew only when the registry wants other entries than it did then. Nobody writes to a kept directory: a benchmark
-that has to gets a copy. The registry beside it is filled afresh each time: agencies, accounts, bindings and the hashes
-of what was written, as if the worker had made every entry.
+Over LDAP 100,000 accounts would take hours, so what is made in minutes is kept, and made anew only when the registry
+wants other entries than it did then. What a benchmark writes to one is undone afterwards. The registry beside it is
+filled afresh each time: agencies, accounts, bindings and the hashes of what was written, as if the worker had made
+every entry.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from ldap3.utils.dn import escape_rdn
 
 from bench.harness import migrated
 from bench.made_up_accounts import APPROVED_AT, add_officials, homes, officials
+from bench.raw_ldap import CLASSES, MARK, connected, values_of
 from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.command import DATA
 from hufu_registry.agencies.use_cases import ImportList, import_list
@@ -33,18 +33,16 @@ from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import Binding
 from hufu_registry.sync.model.plan import Desired, plan
 from hufu_registry.sync.store import bindings
-from hufu_stack.directory import SECRETS, Directory, bind_dn
+from hufu_stack.directory import Directory
 from hufu_stack.layout import BASE_DN, PROJECT, Profile
-from hufu_stack.secret_files import read_secret
 from hufu_stack.stack import Stack
 from hufu_sync.reading import Shape, desired_of
 from hufu_sync.targets.dn import domain_name
 
 PLACES = 2_000
 CHUNK = 5_000
-MARK = "adminDescription"
+DEBIANS_PYTHON = "/usr/bin/python3"
 PAGE = 1_000
-NORMAL_ACCOUNT = "512"
 READ_ALWAYS = ("objectGUID", MARK, "userAccountControl", "pwdLastSet", "lockoutTime", "adminCount")
 SHAPE = Shape(Target.AD, with_directory=True, domain=domain_name(BASE_DN))
 
@@ -61,13 +59,9 @@ class Entry:
     @property
     def ldif(self) -> str:
         """One request's worth: the attributes that the worker writes, without the password."""
-        classes = ["top", "organizationalUnit"]
-        values = {name: value for name, value in self.desired.fields.items() if value} | {MARK: self.desired.mark}
-        if self.key.kind is Kind.ACCOUNT:
-            classes = ["top", "person", "organizationalPerson", "user"]
-            values["userAccountControl"] = NORMAL_ACCOUNT
-        lines = [_line("dn", self.dn), *(f"objectClass: {name}" for name in classes)]
-        return "\n".join([*lines, *(_line(name, value) for name, value in sorted(values.items()))]) + "\n"
+        lines = [_line("dn", self.dn), *(f"objectClass: {name}" for name in CLASSES[self.key.kind])]
+        lines += [_line(name, value) for name, value in sorted(values_of(self.desired).items())]
+        return "\n".join(lines) + "\n"
 
 
 def _line(name: str, value: str) -> str:
@@ -92,16 +86,10 @@ class FilledDirectory(Directory):
         self.erase()
         self.ensure_certificate()
         self.prepare()
-        start = time.perf_counter()
-        for first in range(0, len(ldif), CHUNK):
-            self._add("\n".join(ldif[first : first + CHUNK]))
-            done = min(first + CHUNK, len(ldif))
-            rate = done / (time.perf_counter() - start)
-            print(f"  {self.profile.name}: {done:,} of {len(ldif):,} made, {rate:.0f}/s", flush=True)
+        print(f"  {self.profile.name}: making {len(ldif):,} entries, which takes minutes", flush=True)
+        filler = str(Path(__file__).with_name("fill_directory.py"))
+        self._run(DEBIANS_PYTHON, filler, self._database, str(self._config), given="\n".join(ldif))
         made_of.write_text(wanted)
-
-    def _add(self, entries: str) -> None:
-        self._run("ldbadd", "--nosync", "-H", self._database, f"--configfile={self._config}", given=entries)
 
     def set_aside(self) -> None:
         """Keep a copy of the stopped directory's files as they are."""
@@ -201,16 +189,6 @@ def bare_read(profile: Profile, entries: Sequence[Entry]) -> tuple[dict[str, str
             if raw["type"] == "searchResEntry":
                 found[raw["dn"].casefold()] = str(UUID(bytes_le=raw["raw_attributes"]["objectGUID"][0]))
         return found, time.perf_counter() - start
-
-
-def connected(profile: Profile) -> ldap3.Connection:
-    """As the worker: its account, its way, verified TLS."""
-    tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(profile.certificate("ca")))
-    server = ldap3.Server(str(profile.ldap_url), tls=tls, get_info=ldap3.NONE)
-    password = read_secret(profile, SECRETS["hufu-sync"])
-    return ldap3.Connection(
-        server, bind_dn("hufu-sync"), password, raise_exceptions=True, check_names=False, auto_bind=True
-    )
 
 
 def remember(services: SqlServices, entries: Sequence[Entry], ids: Mapping[str, str]) -> None:
