@@ -1,0 +1,203 @@
+"""What a comparison needs of the registry besides the wanted objects, each for a whole page with one query."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.store import accounts
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.store import among, outbox
+from hufu_registry.sync.model import STRAY, ChangeCursor, RunKind, SignInLock
+from hufu_registry.sync.store.records import DRIFT, OBJECT
+from hufu_registry.sync.store.tables import (
+    applied_steps,
+    bindings,
+    change_cursors,
+    drifts,
+    queue_samples,
+    sign_in_locks,
+    sync_runs,
+)
+
+
+@contextmanager
+def alone(engine: sa.Engine, what: str) -> Iterator[bool]:
+    """Whether nobody else, in any process, is at it now; nobody else can begin until the block ends."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        number = sa.func.hashtextextended(what, 0)
+        mine = bool(connection.execute(sa.select(sa.func.pg_try_advisory_lock(number))).scalar_one())
+        try:
+            yield mine
+        finally:
+            if mine:
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
+
+
+class SqlComparison:
+    """One transaction's view."""
+
+    def __init__(self, connection: sa.Connection, keys: Keys, now: datetime) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._now = now
+
+    def in_work(self, target: Target, kind: Kind, object_ids: Collection[str], since: datetime) -> frozenset[str]:
+        """Those with something left to do there, or done since: what was read of them says nothing."""
+        rows = self._connection.execute(
+            sa.select(outbox.c.object_id).where(
+                outbox.c.target == target.value,
+                outbox.c.kind == kind.value,
+                outbox.c.object_id == among(object_ids, sa.Text),
+                sa.or_(outbox.c.wanted > outbox.c.done, outbox.c.done_at >= since),
+            )
+        )
+        return frozenset(rows.scalars())
+
+    def drifting(self, target: Target, kind: Kind, object_ids: Collection[str]) -> frozenset[str]:
+        """Those with a drift on record; a stray is none of theirs."""
+        rows = self._connection.execute(
+            sa.select(drifts.c.object_id)
+            .distinct()
+            .where(
+                drifts.c.target == target.value,
+                drifts.c.kind == kind.value,
+                drifts.c.object_id == among(object_ids, sa.Text),
+                drifts.c.field != STRAY,
+            )
+        )
+        return frozenset(rows.scalars())
+
+    def remember_strays(self, strays: Mapping[OutboxKey, str]) -> None:
+        """Things that bear the marks of these objects and are none of ours, with where they stand."""
+        if not strays:
+            return
+        rows = insert(drifts).values(
+            [
+                {
+                    "target": key.target.value,
+                    "kind": key.kind.value,
+                    "object_id": key.object_id,
+                    "field": STRAY,
+                    "since": self._now,
+                    "seen_at": self._now,
+                    "there_sealed": self._keys.seal(DRIFT, strays[key]),
+                    "wanted_sealed": self._keys.seal(DRIFT, ""),
+                }
+                for key in sorted(strays)
+            ]
+        )
+        self._connection.execute(
+            rows.on_conflict_do_update(
+                index_elements=[*OBJECT, "field"],
+                set_={name: rows.excluded[name] for name in ("seen_at", "there_sealed")},
+            )
+        )
+
+    def forget_strays(self, target: Target, kind: Kind, seen_before: datetime) -> None:
+        """Those not seen any more since then."""
+        self._connection.execute(
+            sa.delete(drifts).where(
+                drifts.c.target == target.value,
+                drifts.c.kind == kind.value,
+                drifts.c.field == STRAY,
+                drifts.c.seen_at < seen_before,
+            )
+        )
+
+    def bound(self, target: Target, kind: Kind, after: str, limit: int) -> Sequence[tuple[str, str, str]]:
+        """(object id, remote id, where it was seen last) of what stands there, by object id from `after` on."""
+        rows = self._connection.execute(
+            sa.select(bindings.c.object_id, bindings.c.remote_id, bindings.c.place)
+            .where(bindings.c.target == target.value, bindings.c.kind == kind.value, bindings.c.object_id > after)
+            .order_by(bindings.c.object_id)
+            .limit(limit)
+        )
+        return [(row.object_id, row.remote_id, row.place) for row in rows]
+
+    def count_bound(self, target: Target) -> int:
+        return self._connection.execute(
+            sa.select(sa.func.count()).select_from(bindings).where(bindings.c.target == target.value)
+        ).scalar_one()
+
+    def locks(self, source: Target, account_ids: Collection[AccountId]) -> Mapping[AccountId, SignInLock]:
+        rows = self._connection.execute(
+            sa.select(sign_in_locks).where(
+                sign_in_locks.c.source == source.value,
+                sign_in_locks.c.account_id == among(account_ids, sa.Uuid),
+            )
+        )
+        return {AccountId(row.account_id): SignInLock(source, row.since, row.until) for row in rows}
+
+    def change_cursor(self, target: Target) -> ChangeCursor | None:
+        row = self._connection.execute(
+            sa.select(change_cursors).where(change_cursors.c.target == target.value)
+        ).one_or_none()
+        return None if row is None else ChangeCursor(row.server, row.position)
+
+    def move_change_cursor(self, target: Target, cursor: ChangeCursor) -> None:
+        row = insert(change_cursors).values(
+            target=target.value, server=cursor.server, position=cursor.position, at=self._now
+        )
+        self._connection.execute(
+            row.on_conflict_do_update(
+                index_elements=["target"],
+                set_={name: row.excluded[name] for name in ("server", "position", "at")},
+            )
+        )
+
+    def lock_requests(self) -> None:
+        """Until the transaction ends, nobody else asks for a comparison."""
+        self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended("comparisons", 0))))
+
+    def last_comparison(self, target: Target) -> datetime | None:
+        """When the newest one of everybody began, or was asked for."""
+        newest: datetime | None = self._connection.execute(
+            sa.select(sa.func.max(sync_runs.c.started_at)).where(
+                sync_runs.c.kind == RunKind.COMPARISON.value, sync_runs.c.target == target.value
+            )
+        ).scalar_one()
+        return newest
+
+    def due_for_deletion(self, deleted_before: datetime, limit: int) -> Sequence[AccountId]:
+        """Accounts deleted before then that still stand in a target, and for which nothing is left to do there."""
+        left_to_do = sa.exists(
+            sa.select(sa.literal(1))
+            .where(
+                outbox.c.kind == bindings.c.kind,
+                outbox.c.object_id == bindings.c.object_id,
+                outbox.c.wanted > outbox.c.done,
+            )
+            .correlate(bindings)
+        )
+        rows = self._connection.execute(
+            sa.select(accounts.c.id)
+            .distinct()
+            .join(bindings, bindings.c.object_id == sa.cast(accounts.c.id, sa.Text))
+            .where(
+                bindings.c.target.in_([Target.AD.value, Target.KEYCLOAK.value]),
+                bindings.c.kind == Kind.ACCOUNT.value,
+                accounts.c.state == AccountState.DELETED.value,
+                accounts.c.deleted_at <= deleted_before,
+                sa.not_(left_to_do),
+            )
+            .limit(limit)
+        )
+        return [AccountId(found) for found in rows.scalars()]
+
+    def forget_old(self, *, history_before: datetime, samples_before: datetime) -> None:
+        """Steps and runs that ended before the first moment; samples and locks that ended before the second."""
+        for outdated in (
+            sa.delete(applied_steps).where(applied_steps.c.at < history_before),
+            sa.delete(sync_runs).where(sync_runs.c.finished_at < history_before),
+            sa.delete(queue_samples).where(queue_samples.c.at < samples_before),
+            sa.delete(sign_in_locks).where(sign_in_locks.c.until < samples_before),
+        ):
+            self._connection.execute(outdated)
