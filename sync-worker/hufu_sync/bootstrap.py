@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import redis
@@ -18,14 +19,16 @@ from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.settings import secret
+from hufu_sync.acting import DirectoryActs, SignInActs
 from hufu_sync.converge import Converger
-from hufu_sync.drain import Drain, Rhythm
+from hufu_sync.drain import Drain, Presence, Probe, Rhythm
 from hufu_sync.health import Heart, Metrics
 from hufu_sync.jobs import QUEUE
 from hufu_sync.reading import Shape
 from hufu_sync.sending import NoticeSender
 from hufu_sync.settings import SyncSettings
-from hufu_sync.targets.active_directory import ActiveDirectory, domain_name
+from hufu_sync.targets.active_directory import ActiveDirectory
+from hufu_sync.targets.dn import domain_name
 from hufu_sync.targets.keycloak import Keycloak
 from hufu_sync.targets.mail import SmtpPost
 from hufu_sync.targets.port import Directory, Post, SignInServer
@@ -33,7 +36,7 @@ from hufu_sync.targets.port import Directory, Post, SignInServer
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """New connections to the targets; `directory` is None where Keycloak keeps the users itself."""
+    """New connections to the targets, for one thread; `directory` is None where Keycloak keeps the users itself."""
 
     directory: Directory | None
     sign_in: SignInServer
@@ -63,40 +66,74 @@ def build_parts(settings: SyncSettings) -> Parts:
     return Parts(settings, build_services(settings), Heart(), Metrics())
 
 
-def build_drains(parts: Parts, targets: Targets, on_done: Callable[[], None]) -> dict[Target, Drain]:
-    """One a target; each target's connection is used by its drain's thread only."""
+def build_convergers(parts: Parts, targets: Targets) -> dict[Target, Converger]:
+    """Active Directory first, where there is one: the order in which work goes on."""
     settings, services = parts.settings, parts.services
-    lease = timedelta(seconds=settings.lease_seconds)
-    rhythm = Rhythm(lease, timedelta(seconds=settings.probe_seconds), timedelta(seconds=settings.paused_probe_seconds))
-    with_directory = targets.directory is not None
+    lease, wait = timedelta(seconds=settings.lease_seconds), services.policy.deletion_wait
+    directory, sign_in = targets.directory, targets.sign_in
+    convergers: dict[Target, Converger] = {}
+    if directory is not None:
+        shape = Shape(Target.AD, with_directory=True, domain=domain_name(settings.ldap_base_dn), deletion_wait=wait)
+        acts = DirectoryActs(directory)
+        convergers[Target.AD] = Converger(services, shape, directory, acts, lease, directory.lockout_duration)
+    shape = Shape(Target.KEYCLOAK, with_directory=directory is not None, deletion_wait=wait)
+    convergers[Target.KEYCLOAK] = Converger(services, shape, sign_in, SignInActs(sign_in), lease)
+    return convergers
+
+
+def build_drains(parts: Parts, build: Callable[[], Targets]) -> dict[Target, list[Drain]]:
+    """The lanes of each target, each with its own connections; the first of several takes people's single acts only."""
+    settings, services = parts.settings, parts.services
+    rhythm = Rhythm(
+        lease=timedelta(seconds=settings.lease_seconds),
+        probe=timedelta(seconds=settings.probe_seconds),
+        paused_probe=timedelta(seconds=settings.paused_probe_seconds),
+        batch=settings.batch_rows,
+    )
+    drains: dict[Target, list[Drain]] = {target: [] for target in Target}
+
+    def wake(*targets: Target) -> None:
+        for target in targets:
+            for drain in drains[target]:
+                drain.wake()
 
     def collided(key: OutboxKey) -> None:
         if key.kind is Kind.ACCOUNT:
             report_collision(AccountId(UUID(key.object_id)), services, SYSTEM)
 
-    def drain(target: Target, work: Converger | NoticeSender, probe: Directory | SignInServer | Post) -> Drain:
-        return Drain(
-            services=services,
-            target=target,
-            work=work,
-            probe=probe,
-            rhythm=rhythm,
-            dice=random.random,
-            on_done=on_done,
-            on_collision=collided,
-            heart=parts.heart,
-            metrics=parts.metrics,
+    presences = {
+        target: Presence(services, target, rhythm, parts.metrics, on_return=partial(wake, target)) for target in Target
+    }
+    # What may be due in which targets when something was done in one.
+    follow = {Target.AD: (Target.AD, Target.KEYCLOAK), Target.KEYCLOAK: (Target.KEYCLOAK,), Target.MAIL: ()}
+
+    def add(target: Target, work: Converger | NoticeSender, probe: Probe, lanes: int) -> None:
+        number = len(drains[target]) + 1
+        drains[target].append(
+            Drain(
+                name=f"{target.value}-{number}",
+                services=services,
+                target=target,
+                work=work,
+                probe=probe,
+                presence=presences[target],
+                rhythm=rhythm,
+                dice=random.random,
+                on_done=partial(wake, *follow[target]),
+                on_collision=collided,
+                heart=parts.heart,
+                metrics=parts.metrics,
+                bulk=False if lanes > 1 and number == 1 else None,
+            )
         )
 
-    sign_in = Converger(services, Shape(Target.KEYCLOAK, with_directory), targets.sign_in, targets.sign_in, lease)
-    drains = {
-        Target.KEYCLOAK: drain(Target.KEYCLOAK, sign_in, targets.sign_in),
-        Target.MAIL: drain(Target.MAIL, NoticeSender(services, targets.post, settings.console_url), targets.post),
-    }
-    if targets.directory is not None:
-        shape = Shape(Target.AD, with_directory=True, domain=domain_name(settings.ldap_base_dn))
-        directory = Converger(services, shape, targets.directory, None, lease)
-        drains[Target.AD] = drain(Target.AD, directory, targets.directory)
+    for target, lanes in ((Target.AD, settings.ad_lanes), (Target.KEYCLOAK, settings.keycloak_lanes)):
+        for _ in range(lanes):
+            converger = build_convergers(parts, build()).get(target)
+            if converger is not None:
+                add(target, converger, converger.target, lanes)
+    post = build().post
+    add(Target.MAIL, NoticeSender(services, post, settings.console_url), post, 1)
     return drains
 
 

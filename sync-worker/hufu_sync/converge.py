@@ -1,170 +1,360 @@
-"""Bring one object in one target to what the registry says, and do its acts.
+"""Bring objects in one target to what the registry says, a batch at a time, and do their acts.
 
-Read, plan, apply, read again, record. Killed anywhere, the next run finds what is there and goes on: an object
-that carries our mark is ours though we never came to note its id, and what was written is only noted then.
+Read, plan, guard, apply, read again, record: one transaction before, one after, and few calls of the target however
+many objects there are. What is wrong with one object fails that one. Killed anywhere, the next run finds what is
+there and goes on: an object that carries our mark is ours though we never came to note its id, and what was written
+is only noted then. A step that failed leaves the others done: it alone is what the row still waits for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from time import monotonic
 
-from hufu_registry.accounts.model import AccountState
+import structlog
+
 from hufu_registry.bootstrap import SqlServices, SqlWork
 from hufu_registry.kernel.actor import SYSTEM
-from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.sync.model import Act, ActKind, ActState, Binding, Claimed, Code
-from hufu_registry.sync.model.plan import NAME, Desired, Observed, Place, Plan, Rename, Step, plan
-from hufu_sync.errors import TargetError, Transient, Unreachable
-from hufu_sync.reading import LeaseLostError, Shape, Snapshot, read
-from hufu_sync.targets.port import SignInServer, StateTarget
+from hufu_registry.sync.model import Binding, Claimed, Code, SignInLock
+from hufu_registry.sync.model.naming import folded
+from hufu_registry.sync.model.plan import (
+    ENABLED,
+    NAME,
+    PLACE,
+    Create,
+    Leave,
+    Observed,
+    Place,
+    Plan,
+    Rename,
+    SetEnabled,
+    SetFields,
+    Step,
+    is_destructive,
+    plan,
+    values_there,
+    wanted_values,
+)
+from hufu_registry.sync.model.plan_file import Forecast, step_name
+from hufu_registry.sync.store.records import StepDone
+from hufu_sync.acting import Acting, Doing
+from hufu_sync.errors import Conflict, Gone, Limited, Misconfigured, Refused, TargetError, Transient, Unreachable
+from hufu_sync.reading import LeaseLostError, NotReachedError, NotReadyError, Shape, Snapshot, read
+from hufu_sync.row import Lease, Outcome, Row
+from hufu_sync.targets.port import Found, StateTarget
 
-SUPPORTED_ACTS = frozenset({ActKind.ACTIVATION_MAIL, ActKind.END_SESSIONS})
+log = structlog.get_logger()
 
-
-@dataclass(slots=True)
-class Lease:
-    """Kept alive while the work goes on; who lost it must not write any more."""
-
-    services: SqlServices
-    claimed: Claimed
-    length: timedelta
-    kept_at: float
-
-    def keep(self) -> None:
-        if monotonic() - self.kept_at < self.length.total_seconds() / 3:
-            return
-        with self.services.begin(SYSTEM) as work:
-            if not work.queue.keep(self.claimed, self.length):
-                raise LeaseLostError
-        self.kept_at = monotonic()
+HOUR = timedelta(hours=1)
+# A row that came late for this hour's destructive steps looks again at the earliest then.
+LIMITED_AT_LEAST = timedelta(minutes=1)
+# Where these change in the directory, they change on each account of the agency.
+ON_ACCOUNTS = frozenset({"description", "businessCategory"})
 
 
 @dataclass(frozen=True, slots=True)
 class Converger:
-    """`shape.target` is what `target` talks to; `acts` is the same where it can do acts."""
+    """`shape.target` is what `target` talks to; `doing` its acts, where it can do any. `lockout` says how long it locks
+    who tries too often, None for ever.
+    """
 
     services: SqlServices
     shape: Shape
     target: StateTarget
-    acts: SignInServer | None
+    doing: Doing | None
     lease_length: timedelta
+    lockout: Callable[[], timedelta | None] = lambda: None
 
-    def converge(self, claimed: Claimed) -> None:
-        """Raises TargetError, LeaseLostError, NotReadyError; returns when the row is done."""
-        lease = Lease(self.services, claimed, self.lease_length, monotonic())
+    def converge(self, claimed: Sequence[Claimed], forecast: Forecast | None = None) -> Mapping[OutboxKey, Outcome]:
+        """Finish the rows that can be finished; for each that cannot, a TargetError, LeaseLostError, NotReadyError or
+        NotReachedError. With a `forecast`, nobody loses anything that it does not show.
+        """
+        lease = Lease(self.services, claimed, self.lease_length)
+        rows = self._read(claimed)
+        for kind in (Kind.AGENCY, Kind.ACCOUNT):
+            batch = [row for row in rows if row.key.kind is kind and row.snapshot.desired is not None]
+            if batch:
+                self._bring(batch, lease, forecast)
+        self._record(rows)
+        if self.doing is not None:
+            Acting(self.services, self.shape.target, self.doing).do_all(rows, lease)
+        outcomes: dict[OutboxKey, Outcome] = {row.key: LeaseLostError() for row in claimed}
+        return outcomes | {row.key: row.outcome for row in rows}
+
+    def _read(self, claimed: Sequence[Claimed]) -> list[Row]:
         with self.services.begin(SYSTEM) as work:
-            snapshot = read(work, claimed, self.shape)
-        if snapshot.desired is None:
-            with self.services.begin(SYSTEM) as work:
-                self._finish(work, claimed, snapshot)
-            return
-        remote_id = self._bring(snapshot.desired, snapshot, claimed, lease)
-        if self.acts is not None and claimed.key.kind is Kind.ACCOUNT and snapshot.account is not None:
-            self._do_acts(self.acts, remote_id, snapshot, claimed, lease)
-        with self.services.begin(SYSTEM) as work:
-            self._finish(work, claimed, snapshot)
+            snapshots = read(work, claimed, self.shape)
+            accounts = [snapshot.account.id for snapshot in snapshots.values() if snapshot.account is not None]
+            waiting = work.acts.waiting(accounts, self.shape.target) if accounts and self.doing is not None else []
+        return [
+            Row(row, snapshot, [act for act in waiting if str(act.account_id) == row.key.object_id])
+            for row in claimed
+            if (snapshot := snapshots.get(row.key)) is not None
+        ]
 
-    def _bring(self, desired: Desired, snapshot: Snapshot, claimed: Claimed, lease: Lease) -> str:
-        observed = self.target.find(desired, snapshot.remote_id)
-        planned = plan(desired, observed, snapshot.written, self._hash)
-        observed = self._apply(desired, observed, planned.steps, lease)
-        with self.services.begin(SYSTEM) as work:
-            if not work.queue.keep(claimed, self.lease_length):
-                raise LeaseLostError
-            self._record(work, claimed.key, observed, planned, snapshot)
-        return observed.remote_id
+    # Read, plan, guard, apply, read again.
 
-    def _apply(self, desired: Desired, observed: Observed | None, steps: tuple[Step, ...], lease: Lease) -> Observed:
-        remote_id = None if observed is None else observed.remote_id
-        for step in steps:
-            lease.keep()
-            remote_id = self.target.apply(step, desired, observed)
-            if isinstance(step, Rename | Place):
-                # Its address has changed.
-                observed = self.target.find(desired, remote_id)
-        if steps or observed is None:
-            observed = self.target.find(desired, remote_id)
-        if observed is None:
-            raise Transient(Code.UNEXPECTED, "not there after it was written")
-        return observed
+    def _bring(self, rows: Sequence[Row], lease: Lease, forecast: Forecast | None) -> None:
+        for row, found in self._find(rows):
+            self._plan(row, found)
+        self._guard([row for row in rows if row.outcome is None], forecast)
+        away = False
+        for row in rows:
+            if row.outcome is not None or not row.planned.steps:
+                continue
+            if away:
+                row.outcome = NotReachedError()
+                continue
+            self._apply(row, lease)
+            away = isinstance(row.outcome, (Unreachable, Misconfigured))
+        for row, found in self._find([row for row in rows if row.touched and row.outcome is None]):
+            self._check(row, found)
 
-    def _record(self, work: SqlWork, key: OutboxKey, observed: Observed, planned: Plan, snapshot: Snapshot) -> None:
-        records = work.sync_records
-        known = records.binding(key)
-        records.bind(key, Binding(observed.remote_id, observed.address))
-        records.remember_written(key, planned.written)
-        records.remember_drift(key, planned.drift)
-        if known is None or planned.written or planned.steps:
-            made = known is None or known.remote_id != observed.remote_id
-            work.audit.record(
-                f"{key.kind.value}.{'made' if made else 'changed'}_in_{key.target.value}",
-                object_kind=key.kind.value,
-                object_id=key.object_id,
-                agency_id=snapshot.agency_id,
-                new={"remote_id": observed.remote_id} if made else {"fields": sorted(planned.written)},
-            )
-        renamed = key.kind is Kind.AGENCY and known is not None and NAME in planned.written
-        if renamed and key.target is Target.AD and snapshot.agency_id is not None:
-            # The agency's name stands on each of its accounts there.
-            for account_id in records.accounts_at(snapshot.agency_id):
-                work.outbox.want(OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id)), bulk=True)
-
-    def _hash(self, field: str, value: str) -> str:
-        return self.services.keys.index(f"sync:{self.shape.target.value}:{field}", value)
-
-    def _finish(self, work: SqlWork, claimed: Claimed, snapshot: Snapshot) -> None:
-        if not work.queue.finish(claimed, snapshot.wanted):
-            raise LeaseLostError
-
-    def _do_acts(
-        self, server: SignInServer, remote_id: str, snapshot: Snapshot, claimed: Claimed, lease: Lease
-    ) -> None:
-        account = snapshot.account
-        if account is None:
-            return
-        with self.services.begin(SYSTEM) as work:
-            waiting = [act for act in work.acts.waiting(account.id) if act.kind in SUPPORTED_ACTS]
-        newest = {act.kind: act.number for act in waiting}
-        for act in waiting:
-            if act.number != newest[act.kind]:
-                self._close(act, ActState.DONE, "merged")
-            elif act.kind is ActKind.ACTIVATION_MAIL and account.state is not AccountState.NOT_ACTIVATED:
-                self._close(act, ActState.FAILED, "not_needed")
-            else:
-                lease.keep()
-                self._do(server, remote_id, act, claimed)
-
-    def _do(self, server: SignInServer, remote_id: str, act: Act, claimed: Claimed) -> None:
-        """Counted before it happens: who finds it counted after a crash knows that it may happen twice."""
-        with self.services.begin(SYSTEM) as work:
-            if work.queue.wanted(claimed) is None:
-                raise LeaseLostError
-            if not work.acts.begin(act.number):
-                return
+    def _find(self, rows: Sequence[Row]) -> Sequence[tuple[Row, Found]]:
+        """Those that could be looked for."""
+        if not rows:
+            return []
         try:
-            if act.kind is ActKind.ACTIVATION_MAIL:
-                server.send_activation_mail(remote_id)
-            else:
-                server.end_sessions(remote_id)
-        except Unreachable:
-            raise
-        except TargetError:
-            with self.services.begin(SYSTEM) as work:
-                work.acts.take_back(act.number)
-            raise
-        self._close(act, ActState.DONE, "done" if act.times == 0 else "maybe_repeated", audited=True)
+            return list(zip(rows, self.target.find([row.asked() for row in rows]), strict=True))
+        except TargetError as error:
+            for row in rows:
+                row.outcome = error
+        return []
 
-    def _close(self, act: Act, state: ActState, outcome: str, *, audited: bool = False) -> None:
+    def _plan(self, row: Row, found: Found) -> None:
+        if row.goes and isinstance(found, Gone):
+            found = None
+        if isinstance(found, TargetError):
+            row.outcome = found
+            return
+        row.observed = found
+        row.planned = plan(row.desired, found, row.snapshot.written, self.hash_of)
+        if found is not None and found.mark != row.desired.mark:
+            row.outcome = Conflict(Code.NAME_TAKEN_IN_AD if row.key.kind is Kind.ACCOUNT else Code.OU_TAKEN)
+        elif found is not None and found.protected and row.planned.steps:
+            row.outcome = Refused(Code.PROTECTED_IN_AD)
+
+    def _guard(self, rows: Sequence[Row], forecast: Forecast | None) -> None:
+        """Nobody loses what a person has not seen, nor too many within an hour; counted before it happens."""
+        losing: list[tuple[Row, list[Step]]] = []
+        for row in rows:
+            steps = [step for step in row.planned.steps if is_destructive(step)]
+            if forecast is not None and not all(forecast.allows(row.key, step) for step in steps):
+                row.outcome = Refused(Code.NOT_IN_PLAN)
+            elif steps and not row.desired.for_security:
+                losing.append((row, steps))
+        if not losing:
+            return
+        target, limit = self.shape.target, self.services.policy.destructive_steps_per_hour
         with self.services.begin(SYSTEM) as work:
-            if work.acts.close(act.number, state, outcome) and audited:
-                account = work.accounts.get(AccountId(act.account_id))
-                work.audit.record(
-                    f"account.{act.kind.value}",
-                    object_kind="account",
-                    object_id=str(act.account_id),
-                    agency_id=account.agency_id,
-                    new={"act": act.number, "outcome": outcome, "times": act.times + 1},
-                )
+            records, since = work.sync_records, work.now - HOUR
+            records.lock_destructive(target)
+            counted = records.destructive_since(target, since)
+            for row, steps in losing:
+                # One object's steps are done together or not at all, though they alone be more than the limit.
+                if counted and counted + len(steps) > limit:
+                    frees = records.oldest_destructive(target, since, max(0, counted + len(steps) - limit - 1))
+                    row.outcome = Limited(max(work.now + LIMITED_AT_LEAST, (frees or work.now) + HOUR))
+                    continue
+                row.noted = records.record_steps(_history(row.key, steps, destructive=True))
+                counted += len(steps)
+
+    def _apply(self, row: Row, lease: Lease) -> None:
+        for step in row.planned.steps:
+            if not lease.holds(row.key):
+                row.outcome = LeaseLostError()
+                return
+            try:
+                self.target.apply(step, row.desired, row.observed)
+            except (Unreachable, Misconfigured) as error:
+                row.outcome = error
+                return
+            except TargetError as error:
+                row.failure = row.failure or error
+                # What was refused of it may stand there in part; and another worker may have made it just now.
+                row.touched = row.touched or isinstance(step, SetFields | Create)
+                if isinstance(error, Transient) or isinstance(step, Create):
+                    break
+                continue
+            except Exception:
+                log.exception("failed_unexpectedly", kind=row.key.kind.value, id=row.key.object_id)
+                row.outcome = Transient(Code.UNEXPECTED)
+                return
+            row.touched = True
+            row.steps.append(step)
+        if not row.touched:
+            row.outcome = row.failure
+
+    def _check(self, row: Row, found: Found) -> None:
+        """What was written must be there now."""
+        if row.goes and (found is None or isinstance(found, Gone)):
+            row.observed = None
+            row.outcome = row.failure
+            return
+        if not isinstance(found, Observed):
+            row.outcome = row.failure or found or Transient(Code.UNEXPECTED, "not there after it was written")
+            return
+        row.observed = found
+        again = plan(row.desired, found, {**row.snapshot.written, **row.planned.written}, self.hash_of)
+        if isinstance(row.failure, Conflict) and Create in map(type, row.planned.steps):
+            # It bears our mark: another worker of ours made it.
+            row.failure = None
+        if row.failure is None and again.steps:
+            row.outcome = Transient(Code.UNEXPECTED, "not there after it was written")
+            return
+        written = row.planned.written
+        if row.failure is not None:
+            wanted, there = wanted_values(row.desired), values_there(row.desired, found)
+            written = {name: digest for name, digest in written.items() if wanted[name] == there[name]}
+        row.planned = Plan(row.planned.steps, written, again.drift)
+
+    def hash_of(self, field_name: str, value: str) -> str:
+        return self.services.keys.index(f"sync:{self.shape.target.value}:{field_name}", value)
+
+    # Record.
+
+    def _record(self, rows: Sequence[Row]) -> None:
+        """Note what stands there now, and finish the rows of which nothing is left to do."""
+        good = [row for row in rows if row.outcome is None]
+        for row in good:
+            row.outcome = row.failure or _wait_of(row.snapshot)
+        failed = [number for row in rows if row not in good and not _may_have_happened(row) for number in row.noted]
+        if not good and not failed:
+            return
+        done = [row for row in good if row.outcome is None and not row.acts]
+        with self.services.begin(SYSTEM) as work:
+            work.sync_records.forget_steps(failed)
+            ours = set(work.queue.finish({row.claimed: row.snapshot.wanted for row in done}))
+            kept = [row for row in good if row not in done]
+            ours |= work.queue.keep([row.claimed for row in kept], self.lease_length) if kept else frozenset()
+            for row in good:
+                if row.key not in ours:
+                    row.outcome = LeaseLostError()
+            self._note(work, [row for row in good if row.key in ours and row.snapshot.desired is not None])
+        self._make_way(rows)
+
+    def _note(self, work: SqlWork, rows: Sequence[Row]) -> None:
+        records = work.sync_records
+        standing = {row: row.observed for row in rows if row.observed is not None and not row.goes}
+        gone = [row for row in rows if row.goes and row.observed is None]
+        records.bind(
+            {
+                row.key: Binding(observed.remote_id, observed.address, observed.place)
+                for row, observed in standing.items()
+            }
+        )
+        records.unbind([row.key for row in gone])
+        records.remember_written({row.key: row.planned.written for row in standing})
+        records.remember_drift({row.key: row.planned.drift for row in standing})
+        records.record_steps([step for row in rows for step in self._steps_to_note(row)])
+        for row in rows:
+            self._audit(work, row)
+        for row, observed in standing.items():
+            self._follow(work, row, observed)
+        self._leave(work, [row for row in rows if row in gone or _has_left(row)])
+        if self.shape.target is Target.AD:
+            for row in gone:
+                # It was to stay in Keycloak until now.
+                work.outbox.want(OutboxKey(Target.KEYCLOAK, row.key.kind, row.key.object_id), bulk=True)
+
+    def _steps_to_note(self, row: Row) -> Sequence[StepDone]:
+        counted = bool(row.noted)
+        return _history(row.key, [step for step in row.steps if not (counted and is_destructive(step))])
+
+    def _audit(self, work: SqlWork, row: Row) -> None:
+        snapshot, observed = row.snapshot, row.observed
+        changed = {name for step in row.steps for name in _fields(step)} | set(row.planned.written)
+        new: dict[str, object]
+        if row.goes:
+            if observed is not None:
+                return
+            verb, new = "removed", {"remote_id": snapshot.remote_id}
+        elif observed is not None and observed.remote_id != snapshot.remote_id:
+            verb, new = "made", {"remote_id": observed.remote_id}
+        elif changed:
+            verb, new = "changed", {"fields": sorted(changed)}
+        else:
+            return
+        work.audit.record(
+            f"{row.key.kind.value}.{verb}_in_{row.key.target.value}",
+            object_kind=row.key.kind.value,
+            object_id=row.key.object_id,
+            agency_id=snapshot.agency_id,
+            new=new,
+        )
+
+    def _follow(self, work: SqlWork, row: Row, observed: Observed) -> None:
+        """What else changes because this did."""
+        snapshot = row.snapshot
+        renamed = (
+            row.key.kind is Kind.AGENCY and snapshot.remote_id is not None and ON_ACCOUNTS & set(row.planned.written)
+        )
+        if renamed and row.key.target is Target.AD and snapshot.agency_id is not None:
+            for account_id in work.sync_records.accounts_at(snapshot.agency_id):
+                work.outbox.want(OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id)), bulk=True)
+        if observed.locked_at is not None and snapshot.account is not None:
+            length = self.lockout()
+            until = None if length is None else observed.locked_at + length
+            work.sign_in_locks.lock(snapshot.account.id, SignInLock(self.shape.target, observed.locked_at, until))
+
+    def _leave(self, work: SqlWork, rows: Sequence[Row]) -> None:
+        """What stood last in an agency that nobody needs any more takes the agency with it."""
+        left = {row.snapshot.within for row in rows if row.snapshot.within is not None}
+        if not left:
+            return
+        records = work.sync_records
+        agencies = records.agencies_bound_to(self.shape.target, left)
+        needed = records.needed(self.shape.target, [path for _, path in agencies.values()])
+        standing = records.standing_in(self.shape.target, left)
+        for remote_id, (agency_id, path) in agencies.items():
+            key = OutboxKey(self.shape.target, Kind.AGENCY, str(agency_id))
+            # Whoever leaves first asks for it, and whoever leaves last asks again: it need not be looked at between.
+            if path not in needed and (remote_id not in standing or not work.queue.is_pending(key)):
+                work.outbox.want(key, bulk=True)
+
+    def _make_way(self, rows: Sequence[Row]) -> None:
+        """A name that a younger agency of ours still bears is free as soon as that one has its longer name."""
+        for row in rows:
+            error = row.outcome
+            if row.key.kind is Kind.AGENCY and isinstance(error, Conflict) and error.code is Code.OU_TAKEN:
+                with self.services.begin(SYSTEM) as work:
+                    younger = self._younger_namesake(work, AgencyId(int(row.key.object_id)))
+                if younger is not None:
+                    row.outcome = NotReadyError(younger, is_known=False)
+
+    def _younger_namesake(self, work: SqlWork, agency_id: AgencyId) -> OutboxKey | None:
+        agency = work.agencies.get(agency_id)
+        keys = [
+            OutboxKey(self.shape.target, Kind.AGENCY, str(sibling.id))
+            for siblings in work.sync_records.siblings([agency.parent_id])
+            for sibling in siblings
+            if sibling.id > agency_id and folded(sibling.name) == folded(agency.name)
+        ]
+        bound = work.sync_records.bindings(keys)
+        return next((key for key in keys if key in bound), None)
+
+
+def _wait_of(snapshot: Snapshot) -> NotReadyError | None:
+    return None if snapshot.waits_for is None else NotReadyError(snapshot.waits_for, is_known=snapshot.queue_knows)
+
+
+def _may_have_happened(row: Row) -> bool:
+    return row.touched or isinstance(row.outcome, Unreachable)
+
+
+def _has_left(row: Row) -> bool:
+    return row.observed is not None and row.snapshot.within != row.observed.place
+
+
+def _fields(step: Step) -> tuple[str, ...]:
+    if isinstance(step, SetFields):
+        return tuple(name for name, _, _ in step.changes)
+    aspect = {SetEnabled: ENABLED, Rename: NAME, Place: PLACE, Leave: PLACE}.get(type(step))
+    return () if aspect is None else (aspect,)
+
+
+def _history(key: OutboxKey, steps: Sequence[Step], *, destructive: bool = False) -> list[StepDone]:
+    return [StepDone(key, step_name(step), _fields(step), destructive) for step in steps]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from hufu_registry.sync.model import Code, ErrorClass
@@ -23,6 +24,14 @@ class Transient(TargetError):  # noqa: N818 - a kind of answer, not a Python suf
     """It may work later: tried again for as long as it takes."""
 
     error_class = ErrorClass.TRANSIENT
+
+
+class Limited(Transient):
+    """Too much was taken away within an hour: this row goes on at `until`."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(Code.DESTRUCTIVE_LIMIT)
+        self.until = until
 
 
 class Unreachable(Transient):

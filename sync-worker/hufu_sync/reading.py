@@ -1,23 +1,23 @@
-"""What the registry says about one object, read in one snapshot with the number that is wanted."""
+"""What the registry says about objects, read in one snapshot: a few queries, however many objects there are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.agencies.model import Agency
-from hufu_registry.agencies.store import agencies
 from hufu_registry.bootstrap import SqlWork
-from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.sync.model import Claimed
+from hufu_registry.kernel.policy import Policy
+from hufu_registry.sync.model import Binding, Claimed
 from hufu_registry.sync.model import desired as shapes
-from hufu_registry.sync.model.naming import Sibling
+from hufu_registry.sync.model.naming import ou_names
 from hufu_registry.sync.model.plan import Desired
 
 
@@ -25,12 +25,17 @@ class LeaseLostError(Exception):
     """Somebody else holds the row now: whatever we were about to record is his to record."""
 
 
-class NotReadyError(Exception):
-    """What the object is to stand in is not there yet."""
+class NotReachedError(Exception):
+    """The target went away before this row's turn: nothing was done, and nothing is wrong with it."""
 
-    def __init__(self, key: OutboxKey) -> None:
+
+class NotReadyError(Exception):
+    """`key` has to be done first; `is_known` where the queue itself holds the row back until then."""
+
+    def __init__(self, key: OutboxKey, *, is_known: bool) -> None:
         super().__init__(str(key))
         self.key = key
+        self.is_known = is_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,88 +45,184 @@ class Shape:
     target: Target
     with_directory: bool
     domain: str = ""
+    deletion_wait: timedelta = field(default_factory=lambda: Policy().deletion_wait)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`desired` is None where the target needs to have nothing."""
+    """One object. `desired` is None where the target has nothing of it and needs nothing, or nothing can be done yet.
 
-    wanted: int
+    `waits_for` is what has to be done first; with a `desired` beside it, that much can be done before. `within` is
+    the remote id of the place the object was seen in last. `wanted` is 0 where nobody holds the row. The queue holds
+    a row back by itself while what it builds on is unfinished, and `queue_knows` of that.
+    """
+
+    key: OutboxKey
     desired: Desired | None
-    remote_id: str | None
-    written: Mapping[str, str]
-    agency_id: AgencyId | None
+    wanted: int = 0
+    remote_id: str | None = None
+    within: str | None = None
+    written: Mapping[str, str] = field(default_factory=dict)
+    agency_id: AgencyId | None = None
     account: Account | None = None
+    waits_for: OutboxKey | None = None
+    queue_knows: bool = False
 
 
-def read(work: SqlWork, claimed: Claimed, shape: Shape) -> Snapshot:
-    """Raises LeaseLostError, NotReadyError."""
+def read(work: SqlWork, claimed: Sequence[Claimed], shape: Shape) -> Mapping[OutboxKey, Snapshot]:
+    """The rows that are still ours, with the number that is wanted of each; the first thing in its transaction."""
     work.connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     wanted = work.queue.wanted(claimed)
-    if wanted is None:
-        raise LeaseLostError
-    key = claimed.key
-    binding = work.sync_records.binding(key)
-    remote_id = None if binding is None else binding.remote_id
-    account = None
-    if key.kind is Kind.ACCOUNT:
-        account = work.accounts.find(AccountId(UUID(key.object_id)))
-        wanted_object, agency = _account(work, shape, account, bound=binding is not None)
-    else:
-        wanted_object, agency = _agency(work, shape, int(key.object_id), bound=binding is not None)
-    return Snapshot(
-        wanted=wanted,
-        desired=wanted_object,
-        remote_id=remote_id,
-        written=work.sync_records.written(key),
-        agency_id=None if agency is None else agency.id,
-        account=account,
-    )
+    snapshots = desired_of(work, list(wanted), shape)
+    return {key: replace(snapshot, wanted=wanted[key]) for key, snapshot in snapshots.items()}
 
 
-def _place(work: SqlWork, target: Target, agency_id: AgencyId) -> str:
-    key = OutboxKey(target, Kind.AGENCY, str(agency_id))
-    binding = work.sync_records.binding(key)
-    if binding is None:
-        raise NotReadyError(key)
-    return binding.remote_id
+def desired_of(
+    work: SqlWork, keys: Collection[OutboxKey], shape: Shape, *, written: bool = True
+) -> Mapping[OutboxKey, Snapshot]:
+    """What the registry wants of these objects in the shape's target, in the order asked.
+
+    `written` says whether the hashes of what we last wrote are read, too: many rows for each object.
+    """
+    return _Reader(work, keys, shape, written=written).snapshots(keys)
 
 
-def _agency(work: SqlWork, shape: Shape, agency_id: int, *, bound: bool) -> tuple[Desired | None, Agency | None]:
-    try:
-        agency = work.agencies.get(AgencyId(agency_id))
-    except NotFound:
-        return None, None
-    if not bound and not work.sync_records.accounts_below(agency.path.text):
-        return None, agency
-    parent = None if agency.parent_id is None else _place(work, shape.target, agency.parent_id)
-    if shape.target is Target.KEYCLOAK:
-        return shapes.agency_in_keycloak(agency, parent), agency
-    return shapes.agency_in_directory(agency, _older_siblings(work, agency), parent), agency
+class _Reader:
+    """All that a set of keys needs, read once."""
 
+    def __init__(self, work: SqlWork, keys: Collection[OutboxKey], shape: Shape, *, written: bool) -> None:
+        self._work = work
+        self._shape = shape
+        accounts = [AccountId(UUID(key.object_id)) for key in keys if key.kind is Kind.ACCOUNT]
+        asked = [AgencyId(int(key.object_id)) for key in keys if key.kind is Kind.AGENCY]
+        self._accounts = work.accounts.several(accounts)
+        homes = {account.agency_id for account in self._accounts.values()}
+        units = {account.profile.unit_id for account in self._accounts.values() if account.profile.unit_id is not None}
+        self._agencies = work.agencies.several({*asked, *homes, *units})
+        parents = {self._agencies[one].parent_id for one in asked if one in self._agencies} - {None}
+        places = {self._key(Kind.AGENCY, one) for one in homes | parents if one is not None}
+        self._bindings = work.sync_records.bindings({*keys, *places, *self._to_be_removed()})
+        self._written = work.sync_records.written(keys) if written else {}
+        self._read_tree([self._agencies[one] for one in asked if one in self._agencies])
 
-def _older_siblings(work: SqlWork, agency: Agency) -> list[Sibling]:
-    same_parent = agencies.c.parent_id.is_not_distinct_from(agency.parent_id)
-    rows = work.connection.execute(
-        sa.select(agencies.c.id, agencies.c.name).where(same_parent, agencies.c.id < agency.id)
-    )
-    return [Sibling(row.id, row.name) for row in rows]
-
-
-def _account(
-    work: SqlWork, shape: Shape, account: Account | None, *, bound: bool
-) -> tuple[Desired | None, Agency | None]:
-    if account is None:
-        return None, None
-    agency = work.agencies.get(account.agency_id)
-    if account.state is AccountState.DELETED and not bound:
-        return None, agency
-    place = _place(work, shape.target, agency.id)
-    if shape.target is Target.KEYCLOAK:
-        unit_id = account.profile.unit_id
-        unit_oid = "" if unit_id is None else work.agencies.get(unit_id).oid or ""
-        return (
-            shapes.account_in_keycloak(account, unit_oid, place, with_directory=shape.with_directory),
-            agency,
+    def _read_tree(self, asked: Sequence[Agency]) -> None:
+        """Which of the agencies have to stand there, their names, and what stands in those that have to go."""
+        self._needed = self._work.sync_records.needed(self._shape.target, [agency.path.text for agency in asked])
+        parents = {agency.parent_id for agency in asked} if self._shape.target is Target.AD else set()
+        self._names = {
+            agency_id: name
+            for siblings in self._work.sync_records.siblings(parents)
+            for agency_id, name in ou_names(siblings).items()
+        }
+        leaving = [self._binding(Kind.AGENCY, agency.id) for agency in asked if agency.path.text not in self._needed]
+        self._standing = self._work.sync_records.standing_in(
+            self._shape.target, [binding.remote_id for binding in leaving if binding is not None]
         )
-    return shapes.account_in_directory(account, agency, place, shape.domain), agency
+
+    def _to_be_removed(self) -> Collection[OutboxKey]:
+        """Accounts that go from Keycloak only after they went from the directory."""
+        if self._shape.target is not Target.KEYCLOAK or not self._shape.with_directory:
+            return ()
+        return [
+            OutboxKey(Target.AD, Kind.ACCOUNT, str(account.id))
+            for account in self._accounts.values()
+            if self._is_over(account)
+        ]
+
+    def snapshots(self, keys: Collection[OutboxKey]) -> dict[OutboxKey, Snapshot]:
+        return {key: self._of_account(key) if key.kind is Kind.ACCOUNT else self._of_agency(key) for key in keys}
+
+    def _of_agency(self, key: OutboxKey) -> Snapshot:
+        agency = self._agencies.get(AgencyId(int(key.object_id)))
+        binding = self._bindings.get(key)
+        if agency is None:
+            return self._snapshot(key, None, None)
+        if agency.path.text not in self._needed:
+            if binding is None:
+                return self._snapshot(key, None, agency)
+            inside = self._standing.get(binding.remote_id)
+            if inside is not None:
+                return self._snapshot(key, None, agency, waits_for=inside)
+            gone = replace(self._agency_at(agency, binding.within), exists=False)
+            return self._snapshot(key, gone, agency)
+        if agency.parent_id is None:
+            return self._snapshot(key, self._agency_at(agency, None), agency)
+        parent = self._binding(Kind.AGENCY, agency.parent_id)
+        if parent is None:
+            return self._snapshot(
+                key, None, agency, waits_for=self._key(Kind.AGENCY, agency.parent_id), queue_knows=True
+            )
+        return self._snapshot(key, self._agency_at(agency, parent.remote_id), agency)
+
+    def _agency_at(self, agency: Agency, place: str | None) -> Desired:
+        if self._shape.target is Target.KEYCLOAK:
+            return shapes.agency_in_keycloak(agency, place)
+        return shapes.agency_in_directory(agency, self._names[agency.id], place)
+
+    def _of_account(self, key: OutboxKey) -> Snapshot:
+        account = self._accounts.get(AccountId(UUID(key.object_id)))
+        binding = self._bindings.get(key)
+        if account is None:
+            return self._snapshot(key, None, None)
+        agency = self._agencies[account.agency_id]
+        if account.state is AccountState.DELETED and binding is None:
+            return self._snapshot(key, None, agency, account)
+        if self._is_over(account) and binding is not None:
+            in_directory = OutboxKey(Target.AD, Kind.ACCOUNT, key.object_id)
+            if in_directory != key and in_directory in self._bindings:
+                return self._snapshot(key, None, agency, account, waits_for=in_directory)
+            gone = replace(self._account_at(account, agency, binding.within), exists=False)
+            return self._snapshot(key, gone, agency, account)
+        place = self._binding(Kind.AGENCY, agency.id)
+        if place is not None:
+            return self._snapshot(key, self._account_at(account, agency, place.remote_id), agency, account)
+        agency_key = self._key(Kind.AGENCY, agency.id)
+        if binding is None or shapes.may_sign_in(account):
+            return self._snapshot(key, None, agency, account, waits_for=agency_key, queue_knows=True)
+        # Taking away never waits: it is disabled where it stands, and moved later.
+        disabled = self._account_at(account, agency, binding.within)
+        return self._snapshot(key, disabled, agency, account, waits_for=agency_key)
+
+    def _account_at(self, account: Account, agency: Agency, place: str | None) -> Desired:
+        shape = self._shape
+        if shape.target is Target.AD:
+            return shapes.account_in_directory(account, agency, place, shape.domain)
+        unit_id = account.profile.unit_id
+        unit_oid = "" if unit_id is None else self._agencies[unit_id].oid or ""
+        return shapes.account_in_keycloak(account, unit_oid, place, with_directory=shape.with_directory)
+
+    def _is_over(self, account: Account) -> bool:
+        """Whether a deleted account has waited long enough to be removed from the targets."""
+        deleted_at = account.deleted_at
+        if account.state is not AccountState.DELETED or deleted_at is None:
+            return False
+        return deleted_at + self._shape.deletion_wait <= self._work.now
+
+    def _key(self, kind: Kind, object_id: object) -> OutboxKey:
+        return OutboxKey(self._shape.target, kind, str(object_id))
+
+    def _binding(self, kind: Kind, object_id: object) -> Binding | None:
+        return self._bindings.get(self._key(kind, object_id))
+
+    def _snapshot(
+        self,
+        key: OutboxKey,
+        desired: Desired | None,
+        agency: Agency | None,
+        account: Account | None = None,
+        *,
+        waits_for: OutboxKey | None = None,
+        queue_knows: bool = False,
+    ) -> Snapshot:
+        binding = self._bindings.get(key)
+        return Snapshot(
+            key=key,
+            desired=desired,
+            remote_id=None if binding is None else binding.remote_id,
+            within=None if binding is None else binding.within,
+            written=self._written.get(key, {}),
+            agency_id=None if agency is None else agency.id,
+            account=account,
+            waits_for=waits_for,
+            queue_knows=queue_knows,
+        )

@@ -15,6 +15,7 @@ import structlog
 from rq import Queue
 
 from hufu_registry.bootstrap import OUTBOX_CHANNEL
+from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.clock import Clock
 from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.store import due_targets, target_states
@@ -27,6 +28,8 @@ log = structlog.get_logger()
 
 LOOK_EVERY = 1.0
 COUNT_EVERY = 5.0
+# More often than the minute it is for: no minute is left out.
+SAMPLE_EVERY = 20.0
 RETRY = 1.0
 
 
@@ -47,15 +50,24 @@ def watch(connection: sa.Connection, clock: Clock, queue: Queue, parts: Parts, s
     driver = connection.connection.driver_connection
     if not isinstance(driver, psycopg.Connection):
         raise TypeError("the relay needs psycopg")
-    count_at = monotonic()
+    count_at = sample_at = monotonic()
     while not stopping.is_set():
         enqueue(queue, due_targets(connection, clock.now()))
         parts.heart.beat("relay")
         if monotonic() >= count_at:
             count(connection, parts.metrics)
             count_at = monotonic() + COUNT_EVERY
+        if monotonic() >= sample_at:
+            sample(parts)
+            sample_at = monotonic() + SAMPLE_EVERY
         for _ in driver.notifies(timeout=LOOK_EVERY, stop_after=1):
             pass
+
+
+def sample(parts: Parts) -> None:
+    """A row a minute for the picture of the queues; several relays write the same one."""
+    with parts.services.begin(SYSTEM) as work:
+        work.sync_records.sample_queues()
 
 
 def count(connection: sa.Connection, metrics: Metrics) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
+from hufu_registry.kernel.outbox import OutboxKey
 from hufu_registry.notices.texts import render
 from hufu_registry.sync.model import Claimed
-from hufu_sync.reading import LeaseLostError
+from hufu_sync.errors import Misconfigured, TargetError, Unreachable
+from hufu_sync.reading import LeaseLostError, NotReachedError
 from hufu_sync.targets.port import Post
 
 
@@ -19,11 +22,27 @@ class NoticeSender:
     post: Post
     console_url: str
 
-    def converge(self, claimed: Claimed) -> None:
-        """Send the notice once; after a crash in between it may come twice, and its count says so."""
+    def converge(self, claimed: Sequence[Claimed]) -> Mapping[OutboxKey, Exception | None]:
+        """Send each notice once; why those failed that did."""
+        outcomes: dict[OutboxKey, Exception | None] = {row.key: NotReachedError() for row in claimed}
+        for row in claimed:
+            outcomes[row.key] = failure = self._outcome(row)
+            if isinstance(failure, (Unreachable, Misconfigured)):
+                break
+        return outcomes
+
+    def _outcome(self, claimed: Claimed) -> Exception | None:
+        try:
+            self._send(claimed)
+        except (LeaseLostError, TargetError) as error:
+            return error
+        return None
+
+    def _send(self, claimed: Claimed) -> None:
+        """After a crash in between it may come twice, and its count says so."""
         notice_id = UUID(claimed.key.object_id)
         with self.services.begin(SYSTEM) as work:
-            wanted = work.queue.wanted(claimed)
+            wanted = work.queue.wanted([claimed]).get(claimed.key)
             if wanted is None:
                 raise LeaseLostError
             notice = work.notices.get(notice_id)
@@ -34,5 +53,5 @@ class NoticeSender:
             self.post.send(message_id=str(notice_id), recipient=mail.recipient, subject=mail.subject, text=mail.text)
         with self.services.begin(SYSTEM) as work:
             work.notices.mark_sent(notice_id)
-            if not work.queue.finish(claimed, wanted):
+            if not work.queue.finish({claimed: wanted}):
                 raise LeaseLostError

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from hufu_registry.settings import RegistrySettings, secret
-from hufu_sync.targets.active_directory import DirectorySettings
 from hufu_sync.targets.keycloak import KeycloakSettings
+from hufu_sync.targets.ldap_connection import DirectorySettings
 from hufu_sync.targets.mail import MailSettings
 
 
 class SyncSettings(RegistrySettings):
-    """`lease_seconds` is how long a row is held; every call to a target must end well before."""
+    """`lease_seconds` is how long rows are held; every call to a target must end well before. A target is written by
+    so many lanes at once, each with up to `batch_rows` in hand.
+    """
 
     redis_url: str
     redis_password_file: Path
@@ -36,11 +38,15 @@ class SyncSettings(RegistrySettings):
     mail_from: str
     health_port: int
     health_host: str = "127.0.0.1"
+    ad_lanes: int = Field(default=4, ge=1)
+    keycloak_lanes: int = Field(default=4, ge=1)
+    batch_rows: int = Field(default=8, ge=1)
     lease_seconds: int = 30
     call_seconds: int = 8
     probe_seconds: float = 2.0
     paused_probe_seconds: float = 30.0
     feed_seconds: float = 2.0
+    changes_seconds: float = 20.0
 
     @model_validator(mode="after")
     def check(self) -> SyncSettings:

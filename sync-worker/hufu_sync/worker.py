@@ -1,10 +1,11 @@
-"""`hufu-worker`: long-lived, with a thread and connections for each target. RQ only wakes the threads."""
+"""`hufu-worker`: long-lived, with threads and connections for each target. RQ only wakes the threads."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import FrameType
 
 import redis
@@ -47,32 +48,27 @@ class WakingWorker(SimpleWorker):
         self.stopping = True
 
 
-def run(settings: SyncSettings, targets: Targets) -> None:
-    """Until SIGTERM or SIGINT; what is in hand is finished first."""
+def run(settings: SyncSettings, build: Callable[[], Targets]) -> None:
+    """Until SIGTERM or SIGINT; what is in hand is finished first. `build` gives each thread its own targets."""
     parts = build_parts(settings)
-    drains: dict[Target, Drain] = {}
-
-    def wake_all() -> None:
-        for drain in drains.values():
-            drain.wake()
-
-    drains |= build_drains(parts, targets, on_done=wake_all)
-    threads = [threading.Thread(target=drain.run, name=target.value, daemon=True) for target, drain in drains.items()]
+    drains = build_drains(parts, build)
+    lanes = [lane for of_target in drains.values() for lane in of_target]
+    threads = [threading.Thread(target=lane.run, name=lane.name, daemon=True) for lane in lanes]
     with serving(settings.health_host, settings.health_port, parts.heart, parts.metrics):
         for thread in threads:
             thread.start()
-        log.info("worker_started", targets=sorted(target.value for target in drains))
+        log.info("worker_started", lanes=[lane.name for lane in lanes])
         try:
             listen(settings, drains)
         finally:
-            for drain in drains.values():
-                drain.stop()
+            for lane in lanes:
+                lane.stop()
             for thread in threads:
                 thread.join(settings.lease_seconds)
     log.info("worker_stopped")
 
 
-def listen(settings: SyncSettings, drains: Mapping[Target, Drain]) -> None:
+def listen(settings: SyncSettings, drains: Mapping[Target, Sequence[Drain]]) -> None:
     """Wait for jobs, for as long as it takes Redis to be there."""
     stopping = threading.Event()
 
@@ -81,9 +77,8 @@ def listen(settings: SyncSettings, drains: Mapping[Target, Drain]) -> None:
         stopping.set()
 
     def wake(target: str) -> None:
-        drain = drains.get(Target(target))
-        if drain is not None:
-            drain.wake()
+        for lane in drains[Target(target)]:
+            lane.wake()
 
     while not stopping.is_set():
         signal.signal(signal.SIGTERM, stop)
@@ -102,4 +97,4 @@ def listen(settings: SyncSettings, drains: Mapping[Target, Drain]) -> None:
 def main() -> None:
     logs.set_up("worker")
     settings = SyncSettings()
-    run(settings, build_targets(settings))
+    run(settings, partial(build_targets, settings))

@@ -25,7 +25,7 @@ Moment = sa.DateTime(timezone=True)
 
 
 def among(values: Collection[Any], kind: Any) -> sa.ColumnElement[Any]:
-    """`column == among(values, kind)`: one of any number of values, as one parameter."""
+    """For the right side of `==`: one of any number of values, as one parameter."""
     return sa.func.any(sa.literal(list(values), sa.ARRAY(kind)))
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from hufu_registry.accounts.model import Account, AccountState
+from hufu_registry.accounts.model import SECURITY, Account, AccountState
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.outbox import Kind
-from hufu_registry.sync.model.naming import Sibling, ou_name, value
+from hufu_registry.sync.model.naming import value
 from hufu_registry.sync.model.plan import ENABLED, PLACE, Desired
 
 # A given name is wanted by much software, and 姓名 is one field: whatever is put there is shown beside the whole
@@ -33,13 +31,17 @@ def may_sign_in(account: Account) -> bool:
     return account.state in {AccountState.NOT_ACTIVATED, AccountState.ENABLED}
 
 
-def agency_in_directory(agency: Agency, siblings: Sequence[Sibling], parent: str | None) -> Desired:
-    distinction = agency.oid.rpartition(".")[2] if agency.oid else str(agency.id)
+def for_security(account: Account) -> bool:
+    return account.state is AccountState.DISABLED and account.state_reason == SECURITY
+
+
+def agency_in_directory(agency: Agency, name: str, parent: str | None) -> Desired:
+    """`name` is its OU's among its siblings'."""
     return Desired(
         kind=Kind.AGENCY,
         object_id=str(agency.id),
         mark=agency_mark(agency),
-        name=ou_name(agency.id, agency.name, distinction, siblings),
+        name=name,
         place=parent,
         fields={
             "description": value("description", agency.name),
@@ -66,6 +68,7 @@ def account_in_directory(account: Account, agency: Agency, place: str | None, do
         "sAMAccountName": account.account_name,
         "userPrincipalName": f"{account.account_name}@{domain}",
         "employeeNumber": str(account.id),
+        "employeeType": account.kind.value,
     }
     return Desired(
         kind=Kind.ACCOUNT,
@@ -76,6 +79,7 @@ def account_in_directory(account: Account, agency: Agency, place: str | None, do
         enabled=may_sign_in(account),
         fields={name: value(name, text) for name, text in texts.items()} | names,
         enforced=frozenset({ENABLED}),
+        for_security=for_security(account),
     )
 
 
@@ -122,4 +126,5 @@ def account_in_keycloak(account: Account, unit_oid: str, place: str | None, *, w
         enabled=may_sign_in(account),
         fields={name: text for name, text in fields.items() if not (with_directory and name in FROM_DIRECTORY)},
         enforced=frozenset({ENABLED, PLACE}),
+        for_security=for_security(account),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 OU_LENGTH = 64
@@ -40,6 +41,8 @@ def cut(text: str, longest: int) -> str:
 
 
 def printable(text: str) -> str:
+    if text.isprintable():
+        return " ".join(text.split())
     return " ".join("".join(c for c in text if unicodedata.category(c)[0] != "C" or c == " ").split())
 
 
@@ -50,10 +53,14 @@ def value(attribute: str, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sibling:
-    """Another agency under the same parent; the one with the lower id keeps the plain name."""
+    """An agency beside others under one parent; the one with the lowest id keeps the plain name.
+
+    `distinction` is what tells it from others of its name: the last step of its OID.
+    """
 
     id: int
     name: str
+    distinction: str
 
 
 def folded(name: str) -> str:
@@ -61,11 +68,22 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
-def ou_name(agency_id: int, name: str, distinction: str, siblings: Sequence[Sibling]) -> str:
-    """A readable OU name; where an older sibling has the same one, with the agency's own number behind it."""
-    plain = cut(printable(name), OU_LENGTH) or distinction
-    taken = {folded(cut(printable(sibling.name), OU_LENGTH)) for sibling in siblings if sibling.id < agency_id}
-    if folded(plain) not in taken:
-        return plain
-    suffix = f" ({distinction})"
-    return cut(plain, OU_LENGTH - units(suffix)) + suffix
+def ou_names(siblings: Iterable[Sibling]) -> dict[int, str]:
+    """Readable OU names that all differ, by id; each depends on the agencies with lower ids only."""
+    names: dict[int, str] = {}
+    taken: set[str] = set()
+    for sibling in sorted(siblings, key=lambda one: one.id):
+        name = next(name for name in _candidates(sibling) if folded(name) not in taken)
+        taken.add(folded(name))
+        names[sibling.id] = name
+    return names
+
+
+def _candidates(sibling: Sibling) -> Iterator[str]:
+    """The plain name, then with its own number behind it, then with its id, which nobody else has."""
+    plain = cut(printable(sibling.name), OU_LENGTH) or sibling.distinction
+    yield plain
+    numbers = itertools.chain((sibling.distinction, str(sibling.id)), (f"{sibling.id}-{n}" for n in itertools.count(2)))
+    for number in numbers:
+        suffix = f" ({number})"
+        yield cut(plain, OU_LENGTH - units(suffix)) + suffix

@@ -132,11 +132,13 @@ def is_destructive(step: Step) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`written` is what to remember once the steps are done, `drift` the fields that differ and are left alone."""
+    """`written` is what to remember once the steps are done; `drift` the fields that differ and are left alone, each
+    with what is there and what is wanted.
+    """
 
     steps: tuple[Step, ...] = ()
     written: Mapping[str, str] = field(default_factory=dict)
-    drift: frozenset[str] = frozenset()
+    drift: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def plan(
@@ -156,7 +158,7 @@ def plan(
     return Plan(
         steps=steps_for(desired, observed, to_write, there),
         written={name: hashes[name] for name in wanted if name not in known},
-        drift=frozenset(differing - to_write),
+        drift={name: (there[name], wanted[name]) for name in sorted(differing - to_write)},
     )
 
 

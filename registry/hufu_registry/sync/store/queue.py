@@ -1,75 +1,122 @@
-"""The outbox as the worker's queue: claim a due row, keep it, finish it, or put it back with the reason.
+"""The outbox as the worker's queue: claim due rows, keep them, finish them, or put them back with the reason.
 
 A row waits, and is not due, while what it builds on is unfinished: a Keycloak row for the same object's row in
 Active Directory, an account for its agency, an agency for its parent. Waiting is no error and costs no tries.
+Taking away never waits: an account that may not sign in any more is disabled in Keycloak while Active Directory is
+away. Nor does anything wait for a person, once what it builds on stands there: an agency that is parked though it
+was made, an account of which Active Directory refused a value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.store import agencies
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.store import outbox
-from hufu_registry.sync.model import Claimed, ErrorClass
-from hufu_registry.sync.store.tables import account_id_of, agency_id_of
+from hufu_registry.sync.model import Claimed, Code, ErrorClass
+from hufu_registry.sync.store.tables import account_id_of, agency_id_of, bindings, target_health
+
+TAKEN_AWAY = (AccountState.DISABLED.value, AccountState.DELETED.value)
 
 
-def _unfinished(target: sa.ColumnElement[str] | str, kind: str, object_id: sa.ColumnElement[str]) -> Any:
-    before = outbox.alias("before_it")
+def _stands(row: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether the row's object is known to stand in its target."""
+    same = [bindings.c[name] == row.c[name] for name in ("target", "kind", "object_id")]
+    return sa.exists(sa.select(sa.literal(1)).where(*same).correlate(row))
+
+
+def _unfinished(row: sa.FromClause) -> sa.ColumnElement[bool]:
+    for_a_person = sa.and_(
+        row.c.parked_at.is_not(None),
+        sa.or_(row.c.kind == Kind.AGENCY.value, row.c.error == Code.AD_REFUSED_VALUE.value),
+        _stands(row),
+    )
+    return sa.and_(row.c.wanted > row.c.done, sa.not_(for_a_person))
+
+
+def _waits_for_directory() -> sa.ColumnElement[bool]:
+    in_directory = outbox.alias("in_directory")
+    taking_away = sa.and_(
+        sa.exists(
+            sa.select(sa.literal(1))
+            .where(accounts.c.id == account_id_of(outbox), accounts.c.state.in_(TAKEN_AWAY))
+            .correlate(outbox)
+        ),
+        _stands(outbox),
+    )
     return sa.exists(
         sa.select(sa.literal(1))
         .where(
-            before.c.target == target,
-            before.c.kind == kind,
-            before.c.object_id == object_id,
-            before.c.wanted > before.c.done,
+            in_directory.c.target == Target.AD.value,
+            in_directory.c.kind == outbox.c.kind,
+            in_directory.c.object_id == outbox.c.object_id,
+            _unfinished(in_directory),
+            sa.not_(taking_away),
         )
         .correlate(outbox)
     )
 
 
-def _builds_on_unfinished() -> sa.ColumnElement[bool]:
-    its_agency = (
-        sa.select(sa.cast(accounts.c.agency_id, sa.Text))
-        .where(accounts.c.id == account_id_of(outbox))
-        .correlate(outbox)
-        .scalar_subquery()
-    )
-    its_parent = (
-        sa.select(sa.cast(agencies.c.parent_id, sa.Text))
-        .where(agencies.c.id == agency_id_of(outbox))
-        .correlate(outbox)
-        .scalar_subquery()
-    )
-    in_directory = sa.or_(
-        *(
-            sa.and_(outbox.c.kind == kind.value, _unfinished(Target.AD.value, kind.value, outbox.c.object_id))
-            for kind in (Kind.ACCOUNT, Kind.AGENCY)
+def _waits_for_agency(target: Target) -> sa.ColumnElement[bool]:
+    home, parent = outbox.alias("home"), outbox.alias("parent")
+    taking_away = sa.and_(accounts.c.state.in_(TAKEN_AWAY), _stands(outbox))
+    of_account = (
+        sa.select(sa.literal(1))
+        .join_from(accounts, home, home.c.object_id == sa.cast(accounts.c.agency_id, sa.Text))
+        .where(
+            accounts.c.id == account_id_of(outbox),
+            home.c.target == target.value,
+            home.c.kind == Kind.AGENCY.value,
+            _unfinished(home),
+            sa.not_(taking_away),
         )
     )
-    return sa.or_(
-        sa.and_(outbox.c.target == Target.KEYCLOAK.value, in_directory),
-        sa.and_(outbox.c.kind == Kind.ACCOUNT.value, _unfinished(outbox.c.target, Kind.AGENCY.value, its_agency)),
-        sa.and_(outbox.c.kind == Kind.AGENCY.value, _unfinished(outbox.c.target, Kind.AGENCY.value, its_parent)),
+    of_agency = (
+        sa.select(sa.literal(1))
+        .join_from(agencies, parent, parent.c.object_id == sa.cast(agencies.c.parent_id, sa.Text))
+        .where(
+            agencies.c.id == agency_id_of(outbox),
+            parent.c.target == target.value,
+            parent.c.kind == Kind.AGENCY.value,
+            _unfinished(parent),
+        )
     )
+    return sa.or_(sa.exists(of_account.correlate(outbox)), sa.exists(of_agency.correlate(outbox)))
 
 
-def due(now: datetime) -> sa.ColumnElement[bool]:
-    """Wanted, not parked, its time has come, nobody holds it, and nothing it builds on is unfinished."""
-    return sa.and_(
-        outbox.c.wanted > outbox.c.done,
-        outbox.c.parked_at.is_(None),
-        sa.or_(outbox.c.next_at.is_(None), outbox.c.next_at <= now),
+def _paused(target: Target) -> sa.ColumnElement[bool]:
+    by_hand = sa.select(sa.literal(1)).where(
+        target_health.c.target == target.value, target_health.c.paused_at.is_not(None)
+    )
+    return sa.exists(by_hand)
+
+
+def _free(target: Target, now: datetime) -> sa.ColumnElement[bool]:
+    """Nobody holds it, and nothing it builds on is unfinished."""
+    conditions = [
+        outbox.c.target == target.value,
         sa.or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= now),
-        sa.not_(_builds_on_unfinished()),
-    )
+    ]
+    if target is not Target.MAIL:
+        conditions.append(sa.not_(_waits_for_agency(target)))
+    if target is Target.KEYCLOAK:
+        conditions.append(sa.not_(_waits_for_directory()))
+    return sa.and_(*conditions)
+
+
+def due(target: Target, now: datetime) -> sa.ColumnElement[bool]:
+    """Besides being free: wanted, not parked, its time has come, and the target is not paused by hand."""
+    come = sa.or_(outbox.c.next_at.is_(None), outbox.c.next_at <= now)
+    wanted = outbox.c.wanted > outbox.c.done
+    return sa.and_(wanted, _free(target, now), outbox.c.parked_at.is_(None), come, sa.not_(_paused(target)))
 
 
 def is_row(key: OutboxKey) -> sa.ColumnElement[bool]:
@@ -83,10 +130,29 @@ def due_targets(connection: sa.Connection, now: datetime) -> Sequence[Target]:
     return [
         target
         for target in Target
-        if connection.execute(
-            sa.select(sa.literal(1)).where(outbox.c.target == target.value, due(now)).limit(1)
-        ).scalar_one_or_none()
+        if connection.execute(sa.select(sa.literal(1)).where(due(target, now)).limit(1)).scalar_one_or_none()
     ]
+
+
+FINISH = sa.text(
+    """
+    UPDATE outbox SET
+        done = greatest(outbox.done, it.wanted), done_at = :now, lease = NULL, leased_until = NULL, attempts = 0,
+        error_class = CASE WHEN outbox.wanted > it.wanted THEN outbox.error_class END,
+        error = CASE WHEN outbox.wanted > it.wanted THEN outbox.error END,
+        parked_at = CASE WHEN outbox.wanted > it.wanted THEN outbox.parked_at END
+    FROM unnest(:targets, :kinds, :object_ids, :leases, :numbers) AS it(target, kind, object_id, lease, wanted)
+    WHERE outbox.target = it.target AND outbox.kind = it.kind AND outbox.object_id = it.object_id
+      AND outbox.lease = it.lease
+    RETURNING outbox.target, outbox.kind, outbox.object_id
+    """
+).bindparams(
+    sa.bindparam("targets", type_=sa.ARRAY(sa.Text)),
+    sa.bindparam("kinds", type_=sa.ARRAY(sa.Text)),
+    sa.bindparam("object_ids", type_=sa.ARRAY(sa.Text)),
+    sa.bindparam("leases", type_=sa.ARRAY(sa.Uuid)),
+    sa.bindparam("numbers", type_=sa.ARRAY(sa.BigInteger)),
+)
 
 
 class SqlQueue:
@@ -96,55 +162,94 @@ class SqlQueue:
         self._connection = connection
         self._now = now
 
-    def claim(self, target: Target, lease: UUID, length: timedelta) -> Claimed | None:
-        """Take the most urgent due row of the target, people's single acts before bulk."""
+    def claim(
+        self, target: Target, lease: UUID, length: timedelta, *, limit: int = 1, bulk: bool | None = None
+    ) -> list[Claimed]:
+        """Take the most urgent due rows of the target. Bulk and people's single acts never come together."""
+        condition = due(target, self._now)
+        if bulk is not None:
+            condition = sa.and_(condition, outbox.c.bulk.is_(bulk))
         first = (
-            sa.select(outbox.c.target, outbox.c.kind, outbox.c.object_id)
-            .where(outbox.c.target == target.value, due(self._now))
+            sa.select(outbox.c.kind, outbox.c.object_id, outbox.c.bulk)
+            .where(condition)
             .order_by(outbox.c.bulk, outbox.c.next_at, outbox.c.object_id)
-            .limit(1)
+            .limit(limit)
             .with_for_update(skip_locked=True, of=outbox)
             .cte("first")
         )
-        row = self._connection.execute(
-            sa.update(outbox)
-            .where(
-                outbox.c.target == first.c.target,
+        all_bulk = sa.select(sa.func.bool_and(first.c.bulk)).scalar_subquery()
+        return self._take(
+            sa.and_(
+                outbox.c.target == target.value,
                 outbox.c.kind == first.c.kind,
                 outbox.c.object_id == first.c.object_id,
-            )
-            .values(lease=lease, leased_until=self._now + length)
-            .returning(outbox)
-        ).one_or_none()
-        if row is None:
-            return None
-        key = OutboxKey(Target(row.target), Kind(row.kind), row.object_id)
-        return Claimed(key, lease, row.attempts, row.wanted_at)
-
-    def wanted(self, claimed: Claimed) -> int | None:
-        """What is wanted, as long as the lease is ours."""
-        return self._connection.execute(
-            sa.select(outbox.c.wanted).where(is_row(claimed.key), outbox.c.lease == claimed.lease)
-        ).scalar_one_or_none()
-
-    def keep(self, claimed: Claimed, length: timedelta) -> bool:
-        """Hold the row for longer; false when somebody else has taken it over."""
-        return self._put(claimed, leased_until=self._now + length)
-
-    def finish(self, claimed: Claimed, wanted: int) -> bool:
-        """Done up to `wanted`; false when the lease is no longer ours, and then nothing was written."""
-        fresh = outbox.c.wanted <= wanted
-        return self._put(
-            claimed,
-            done=sa.func.greatest(outbox.c.done, wanted),
-            done_at=self._now,
-            lease=None,
-            leased_until=None,
-            attempts=0,
-            error_class=sa.case((fresh, None), else_=outbox.c.error_class),
-            error=sa.case((fresh, None), else_=outbox.c.error),
-            parked_at=sa.case((fresh, None), else_=outbox.c.parked_at),
+                first.c.bulk == all_bulk,
+            ),
+            lease,
+            length,
         )
+
+    def claim_key(self, key: OutboxKey, lease: UUID, length: timedelta) -> Claimed | None:
+        """Take this row out of its turn, even parked, paused or done; None where somebody has it, or it must wait."""
+        row = sa.select(outbox.c.object_id).where(is_row(key), _free(key.target, self._now))
+        free = row.with_for_update(skip_locked=True, of=outbox).cte("free")
+        condition = sa.and_(is_row(key), outbox.c.object_id == free.c.object_id)
+        return next(iter(self._take(condition, lease, length)), None)
+
+    def _take(self, condition: sa.ColumnElement[bool], lease: UUID, length: timedelta) -> list[Claimed]:
+        rows = self._connection.execute(
+            sa.update(outbox)
+            .where(condition)
+            .values(lease=lease, leased_until=self._now + length)
+            .returning(
+                outbox.c.target,
+                outbox.c.kind,
+                outbox.c.object_id,
+                outbox.c.attempts,
+                outbox.c.wanted_at,
+                outbox.c.next_at,
+            )
+        ).all()
+        return [
+            Claimed(OutboxKey(Target(row.target), Kind(row.kind), row.object_id), lease, row.attempts, row.wanted_at)
+            for row in sorted(rows, key=lambda row: (row.next_at or self._now, row.object_id))
+        ]
+
+    def wanted(self, claimed: Sequence[Claimed]) -> dict[OutboxKey, int]:
+        """What is wanted of each, as long as the lease is ours; in the order asked."""
+        rows = self._connection.execute(
+            sa.select(outbox.c.target, outbox.c.kind, outbox.c.object_id, outbox.c.wanted).where(_held(claimed))
+        )
+        numbers = {OutboxKey(Target(row.target), Kind(row.kind), row.object_id): int(row.wanted) for row in rows}
+        return {row.key: numbers[row.key] for row in claimed if row.key in numbers}
+
+    def keep(self, claimed: Sequence[Claimed], length: timedelta) -> frozenset[OutboxKey]:
+        """Hold the rows for longer; those that are still ours."""
+        rows = self._connection.execute(
+            sa.update(outbox)
+            .where(_held(claimed))
+            .values(leased_until=self._now + length)
+            .returning(outbox.c.target, outbox.c.kind, outbox.c.object_id)
+        )
+        return frozenset(OutboxKey(Target(row.target), Kind(row.kind), row.object_id) for row in rows)
+
+    def finish(self, done: Mapping[Claimed, int]) -> frozenset[OutboxKey]:
+        """Each is done up to its number; those that were still ours, and nothing was written for the others."""
+        if not done:
+            return frozenset()
+        ordered = sorted(done, key=lambda row: row.key)
+        rows = self._connection.execute(
+            FINISH,
+            {
+                "now": self._now,
+                "targets": [row.key.target.value for row in ordered],
+                "kinds": [row.key.kind.value for row in ordered],
+                "object_ids": [row.key.object_id for row in ordered],
+                "leases": [row.lease for row in ordered],
+                "numbers": [done[row] for row in ordered],
+            },
+        )
+        return frozenset(OutboxKey(Target(row.target), Kind(row.kind), row.object_id) for row in rows)
 
     def put_back(
         self, claimed: Claimed, *, error_class: ErrorClass, error: str, next_at: datetime, counts: bool = True
@@ -161,7 +266,7 @@ class SqlQueue:
         )
 
     def let_wait(self, claimed: Claimed, next_at: datetime) -> bool:
-        """Put it back without a word: what it builds on comes first."""
+        """Put it back without a word: something else comes first."""
         return self._put(claimed, lease=None, leased_until=None, next_at=next_at)
 
     def is_pending(self, key: OutboxKey) -> bool | None:
@@ -191,6 +296,7 @@ class SqlQueue:
                 outbox.c.wanted > outbox.c.done,
                 outbox.c.parked_at.is_(None),
                 outbox.c.error_class.in_([ErrorClass.TRANSIENT.value, ErrorClass.MISCONFIGURED.value]),
+                outbox.c.error.is_distinct_from(Code.DESTRUCTIVE_LIMIT.value),
                 outbox.c.next_at > self._now,
             )
             .values(next_at=self._now)
@@ -202,3 +308,8 @@ class SqlQueue:
             sa.update(outbox).where(is_row(claimed.key), outbox.c.lease == claimed.lease).values(**values)
         )
         return bool(result.rowcount)
+
+
+def _held(claimed: Sequence[Claimed]) -> sa.ColumnElement[bool]:
+    rows = [(row.key.target.value, row.key.kind.value, row.key.object_id, row.lease) for row in claimed]
+    return sa.tuple_(outbox.c.target, outbox.c.kind, outbox.c.object_id, outbox.c.lease).in_(rows)

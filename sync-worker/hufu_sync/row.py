@@ -1,0 +1,84 @@
+"""One row of the queue in hand, and the lease that it is held by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import monotonic
+
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.kernel.actor import SYSTEM
+from hufu_registry.kernel.outbox import OutboxKey
+from hufu_registry.sync.model import Act, Claimed
+from hufu_registry.sync.model.plan import Desired, Observed, Plan, Step
+from hufu_sync.errors import Refused, TargetError
+from hufu_sync.reading import NotReadyError, Snapshot
+from hufu_sync.targets.port import Asked
+
+# What came of a row: None when it is done, else why not.
+Outcome = Exception | None
+
+
+@dataclass(slots=True)
+class Lease:
+    """Kept alive while the work goes on; who lost it must not write any more."""
+
+    services: SqlServices
+    claimed: Sequence[Claimed]
+    length: timedelta
+    kept_at: float = field(default_factory=monotonic)
+    lost: set[OutboxKey] = field(default_factory=set)
+
+    def holds(self, key: OutboxKey) -> bool:
+        """Asked before everything that has an effect."""
+        if monotonic() - self.kept_at > self.length.total_seconds() / 3:
+            with self.services.begin(SYSTEM) as work:
+                kept = work.queue.keep(self.claimed, self.length)
+            self.lost |= {row.key for row in self.claimed} - kept
+            self.kept_at = monotonic()
+        return key not in self.lost
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One object in hand. `failure` is a step that failed while others were done, `noted` the numbers of destructive
+    steps that were counted before they are done.
+    """
+
+    claimed: Claimed
+    snapshot: Snapshot
+    acts: Sequence[Act]
+    observed: Observed | None = None
+    planned: Plan = field(default_factory=Plan)
+    steps: list[Step] = field(default_factory=list)
+    noted: Sequence[int] = ()
+    touched: bool = False
+    failure: TargetError | None = None
+    outcome: Outcome = None
+
+    @property
+    def key(self) -> OutboxKey:
+        return self.claimed.key
+
+    @property
+    def desired(self) -> Desired:
+        if self.snapshot.desired is None:
+            raise AssertionError("nothing is wanted")
+        return self.snapshot.desired
+
+    @property
+    def goes(self) -> bool:
+        return not self.desired.exists
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the object's state is right, so that its acts may follow: a refused value does not matter to them,
+        nor does a better place it still waits for.
+        """
+        if isinstance(self.outcome, NotReadyError):
+            return self.snapshot.desired is not None
+        return self.outcome is None or (self.outcome is self.failure and isinstance(self.failure, Refused))
+
+    def asked(self) -> Asked:
+        return Asked(self.desired, self.snapshot.remote_id if self.observed is None else self.observed.remote_id)
