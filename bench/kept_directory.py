@@ -119,7 +119,7 @@ class Kept:
 
 
 def profile_of(count: int) -> Profile:
-    return Profile(f"bench-directory-{count}", PROJECT / f".bench-directory-{count}", 9380, "127.0.0.5")
+    return Profile(f"bench-directory-{count}", PROJECT / f".bench-directory-{count}", 9380, "127.0.0.6")
 
 
 @contextmanager

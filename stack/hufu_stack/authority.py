@@ -11,7 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hufu_stack.secret_files import write_private
 
-LOOPBACK = ("127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")
+LOOPBACK = tuple(f"127.0.0.{number}" for number in range(1, 7))
 LIFETIME = dt.timedelta(days=3650)
 # Apple and others refuse server certificates that live longer than 825 days.
 SERVER_LIFETIME = dt.timedelta(days=820)
