@@ -1,63 +1,112 @@
-"""An office on a running stack: accounts approved into its registry, and what the real servers hold of them."""
+"""A small government on a running stack: what people do to its accounts, and what the registry tells of them."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-import ldap3
 import requests
 import sqlalchemy as sa
 
 from hufu_registry.accounts.model import Account, AccountState, Profile
+from hufu_registry.accounts.store import accounts
+from hufu_registry.agencies.model import Agency, AgencyKind, Key, Node
+from hufu_registry.agencies.use_cases import Move, Rename, move, rename
 from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.kernel.actor import SYSTEM
-from hufu_registry.kernel.ids import AccountId, PersonId
+from hufu_registry.kernel.actor import OPERATOR, SYSTEM, Actor, account_actor
+from hufu_registry.kernel.clock import taipei_date
+from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.store import outbox
+from hufu_registry.rights.model import Role
+from hufu_registry.rights.use_cases import grant_role
+from hufu_registry.sync import use_cases as sync
 from hufu_registry.sync.model import Code, StepName, StepState
 from hufu_registry.sync.store import account_story
-from hufu_registry.sync.use_cases import open_account
 from hufu_stack.demo import DATA, registry_of
-from hufu_stack.environment import environment
-from hufu_stack.layout import PROJECT
-from hufu_stack.server import base_environment
 from hufu_stack.stack import Stack
-from hufu_sync.targets.active_directory import ActiveDirectory
-from hufu_sync.targets.keycloak import Keycloak
-from tests.contract.settings import settings_of
+from tests.faults.eyes import DirectoryEyes, KeycloakEyes
 
 AGENCY = "2.16.886.101.20003.20001.20003"
+ABOVE = "2.16.886.101.20003.20001"
 PATIENCE = 60.0
-SHORT_LEASE = {"HUFU_LEASE_SECONDS": "6", "HUFU_CALL_SECONDS": "3"}
+REASON = "faults"
+
+
+def anyone(_: Agency) -> None:
+    """Rights are tested elsewhere."""
 
 
 @dataclass
 class Office:
+    """`agencies` are those founded here, by name; `expected` counts the audit records people's acts have left."""
+
     stack: Stack
     services: SqlServices
-    keycloak: Keycloak
-    directory: ActiveDirectory | None
+    keycloak: KeycloakEyes
+    directory: DirectoryEyes | None
     names: dict[AccountId, str] = field(default_factory=dict)
+    agencies: dict[str, AgencyId] = field(default_factory=dict)
+    managers: list[AccountId] = field(default_factory=list)
+    expected: dict[AccountId, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
-    def approve(self, oid: str = AGENCY) -> AccountId:
-        """What approving a case does for its account."""
+    # Its agencies and managers.
+
+    def found(self, *names: str) -> None:
+        """New agencies side by side below one of their own, called by these names and one more by "top"."""
+        tag = uuid4().int % 10**6
+        with self.services.begin(OPERATOR) as work:
+            above = work.agencies.find_by_oid(ABOVE)
+            assert above is not None
+            nodes: dict[Key, Node] = dict(work.agencies.nodes())
+            top = f"{ABOVE}.1{tag:06}"
+            nodes[top] = Node(top, above.id, AgencyKind.AGENCY, f"虎符試辦處{tag:06}", oid=top)
+            for number, name in enumerate(names, 1):
+                oid = f"{top}.{20000 + number}"
+                nodes[oid] = Node(oid, top, AgencyKind.AGENCY, f"{name}{tag:06}", oid=oid)
+            ids = work.agencies.take_over(nodes, ()).ids
+        self.agencies = {"top": ids[top]} | {
+            name: ids[f"{top}.{20000 + number}"] for number, name in enumerate(names, 1)
+        }
+
+    def appoint(self, count: int) -> None:
+        """Managers of everything that was founded, with accounts at its top."""
+        for _ in range(count):
+            account_id = self.approve("top")
+            with self.services.begin(SYSTEM) as work:
+                top = self.agencies["top"]
+                grant_role(work, self.services, account_id, Role.AGENCY_MANAGER, top, with_subordinates=True)
+            self.expected[account_id]["grant.given"] += 1
+            self.managers.append(account_id)
+
+    def agency(self, name: str) -> Agency:
+        """One founded here, or by its OID."""
         with self.services.begin(SYSTEM) as work:
-            agency = work.agencies.find_by_oid(oid)
-            assert agency is not None
-            name = f"f{uuid4().hex[:10]}"
+            if name in self.agencies:
+                return work.agencies.get(self.agencies[name])
+            found = work.agencies.find_by_oid(name)
+            assert found is not None
+            return found
+
+    # What people do.
+
+    def approve(self, agency: str = AGENCY, *, account_name: str = "") -> AccountId:
+        """What approving a case does for its account."""
+        home = self.agency(agency)
+        with self.services.begin(SYSTEM) as work:
+            name = account_name or f"f{uuid4().hex[:10]}"
             account = Account(
                 id=AccountId(uuid4()),
                 person_id=PersonId(uuid4()),
                 account_name=name,
-                agency_id=agency.id,
-                agency_path=agency.path,
+                agency_id=home.id,
+                agency_path=home.path,
                 profile=Profile(name="王小明", title="科員", phone="02-00000000", unit_name="秘書室"),
                 mailbox=f"{name}@home.test",
                 language="zh_Hant_TW",
@@ -65,9 +114,104 @@ class Office:
                 created_at=work.now,
                 approved_at=work.now,
             )
-            open_account(work, self.services, account)
+            sync.open_account(work, self.services, account)
         self.names[account.id] = name
+        self.expected[account.id]["account.opened"] += 1
         return account.id
+
+    def account(self, account_id: AccountId) -> Account:
+        with self.services.begin(SYSTEM) as work:
+            return work.accounts.get(account_id)
+
+    def change(self, account_id: AccountId, *, manager: int = 0, version: int | None = None, **fields: str) -> None:
+        """One of the managers mends its data, as he saw it."""
+        account = self.account(account_id)
+        profile = replace(account.profile, **fields)
+        command = sync.ChangeAccount(account_id, account.version if version is None else version, profile)
+        sync.change_account(command, self.services, account_actor(self.managers[manager]))
+        if profile != account.profile:
+            self.expected[account_id]["account.changed"] += 1
+
+    def activate(self, account_id: AccountId) -> None:
+        if sync.activate_account(account_id, self.services, SYSTEM):
+            self.expected[account_id]["account.activated"] += 1
+
+    def disable(self, account_id: AccountId) -> None:
+        sync.disable_account(account_id, self.services, self._somebody, reason=REASON)
+        self.expected[account_id]["account.disabled"] += 1
+
+    def restore(self, account_id: AccountId) -> None:
+        sync.restore_account(account_id, self.services, self._somebody, reason=REASON)
+        self.expected[account_id]["account.restored"] += 1
+
+    def delete(self, account_id: AccountId) -> None:
+        sync.delete_account(account_id, self.services, self._somebody, reason=REASON)
+        self.expected[account_id]["account.deleted"] += 1
+
+    def transfer(self, account_id: AccountId, agency: str) -> None:
+        sync.transfer_account(account_id, self.agency(agency).id, self.services, self._somebody)
+        self.expected[account_id]["account.transferred"] += 1
+
+    def unlock(self, account_id: AccountId) -> None:
+        sync.unlock_account(account_id, self.services, self._somebody)
+
+    def resend(self, account_id: AccountId) -> None:
+        sync.resend_activation(account_id, self.services, self._somebody)
+        self.expected[account_id]["account.activation_resent"] += 1
+
+    def rename_agency(self, agency: str, name: str) -> None:
+        found, today = self.agency(agency), taipei_date(self.services.clock.now())
+        rename(Rename(found.id, found.version, name, today), self.services, OPERATOR, anyone)
+
+    def move_agency(self, agency: str, parent: str) -> None:
+        found, today = self.agency(agency), taipei_date(self.services.clock.now())
+        command = Move(found.id, found.version, self.agency(parent).id, today)
+        move(command, self.services, OPERATOR, anyone)
+
+    def retry_now(self, account_id: AccountId, target: Target) -> None:
+        sync.retry_now(self.key(account_id, target), self.services, OPERATOR)
+
+    def make_again(self, account_id: AccountId, target: Target) -> None:
+        sync.make_again(self.key(account_id, target), self.services, OPERATOR)
+
+    @property
+    def _somebody(self) -> Actor:
+        return account_actor(self.managers[0]) if self.managers else OPERATOR
+
+    # What the registry tells.
+
+    @staticmethod
+    def key(account_id: AccountId, target: Target) -> OutboxKey:
+        return OutboxKey(target, Kind.ACCOUNT, str(account_id))
+
+    def row(self, key: OutboxKey) -> sa.Row[Any]:
+        with self.services.read() as connection:
+            return connection.execute(
+                sa.select(outbox).where(
+                    outbox.c.target == key.target.value,
+                    outbox.c.kind == key.kind.value,
+                    outbox.c.object_id == key.object_id,
+                )
+            ).one()
+
+    def is_parked(self, account_id: AccountId, target: Target, code: Code) -> bool:
+        row = self.row(self.key(account_id, target))
+        return row.parked_at is not None and row.error == code.value
+
+    def is_done(self, account_id: AccountId) -> bool:
+        """In every target; a row is done only when its acts are."""
+        targets = sync.targets(self.services)
+        rows = [self.row(self.key(account_id, target)) for target in targets]
+        return all(row.wanted == row.done for row in rows)
+
+    def waiting(self) -> list[str]:
+        """Every unfinished row about what was founded here, in any target, as text."""
+        ids = [str(each) for each in (*self.known_below("top"), *self.agencies.values())]
+        with self.services.read() as connection:
+            rows = connection.execute(
+                sa.select(outbox).where(outbox.c.wanted > outbox.c.done, outbox.c.object_id.in_(ids))
+            )
+            return [f"{row.target} {row.kind} {row.object_id} {row.error_class} {row.error}" for row in rows]
 
     def step(self, account_id: AccountId, name: StepName) -> tuple[StepState, Code | None]:
         with self.services.read() as connection:
@@ -81,7 +225,8 @@ class Office:
         """The activation mails that really arrived."""
         url = f"http://127.0.0.1:{self.stack.profile.port('mail-http')}/api/messages"
         to = f"{self.names[account_id]}@home.test"
-        return [mail for mail in requests.get(url, timeout=10).json() if to in mail["to"]]
+        found: list[dict[str, Any]] = requests.get(url, params={"to": to}, timeout=10).json()
+        return found
 
     def records(self, account_id: AccountId) -> dict[str, int]:
         with self.services.read() as connection:
@@ -90,27 +235,28 @@ class Office:
                 .where(audit_records.c.object_id == str(account_id))
                 .group_by(audit_records.c.action)
             )
-            return dict(rows.all())
+            return {row[0]: row[1] for row in rows}
+
+    def known_below(self, agency: str) -> list[AccountId]:
+        """Every account the registry has at this agency or below it."""
+        path = self.agency(agency).path.text
+        with self.services.read() as connection:
+            rows = connection.execute(
+                sa.select(accounts.c.id).where(
+                    sa.or_(accounts.c.agency_path == path, accounts.c.agency_path.startswith(f"{path}."))
+                )
+            )
+            return [AccountId(UUID(str(row.id))) for row in rows]
+
+    # What the servers hold.
 
     def in_directory(self, account_id: AccountId) -> list[str]:
         """The DNs of every object that says it is this account, anywhere in the domain."""
         assert self.directory is not None
-        found = self.directory._search(
-            "DC=agency,DC=test", f"(employeeNumber={account_id})", ldap3.SUBTREE, ("employeeNumber",)
-        )
-        return [entry.dn for entry in found]
+        return [entry.dn for entry in self.directory.of_account(account_id)]
 
     def in_keycloak(self, account_id: AccountId) -> list[dict[str, Any]]:
-        found = self.keycloak._get("users", search=self.names[account_id], briefRepresentation=False)
-        return [user for user in found if user["attributes"]["account_id"] == [str(account_id)]]
-
-    def groups(self, user_id: str) -> list[str]:
-        return [group["name"] for group in self.keycloak._get(f"users/{user_id}/groups")]
-
-    def close(self) -> None:
-        self.services.engine.dispose()
-        if self.directory is not None:
-            self.directory.close()
+        return self.keycloak.of_account(account_id, self.names[account_id])
 
 
 @contextmanager
@@ -120,18 +266,11 @@ def office_on(stack: Stack) -> Iterator[Office]:
         known = work.agencies.find_by_oid(AGENCY)
     if known is None:
         stack.run("registry", "hufu", "agencies", "import", str(DATA / "GDS_2019.csv"))
-    settings = settings_of(stack)
-    in_directory = settings.directory_settings()
-    office = Office(
-        stack,
-        services,
-        Keycloak(settings.keycloak_settings()),
-        None if in_directory is None else ActiveDirectory(in_directory),
-    )
+    directory = None if stack.profile.directory_address is None else DirectoryEyes(stack.profile)
     try:
-        yield office
+        yield Office(stack, services, KeycloakEyes(stack.profile), directory)
     finally:
-        office.close()
+        services.engine.dispose()
 
 
 def until(what: Callable[[], bool], patience: float = PATIENCE) -> float:
@@ -141,27 +280,3 @@ def until(what: Callable[[], bool], patience: float = PATIENCE) -> float:
         assert time.monotonic() - started < patience, "it did not come about in time"
         time.sleep(0.1)
     return time.monotonic() - started
-
-
-def crashing_worker(stack: Stack, *step: str) -> subprocess.Popen[bytes]:
-    """In the place of the stack's worker, which must be stopped."""
-    variables = base_environment() | environment(stack.profile, "worker") | SHORT_LEASE
-    log = (stack.profile.folder / "logs" / "crashing-worker.log").open("ab")
-    with log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.crashing_worker", *step],
-            cwd=PROJECT,
-            env={**variables, "PYTHONPATH": str(PROJECT), "PATH": os.environ["PATH"]},
-            stdout=log,
-            stderr=log,
-        )
-
-
-@contextmanager
-def ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        process.wait(10)

@@ -36,11 +36,12 @@ LDAP_REQUESTS = {
 class Fault(Enum):
     CUT = "the connection ends before the server sees the request"
     LOSE = "the server does it, and its answer never arrives"
-    FREEZE = "nothing passes in either direction until it is healed"
+    FREEZE = "nothing passes in either direction until it is healed, the request included"
+    HOLD = "the server does it, and then nothing passes until it is healed, the answer included"
 
 
 def ldap_request(data: bytes) -> str:
-    """ "add", "modify", … of the message that begins here, or "" for the middle of one."""
+    """What kind of request begins here (add, modify, move …); empty for the middle of one."""
     if len(data) < 7 or data[0] != 0x30:
         return ""
     at = 2 + (data[1] & 0x7F if data[1] & 0x80 else 0)
@@ -51,7 +52,7 @@ def ldap_request(data: bytes) -> str:
 
 
 def http_request(data: bytes) -> str:
-    """ "PUT /path?query" of the request that begins here, or "" for the middle of one."""
+    """Method and path of the request that begins here; empty for the middle of one."""
     found = HTTP.match(data)
     return f"{found[1].decode()} {found[2].decode()}" if found else ""
 
@@ -91,6 +92,10 @@ class Proxy:
                 self._ended.set()
                 self._moving.set()
                 accepting.join(PATIENCE)
+
+    @property
+    def url(self) -> str:
+        return f"{'ldaps' if self.tls else 'http'}://{self.host}:{self.port}"
 
     def at_next(self, pattern: str, fault: Fault) -> None:
         """Hurt the next request that matches, once."""
@@ -134,7 +139,7 @@ class Proxy:
         return context.wrap_socket(plain, server_hostname=self.to[0])
 
     def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
-        losing = False
+        ending: Fault | None = None
         with selectors.DefaultSelector() as readable:
             readable.register(client, selectors.EVENT_READ)
             readable.register(server, selectors.EVENT_READ)
@@ -144,19 +149,27 @@ class Proxy:
                     assert isinstance(source, socket.socket)
                     data = _read(source)
                     self._moving.wait()
-                    if not data or (losing and source is server):
+                    if not data:
                         return
                     if source is server:
+                        if ending is Fault.LOSE:
+                            return
+                        if ending is Fault.HOLD:
+                            self._freeze()
+                        ending = None
                         client.sendall(data)
                         continue
-                    fault = self._fault_of(data)
-                    if fault is Fault.CUT:
+                    ending = self._fault_of(data) or ending
+                    if ending is Fault.CUT:
                         return
-                    if fault is Fault.FREEZE:
-                        self._moving.clear()
-                        self._moving.wait()
-                    losing = losing or fault is Fault.LOSE
+                    if ending is Fault.FREEZE:
+                        self._freeze()
+                        ending = None
                     server.sendall(data)
+
+    def _freeze(self) -> None:
+        self._moving.clear()
+        self._moving.wait()
 
     def _fault_of(self, data: bytes) -> Fault | None:
         request = self.request_of(data)
