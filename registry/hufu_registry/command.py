@@ -13,15 +13,14 @@ from hufu_registry.bootstrap import build_engine, build_services
 from hufu_registry.cases.command import managers, system_manager
 from hufu_registry.kernel.errors import HufuError
 from hufu_registry.migrating import downgrade, upgrade
-from hufu_registry.settings import RegistrySettings
+from hufu_registry.settings import RegistrySettings, names_of
 
 
 def settings_from_environment() -> RegistrySettings:
     try:
         return RegistrySettings()
     except ValidationError as fault:
-        names = ", ".join(f"HUFU_{str(error['loc'][0]).upper()}" for error in fault.errors() if error["loc"])
-        raise click.ClickException(f"settings missing or wrong: {names}") from fault
+        raise click.ClickException(f"settings missing or wrong: {names_of(fault)}") from fault
 
 
 @click.group()

@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hufu_registry.kernel.keys import Keys
@@ -20,6 +20,11 @@ def secret(path: Path) -> SecretStr:
 
 def key(path: Path) -> bytes:
     return base64.b64decode(secret(path).get_secret_value())
+
+
+def names_of(fault: ValidationError) -> str:
+    """The variables that are missing or wrong."""
+    return ", ".join(f"HUFU_{str(error['loc'][0]).upper()}" for error in fault.errors() if error["loc"])
 
 
 class RegistrySettings(BaseSettings):

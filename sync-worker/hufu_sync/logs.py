@@ -1,9 +1,10 @@
-"""Logs as JSON lines on standard output, with ids and codes only."""
+"""Logs as JSON lines, with ids and codes only."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 from structlog.typing import Processor
@@ -12,8 +13,9 @@ from structlog.typing import Processor
 TALKATIVE = ("urllib3", "keycloak", "ldap3", "rq", "httpx")
 
 
-def set_up(process: str) -> None:
-    """Our lines, and warnings of libraries, in one shape."""
+def set_up(process: str, stream: TextIO | None = None) -> None:
+    """Our lines, and warnings of libraries, in one shape; on standard output unless said otherwise."""
+    stream = stream or sys.stdout
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -22,9 +24,10 @@ def set_up(process: str) -> None:
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -15,13 +16,13 @@ from hufu_registry.sync.model.plan_file import Scope
 from hufu_registry.sync.store.tables import account_id_of, agency_id_of, bindings
 
 
-def agencies_in_scope(connection: sa.Connection, target: Target, scope: Scope) -> Sequence[tuple[OutboxKey, str]]:
-    """The agencies ever wanted in the target, from the top down, each with its name.
+def agencies_in_scope(connection: sa.Connection, target: Target, scope: Scope) -> Sequence[OutboxKey]:
+    """The agencies ever wanted in the target, from the top down.
 
     Those above the scope are in it while they still have something to do: it cannot stand before they do.
     """
     query = (
-        sa.select(outbox.c.object_id, agencies.c.name)
+        sa.select(outbox.c.object_id)
         .join(agencies, agencies.c.id == agency_id_of(outbox))
         .where(outbox.c.target == target.value, outbox.c.kind == Kind.AGENCY.value)
         .order_by(sa.func.length(agencies.c.path), agencies.c.path)
@@ -30,13 +31,13 @@ def agencies_in_scope(connection: sa.Connection, target: Target, scope: Scope) -
     if path is not None:
         above = sa.and_(agencies.c.id.in_(path.ids), outbox.c.wanted > outbox.c.done)
         query = query.where(above if scope.agency_id is None else sa.or_(above, _below(agencies.c.path, path)))
-    return [(OutboxKey(target, Kind.AGENCY, row.object_id), row.name) for row in connection.execute(query)]
+    return [OutboxKey(target, Kind.AGENCY, object_id) for object_id in connection.execute(query).scalars()]
 
 
-def accounts_in_scope(connection: sa.Connection, target: Target, scope: Scope) -> Sequence[tuple[OutboxKey, str]]:
-    """The accounts ever wanted in the target, each with its account name."""
+def accounts_in_scope(connection: sa.Connection, target: Target, scope: Scope) -> Sequence[OutboxKey]:
+    """The accounts ever wanted in the target."""
     query = (
-        sa.select(outbox.c.object_id, accounts.c.account_name)
+        sa.select(outbox.c.object_id)
         .join(accounts, accounts.c.id == account_id_of(outbox))
         .where(outbox.c.target == target.value, outbox.c.kind == Kind.ACCOUNT.value)
         .order_by(outbox.c.object_id)
@@ -47,7 +48,7 @@ def accounts_in_scope(connection: sa.Connection, target: Target, scope: Scope) -
         path = _path(connection, scope)
         if path is not None:
             query = query.where(_below(accounts.c.agency_path, path))
-    return [(OutboxKey(target, Kind.ACCOUNT, row.object_id), row.account_name) for row in connection.execute(query)]
+    return [OutboxKey(target, Kind.ACCOUNT, object_id) for object_id in connection.execute(query).scalars()]
 
 
 def _path(connection: sa.Connection, scope: Scope) -> Path | None:
@@ -73,3 +74,13 @@ def addresses(connection: sa.Connection, target: Target, remote_ids: Collection[
         )
     )
     return {row.remote_id: row.place for row in rows}
+
+
+def held(connection: sa.Connection, keys: Collection[OutboxKey], now: datetime) -> frozenset[OutboxKey]:
+    """Those of the rows that a worker has in hand."""
+    rows = connection.execute(
+        sa.select(outbox.c.target, outbox.c.kind, outbox.c.object_id).where(
+            outbox.c.object_id == among({key.object_id for key in keys}, sa.Text), outbox.c.leased_until > now
+        )
+    )
+    return frozenset(keys) & {OutboxKey(Target(row.target), Kind(row.kind), row.object_id) for row in rows}

@@ -1,0 +1,238 @@
+"""`hufu sync status`, `queue`, `pause`, `resume`, `retry`, `make-again`, `drop`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+import click
+
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.effects.model import EffectState
+from hufu_registry.effects.store import held_effects
+from hufu_registry.kernel.actor import OPERATOR
+from hufu_registry.kernel.outbox import OutboxKey, Target
+from hufu_registry.kernel.paging import MAX_SIZE, Page
+from hufu_registry.kernel.policy import Policy
+from hufu_registry.sync import use_cases
+from hufu_registry.sync.model import TargetState, WorkRow, WorkState
+from hufu_registry.sync.store import target_states, work_rows
+from hufu_sync.command.shared import (
+    ServicesOf,
+    ask,
+    dry_run_option,
+    json_option,
+    key_of,
+    one_object,
+    target_argument,
+    target_option,
+    yes_option,
+)
+from hufu_sync.printing import as_json, moment, table
+
+# Rows that wait so long while nothing is finished: nobody works.
+STANDING = timedelta(minutes=15)
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def status(services_of: ServicesOf, *, in_json: bool) -> None:
+    """Health and queue of each target, and held sets; exits with 1 when something needs a person."""
+    services = services_of()
+    with services.read() as connection:
+        states = target_states(connection)
+        held = held_effects(connection, Page(size=1), EffectState.HELD).total
+    now = services.clock.now()
+    alarms = [*(alarm for state in states for alarm in alarms_of(state, now, services.policy))]
+    if held:
+        alarms.append(f"held sets: {held}")
+    if in_json:
+        click.echo(as_json({"targets": states, "held_effects": held, "alarms": alarms}))
+    else:
+        for line in table(HEADS, [_line(state, now) for state in states]):
+            click.echo(line)
+        for alarm in alarms:
+            click.echo(f"! {alarm}")
+    sys.exit(1 if alarms else 0)
+
+
+HEADS = ("target", "state", "waiting", "retrying", "parked", "oldest", "age", "done/min", "taken/hour", "last success")
+
+
+def _line(state: TargetState, now: datetime) -> tuple[str, ...]:
+    return (
+        state.target.value,
+        _state(state),
+        str(state.waiting),
+        str(state.retrying),
+        str(state.parked),
+        moment(state.oldest_at),
+        "-" if state.oldest_at is None else str(timedelta(seconds=int((now - state.oldest_at).total_seconds()))),
+        str(state.rate),
+        str(state.destructive_last_hour),
+        moment(state.last_success_at),
+    )
+
+
+def _state(state: TargetState) -> str:
+    if state.paused_at is not None:
+        return "paused"
+    return "ok" if state.failing_since is None else f"{state.code or 'failing'} since {moment(state.failing_since)}"
+
+
+def alarms_of(state: TargetState, now: datetime, policy: Policy) -> Iterator[str]:
+    """What about a target needs a person."""
+    target = state.target.value
+    if state.paused_at is not None:
+        yield f"{target}: paused by hand since {moment(state.paused_at)}: {state.paused_why}"
+    if state.failing_since is not None:
+        yield f"{target}: {state.code or 'failing'} since {moment(state.failing_since)}"
+    if state.parked:
+        yield f"{target}: {state.parked} parked: hufu sync queue --target {target} --state parked"
+    if state.destructive_last_hour >= policy.destructive_steps_per_hour:
+        yield f"{target}: the limit of {policy.destructive_steps_per_hour} destructive steps an hour is reached"
+    if state.waiting and state.rate == 0 and state.oldest_at is not None and now - state.oldest_at > STANDING:
+        yield f"{target}: nobody works on what waits: is the worker up?"
+
+
+@click.command()
+@target_option
+@click.option("--state", type=click.Choice([state.value for state in WorkState]), help="Only these.")
+@click.option("--words", default="", metavar="TEXT", help="Only what has this in the account's or agency's name.")
+@json_option
+@click.pass_obj
+def queue(services_of: ServicesOf, target: Target | None, state: str | None, words: str, *, in_json: bool) -> None:
+    """What waits, is tried again, or is parked for a person."""
+    rows = list(_rows(services_of(), target, WorkState(state) if state else None, words))
+    if in_json:
+        click.echo(as_json(rows))
+        return
+    heads = ("target", "kind", "object", "agency", "state", "cause", "tries", "since", "next try")
+    lines = [
+        (
+            row.key.target.value,
+            row.key.kind.value,
+            row.title,
+            row.agency_name,
+            row.state.value,
+            row.code.value if row.code else "-",
+            str(row.attempts),
+            moment(row.wanted_at),
+            moment(row.next_at),
+        )
+        for row in rows
+    ]
+    for line in table(heads, lines):
+        click.echo(line)
+
+
+def _rows(services: SqlServices, target: Target | None, state: WorkState | None, words: str) -> Iterator[WorkRow]:
+    number = 1
+    with services.read() as connection:
+        while True:
+            found = work_rows(connection, Page(number, MAX_SIZE), target=target, state=state, words=words)
+            yield from found.rows
+            if number >= found.pages:
+                return
+            number += 1
+
+
+@click.command()
+@target_argument
+@click.option("--why", required=True, metavar="TEXT", help="For those who wonder later.")
+@dry_run_option
+@click.pass_obj
+def pause(services_of: ServicesOf, target: Target, why: str, *, dry_run: bool) -> None:
+    """Let nothing reach TARGET until `resume`. What is in hand is finished."""
+    services = services_of()
+    if not dry_run:
+        use_cases.pause_target(target, why, services, OPERATOR)
+    click.echo(f"{target.value}: {'would be ' if dry_run else ''}paused")
+
+
+@click.command()
+@target_argument
+@dry_run_option
+@click.pass_obj
+def resume(services_of: ServicesOf, target: Target, *, dry_run: bool) -> None:
+    """End a pause by hand."""
+    services = services_of()
+    if not dry_run:
+        use_cases.resume_target(target, services, OPERATOR)
+    click.echo(f"{target.value}: {'would be ' if dry_run else ''}resumed")
+
+
+@click.command()
+@one_object
+@click.option("--parked", is_flag=True, help="Everything that is parked there.")
+@dry_run_option
+@click.pass_obj
+def retry(
+    services_of: ServicesOf, target: Target, agency: str | None, account: str | None, *, parked: bool, dry_run: bool
+) -> None:
+    """Try a parked or failing row of TARGET now."""
+    services = services_of()
+    _act_on(
+        _chosen(services, target, agency, account, parked=parked),
+        "tried again",
+        lambda key: use_cases.retry_now(key, services, OPERATOR),
+        dry_run=dry_run,
+    )
+
+
+@click.command("make-again")
+@one_object
+@dry_run_option
+@click.pass_obj
+def make_again(
+    services_of: ServicesOf, target: Target, agency: str | None, account: str | None, *, dry_run: bool
+) -> None:
+    """Make an object anew that is gone from TARGET: it gets another id there."""
+    services = services_of()
+    _act_on(
+        [key_of(services, target, agency, account)],
+        "made again",
+        lambda key: use_cases.make_again(key, services, OPERATOR),
+        dry_run=dry_run,
+    )
+
+
+@click.command()
+@one_object
+@click.option("--why", required=True, metavar="TEXT", help="Stays in the audit record.")
+@dry_run_option
+@yes_option
+@click.pass_obj
+def drop(
+    services_of: ServicesOf,
+    target: Target,
+    agency: str | None,
+    account: str | None,
+    why: str,
+    *,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Take a row out of the queue of TARGET undone; the next change of its object wants it again."""
+    services = services_of()
+    key = key_of(services, target, agency, account)
+    if not dry_run:
+        ask("Leave it undone?", yes=yes)
+    _act_on([key], "dropped", lambda one: use_cases.drop_work(one, why, services, OPERATOR), dry_run=dry_run)
+
+
+def _chosen(
+    services: SqlServices, target: Target, agency: str | None, account: str | None, *, parked: bool
+) -> Sequence[OutboxKey]:
+    if not parked:
+        return [key_of(services, target, agency, account)]
+    return [row.key for row in _rows(services, target, WorkState.PARKED, "")]
+
+
+def _act_on(keys: Sequence[OutboxKey], done: str, act: Callable[[OutboxKey], object], *, dry_run: bool) -> None:
+    for key in keys:
+        if not dry_run:
+            act(key)
+        click.echo(f"{key.target.value} {key.kind.value} {key.object_id}: {'would be ' if dry_run else ''}{done}")
