@@ -16,6 +16,7 @@ from hufu_registry.agencies.store import SqlAgencies
 from hufu_registry.audit.store import SqlAudit
 from hufu_registry.cases.store import SqlCases
 from hufu_registry.dependents import SqlDependents
+from hufu_registry.effects.store import SqlEffects
 from hufu_registry.kernel.actor import SYSTEM, Actor
 from hufu_registry.kernel.clock import Clock, SystemClock
 from hufu_registry.kernel.ids import Ids, RandomIds
@@ -128,6 +129,10 @@ class SqlWork:
     @cached_property
     def drafts(self) -> SqlDrafts:
         return SqlDrafts(self.connection, self._services.keys)
+
+    @cached_property
+    def effects(self) -> SqlEffects:
+        return SqlEffects(self.connection)
 
     @cached_property
     def cases(self) -> SqlCases:

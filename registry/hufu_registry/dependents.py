@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from hufu_registry.accounts.store import accounts
+from hufu_registry.agencies.model import Agency
 from hufu_registry.cases.store import cases
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
@@ -41,6 +42,20 @@ class SqlDependents:
         for row in self._connection.execute(sa.select(held).where(held.c.agency_id == asked)):
             found[AgencyId(row.agency_id)].add(row.what)
         return {agency_id: frozenset(what) for agency_id, what in found.items()}
+
+    def readdress_cases(self, agency_id: AgencyId, successor: Agency) -> Sequence[str]:
+        changed = self._connection.execute(
+            sa.update(cases)
+            .where(cases.c.agency_id == agency_id, cases.c.state == "pending")
+            .values(
+                agency_id=successor.id,
+                agency_path=successor.path.text,
+                version=cases.c.version + 1,
+                updated_at=self._now,
+            )
+            .returning(sa.cast(cases.c.id, sa.Text))
+        )
+        return sorted(changed.scalars())
 
     def unit_renamed(self, unit_id: AgencyId, name: str) -> Sequence[OutboxKey]:
         changed = self._connection.execute(

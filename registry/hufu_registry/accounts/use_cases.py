@@ -11,7 +11,7 @@ from uuid import UUID
 import hufu_registry.people.use_cases as people
 import hufu_registry.rights.use_cases as rights
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, name_key
-from hufu_registry.agencies.model import Path
+from hufu_registry.agencies.model import Agency, Path
 from hufu_registry.kernel.errors import Conflict, IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.rights.model import Grant
@@ -35,6 +35,9 @@ class Accounts(Protocol):
 
     def at_or_below(self, path: Path) -> Mapping[AgencyId, Sequence[AccountId]]:
         """Those not deleted, by their agency."""
+
+    def hand_over(self, agency_id: AgencyId, successor: Agency) -> Sequence[AccountId]:
+        """All of an agency's that are not deleted become its successor's; their ids."""
 
     def has_other_manager(self, agency_id: AgencyId | None, besides: AccountId) -> bool:
         """Whether an enabled one has a manager's grant rooted there; for None, a system manager's.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +16,7 @@ from hufu_registry.agencies.model import Agency, Finding, ImportReport, Rejected
 from hufu_registry.agencies.store import search
 from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.clock import Clock, taipei_date
-from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound
+from hufu_registry.kernel.errors import Invalid, NotFound
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.paging import MAX_SIZE, Page
 from hufu_registry.kernel.work import Services
@@ -76,52 +74,6 @@ SENTENCES = {
 @click.group()
 def agencies() -> None:
     """機關: the tree of agencies."""
-
-
-@agencies.command("import")
-@click.argument("list_file", metavar="FILE", type=FILE)
-@click.option("--codes", type=FILE, default=DATA / "orgcode_2014.txt", help="lines of code,name")
-@click.option("--history", type=FILE, default=DATA / "change.csv", help="renamed and moved agencies")
-@click.option("--allow-closing", type=click.IntRange(min=0), metavar="N", help="close up to N agencies")
-@click.option("--dry-run", is_flag=True, help="report only, write nothing")
-@click.option("--json", "as_json", is_flag=True, help="the whole report as JSON")
-@click.pass_obj
-def import_(
-    services_of: ServicesOf,
-    list_file: Path,
-    codes: Path,
-    history: Path,
-    allow_closing: int | None,
-    *,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
-    """Take over the government's open list, in its old or new columns. A second time changes nothing."""
-    services = services_of()
-    command = use_cases.ImportList(
-        list_file=list_file.read_bytes(),
-        codes_file=codes.read_bytes(),
-        history_file=history.read_bytes(),
-        may_close=allow_closing,
-        dry_run=dry_run,
-    )
-    try:
-        report = use_cases.import_list(command, services, OPERATOR)
-    except Invalid as fault:
-        raise click.ClickException(f"{list_file.name}: {sentence(fault)}; nothing was written") from fault
-    except IllegalMove as fault:
-        if fault.code != "import_closes_too_many":
-            raise
-        raise click.ClickException(too_many(**fault.context)) from fault
-    if as_json:
-        click.echo(json.dumps(asdict(report), ensure_ascii=False, default=str, indent=1))
-        return
-    show_report(report)
-    percent = services.policy.import_close_limit_percent
-    if dry_run and report.closes_more_than(percent):
-        click.echo(too_many(closing=len(report.gone), agencies=report.open_before, percent=percent))
-    if dry_run:
-        click.echo("dry run: nothing was written")
 
 
 def too_many(*, closing: object, agencies: object, percent: object) -> str:
@@ -243,32 +195,6 @@ def add_unit(services_of: ServicesOf, parent: str, name: str, oid: str) -> None:
     services = services_of()
     command = use_cases.AddUnit(by_oid(services, parent).id, name, oid)
     tell(use_cases.add_unit(command, services, OPERATOR, anyone))
-
-
-@agencies.command("rename")
-@click.argument("agency")
-@click.argument("name")
-@click.option("--since", type=DAY)
-@click.pass_obj
-def rename(services_of: ServicesOf, agency: str, name: str, since: datetime | None) -> None:
-    """Give AGENCY another NAME, from a day on."""
-    services = services_of()
-    found = by_oid(services, agency)
-    command = use_cases.Rename(found.id, found.version, name, day(services, since))
-    tell(use_cases.rename(command, services, OPERATOR, anyone))
-
-
-@agencies.command("move")
-@click.argument("agency")
-@click.argument("parent")
-@click.option("--since", type=DAY)
-@click.pass_obj
-def move(services_of: ServicesOf, agency: str, parent: str, since: datetime | None) -> None:
-    """Hang AGENCY and all below it under PARENT."""
-    services = services_of()
-    found = by_oid(services, agency)
-    command = use_cases.Move(found.id, found.version, by_oid(services, parent).id, day(services, since))
-    tell(use_cases.move(command, services, OPERATOR, anyone))
 
 
 @agencies.command("close")

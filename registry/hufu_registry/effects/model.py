@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
+from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.policy import Policy
 
 
 class EffectKind(StrEnum):
@@ -31,6 +35,21 @@ class EffectState(StrEnum):
     EXECUTED = "executed"
     CANCELLED = "cancelled"
     FAILED = "failed"
+
+
+class EffectMove(StrEnum):
+    RELEASE = "release"
+    CANCEL = "cancel"
+    FAIL = "fail"
+
+
+MOVES = MappingProxyType(
+    {
+        (EffectState.HELD, EffectMove.RELEASE): EffectState.EXECUTED,
+        (EffectState.HELD, EffectMove.CANCEL): EffectState.CANCELLED,
+        (EffectState.HELD, EffectMove.FAIL): EffectState.FAILED,
+    }
+)
 
 
 class ChangeKind(StrEnum):
@@ -80,6 +99,60 @@ def judge(changes: Sequence[Change], accounts_at: Mapping[AgencyId, int], limits
     return Verdict.ALLOWED
 
 
+def limits_of(policy: Policy) -> Limits:
+    return Limits(policy.guard_most, policy.guard_agency_more_than, policy.guard_agency_percent)
+
+
+def touched(changes: Sequence[Change]) -> int:
+    """How many accounts a change set touches."""
+    return len({change.account_id for change in changes})
+
+
+def grown(changes: Sequence[Change], seen: Sequence[Change]) -> frozenset[tuple[object, ...]]:
+    """What the change set has that the one people saw had not: another account, or another before or after."""
+    return frozenset(map(_loss, changes)) - frozenset(map(_loss, seen))
+
+
+def _loss(change: Change) -> tuple[object, ...]:
+    return change.kind, change.account_id, change.before, change.after
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It was done. `result` is what the act returns, `run_id` the bulk run to watch, where there is one."""
+
+    result: object
+    run_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """Nothing was done: whoever asks may confirm it, knowing that it touches `count` accounts, these among them."""
+
+    count: int
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Nothing was done: it waits for a system manager."""
+
+    effect_id: UUID
+    count: int
+
+
+Outcome = Done | Unconfirmed | Held
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCommand:
+    """A command as it is kept: its kind, its values as JSON, its files as one."""
+
+    kind: EffectKind
+    values: Mapping[str, Any]
+    files: bytes | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """A stored act. `count` is how many accounts its change set touches.
@@ -100,3 +173,14 @@ class Effect:
     reason: str = ""
     failure: str = ""
     version: int = 1
+
+    def moved(self, move: EffectMove, *, now: datetime, by: AccountId | None) -> Effect:
+        """Raises IllegalMove("effect_state", state)."""
+        state = MOVES.get((self.state, move))
+        if state is None:
+            raise IllegalMove("effect_state", state=self.state.value, move=move.value)
+        return replace(self, state=state, decided_at=now, decided_by=by)
+
+    def needs_another_than(self, account_id: AccountId | None, limits: Limits) -> bool:
+        """Whether this person asked for it himself, and it is too much for one person to decide."""
+        return self.count > limits.most and account_id == self.requested_by

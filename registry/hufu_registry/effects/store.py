@@ -1,11 +1,24 @@
-"""The effects' tables: acts that are held, and what each of them would do."""
+"""The effects' tables: acts that are held, what each of them would do, and whom an act would touch."""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from hufu_registry.kernel.store import Moment, metadata
+from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.store import accounts
+from hufu_registry.agencies.store import agencies
+from hufu_registry.effects.model import Change, ChangeKind, Effect, EffectKind, EffectState, StoredCommand
+from hufu_registry.effects.use_cases.ports import Standing
+from hufu_registry.kernel.errors import NotFound
+from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.kernel.store import Moment, among, metadata
 
 effects = sa.Table(
     "effects",
@@ -42,3 +55,152 @@ effect_changes = sa.Table(
     sa.Column("before", sa.Text, nullable=False, server_default=""),
     sa.Column("after", sa.Text, nullable=False, server_default=""),
 )
+
+
+class SqlEffects:
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def add(self, effect: Effect, command: StoredCommand, changes: Sequence[Change]) -> None:
+        self._connection.execute(
+            sa.insert(effects).values(**asdict(effect), command=dict(command.values), files=command.files)
+        )
+        self._list(effect.id, changes)
+
+    def get(self, effect_id: UUID) -> Effect:
+        row = self._connection.execute(_effects().where(effects.c.id == effect_id).with_for_update()).one_or_none()
+        if row is None:
+            raise NotFound("effect")
+        return to_effect(row)
+
+    def command_of(self, effect_id: UUID) -> StoredCommand:
+        row = self._connection.execute(
+            sa.select(effects.c.kind, effects.c.command, effects.c.files).where(effects.c.id == effect_id)
+        ).one()
+        return StoredCommand(EffectKind(row.kind), row.command, row.files)
+
+    def changes_of(self, effect_id: UUID) -> list[Change]:
+        return [to_change(row) for row in self._connection.execute(_changes_of(effect_id))]
+
+    def save(self, effect: Effect) -> None:
+        self._connection.execute(
+            sa.update(effects)
+            .where(effects.c.id == effect.id)
+            .values({name: value for name, value in asdict(effect).items() if name != "id"})
+        )
+
+    def replace_changes(self, effect_id: UUID, changes: Sequence[Change]) -> None:
+        self._connection.execute(sa.delete(effect_changes).where(effect_changes.c.effect_id == effect_id))
+        self._list(effect_id, changes)
+
+    def _list(self, effect_id: UUID, changes: Sequence[Change]) -> None:
+        if changes:
+            self._connection.execute(
+                sa.insert(effect_changes),
+                [{"effect_id": effect_id, "position": at} | asdict(one) for at, one in enumerate(changes, 1)],
+            )
+
+    def standing_in(self, agency_ids: Collection[AgencyId]) -> list[Standing]:
+        return self._standing(
+            accounts.c.agency_id == among(agency_ids, sa.BigInteger), accounts.c.state != AccountState.DELETED.value
+        )
+
+    def standing(self, account_ids: Collection[AccountId]) -> list[Standing]:
+        return self._standing(accounts.c.id == among(account_ids, sa.Uuid))
+
+    def _standing(self, *conditions: sa.ColumnElement[bool]) -> list[Standing]:
+        rows = self._connection.execute(
+            sa.select(
+                accounts.c.id, accounts.c.account_name, accounts.c.state, accounts.c.agency_id, agencies.c.full_name
+            )
+            .join(agencies, agencies.c.id == accounts.c.agency_id)
+            .where(*conditions)
+            .order_by(accounts.c.agency_path, accounts.c.name_key, accounts.c.id)
+        )
+        return [
+            Standing(
+                AccountId(row.id), row.account_name, AccountState(row.state), AgencyId(row.agency_id), row.full_name
+            )
+            for row in rows
+        ]
+
+    def accounts_at(self, agency_ids: Collection[AgencyId]) -> dict[AgencyId, int]:
+        rows = self._connection.execute(
+            sa.select(accounts.c.agency_id, sa.func.count().label("number"))
+            .where(
+                accounts.c.agency_id == among(agency_ids, sa.BigInteger),
+                accounts.c.state != AccountState.DELETED.value,
+            )
+            .group_by(accounts.c.agency_id)
+        )
+        return {AgencyId(row.agency_id): row.number for row in rows}
+
+
+def _effects() -> sa.Select[Any]:
+    """Without the files; `count` would be a method of the row's."""
+    columns = [column for column in effects.c if column.name not in {"command", "files", "count"}]
+    return sa.select(*columns, effects.c["count"].label("touched"))
+
+
+def to_effect(row: Any) -> Effect:
+    return Effect(
+        id=row.id,
+        kind=EffectKind(row.kind),
+        state=EffectState(row.state),
+        cause=row.cause,
+        count=row.touched,
+        requested_at=row.requested_at,
+        requested_by=None if row.requested_by is None else AccountId(row.requested_by),
+        decided_at=row.decided_at,
+        decided_by=None if row.decided_by is None else AccountId(row.decided_by),
+        reason=row.reason,
+        failure=row.failure,
+        version=row.version,
+    )
+
+
+def to_change(row: Any) -> Change:
+    return Change(
+        kind=ChangeKind(row.kind),
+        account_id=AccountId(row.account_id),
+        agency_id=AgencyId(row.agency_id),
+        account_name=row.account_name,
+        agency_name=row.agency_name,
+        before=row.before,
+        after=row.after,
+    )
+
+
+def _changes_of(effect_id: UUID) -> sa.Select[Any]:
+    return sa.select(effect_changes).where(effect_changes.c.effect_id == effect_id).order_by(effect_changes.c.position)
+
+
+def held_effects(connection: sa.Connection, page: Page, state: EffectState | None = None) -> Paged[Effect]:
+    """Stored acts of a state (None: all), newest first."""
+    conditions = [] if state is None else [effects.c.state == state.value]
+    total = connection.execute(sa.select(sa.func.count()).select_from(effects).where(*conditions)).scalar_one()
+    rows = connection.execute(
+        _effects()
+        .where(*conditions)
+        .order_by(effects.c.requested_at.desc(), effects.c.id)
+        .limit(page.size)
+        .offset(page.offset)
+    )
+    return Paged([to_effect(row) for row in rows], total, page)
+
+
+def effect_of(connection: sa.Connection, effect_id: UUID) -> Effect:
+    """Raises NotFound("effect")."""
+    row = connection.execute(_effects().where(effects.c.id == effect_id)).one_or_none()
+    if row is None:
+        raise NotFound("effect")
+    return to_effect(row)
+
+
+def effect_changes_of(connection: sa.Connection, effect_id: UUID, page: Page) -> Paged[Change]:
+    """Whom it touches, by agency and account name."""
+    total = connection.execute(
+        sa.select(sa.func.count()).select_from(effect_changes).where(effect_changes.c.effect_id == effect_id)
+    ).scalar_one()
+    rows = connection.execute(_changes_of(effect_id).limit(page.size).offset(page.offset))
+    return Paged([to_change(row) for row in rows], total, page)

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from hufu_registry.agencies.model import Path
 from hufu_registry.agencies.store import PathText
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.kernel.store import Moment, metadata
+from hufu_registry.kernel.store import Moment, among, metadata
 from hufu_registry.rights.model import Grant, Rights, Role
 
 grants = sa.Table(
@@ -81,8 +81,8 @@ class SqlGrants:
         rows = self._connection.execute(query.with_for_update(read=True) if lock else query)
         return Rights(account_id, tuple(to_grant(row) for row in rows))
 
-    def standing(self, account_id: AccountId) -> list[Grant]:
-        return self._not_over(grants.c.account_id == account_id)
+    def standing(self, account_ids: Collection[AccountId]) -> list[Grant]:
+        return self._not_over(grants.c.account_id == among(account_ids, sa.Uuid))
 
     def rooted_at(self, agency_id: AgencyId) -> list[Grant]:
         return self._not_over(grants.c.agency_id == agency_id)
@@ -95,9 +95,8 @@ class SqlGrants:
         return [to_grant(row) for row in rows]
 
     def end(self, grant_ids: Collection[UUID]) -> None:
-        self._connection.execute(
-            sa.update(grants).where(grants.c.id.in_(grant_ids), grants.c.ended_at.is_(None)).values(ended_at=self._now)
-        )
+        ending = sa.and_(grants.c.id == among(grant_ids, sa.Uuid), grants.c.ended_at.is_(None))
+        self._connection.execute(sa.update(grants).where(ending).values(ended_at=self._now))
 
     def add(self, grant: Grant) -> bool:
         result = self._connection.execute(

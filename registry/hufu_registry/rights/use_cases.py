@@ -18,8 +18,8 @@ class Grants(Protocol):
     def of(self, account_id: AccountId, *, lock: bool = False) -> Rights:
         """The account's grants in force; `lock` holds them until the transaction ends."""
 
-    def standing(self, account_id: AccountId) -> Sequence[Grant]:
-        """The account's grants that are not over, also those that begin later."""
+    def standing(self, account_ids: Collection[AccountId]) -> Sequence[Grant]:
+        """The accounts' grants that are not over, also those that begin later."""
 
     def rooted_at(self, agency_id: AgencyId) -> Sequence[Grant]:
         """Everybody's grants that name this very agency and are not over."""

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from hufu_registry.accounts.model import Account, AccountKind, AccountState, NameHolder, Profile, name_key
-from hufu_registry.agencies.model import Path
+from hufu_registry.agencies.model import Agency, Path
 from hufu_registry.agencies.store import PathText
 from hufu_registry.kernel.errors import Conflict, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
@@ -141,6 +141,15 @@ class SqlAccounts:
         for row in rows:
             found.setdefault(AgencyId(row.agency_id), []).append(AccountId(row.id))
         return found
+
+    def hand_over(self, agency_id: AgencyId, successor: Agency) -> list[AccountId]:
+        moved = self._connection.execute(
+            sa.update(accounts)
+            .where(accounts.c.agency_id == agency_id, accounts.c.state != AccountState.DELETED.value)
+            .values(agency_id=successor.id, agency_path=successor.path.text, version=accounts.c.version + 1)
+            .returning(accounts.c.id)
+        )
+        return sorted(AccountId(one) for one in moved.scalars())
 
     def has_other_manager(self, agency_id: AgencyId | None, besides: AccountId) -> bool:
         role = Role.SYSTEM_MANAGER if agency_id is None else Role.AGENCY_MANAGER

@@ -72,6 +72,12 @@ class SqlAgencies:
         )
         return [to_agency(row) for row in rows]
 
+    def children(self, agency_id: AgencyId) -> Sequence[Agency]:
+        rows = self._connection.execute(
+            sa.select(agencies).where(agencies.c.parent_id == agency_id).order_by(agencies.c.id)
+        )
+        return [to_agency(row) for row in rows]
+
     def has_open_children(self, agency_id: AgencyId, on: date) -> bool:
         query = sa.select(agencies.c.id).where(agencies.c.parent_id == agency_id, is_open(agencies, on)).limit(1)
         return self._connection.execute(query).first() is not None
@@ -146,8 +152,8 @@ class SqlAgencies:
             )
         )
 
-    def set_closed(self, agency: Agency, closed_on: date | None) -> None:
-        self._save(agency, closed_on=closed_on)
+    def set_closed(self, agency: Agency, closed_on: date | None, *, merged_into: AgencyId | None = None) -> None:
+        self._save(agency, closed_on=closed_on, merged_into=merged_into)
 
     def set_mail_domains(self, agency: Agency, domains: Sequence[str]) -> None:
         self._save(agency, mail_domains=list(domains))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -78,7 +79,7 @@ def add_unit(command: AddUnit, services: Services[Work], actor: Actor, permit: P
         parent = work.agencies.get(command.parent_id)
         permit(parent)
         today = taipei_date(work.now)
-        _not_in_future(command.since, today)
+        not_in_future(command.since, today)
         if parent.kind not in HOMES and parent.kind is not AgencyKind.UNIT:
             raise IllegalMove("units_stand_below_agencies")
         if not parent.is_open(today):
@@ -86,7 +87,7 @@ def add_unit(command: AddUnit, services: Services[Work], actor: Actor, permit: P
         if oid and work.agencies.find_by_oid(oid) is not None:
             raise Conflict("oid_taken")
         unit = work.agencies.add(NewAgency(parent.id, name, oid or None, command.since), parent)
-        _record(work, "agency.unit_added", unit, new={"name": name, "oid": unit.oid, "parent": parent.id})
+        record(work, "agency.unit_added", unit, new={"name": name, "oid": unit.oid, "parent": parent.id})
         return unit
 
 
@@ -95,11 +96,11 @@ def rename(command: Rename, services: Services[Work], actor: Actor, permit: Perm
     name = checked_name(command.name)
     with services.begin(actor) as work:
         agency = _open_for_change(work, command.agency_id, command.version, permit)
-        _not_in_future(command.since, taipei_date(work.now))
+        not_in_future(command.since, taipei_date(work.now))
         if name == agency.name:
             return agency
         work.agencies.rename(agency, name, command.since)
-        _record(
+        record(
             work,
             "agency.renamed",
             agency,
@@ -120,7 +121,7 @@ def move(command: Move, services: Services[Work], actor: Actor, permit: Permit) 
         parent = work.agencies.get(command.parent_id)
         permit(parent)
         today = taipei_date(work.now)
-        _not_in_future(command.since, today)
+        not_in_future(command.since, today)
         if agency.path.covers(parent.path):
             raise IllegalMove("move_would_be_circle")
         if not parent.is_open(today):
@@ -136,19 +137,24 @@ def move(command: Move, services: Services[Work], actor: Actor, permit: Permit) 
         if home_id != agency.home_id and work.dependents.held_by(below):
             # Its people belong to the old agency; they change it one by one, with their rights and cases.
             raise IllegalMove("unit_has_people")
-        work.agencies.move(agency, parent, home_id)
-        _record(
-            work,
-            "agency.moved",
-            agency,
-            old={"parent": agency.parent_id, "path": agency.path.text},
-            new={"parent": parent.id, "since": command.since.isoformat()},
-        )
-        _want(work, agency)
-        for target in {key.target for key in work.agencies.wanted(below)}:
-            for above in work.agencies.ancestors(parent.id):
-                work.outbox.ensure(OutboxKey(target, Kind.AGENCY, str(above.id)))
+        hang_below(work, agency, parent, below, command.since)
         return work.agencies.get(agency.id)
+
+
+def hang_below(work: Work, agency: Agency, parent: Agency, below: Collection[AgencyId], since: date) -> None:
+    """Give it another parent within the caller's transaction, which holds it and all `below` it locked."""
+    work.agencies.move(agency, parent, parent.home_id if agency.kind is AgencyKind.UNIT else agency.id)
+    record(
+        work,
+        "agency.moved",
+        agency,
+        old={"parent": agency.parent_id, "path": agency.path.text},
+        new={"parent": parent.id, "since": since.isoformat()},
+    )
+    _want(work, agency)
+    for target in {key.target for key in work.agencies.wanted(below)}:
+        for above in work.agencies.ancestors(parent.id):
+            work.outbox.ensure(OutboxKey(target, Kind.AGENCY, str(above.id)))
 
 
 def close(command: Close, services: Services[Work], actor: Actor, permit: Permit) -> Agency:
@@ -156,7 +162,7 @@ def close(command: Close, services: Services[Work], actor: Actor, permit: Permit
     with services.begin(actor) as work:
         agency = _open_for_change(work, command.agency_id, command.version, permit)
         today = taipei_date(work.now)
-        _not_in_future(command.on, today, "on")
+        not_in_future(command.on, today, "on")
         if agency.valid_from is not None and command.on < agency.valid_from:
             raise Invalid(fields={"on": "before_beginning"})
         reasons = set(work.dependents.held_by([agency.id]).get(agency.id, frozenset()))
@@ -165,21 +171,25 @@ def close(command: Close, services: Services[Work], actor: Actor, permit: Permit
         if reasons:
             raise IllegalMove("agency_in_use", reasons=", ".join(sorted(reasons)))
         work.agencies.set_closed(agency, command.on)
-        _record(work, "agency.closed", agency, new={"closed_on": command.on.isoformat()})
+        record(work, "agency.closed", agency, new={"closed_on": command.on.isoformat()})
+        # Deleted accounts may still stand there; once they are gone, so are its OU and its group.
+        _want(work, agency)
         return work.agencies.get(agency.id)
 
 
 def reopen(command: Reopen, services: Services[Work], actor: Actor, permit: Permit) -> Agency:
     """Undo a closing; what stands above must be open."""
     with services.begin(actor) as work:
-        agency = _locked(work, command.agency_id, command.version, permit)
+        agency = held(work, command.agency_id, command.version, permit)
         today = taipei_date(work.now)
         if agency.closed_on is None:
             return agency
+        if agency.merged_into is not None:
+            raise IllegalMove("agency_merged")
         if agency.parent_id is not None and not work.agencies.get(agency.parent_id).is_open(today):
             raise IllegalMove("agency_closed")
         work.agencies.set_closed(agency, None)
-        _record(work, "agency.reopened", agency, old={"closed_on": agency.closed_on.isoformat()})
+        record(work, "agency.reopened", agency, old={"closed_on": agency.closed_on.isoformat()})
         return work.agencies.get(agency.id)
 
 
@@ -192,7 +202,7 @@ def set_mail_domains(command: SetMailDomains, services: Services[Work], actor: A
         if domains == agency.mail_domains:
             return agency
         work.agencies.set_mail_domains(agency, domains)
-        _record(
+        record(
             work,
             "agency.mail_domains_set",
             agency,
@@ -225,7 +235,7 @@ def checked_domain(domain: str) -> str:
     return ascii_domain
 
 
-def _locked(work: Work, agency_id: AgencyId, version: int, permit: Permit) -> Agency:
+def held(work: Work, agency_id: AgencyId, version: int, permit: Permit) -> Agency:
     """The agency, locked so that no decision about it runs beside. Raises Conflict for an old version."""
     work.agencies.lock_tree()
     work.agencies.lock([agency_id], for_change=True)
@@ -237,13 +247,13 @@ def _locked(work: Work, agency_id: AgencyId, version: int, permit: Permit) -> Ag
 
 
 def _open_for_change(work: Work, agency_id: AgencyId, version: int, permit: Permit) -> Agency:
-    agency = _locked(work, agency_id, version, permit)
+    agency = held(work, agency_id, version, permit)
     if not agency.is_open(taipei_date(work.now)):
         raise IllegalMove("agency_closed")
     return agency
 
 
-def _not_in_future(day: date | None, today: date, field: str = "since") -> None:
+def not_in_future(day: date | None, today: date, field: str = "since") -> None:
     """What begins later is entered on that day; there is nothing yet that would do it by itself."""
     if day is not None and day > today:
         raise Invalid(fields={field: "in_the_future"})
@@ -254,7 +264,7 @@ def _want(work: Work, agency: Agency) -> None:
         work.outbox.want(key)
 
 
-def _record(
+def record(
     work: Work,
     action: str,
     agency: Agency,

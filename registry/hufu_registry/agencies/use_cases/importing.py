@@ -72,6 +72,11 @@ def import_list(command: ImportList, services: Services[Work], actor: Actor) -> 
         return plan.report
 
 
+def plan_of(command: ImportList, work: Work) -> ImportPlan:
+    """What taking over the list would do. Raises Invalid for a file that cannot be read."""
+    return _plan(_read(command), work)
+
+
 def _read(command: ImportList) -> _Files:
     listing = read_list(command.list_file)
     codes: dict[str, str] = {}

@@ -42,6 +42,12 @@ class Agencies(Protocol):
     def get(self, agency_id: AgencyId) -> Agency:
         """Raises NotFound("agency")."""
 
+    def several(self, agency_ids: Collection[AgencyId]) -> Mapping[AgencyId, Agency]:
+        """Those of them that there are."""
+
+    def children(self, agency_id: AgencyId) -> Sequence[Agency]:
+        """What stands right below it, closed or not, by id."""
+
     def find_by_oid(self, oid: str) -> Agency | None: ...
 
     def lock(self, agency_ids: Sequence[AgencyId], *, for_change: bool = False) -> None:
@@ -84,7 +90,7 @@ class Agencies(Protocol):
     def move(self, agency: Agency, parent: Agency, home_id: AgencyId) -> None:
         """The whole subtree's paths in one statement; copies in other tables follow by their foreign keys."""
 
-    def set_closed(self, agency: Agency, closed_on: date | None) -> None: ...
+    def set_closed(self, agency: Agency, closed_on: date | None, *, merged_into: AgencyId | None = None) -> None: ...
 
     def set_mail_domains(self, agency: Agency, domains: Sequence[str]) -> None: ...
 
@@ -97,6 +103,9 @@ class Dependents(Protocol):
 
     def held_by(self, agency_ids: Collection[AgencyId]) -> Mapping[AgencyId, frozenset[str]]:
         """Which of these agencies have themselves "accounts", "grants" or "cases" (open ones)."""
+
+    def readdress_cases(self, agency_id: AgencyId, successor: Agency) -> Sequence[str]:
+        """Its open cases are the successor's; their ids."""
 
     def unit_renamed(self, unit_id: AgencyId, name: str) -> Sequence[OutboxKey]:
         """Write the new name to the accounts of the unit; the outbox rows of those that are wanted anywhere."""

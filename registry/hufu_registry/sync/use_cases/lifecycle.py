@@ -106,7 +106,8 @@ def transfer(
         raise IllegalMove("agency_not_a_home")
     if not new.is_open(taipei_date(work.now)):
         raise IllegalMove("agency_closed")
-    ending = [grant for grant in grants if not outlives_transfer(grant, account, new)]
+    old = work.agencies.get(account.agency_id)
+    ending = [grant for grant in grants if not outlives_transfer(grant, old, new)]
     keep_a_manager(work, account, ending)
     end_grants(work, ending, reason="transferred")
     moved = moved_to(account, new, services.policy)
@@ -124,12 +125,11 @@ def transfer(
     return moved
 
 
-def outlives_transfer(grant: Grant, account: Account, new: Agency) -> bool:
+def outlives_transfer(grant: Grant, old: Agency, new: Agency) -> bool:
     """Whether a right stays: a system manager's, one rooted in the new agency, or strictly above both."""
     if grant.agency_path is None or grant.agency_id == new.id:
         return True
-    both = grant.agency_path.covers(account.agency_path) and grant.agency_path.covers(new.path)
-    return both and grant.agency_id != account.agency_id
+    return grant.agency_id != old.id and grant.agency_path.covers(old.path) and grant.agency_path.covers(new.path)
 
 
 def moved_to(account: Account, new: Agency, policy: Policy) -> Account:
@@ -175,10 +175,10 @@ def hold(work: Work, account_id: AccountId, *chains: Sequence[AgencyId]) -> tupl
 
     Raises Conflict("changed_meanwhile") where a right was given elsewhere while we waited.
     """
-    agency_ids = {grant.agency_id for grant in work.grants.standing(account_id)}.union(*chains) - {None}
+    agency_ids = {grant.agency_id for grant in work.grants.standing([account_id])}.union(*chains) - {None}
     work.agencies.lock(sorted(one for one in agency_ids if one is not None), for_change=True)
     account = work.accounts.get(account_id, lock=True)
-    grants = work.grants.standing(account_id)
+    grants = work.grants.standing([account_id])
     if {grant.agency_id for grant in grants} - agency_ids - {None}:
         raise Conflict("changed_meanwhile")
     return account, grants
