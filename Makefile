@@ -7,7 +7,7 @@ UV_COMPILE := .tools/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-i
 CODE := registry admin-ui sync-worker keycloak-config stack tests bench setup docs docker
 
 .PHONY: help setup setup-tests demo demo-stop demo-status demo-reset \
-	lint types imports templates unit check java test bench performance fmt lock screenshots
+	lint types imports templates unit check java test soak bench performance fmt lock screenshots
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -53,6 +53,9 @@ java: ## format and tests of the Keycloak extensions
 
 test: setup-tests lint types imports templates java ## everything
 	@$(BIN)/pytest tests
+
+soak: setup-tests ## long random stories of acts and failures, SOAK_MINUTES=20; SOAK_SEED repeats one
+	@$(BIN)/python -m tests.soak.run
 
 bench: setup ## all figures, or one: make bench NAME=push
 	@$(BIN)/python bench/run.py $(NAME)

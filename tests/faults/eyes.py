@@ -1,0 +1,171 @@
+"""What the real servers hold, seen with eyes of our own: neither the worker's adapters nor its plans are asked."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import ldap3
+import requests
+
+from hufu_registry.kernel.ids import AccountId
+from hufu_stack.directory import DOMAIN_DN, SECRETS, Directory, bind_dn
+from hufu_stack.layout import BASE_DN, REALM, Profile
+from hufu_stack.secret_files import read_secret
+
+DISABLED = 0x2
+SEEN = (
+    "objectGUID", "adminDescription", "userAccountControl", "sAMAccountName", "displayName", "title", "department",
+    "telephoneNumber", "mail", "employeeNumber", "departmentNumber", "company", "description", "objectClass",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    dn: str
+    guid: str
+    values: Mapping[str, str]
+
+    @property
+    def enabled(self) -> bool:
+        return not int(self.values["userAccountControl"]) & DISABLED
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryEyes:
+    profile: Profile
+
+    def of_account(self, account_id: AccountId) -> list[Entry]:
+        """Every object that says it is this account, anywhere in the domain."""
+        return self._search(DOMAIN_DN, f"(employeeNumber={account_id})", ldap3.SUBTREE)
+
+    def below(self, dn: str) -> list[Entry]:
+        """The entry and everything below it."""
+        return self._search(dn, "(objectClass=*)", ldap3.SUBTREE)
+
+    def child(self, parent: str, name: str) -> Entry | None:
+        return next(iter(self._search(parent, f"(ou={name})", ldap3.LEVEL)), None)
+
+    def signs_in(self, account_name: str, password: str) -> bool:
+        with self._server() as server:
+            connection = ldap3.Connection(server, f"{account_name}@agency.test", password, receive_timeout=10)
+            return bool(connection.bind())
+
+    def delete(self, dn: str) -> None:
+        """As somebody with our rights, behind our back."""
+        with self._open() as connection:
+            connection.delete(dn)
+
+    def write(self, dn: str, **values: str) -> None:
+        """As somebody with our rights, behind our back."""
+        with self._open() as connection:
+            connection.modify(dn, {name: [(ldap3.MODIFY_REPLACE, [value])] for name, value in values.items()})
+
+    def as_administrator(self, program: str, ldif: str) -> None:
+        """What only the domain's administrators may: `ldbadd` or `ldbmodify` on its own files."""
+        directory = Directory(self.profile)
+        directory._run(program, "-H", directory._database, f"--configfile={directory._config}", given=ldif)
+
+    def _search(self, base: str, query: str, scope: Any) -> list[Entry]:
+        with self._open() as connection:
+            try:
+                pages = connection.extend.standard.paged_search(
+                    base, query, search_scope=scope, attributes=list(SEEN), paged_size=500
+                )
+                return [_entry(raw) for raw in pages if raw["type"] == "searchResEntry"]
+            except ldap3.core.exceptions.LDAPNoSuchObjectResult:
+                return []
+
+    @contextmanager
+    def _server(self) -> Iterator[ldap3.Server]:
+        tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(self.profile.certificate("ca")))
+        yield ldap3.Server(self.profile.ldap_url, tls=tls, get_info=ldap3.NONE, connect_timeout=5)
+
+    @contextmanager
+    def _open(self) -> Iterator[ldap3.Connection]:
+        password = read_secret(self.profile, SECRETS["hufu-sync"])
+        with (
+            self._server() as server,
+            ldap3.Connection(
+                server,
+                bind_dn("hufu-sync"),
+                password,
+                raise_exceptions=True,
+                check_names=False,
+                auto_referrals=False,
+                receive_timeout=10,
+            ) as connection,
+        ):
+            yield connection
+
+
+def _entry(raw: Mapping[str, Any]) -> Entry:
+    values = {
+        name: found[-1].decode("utf-8", "replace")
+        for name, found in raw["raw_attributes"].items()
+        if found and name != "objectGUID"
+    }
+    return Entry(raw["dn"], str(UUID(bytes_le=raw["raw_attributes"]["objectGUID"][0])), values)
+
+
+@dataclass(frozen=True, slots=True)
+class KeycloakEyes:
+    profile: Profile
+
+    def of_account(self, account_id: AccountId, name: str) -> list[dict[str, Any]]:
+        """The users that say they are this account, each with the names of its groups under "groups"."""
+        found = [
+            user
+            for user in self._get("users", search=name, briefRepresentation="false", max=50)
+            if user.get("attributes", {}).get("account_id") == [str(account_id)]
+        ]
+        return [user | {"groups": self._group_names(user["id"])} for user in found]
+
+    def group(self, name: str) -> dict[str, Any] | None:
+        """The group of this name wherever it stands, with its attributes."""
+        found = self._get("groups", search=name, exact="true", max=50, briefRepresentation="false")
+        return next((group for group in _flat(found) if group["name"] == name), None)
+
+    def sessions(self, user_id: str) -> int:
+        return len(self._get(f"users/{user_id}/sessions"))
+
+    def delete(self, path: str) -> None:
+        """`users/ID` or `groups/ID`, behind our back."""
+        requests.delete(self._url(path), headers=self._headers(), timeout=10).raise_for_status()
+
+    def _group_names(self, user_id: str) -> list[str]:
+        return sorted(group["name"] for group in self._get(f"users/{user_id}/groups", max=50))
+
+    def _get(self, path: str, **query: Any) -> Any:
+        answer = requests.get(self._url(path), params=query, headers=self._headers(), timeout=20)
+        answer.raise_for_status()
+        return answer.json()
+
+    def _url(self, path: str) -> str:
+        return f"{self.profile.url('keycloak')}/admin/realms/{REALM}/{quote(path)}"
+
+    def _headers(self) -> dict[str, str]:
+        grant = {
+            "grant_type": "client_credentials",
+            "client_id": "hufu-sync",
+            "client_secret": read_secret(self.profile, "sync-client-secret"),
+        }
+        answer = requests.post(f"{self.profile.issuer}/protocol/openid-connect/token", data=grant, timeout=20)
+        answer.raise_for_status()
+        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+def _flat(groups: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for group in groups:
+        yield group
+        yield from _flat(group.get("subGroups") or [])
+
+
+def ou(name: str, parent: str = BASE_DN) -> str:
+    """The DN of our OU of this (plain) name."""
+    return f"OU={name},{parent}"

@@ -1,0 +1,198 @@
+"""Whether registry, Active Directory and Keycloak agree, object by object, and nothing was done twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from hufu_registry.accounts.model import Account, AccountState
+from hufu_registry.agencies.model import Agency
+from hufu_registry.kernel.actor import SYSTEM
+from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.sync.model import ActKind, ActState
+from hufu_registry.sync.store.tables import acts, drifts
+from hufu_stack.layout import BASE_DN
+from tests.faults.eyes import Entry
+from tests.faults.offices import Office
+
+SIGNS_IN = {AccountState.NOT_ACTIVATED, AccountState.ENABLED}
+# What people's acts record; the rest of what is recorded of an account is the worker's.
+PEOPLES = (
+    "account.opened",
+    "account.changed",
+    "account.activated",
+    "account.disabled",
+    "account.restored",
+    "account.deleted",
+    "account.transferred",
+    "account.activation_resent",
+)
+# Acts that were done; others were overtaken by a newer one of their kind, or by the account's state.
+HAPPENED = sa.and_(acts.c.state == ActState.DONE.value, acts.c.outcome != "merged")
+
+Chain = Sequence[Agency]
+
+
+def disagreements(office: Office) -> list[str]:
+    """In words, what does not agree about everything founded here; empty when all is well."""
+    return list(_disagreements(office))
+
+
+def _disagreements(office: Office) -> Iterator[str]:
+    for row in office.waiting():
+        yield f"left waiting: {row}"
+    with office.services.begin(SYSTEM) as work:
+        known = [work.accounts.get(account_id) for account_id in office.known_below("top")]
+        founded = {agency_id: work.agencies.ancestors(agency_id) for agency_id in office.agencies.values()}
+    # Accounts whose waiting time after deletion is over are not made here, so every one of them stands somewhere.
+    needed = {agency.id for account in known for agency in founded[account.agency_id]}
+    for account in known:
+        chain = founded[account.agency_id]
+        entries = [] if office.directory is None else office.directory.of_account(account.id)
+        users = office.in_keycloak(account.id)
+        if office.directory is not None:
+            yield from _in_directory(account, entries, chain)
+        yield from _in_keycloak(account, users, chain[-1])
+        yield from _records(office, account, made_in_ad=len(entries), made_in_keycloak=len(users))
+        yield from _mails(office, account)
+    if office.directory is not None:
+        yield from _units(office, founded, needed, {account.account_name for account in known})
+    yield from _groups(office, founded, needed)
+
+
+def dn_of(chain: Chain) -> str:
+    """The DN of an agency's OU, from the top down to it; names here need neither escaping nor cutting."""
+    dn = BASE_DN
+    for agency in chain:
+        dn = f"OU={agency.name},{dn}"
+    return dn
+
+
+def _differing(what: str, wanted: Mapping[str, object], there: Mapping[str, object]) -> Iterator[str]:
+    for name, value in wanted.items():
+        if there.get(name) != value:
+            yield f"{what}: {name} is {there.get(name)!r}, not {value!r}"
+
+
+def _in_directory(account: Account, entries: Sequence[Entry], chain: Chain) -> Iterator[str]:
+    what = f"{account.account_name} ({account.state.value}) in AD"
+    if len(entries) != 1:
+        yield f"{what}: there {len(entries)} times"
+        return
+    entry, agency, profile = entries[0], chain[-1], account.profile
+    wanted = {
+        "dn": f"CN={account.account_name},{dn_of(chain)}".casefold(),
+        "enabled": account.state in SIGNS_IN,
+        "adminDescription": f"hufu:account:{account.id}",
+        "sAMAccountName": account.account_name,
+        "displayName": profile.name,
+        "title": profile.title,
+        "department": profile.unit_name or None,
+        "telephoneNumber": profile.phone,
+        "company": agency.name,
+        "departmentNumber": agency.oid,
+    }
+    yield from _differing(what, wanted, entry.values | {"dn": entry.dn.casefold(), "enabled": entry.enabled})
+
+
+def _in_keycloak(account: Account, users: Sequence[Mapping[str, object]], agency: Agency) -> Iterator[str]:
+    what = f"{account.account_name} ({account.state.value}) in Keycloak"
+    if len(users) != 1:
+        yield f"{what}: there {len(users)} times"
+        return
+    (user,) = users
+    attributes = user["attributes"]
+    assert isinstance(attributes, dict)
+    wanted: dict[str, object] = {
+        "username": account.account_name.lower(),
+        "enabled": account.state in SIGNS_IN,
+        "email": account.mailbox,
+        "groups": [agency.oid],
+        "display_name": account.profile.name,
+        "title": account.profile.title,
+    }
+    yield from _differing(what, wanted, {name: value[0] for name, value in attributes.items()} | dict(user))
+
+
+def _records(office: Office, account: Account, **made: int) -> Iterator[str]:
+    """Each change has its record, and only one: what people did, what was made where, and each act."""
+    there = Counter(office.records(account.id))
+    expected = office.expected[account.id]
+    wanted = {action: expected[action] for action in PEOPLES}
+    wanted |= {f"account.{name}": count + expected[f"account.{name}"] for name, count in made.items()}
+    with office.services.read() as connection:
+        happened = connection.execute(
+            sa.select(acts.c.kind, sa.func.count())
+            .where(acts.c.account_id == account.id, HAPPENED)
+            .group_by(acts.c.kind)
+        )
+        wanted |= {f"account.{kind}": 0 for kind in ActKind} | {f"account.{row[0]}": row[1] for row in happened}
+        waiting = connection.execute(
+            sa.select(acts.c.kind).where(acts.c.account_id == account.id, acts.c.state == ActState.WAITING.value)
+        ).scalars()
+        yield from (f"{account.account_name}: the act {kind} still waits" for kind in waiting)
+        drifting = connection.execute(sa.select(drifts.c.field).where(drifts.c.object_id == str(account.id))).scalars()
+        yield from (f"{account.account_name}: {name} drifts" for name in drifting)
+    yield from _differing(f"records of {account.account_name}", wanted, there)
+
+
+def _mails(office: Office, account: Account) -> Iterator[str]:
+    """One for each act; more only where a crash in between was counted before it happened."""
+    with office.services.read() as connection:
+        tries = (
+            connection.execute(
+                sa.select(acts.c.times).where(
+                    acts.c.account_id == account.id,
+                    acts.c.kind == ActKind.ACTIVATION_MAIL.value,
+                    HAPPENED,
+                )
+            )
+            .scalars()
+            .all()
+        )
+    count = len(office.mails(account.id))
+    if not len(tries) <= count <= sum(tries):
+        yield f"{account.account_name}: {count} mails for {len(tries)} acts in {sum(tries)} tries"
+
+
+def _units(office: Office, founded: Mapping[AgencyId, Chain], needed: set[AgencyId], names: set[str]) -> Iterator[str]:
+    """The OUs are those of agencies with accounts at or below them; nothing else of ours stands in them."""
+    assert office.directory is not None
+    top = founded[office.agencies["top"]]
+    there = {entry.dn.casefold(): entry for entry in office.directory.below(dn_of(top))}
+    wanted = {dn_of(chain).casefold(): chain[-1] for agency_id, chain in founded.items() if agency_id in needed}
+    ours = {dn for dn, entry in there.items() if entry.values.get("adminDescription", "").startswith("hufu:agency:")}
+    yield from (f"the OU {dn} is missing" for dn in sorted(wanted.keys() - ours))
+    yield from (f"the OU {dn} is too many" for dn in sorted(ours - wanted.keys()))
+    for dn in wanted.keys() & ours:
+        mark = f"hufu:agency:{wanted[dn].id}"
+        yield from _differing(dn, {"adminDescription": mark, "description": wanted[dn].name}, there[dn].values)
+    accounts = {entry.values["sAMAccountName"] for entry in there.values() if "sAMAccountName" in entry.values}
+    yield from (f"{name} in AD is nobody's" for name in sorted(accounts - names))
+
+
+def _groups(office: Office, founded: Mapping[AgencyId, Chain], needed: set[AgencyId]) -> Iterator[str]:
+    for agency_id, chain in founded.items():
+        agency = chain[-1]
+        assert agency.oid is not None
+        group = office.keycloak.group(agency.oid)
+        if agency_id not in needed:
+            if group is not None:
+                yield f"the group {agency.oid} is too many"
+        elif group is None:
+            yield f"the group {agency.oid} is missing"
+        else:
+            attributes = {name: value[0] for name, value in group["attributes"].items()}
+            wanted = {"agency_oid": agency.oid, "agency_name": agency.name, "hufu_mark": f"hufu:agency:{agency.id}"}
+            path = "/" + "/".join(str(above.oid) for above in chain)
+            yield from _differing(f"the group {agency.oid}", wanted | {"path": path}, attributes | group)
+
+
+def bindings_of(office: Office, account_id: AccountId) -> tuple[str, str]:
+    """What an account keeps wherever it moves: its objectGUID and its id in Keycloak."""
+    assert office.directory is not None
+    (entry,) = office.directory.of_account(account_id)
+    (user,) = office.in_keycloak(account_id)
+    return entry.guid, user["id"]
