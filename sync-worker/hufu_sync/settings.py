@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from hufu_registry.settings import RegistrySettings, secret
-from hufu_sync.targets.keycloak import KeycloakSettings
+from hufu_sync.targets.keycloak_connection import KeycloakSettings
 from hufu_sync.targets.ldap_connection import DirectorySettings
 from hufu_sync.targets.mail import MailSettings
 

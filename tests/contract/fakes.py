@@ -24,7 +24,7 @@ from hufu_registry.sync.model.plan import (
     SetFields,
     Step,
 )
-from hufu_sync.errors import Conflict, Gone, Refused, TargetError, Unreachable
+from hufu_sync.errors import Conflict, Gone, Refused, TargetError, Transient, Unreachable
 from hufu_sync.targets.port import Asked, Changes, Credentials, Found, Locked, SignInEvent
 
 
@@ -151,31 +151,33 @@ class FakeTarget:
         ours = [pair for pair in same_name if pair[1].mark == desired.mark]
         return next(iter(ours or same_name), (None, None))
 
-    def apply(self, step: Step, desired: Desired, observed: Observed | None) -> str:
+    def apply(self, step: Step, desired: Desired, observed: Observed | None) -> None:
         name = f"{type(step).__name__} {desired.kind.value}"
         self._call(name)
         with self._lock:
-            remote_id = self._create(desired) if observed is None else self._change(step, desired, observed)
+            if observed is None:
+                self._create(desired)
+            else:
+                self._change(step, desired, observed)
         self.after(name)
-        return remote_id
 
-    def _create(self, desired: Desired) -> str:
+    def _create(self, desired: Desired) -> None:
         if self._named(desired)[1] is not None:
             raise Conflict(Code.NAME_TAKEN_IN_AD)
-        remote_id = str(uuid4())
         thing = Thing(desired.kind, desired.mark, desired.name, desired.place, desired.enabled, dict(desired.fields))
-        self.things[remote_id] = thing
+        self.things[str(uuid4())] = thing
         self.touch(thing)
-        return remote_id
 
-    def _change(self, step: Step, desired: Desired, observed: Observed) -> str:
+    def _change(self, step: Step, desired: Desired, observed: Observed) -> None:
         remote_id = observed.remote_id
         thing = self.things.get(remote_id)
         if isinstance(step, Delete):
-            if any(other.place == remote_id for other in self.things.values()):
-                raise Conflict(Code.OU_NOT_EMPTY)
+            inside = [other for other in self.things.values() if other.place == remote_id]
+            if inside:
+                ours = all(other.mark.startswith("hufu:") for other in inside)
+                raise Transient(Code.OU_NOT_EMPTY) if ours else Conflict(Code.OU_NOT_EMPTY)
             self.things.pop(remote_id, None)
-            return remote_id
+            return
         if thing is None:
             raise Gone(Code.GONE_IN_AD)
         if isinstance(step, Rename):
@@ -193,7 +195,6 @@ class FakeTarget:
                 raise Conflict(Code.NAME_TAKEN_IN_AD)
             thing.mark = desired.mark
         self.touch(thing)
-        return remote_id
 
     def everything(self, kind: Kind, fields: Collection[str]) -> Iterator[Sequence[Observed]]:
         self._call(f"everything {kind.value}")

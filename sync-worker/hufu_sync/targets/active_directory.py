@@ -1,84 +1,77 @@
-"""Active Directory over verified LDAPS. The only file that knows ldap3; its errors end here.
+"""Active Directory.
 
 Objects are found by their objectGUID once it is known, before that by name; what does not carry our mark in
-adminDescription is never touched. A new account is made in one request, with a random password nobody knows,
-that has to be changed: a half-made account cannot exist.
+adminDescription, or is protected (AdminSDHolder), is never touched. A new account is made in one request, with a
+random password nobody knows, that has to be changed: a half-made account cannot exist.
+
+One search answers for many objects and for the OUs they belong in, so where an OU stands is as fresh as the object
+itself. A new account costs a search (shared), an add, and a search (shared).
 """
 
 from __future__ import annotations
 
 import secrets
-import ssl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-from uuid import UUID
-
-import ldap3
-from ldap3.core import exceptions as ldap
-from ldap3.utils.conv import escape_filter_chars
-from ldap3.utils.dn import escape_rdn
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from hufu_registry.kernel.outbox import Kind
-from hufu_registry.sync.model import Code
-from hufu_registry.sync.model.plan import Create, Desired, Leave, Observed, Place, Rename, SetEnabled, SetFields, Step
-from hufu_sync.errors import Conflict, Gone, Misconfigured, Refused, TargetError, Transient, Unreachable
+from hufu_registry.sync.model import ChangeCursor, Code
+from hufu_registry.sync.model.naming import folded
+from hufu_registry.sync.model.plan import (
+    Adopt,
+    Create,
+    Delete,
+    Desired,
+    Leave,
+    Observed,
+    Place,
+    Rename,
+    SetEnabled,
+    SetFields,
+    Step,
+)
+from hufu_sync.errors import Conflict, Gone, Misconfigured, Refused, TargetError, Transient
+from hufu_sync.targets import dn as names
+from hufu_sync.targets.ldap_connection import (
+    DirectorySettings,
+    Entry,
+    LdapConnection,
+    MissingError,
+    NotEmptyError,
+    any_of,
+    by_guid,
+    equal,
+    has_guid,
+)
+from hufu_sync.targets.port import Asked, Changes, Found
 
 NORMAL_ACCOUNT = 0x200
 DISABLED = 0x2
 MARK = "adminDescription"
-READ_ALWAYS = ("objectGUID", MARK, "userAccountControl", "pwdLastSet")
+STATE = (MARK, "userAccountControl", "lockoutTime", "adminCount")
+# By these an account is unique in the domain, so they are there before anything else of it can be.
+NAMES = ("sAMAccountName", "userPrincipalName", "employeeNumber")
 RDN = {Kind.AGENCY: "ou", Kind.ACCOUNT: "cn"}
+TAKEN = {Kind.AGENCY: Code.OU_TAKEN, Kind.ACCOUNT: Code.NAME_TAKEN_IN_AD}
 CLASSES = {
-    Kind.AGENCY: ["top", "organizationalUnit"],
-    Kind.ACCOUNT: ["top", "person", "organizationalPerson", "user"],
+    Kind.AGENCY: ("top", "organizationalUnit"),
+    Kind.ACCOUNT: ("top", "person", "organizationalPerson", "user"),
 }
-
-VALUE_ERRORS = (
-    ldap.LDAPConstraintViolationResult,
-    ldap.LDAPInvalidAttributeSyntaxResult,
-    ldap.LDAPInvalidDNSyntaxResult,
-    ldap.LDAPNamingViolationResult,
-    ldap.LDAPObjectClassViolationResult,
-    ldap.LDAPUndefinedAttributeTypeResult,
-    ldap.LDAPNoSuchAttributeResult,
-)
-LATER = (
-    ldap.LDAPBusyResult,
-    ldap.LDAPUnavailableResult,
-    ldap.LDAPTimeLimitExceededResult,
-    ldap.LDAPAdminLimitExceededResult,
-)
-NO_ANSWER = (ldap.LDAPSocketReceiveError, ldap.LDAPResponseTimeoutError)
-
-
-@dataclass(frozen=True, slots=True)
-class DirectorySettings:
-    """`call_seconds` bounds each request and must be well below the worker's lease."""
-
-    url: str
-    ca_file: Path
-    bind_dn: str
-    bind_password: str = field(repr=False)
-    base_dn: str
-    connect_seconds: int = 3
-    call_seconds: int = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    dn: str
-    guid: str
-    values: dict[str, list[bytes]]
-
-    def text(self, name: str) -> str:
-        values = self.values.get(name.lower(), [])
-        return values[0].decode("utf-8", "replace") if values else ""
-
-    def number(self, name: str) -> int:
-        return int(self.text(name) or "0")
+OURS = {
+    Kind.AGENCY: f"(&(objectClass=organizationalUnit)({MARK}=hufu:agency:*))",
+    Kind.ACCOUNT: f"(&(objectClass=user)({MARK}=hufu:account:*))",
+}
+PROBE_NAME = "CN=hufu-probe"
+PROBE_MARK = "hufu:probe"
+PROBE_CLASSES = ("top", "person", "organizationalPerson", "contact")
+PROBE = {"description": "The sync worker writes this object to see whether it may"}
+# A search names every object it asks for; a server answers with at most 1,000.
+ASKED_AT_ONCE = 200
+PAGE = 1000
+FOREVER = -(2**63)
+ALL = 2**62
 
 
 class ActiveDirectory:
@@ -86,224 +79,367 @@ class ActiveDirectory:
 
     def __init__(self, settings: DirectorySettings) -> None:
         self.settings = settings
-        self._connection: ldap3.Connection | None = None
-
-    def probe(self) -> None:
-        if self._read(self.settings.base_dn, (MARK,)) is None:
-            raise Misconfigured(Code.AD_REFUSED, "our OU is missing")
-
-    def find(self, desired: Desired, remote_id: str | None) -> Observed | None:
-        parent = self._parent_dn(desired)
-        names = (*READ_ALWAYS, *desired.fields)
-        if remote_id is not None:
-            entry = self._read(_by_guid(remote_id), names)
-            if entry is None:
-                raise Gone(Code.GONE_IN_AD)
-        else:
-            entry = self._by_name(desired, parent, names)
-            if entry is None:
-                return None
-        if entry.text(MARK) != desired.mark:
-            taken = Code.NAME_TAKEN_IN_AD if desired.kind is Kind.ACCOUNT else Code.OU_TAKEN
-            raise Conflict(taken)
-        return _observed(desired, entry, parent)
-
-    def apply(self, step: Step, desired: Desired, observed: Observed | None) -> str:
-        if isinstance(step, Create):
-            return self._create(desired)
-        if observed is None:
-            raise Gone(Code.GONE_IN_AD)
-        dn = observed.address
-        if isinstance(step, SetFields):
-            self._modify(dn, {name: [after] if after else [] for name, _, after in step.changes})
-        elif isinstance(step, SetEnabled):
-            self._set_enabled(observed.remote_id, enabled=step.after)
-        elif isinstance(step, Rename):
-            self._move(dn, _rdn(desired.kind, step.after), None)
-        elif isinstance(step, Place):
-            self._move(dn, _rdn_of(dn), self._parent_dn(desired))
-        elif isinstance(step, Leave):
-            raise Refused(Code.AD_REFUSED, "an entry has one place")
-        return observed.remote_id
-
-    def password_is_set(self, remote_id: str) -> bool:
-        entry = self._read(_by_guid(remote_id), ("pwdLastSet",))
-        if entry is None:
-            raise Gone(Code.GONE_IN_AD)
-        return entry.number("pwdLastSet") != 0
+        self._ldap = LdapConnection(settings)
+        # Where each OU stood when it was read last.
+        self._places: dict[str, str] = {}
+        # How many positions of the list of changes are read at once.
+        self._span = ALL
 
     def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            # The server may be gone, and then there is nobody to say goodbye to.
-            with suppress(ldap.LDAPException, OSError):
-                connection.unbind()
+        self._ldap.close()
+        self._places.clear()
 
-    def _create(self, desired: Desired) -> str:
-        dn = f"{_rdn(desired.kind, desired.name)},{self._parent_dn(desired)}"
-        attributes: dict[str, Any] = {name: value for name, value in desired.fields.items() if value}
-        attributes[MARK] = desired.mark
+    def probe(self) -> None:
+        dn = f"{PROBE_NAME},{self.settings.base_dn}"
+        try:
+            entry = self._ldap.read(dn, (MARK,))
+            if entry is None:
+                with suppress(Conflict):
+                    self._ldap.add(dn, PROBE_CLASSES, PROBE | {MARK: PROBE_MARK}, Code.AD_REFUSED)
+            elif entry.text(MARK) == PROBE_MARK:
+                self._ldap.modify(dn, PROBE)
+            else:
+                raise Misconfigured(Code.AD_REFUSED, "somebody else's object has our probe's name")
+        except MissingError as error:
+            raise Misconfigured(Code.AD_REFUSED, "our OU is missing") from error
+        except Refused as error:
+            raise Misconfigured(error.code, f"our probe: {error.detail}") from error
+
+    def find(self, asked: Sequence[Asked]) -> Sequence[Found]:
+        found: list[Found] = []
+        for at in range(0, len(asked), ASKED_AT_ONCE):
+            found += self._find_some(asked[at : at + ASKED_AT_ONCE])
+        return found
+
+    def _find_some(self, asked: Sequence[Asked]) -> list[Found]:
+        places = {each.desired.place for each in asked if each.desired.place is not None}
+        filters = {has_guid(place) for place in places}
+        for each in asked:
+            filters |= {_named(each.desired)} if each.remote_id is None else {has_guid(each.remote_id)}
+        wanted = {name for each in asked for name in each.desired.fields} | {*STATE, *NAMES}
+        entries = _Entries(self._search_domain(any_of(sorted(filters)), wanted))
+        for place in places:
+            if place in entries.by_guid:
+                self._places[place] = entries.by_guid[place].dn
+            else:
+                self._places.pop(place, None)
+        return [self._found(each, entries) for each in asked]
+
+    def _found(self, asked: Asked, entries: _Entries) -> Found:
+        desired = asked.desired
+        parent = self.settings.base_dn if desired.place is None else self._places.get(desired.place)
+        if parent is None and desired.exists:
+            return Transient(Code.WAITS_FOR_AGENCY, "its OU is missing")
+        if asked.remote_id is not None:
+            entry = entries.by_guid.get(asked.remote_id)
+        else:
+            entry = entries.named(desired, parent or "")
+        if entry is None:
+            return Gone(Code.GONE_IN_AD) if asked.remote_id is not None and desired.exists else None
+        if entry.text(MARK) != desired.mark:
+            forgotten = asked.remote_id is None and not desired.exists
+            return None if forgotten else Conflict(TAKEN[desired.kind])
+        if _is_protected(entry):
+            return Refused(Code.PROTECTED_IN_AD)
+        stands = names.parent(entry.dn)
+        in_place = parent is not None and names.normal(stands) == names.normal(parent)
+        return _observed(desired.kind, entry, desired.place if in_place else stands, desired.fields)
+
+    def apply(self, step: Step, desired: Desired, observed: Observed | None) -> None:
+        if isinstance(step, Create):
+            self._create(desired)
+            return
+        if observed is None:
+            raise Gone(Code.GONE_IN_AD)
+        guid = observed.remote_id
+        if isinstance(step, SetFields):
+            self._set(guid, {name: after for name, _, after in step.changes})
+        elif isinstance(step, SetEnabled):
+            self._set_enabled(guid, enabled=step.after)
+        elif isinstance(step, Rename | Place):
+            self._move(step, desired, observed)
+        elif isinstance(step, Delete):
+            self._delete(guid)
+        elif isinstance(step, Adopt):
+            self._ldap.exchange(by_guid(guid), MARK, step.before, desired.mark, TAKEN[desired.kind])
+        elif isinstance(step, Leave):
+            raise Refused(Code.AD_REFUSED, "an entry has one place")
+
+    def everything(self, kind: Kind, fields: Collection[str]) -> Iterator[Sequence[Observed]]:
+        base = self.settings.base_dn
+        wanted = {*fields, *STATE}
+        agencies = [
+            entry
+            for page, _ in self._ldap.pages(base, OURS[Kind.AGENCY], wanted if kind is Kind.AGENCY else (MARK,), PAGE)
+            for entry in page
+            if names.normal(entry.dn) != names.normal(base)
+        ]
+        place_of = _places({entry.dn: entry.guid for entry in agencies}, base)
+        if kind is Kind.ACCOUNT:
+            del agencies
+            for page, _ in self._ldap.pages(base, OURS[kind], wanted, PAGE):
+                yield [_observed(kind, entry, place_of(names.parent(entry.dn)), fields) for entry in page]
+            return
+        agencies.sort(key=lambda entry: len(names.steps(entry.dn)))
+        for at in range(0, len(agencies), PAGE):
+            page = agencies[at : at + PAGE]
+            yield [_observed(kind, entry, place_of(names.parent(entry.dn)), fields) for entry in page]
+
+    def changes(self, cursor: ChangeCursor | None, fields: Collection[str], limit: int) -> Changes:
+        now = self._newest_change()
+        if cursor is None:
+            return Changes(now)
+        if cursor.server != now.server or cursor.position > now.position:
+            return Changes(now, restarted=True)
+        entries, last = self._changed(cursor.position, now.position, {*fields, *STATE}, min(limit, PAGE))
+        place_of = self._places_of(entries)
+        seen: dict[Kind, list[Observed]] = {Kind.ACCOUNT: [], Kind.AGENCY: []}
+        for entry in sorted(entries, key=lambda entry: entry.number("uSNChanged")):
+            kind = Kind.AGENCY if entry.text(MARK).startswith("hufu:agency:") else Kind.ACCOUNT
+            seen[kind].append(_observed(kind, entry, place_of(names.parent(entry.dn)), fields))
+        return Changes(
+            cursor=replace(now, position=last),
+            accounts=seen[Kind.ACCOUNT],
+            agencies=seen[Kind.AGENCY],
+            more=last < now.position,
+        )
+
+    def foreign(self, desired: Desired) -> Observed | None:
+        wanted = {*desired.fields, *STATE, *NAMES}
+        entry = _Entries(self._search_domain(_named(desired), wanted)).named(desired, self._place_dn(desired.place))
+        if entry is None or entry.text(MARK).startswith("hufu:"):
+            return None
+        if _is_protected(entry):
+            raise Refused(Code.PROTECTED_IN_AD)
+        stands = names.parent(entry.dn)
+        in_place = names.normal(stands) == names.normal(self._place_dn(desired.place))
+        return _observed(desired.kind, entry, desired.place if in_place else stands, desired.fields)
+
+    def password_is_set(self, remote_id: str) -> bool:
+        return self._password_set_at(remote_id) is not None
+
+    def unlock(self, remote_id: str) -> None:
+        self._ldap.modify(by_guid(remote_id), {"lockoutTime": "0"})
+
+    def must_change(self, remote_id: str, before: datetime) -> bool:
+        set_at = self._password_set_at(remote_id)
+        if set_at is not None and set_at > before:
+            return False
+        self._ldap.modify(by_guid(remote_id), {"pwdLastSet": "0"})
+        return True
+
+    def reset_credentials(self, remote_id: str, before: datetime) -> bool:
+        set_at = self._password_set_at(remote_id)
+        if set_at is not None and set_at > before:
+            return False
+        self._ldap.modify(by_guid(remote_id), {"unicodePwd": _random_password(), "pwdLastSet": "0"})
+        return True
+
+    def lockout_duration(self) -> timedelta | None:
+        head = self._ldap.read(names.domain(self.settings.base_dn), ("lockoutDuration",))
+        ticks = 0 if head is None else head.number("lockoutDuration")
+        return None if ticks in {0, FOREVER} else timedelta(microseconds=-ticks // 10)
+
+    # How it is written.
+
+    def _create(self, desired: Desired) -> None:
+        attributes: dict[str, str | bytes] = {name: value for name, value in desired.fields.items() if value}
+        try:
+            self._add(desired, attributes)
+        except Refused as error:
+            if error.code is not Code.AD_REFUSED_VALUE or desired.kind is Kind.AGENCY:
+                raise
+            # One value it does not take must not keep the person out: the account without, then what it takes.
+            self._add(desired, {name: value for name, value in attributes.items() if name in NAMES})
+            entry = self._ldap.read(self._dn_of_new(desired), (MARK,))
+            if entry is not None:
+                self._set(entry.guid, {name: value for name, value in desired.fields.items() if name not in NAMES})
+
+    def _add(self, desired: Desired, attributes: dict[str, str | bytes]) -> None:
+        attributes = attributes | {MARK: desired.mark}
         if desired.kind is Kind.ACCOUNT:
             attributes |= {
                 "unicodePwd": _random_password(),
                 "pwdLastSet": "0",
                 "userAccountControl": str(NORMAL_ACCOUNT if desired.enabled else NORMAL_ACCOUNT | DISABLED),
             }
-        taken = Code.NAME_TAKEN_IN_AD if desired.kind is Kind.ACCOUNT else Code.OU_TAKEN
-        with self._calling(taken) as connection:
-            connection.add(  # type: ignore[no-untyped-call]
-                dn, CLASSES[desired.kind], attributes
-            )
-        entry = self._read(dn, ("objectGUID",))
-        if entry is None:
-            raise Transient(Code.AD_BUSY, "not there after it was added")
-        return entry.guid
+        classes, taken = CLASSES[desired.kind], TAKEN[desired.kind]
+        try:
+            self._ldap.add(self._dn_of_new(desired), classes, attributes, taken)
+        except MissingError:
+            # Its OU was renamed or moved since we read where it stands.
+            self._places.pop(desired.place or "", None)
+            self._ldap.add(self._dn_of_new(desired), classes, attributes, taken)
+
+    def _dn_of_new(self, desired: Desired) -> str:
+        return f"{_rdn(desired.kind, desired.name)},{self._place_dn(desired.place)}"
+
+    def _set(self, guid: str, values: dict[str, str]) -> None:
+        try:
+            self._ldap.modify(by_guid(guid), values)
+        except Refused as error:
+            if error.code is not Code.AD_REFUSED_VALUE or len(values) == 1:
+                raise
+            refused: TargetError | None = None
+            for name, value in values.items():
+                try:
+                    self._ldap.modify(by_guid(guid), {name: value})
+                except Refused as one:
+                    refused = Refused(one.code, f"{name} {one.detail}")
+            if refused is not None:
+                raise refused from error
 
     def _set_enabled(self, guid: str, *, enabled: bool) -> None:
-        entry = self._read(_by_guid(guid), ("userAccountControl",))
+        entry = self._ldap.read(by_guid(guid), ("userAccountControl",))
         if entry is None:
             raise Gone(Code.GONE_IN_AD)
         control = entry.number("userAccountControl")
         control = control & ~DISABLED if enabled else control | DISABLED
-        self._modify(entry.dn, {"userAccountControl": [str(control)]})
+        self._ldap.modify(by_guid(guid), {"userAccountControl": str(control)})
 
-    def _modify(self, dn: str, values: dict[str, list[str]]) -> None:
-        changes = {name: [(ldap3.MODIFY_REPLACE, wanted)] for name, wanted in values.items()}
-        with self._calling(Code.NAME_TAKEN_IN_AD) as connection:
-            connection.modify(dn, changes)  # type: ignore[no-untyped-call]
+    def _move(self, step: Rename | Place, desired: Desired, observed: Observed) -> None:
+        try:
+            self._move_from(observed.address, step, desired)
+        except MissingError:
+            # An OU above it, or the one it is to go to, was renamed or moved since we read where it stands.
+            self._places.pop(desired.place or "", None)
+            entry = self._ldap.read(by_guid(observed.remote_id), (MARK,))
+            if entry is None:
+                raise Gone(Code.GONE_IN_AD) from None
+            self._move_from(entry.dn, step, desired)
 
-    def _move(self, dn: str, rdn: str, new_parent: str | None) -> None:
-        with self._calling(Code.OU_TAKEN) as connection:
-            connection.modify_dn(dn, rdn, new_superior=new_parent)
-
-    def _parent_dn(self, desired: Desired) -> str:
-        if desired.place is None:
-            return self.settings.base_dn
-        parent = self._read(_by_guid(desired.place), ("objectGUID",))
-        if parent is None:
-            raise Gone(Code.GONE_IN_AD, "its OU")
-        return parent.dn
-
-    def _by_name(self, desired: Desired, parent: str, names: Sequence[str]) -> Entry | None:
-        if desired.kind is Kind.AGENCY:
-            found = self._search(parent, f"(ou={escape_filter_chars(desired.name)})", ldap3.LEVEL, names)
+    def _move_from(self, dn: str, step: Rename | Place, desired: Desired) -> None:
+        if isinstance(step, Rename):
+            self._ldap.move(dn, _rdn(desired.kind, step.after), None, TAKEN[desired.kind])
         else:
-            name = escape_filter_chars(desired.fields["sAMAccountName"])
-            upn = escape_filter_chars(desired.fields["userPrincipalName"])
-            either = f"(|(sAMAccountName={name})(userPrincipalName={upn}))"
-            found = self._search(_domain_of(self.settings.base_dn), either, ldap3.SUBTREE, names)
-        ours = [entry for entry in found if entry.text(MARK) == desired.mark]
-        return next(iter(ours or found), None)
+            self._ldap.move(dn, names.first(dn), self._place_dn(desired.place), TAKEN[desired.kind])
 
-    def _read(self, dn: str, names: Sequence[str]) -> Entry | None:
+    def _delete(self, guid: str) -> None:
         try:
-            return next(iter(self._search(dn, "(objectClass=*)", ldap3.BASE, names)), None)
-        except _Missing:
-            return None
+            self._ldap.delete(by_guid(guid))
+        except MissingError:
+            return
+        except NotEmptyError as error:
+            others = self._ldap.search(by_guid(guid), f"(!({MARK}=hufu:*))", (MARK,))
+            if all(entry.guid == guid for entry in others):
+                # Ours leave by themselves.
+                raise Transient(error.code, "ours") from error
+            raise
 
-    def _search(self, base: str, query: str, scope: Any, names: Sequence[str]) -> list[Entry]:
-        had_connection = self._connection is not None
-        wanted = sorted({"objectGUID", *names})
-        try:
-            return self._search_once(base, query, scope, wanted)
-        except Unreachable as error:
-            # A connection kept for long may have been closed by the other side: reading again is harmless.
-            if not had_connection or error.code is Code.AD_TIMEOUT:
-                raise
-            return self._search_once(base, query, scope, wanted)
+    # How it is read.
 
-    def _search_once(self, base: str, query: str, scope: Any, names: Sequence[str]) -> list[Entry]:
-        with self._calling(Code.AD_REFUSED) as connection:
-            connection.search(base, query, search_scope=scope, attributes=list(names))
-            return [_entry(raw) for raw in connection.response or [] if raw.get("type") == "searchResEntry"]
+    def _search_domain(self, query: str, wanted: Collection[str]) -> list[Entry]:
+        return self._ldap.search(names.domain(self.settings.base_dn), query, wanted)
 
-    def _open(self) -> ldap3.Connection:
-        if self._connection is None:
-            settings = self.settings
-            tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(settings.ca_file))
-            server = ldap3.Server(settings.url, tls=tls, get_info=ldap3.NONE, connect_timeout=settings.connect_seconds)
-            connection = ldap3.Connection(
-                server,
-                user=settings.bind_dn,
-                password=settings.bind_password,
-                raise_exceptions=True,
-                check_names=False,
-                auto_referrals=False,
-                receive_timeout=settings.call_seconds,
-            )
-            try:
-                connection.open()
-            finally:
-                # ldap3 leaves the socket of a connection that did not come about to the garbage collector.
-                if connection.closed and connection.socket is not None:
-                    connection.socket.close()
-            self._connection = connection
-            connection.bind()
-        return self._connection
+    def _place_dn(self, place: str | None) -> str:
+        if place is None:
+            return self.settings.base_dn
+        if place not in self._places:
+            entry = self._ldap.read(by_guid(place), (MARK,))
+            if entry is None:
+                raise Transient(Code.WAITS_FOR_AGENCY, "its OU is missing")
+            self._places[place] = entry.dn
+        return self._places[place]
 
-    @contextmanager
-    def _calling(self, taken: Code) -> Iterator[ldap3.Connection]:
-        """Every request goes through here: the one place where ldap3's errors become ours."""
-        try:
-            yield self._open()
-        except ldap.LDAPException as error:
-            translated = _translated(error, taken)
-            if not isinstance(error, ldap.LDAPOperationResult) or isinstance(translated, Misconfigured):
-                self.close()
-            raise translated from error
-        except OSError as error:
-            self.close()
-            raise Unreachable(Code.AD_UNREACHABLE, type(error).__name__) from error
+    def _password_set_at(self, remote_id: str) -> datetime | None:
+        entry = self._ldap.read(by_guid(remote_id), ("pwdLastSet",))
+        if entry is None:
+            raise Gone(Code.GONE_IN_AD)
+        return entry.moment("pwdLastSet")
 
+    def _newest_change(self) -> ChangeCursor:
+        """Positions are each server's own, and a server put back from a backup calls itself another."""
+        root = self._ldap.read("", ("dsServiceName", "highestCommittedUSN"))
+        server = None if root is None else self._ldap.read(root.text("dsServiceName"), ("invocationId",))
+        if root is None or server is None:
+            raise Misconfigured(Code.AD_REFUSED, "the server does not say which one it is")
+        return ChangeCursor(server.values["invocationid"][0].hex(), root.number("highestCommittedUSN"))
 
-class _Missing(Refused):
-    """There is no such entry."""
+    def _changed(self, after: int, newest: int, wanted: set[str], limit: int) -> tuple[list[Entry], int]:
+        """What changed after a position, at most `limit` objects, and the position up to which that is all."""
+        span = min(newest - after, self._span)
+        while True:
+            last = after + span
+            query = f"(&(uSNChanged>={after + 1})(uSNChanged<={last})(|{OURS[Kind.AGENCY]}{OURS[Kind.ACCOUNT]}))"
+            page, more = next(self._ldap.pages(self.settings.base_dn, query, wanted | {"uSNChanged"}, limit))
+            if not more:
+                self._span = min(self._span * 2, ALL)
+                base = names.normal(self.settings.base_dn)
+                return [entry for entry in page if names.normal(entry.dn) != base], last
+            # A position belongs to one object at most, so a span as long as the limit always fits.
+            span = self._span = max(span // 2, limit)
 
-
-def _translated(error: ldap.LDAPException, taken: Code) -> TargetError:
-    name = type(error).__name__
-    if isinstance(error, ldap.LDAPNoSuchObjectResult):
-        return _Missing(Code.AD_REFUSED, name)
-    if isinstance(error, (ldap.LDAPEntryAlreadyExistsResult, ldap.LDAPAttributeOrValueExistsResult)):
-        return Conflict(taken, name)
-    if isinstance(error, (ldap.LDAPInvalidCredentialsResult, ldap.LDAPBindError)):
-        return Misconfigured(Code.AD_BIND_REFUSED, name)
-    if isinstance(error, ldap.LDAPInsufficientAccessRightsResult):
-        return Refused(Code.AD_NO_RIGHTS, name)
-    if isinstance(error, VALUE_ERRORS):
-        # Names are unique in the domain: a taken one comes as a constraint, too.
-        unique = isinstance(error, ldap.LDAPConstraintViolationResult) and "already" in str(error).lower()
-        return Conflict(taken, name) if unique else Refused(Code.AD_REFUSED_VALUE, name)
-    if isinstance(error, LATER):
-        return Transient(Code.AD_BUSY, name)
-    if isinstance(error, ldap.LDAPOperationResult):
-        return Refused(Code.AD_REFUSED, name)
-    if "CERTIFICATE" in str(error).upper():
-        return Misconfigured(Code.AD_CERTIFICATE, name)
-    if isinstance(error, NO_ANSWER):
-        return Unreachable(Code.AD_TIMEOUT, name)
-    return Unreachable(Code.AD_UNREACHABLE, name)
+    def _places_of(self, entries: Sequence[Entry]) -> Callable[[str], str | None]:
+        parents = sorted({names.parent(entry.dn) for entry in entries})
+        known: dict[str, str] = {}
+        for at in range(0, len(parents), ASKED_AT_ONCE):
+            some = any_of([equal("distinguishedName", dn) for dn in parents[at : at + ASKED_AT_ONCE]])
+            found = self._search_domain(f"(&{OURS[Kind.AGENCY]}{some})", (MARK,))
+            known |= {entry.dn: entry.guid for entry in found}
+        return _places(known, self.settings.base_dn)
 
 
-def _entry(raw: dict[str, Any]) -> Entry:
-    values = {name.lower(): list(found) for name, found in raw["raw_attributes"].items()}
-    return Entry(raw["dn"], str(UUID(bytes_le=values["objectguid"][0])), values)
+class _Entries:
+    """What a search for several objects brought."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.by_guid = {entry.guid: entry for entry in entries}
+
+    def named(self, desired: Desired, parent: str) -> Entry | None:
+        """The one with its name, ours before others'."""
+        same = [entry for entry in self.by_guid.values() if _has_name_of(entry, desired, parent)]
+        ours = [entry for entry in same if entry.text(MARK) == desired.mark]
+        return next(iter(ours or same), None)
 
 
-def _observed(desired: Desired, entry: Entry, parent: str) -> Observed:
-    in_place = _normal(_parent_of(entry.dn)) == _normal(parent)
-    enabled = None
-    if desired.kind is Kind.ACCOUNT:
-        enabled = not entry.number("userAccountControl") & DISABLED
+def _has_name_of(entry: Entry, desired: Desired, parent: str) -> bool:
+    if desired.kind is Kind.AGENCY:
+        if names.normal(names.parent(entry.dn)) != names.normal(parent):
+            return False
+        return folded(names.name(entry.dn)) == folded(desired.name)
+    return any(
+        entry.text(name).casefold() == desired.fields[name].casefold() for name in NAMES[:2] if name in desired.fields
+    )
+
+
+def _named(desired: Desired) -> str:
+    if desired.kind is Kind.AGENCY:
+        return f"(&(objectClass=organizationalUnit){equal('ou', desired.name)})"
+    return any_of([equal(name, desired.fields[name]) for name in NAMES[:2] if name in desired.fields])
+
+
+def _places(known: dict[str, str], base: str) -> Callable[[str], str | None]:
+    """From the DN of an OU to its id: None for our own top, the DN itself for what is not ours."""
+    ids = {names.normal(dn): guid for dn, guid in known.items()}
+    spelled: dict[str, str | None] = {**known, base: None}
+
+    def place_of(dn: str) -> str | None:
+        if dn not in spelled:
+            normal = names.normal(dn)
+            spelled[dn] = None if normal == names.normal(base) else ids.get(normal, dn)
+        return spelled[dn]
+
+    return place_of
+
+
+def _observed(kind: Kind, entry: Entry, place: str | None, fields: Collection[str]) -> Observed:
+    is_account = kind is Kind.ACCOUNT
     return Observed(
         remote_id=entry.guid,
         mark=entry.text(MARK),
-        name=_unescaped(_rdn_of(entry.dn)),
-        place=desired.place if in_place else _parent_of(entry.dn),
+        name=names.name(entry.dn),
+        place=place,
         address=entry.dn,
-        enabled=enabled,
-        fields={name: entry.text(name) for name in desired.fields},
+        enabled=not entry.number("userAccountControl") & DISABLED if is_account else None,
+        fields={name: entry.text(name) for name in fields},
+        locked_at=entry.moment("lockoutTime") if is_account else None,
+        protected=_is_protected(entry),
     )
+
+
+def _is_protected(entry: Entry) -> bool:
+    """Under AdminSDHolder: the directory itself takes delegated rights on it away."""
+    return entry.number("adminCount") == 1
 
 
 def _random_password() -> bytes:
@@ -311,68 +447,5 @@ def _random_password() -> bytes:
     return f'"{secrets.token_urlsafe(36)}aA1!"'.encode("utf-16-le")
 
 
-def _by_guid(guid: str) -> str:
-    return f"<GUID={guid}>"
-
-
 def _rdn(kind: Kind, name: str) -> str:
-    return f"{RDN[kind]}={escape_rdn(name)}"
-
-
-def _rdn_of(dn: str) -> str:
-    return _first(dn)[0]
-
-
-def _first(dn: str) -> tuple[str, str]:
-    """The first step of a DN as it is written, and the rest."""
-    escaped = False
-    for at, character in enumerate(dn):
-        if character == "," and not escaped:
-            return dn[:at], dn[at + 1 :]
-        escaped = character == "\\" and not escaped
-    return dn, ""
-
-
-def _parent_of(dn: str) -> str:
-    return _first(dn)[1]
-
-
-def _unescaped(rdn: str) -> str:
-    r"""Return the value of "ou=a\,b" as text: "a,b"; two hex digits after a backslash are a byte of UTF-8."""
-    value = rdn.partition("=")[2]
-    found = bytearray()
-    at = 0
-    while at < len(value):
-        if value[at] != "\\":
-            found += value[at].encode()
-            at += 1
-        elif len(value) > at + 2 and all(c in "0123456789abcdefABCDEF" for c in value[at + 1 : at + 3]):
-            found.append(int(value[at + 1 : at + 3], 16))
-            at += 3
-        else:
-            found += value[at + 1 : at + 2].encode()
-            at += 2
-    return found.decode("utf-8", "replace")
-
-
-def _normal(dn: str) -> tuple[str, ...]:
-    steps = []
-    while dn:
-        first, dn = _first(dn)
-        steps.append(f"{first.partition('=')[0].strip()}={_unescaped(first)}".casefold())
-    return tuple(steps)
-
-
-def _domain_of(dn: str) -> str:
-    steps = []
-    rest = dn
-    while rest:
-        first, rest = _first(rest)
-        if first.strip().lower().startswith("dc="):
-            steps.append(first.strip())
-    return ",".join(steps)
-
-
-def domain_name(base_dn: str) -> str:
-    """The domain a base DN lies in, as people write it: "agency.test"."""
-    return ".".join(step.partition("=")[2] for step in _domain_of(base_dn).split(","))
+    return names.rdn(RDN[kind], name)

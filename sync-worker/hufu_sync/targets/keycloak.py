@@ -1,54 +1,44 @@
-"""Keycloak by its Admin API. The only file that knows python-keycloak; its errors end here.
+"""Keycloak: users in groups.
 
 Users come from the directory (looked up by name, which imports them), or are ours to make where there is none.
-Agencies are groups named by their OID. What does not carry our mark is never touched. python-keycloak keeps the
-token and the connection; its convenience methods page, list children and repeat POSTs, so requests are ours.
+Agencies are groups named by their OID. What does not carry our mark is never touched.
+
+A new account of the directory costs five requests: look up, which imports it; attributes; membership; and the two
+that read it again.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NoReturn
-from urllib.parse import quote
-
-import requests
-from keycloak import KeycloakOpenID, KeycloakOpenIDConnection
-from keycloak.exceptions import KeycloakAuthenticationError, KeycloakConnectionError, KeycloakError
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import Code
-from hufu_registry.sync.model.plan import Create, Desired, Leave, Observed, Place, Rename, SetEnabled, SetFields, Step
-from hufu_sync.errors import Conflict, Misconfigured, Refused, Transient, Unreachable
-from hufu_sync.targets.port import Credentials, SignInEvent
+from hufu_registry.sync.model.plan import (
+    Adopt,
+    Create,
+    Delete,
+    Desired,
+    Leave,
+    Observed,
+    Place,
+    Rename,
+    SetEnabled,
+    SetFields,
+    Step,
+)
+from hufu_sync.errors import Conflict, Misconfigured, Refused, TargetError, Transient, Unreachable
+from hufu_sync.targets.keycloak_connection import Json, KeycloakConnection, KeycloakSettings, MissingError
+from hufu_sync.targets.port import Asked, Credentials, Found, Locked, SignInEvent
 
 GROUP_MARK = "hufu_mark"
 ACCOUNT_MARK = "account_id"
 ACTIVATION = ("UPDATE_PASSWORD", "CONFIGURE_TOTP")
+SECRETS = frozenset({"password", "otp"})
 # Fields that are Keycloak's own; all others are attributes.
 USER_PROPERTIES = frozenset({"email"})
 GROUP_PROPERTIES = frozenset({"description"})
-AWAY = frozenset({502, 503, 504})
-
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class KeycloakSettings:
-    """`with_directory` is false where Keycloak keeps the users itself."""
-
-    url: str
-    realm: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    with_directory: bool
-    activation_client: str
-    activation_redirect: str
-    activation_seconds: int
-    call_seconds: int = 8
+PAGE = 100
 
 
 class Keycloak:
@@ -56,294 +46,284 @@ class Keycloak:
 
     def __init__(self, settings: KeycloakSettings) -> None:
         self.settings = settings
-        self._base = f"admin/realms/{quote(settings.realm, safe='')}"
-        self._connection: KeycloakOpenIDConnection | None = None
+        self._keycloak = KeycloakConnection(settings)
+        # The users last found, as they came: a change of attributes has to name all of them.
+        self._found: dict[str, Json] = {}
+
+    def close(self) -> None:
+        self._keycloak.close()
+        self._found.clear()
 
     def probe(self) -> None:
-        self._get("users", max=1, briefRepresentation=True)
+        self._keycloak.get("users", max=1, briefRepresentation=True)
 
-    def find(self, desired: Desired, remote_id: str | None) -> Observed | None:
-        if desired.kind is Kind.AGENCY:
-            return self._find_group(desired, remote_id)
-        return self._find_user(desired, remote_id)
+    def find(self, asked: Sequence[Asked]) -> Sequence[Found]:
+        self._found.clear()
+        return [self._find(each) for each in asked]
 
-    def apply(self, step: Step, desired: Desired, observed: Observed | None) -> str:
+    def _find(self, asked: Asked) -> Found:
+        look = self._find_group if asked.desired.kind is Kind.AGENCY else self._find_user
+        try:
+            return look(asked.desired, asked.remote_id)
+        except (Unreachable, Misconfigured):
+            raise
+        except TargetError as error:
+            return error
+
+    def apply(self, step: Step, desired: Desired, observed: Observed | None) -> None:
+        is_group = desired.kind is Kind.AGENCY
         if isinstance(step, Create):
-            return self._create_group(desired) if desired.kind is Kind.AGENCY else self._create_user(desired)
+            (self._create_group if is_group else self._create_user)(desired)
+            return
         if observed is None:
             raise Transient(Code.KEYCLOAK_ERROR, "nothing to change")
-        if desired.kind is Kind.AGENCY:
+        if is_group:
             self._change_group(step, desired, observed.remote_id)
         else:
             self._change_user(step, observed.remote_id)
-        return observed.remote_id
+
+    def everything(self, kind: Kind, fields: Collection[str]) -> Iterator[Sequence[Observed]]:
+        return self._all_groups(fields) if kind is Kind.AGENCY else self._all_users(fields)
+
+    # Acts.
 
     def send_activation_mail(self, remote_id: str) -> None:
         settings = self.settings
-        response = self._call(
-            "PUT",
-            f"users/{remote_id}/execute-actions-email",
-            list(ACTIVATION),
-            client_id=settings.activation_client,
-            redirect_uri=settings.activation_redirect,
-            lifespan=settings.activation_seconds,
-        )
-        if response.status_code >= 500:
-            raise Transient(Code.ACTIVATION_MAIL_NOT_SENT, str(response.status_code))
-        self._check(response)
+        try:
+            self._keycloak.put(
+                f"users/{remote_id}/execute-actions-email",
+                list(ACTIVATION),
+                client_id=settings.activation_client,
+                redirect_uri=settings.activation_redirect,
+                lifespan=settings.activation_seconds,
+            )
+        except (Unreachable, MissingError):
+            raise
+        except Transient as error:
+            raise Transient(Code.ACTIVATION_MAIL_NOT_SENT, error.detail) from error
 
     def end_sessions(self, remote_id: str) -> None:
-        self._check(self._call("POST", f"users/{remote_id}/logout", {}))
+        self._keycloak.post(f"users/{remote_id}/logout", {})
+
+    def unlock(self, remote_id: str) -> None:
+        self._keycloak.delete(f"attack-detection/brute-force/users/{remote_id}")
+
+    def must_change(self, remote_id: str, before: datetime) -> bool:
+        if any(moment > before for kind, _, moment in self._secrets(remote_id) if kind == "password"):
+            return False
+        user = self._keycloak.get(f"users/{remote_id}")
+        actions = sorted({*user.get("requiredActions", ()), "UPDATE_PASSWORD"})
+        self._keycloak.put(f"users/{remote_id}", {"requiredActions": actions})
+        return True
+
+    def reset_credentials(self, remote_id: str, before: datetime) -> bool:
+        old = [secret for _, secret, moment in self._secrets(remote_id) if secret is not None and moment <= before]
+        for secret in old:
+            self._keycloak.delete(f"users/{remote_id}/credentials/{secret}")
+        return bool(old)
 
     def credentials(self, remote_id: str) -> Credentials:
-        # Who is not there has none.
-        found = self._get_if_there(f"users/{remote_id}/credentials") or []
-        types = {each["type"] for each in found}
+        types = {kind for kind, _, _ in self._secrets(remote_id)}
         return Credentials(password="password" in types, otp="otp" in types)
+
+    def _secrets(self, remote_id: str) -> list[tuple[str, str | None, datetime]]:
+        """Type, id and moment of each; a password kept in the directory has no id. Who is not there has none."""
+        found = self._keycloak.find(f"users/{remote_id}/credentials") or []
+        # What was never set in the directory is shown as set in 1601.
+        return [
+            (each["type"], each.get("id"), _moment(each["createdDate"]))
+            for each in found
+            if each["type"] in SECRETS and each.get("createdDate", 0) > 0
+        ]
+
+    def lock_of(self, remote_id: str) -> Locked | None:
+        found = self._keycloak.find(f"attack-detection/brute-force/users/{remote_id}") or {}
+        if not found.get("disabled") or not found.get("failedLoginNotBefore"):
+            return None
+        return Locked(_moment(found["lastFailure"]), _moment(found["failedLoginNotBefore"] * 1000))
+
+    def account_of(self, remote_id: str) -> str | None:
+        user = self._keycloak.find(f"users/{remote_id}")
+        return None if user is None else _attribute(user, ACCOUNT_MARK) or None
 
     def events(self, since: datetime, *, first: int, limit: int) -> Sequence[SignInEvent]:
         moment = int(since.timestamp() * 1000)
-        found = self._get("events", dateFrom=moment, direction="asc", first=first, max=limit)
+        found = self._keycloak.get("events", dateFrom=moment, direction="asc", first=first, max=limit)
         return [_event(raw) for raw in found]
-
-    def close(self) -> None:
-        self._connection = None
 
     # Users.
 
     def _find_user(self, desired: Desired, remote_id: str | None) -> Observed | None:
         user = None
         if remote_id is not None:
-            user = self._get_if_there(f"users/{remote_id}")
-        if user is None:
+            user = self._keycloak.find(f"users/{remote_id}")
+        bound = user is not None
+        if user is None and (desired.exists or remote_id is None):
             user = self._user_by_name(desired.name)
         if user is None:
-            if self.settings.with_directory:
+            if desired.exists and self.settings.with_directory:
                 raise Transient(Code.KEYCLOAK_DOES_NOT_SEE)
             return None
-        if f"hufu:account:{_attribute(user, ACCOUNT_MARK)}" != desired.mark:
+        if _account_mark(user) != desired.mark:
+            if not desired.exists and not bound:
+                return None
             raise Conflict(Code.NAME_TAKEN_IN_KEYCLOAK)
-        groups = self._get(f"users/{user['id']}/groups", briefRepresentation=False)
-        return _observed_user(desired, user, [group["id"] for group in groups if _attribute(group, GROUP_MARK)])
+        self._found[user["id"]] = user
+        # One that has just been imported is in no group yet; if it is, reading it again tells.
+        groups = self._groups_of(user["id"]) if bound or not self.settings.with_directory else []
+        return _observed_user(user, groups, desired.place, desired.fields)
 
     def _user_by_name(self, name: str) -> Json | None:
-        found = self._get("users", username=name, exact=True, first=0, max=2, briefRepresentation=False)
+        found = self._keycloak.get("users", username=name, exact=True, first=0, max=2, briefRepresentation=False)
         return next((user for user in found if user["username"].lower() == name.lower()), None)
 
-    def _create_user(self, desired: Desired) -> str:
+    def _groups_of(self, user_id: str) -> list[str]:
+        """Our groups among those the user is in."""
+        found = self._keycloak.get(f"users/{user_id}/groups", briefRepresentation=False)
+        return [group["id"] for group in found if _attribute(group, GROUP_MARK)]
+
+    def _create_user(self, desired: Desired) -> None:
         body = {
             "username": desired.name,
             "enabled": bool(desired.enabled),
             "emailVerified": True,
             "attributes": {name: [value] for name, value in _attributes(desired).items() if value},
         } | {name: desired.fields[name] for name in USER_PROPERTIES if desired.fields.get(name)}
-        created = self._created(self._call("POST", "users", body), Code.NAME_TAKEN_IN_KEYCLOAK)
+        user_id = self._keycloak.create("users", body, Code.NAME_TAKEN_IN_KEYCLOAK)
         if desired.place is not None:
-            self._join(created, desired.place)
-        return created
+            self._join(user_id, desired.place)
 
     def _change_user(self, step: Step, user_id: str) -> None:
         if isinstance(step, SetFields):
             self._set_user_fields(user_id, {name: after for name, _, after in step.changes})
         elif isinstance(step, SetEnabled):
-            self._check(self._call("PUT", f"users/{user_id}", {"enabled": step.after}))
+            self._put_user(user_id, {"enabled": step.after})
         elif isinstance(step, Rename):
-            self._check(self._call("PUT", f"users/{user_id}", {"username": step.after}))
+            self._put_user(user_id, {"username": step.after})
         elif isinstance(step, Place):
             if step.after is not None:
                 self._join(user_id, step.after)
             if step.before is not None:
-                self._check(self._call("DELETE", f"users/{user_id}/groups/{step.before}"), missing_is_fine=True)
+                self._keycloak.delete(f"users/{user_id}/groups/{step.before}")
         elif isinstance(step, Leave):
-            self._check(self._call("DELETE", f"users/{user_id}/groups/{step.place}"), missing_is_fine=True)
+            self._keycloak.delete(f"users/{user_id}/groups/{step.place}")
+        elif isinstance(step, Delete):
+            self._delete_user(user_id)
+        elif isinstance(step, Adopt):
+            raise Refused(Code.KEYCLOAK_REFUSED, "a user is adopted in the directory")
 
     def _set_user_fields(self, user_id: str, values: Mapping[str, str]) -> None:
-        body: Json = {name: values[name] for name in USER_PROPERTIES & values.keys()}
-        attributes = {name: value for name, value in values.items() if name not in USER_PROPERTIES}
-        if attributes:
-            # A list of attributes replaces all of them, and e-mail with them, so the others are sent as they are.
-            user = self._get(f"users/{user_id}")
-            body = {name: user[name] for name in USER_PROPERTIES if user.get(name)} | body
-            there = dict(user.get("attributes") or {})
-            there |= {name: [value] for name, value in attributes.items() if value}
-            body["attributes"] = {name: there[name] for name in there if attributes.get(name) != ""}
+        # A list of attributes replaces all of them, and e-mail with them, so the others are sent as they are.
+        user = self._found.get(user_id) or self._keycloak.get(f"users/{user_id}")
+        body: Json = {name: values.get(name, user.get(name)) for name in USER_PROPERTIES}
+        attributes = dict(user.get("attributes") or {})
+        attributes |= {name: [value] for name, value in values.items() if name not in USER_PROPERTIES}
+        body["attributes"] = {name: found for name, found in attributes.items() if found != [""]}
         if body.get("email"):
             body["emailVerified"] = True
-        self._check(self._call("PUT", f"users/{user_id}", body))
+        self._put_user(user_id, body)
+
+    def _put_user(self, user_id: str, body: Json) -> None:
+        try:
+            self._keycloak.put(f"users/{user_id}", body)
+        except Refused:
+            # One remembered from a directory that has it no more is refused, and forgotten thereby.
+            if self.settings.with_directory and self._keycloak.find(f"users/{user_id}") is None:
+                raise Transient(Code.KEYCLOAK_DOES_NOT_SEE) from None
+            raise
+        finally:
+            self._found.pop(user_id, None)
 
     def _join(self, user_id: str, group_id: str) -> None:
-        self._check(self._call("PUT", f"users/{user_id}/groups/{group_id}", {}))
+        self._keycloak.put(f"users/{user_id}/groups/{group_id}", {})
+
+    def _delete_user(self, user_id: str) -> None:
+        """Where there is a directory it has to be gone there: Keycloak may delete nothing in it, and says 500."""
+        try:
+            self._keycloak.delete(f"users/{user_id}")
+        except Transient:
+            # One that it remembers from the directory is gone nevertheless.
+            if self._keycloak.find(f"users/{user_id}") is not None:
+                raise
+
+    def _all_users(self, fields: Collection[str]) -> Iterator[Sequence[Observed]]:
+        first = 0
+        while page := self._keycloak.get("users", first=first, max=PAGE, briefRepresentation=False):
+            ours = [user for user in page if _attribute(user, ACCOUNT_MARK)]
+            yield [_observed_user(user, self._groups_of(user["id"]), None, fields) for user in ours]
+            first += PAGE
 
     # Groups.
 
     def _find_group(self, desired: Desired, remote_id: str | None) -> Observed | None:
         group = None
         if remote_id is not None:
-            group = self._get_if_there(f"groups/{remote_id}")
-        if group is None:
+            group = self._keycloak.find(f"groups/{remote_id}")
+        bound = group is not None
+        if group is None and (desired.exists or remote_id is None):
             group = self._group_by_name(desired)
         if group is None:
             return None
         if _attribute(group, GROUP_MARK) != desired.mark:
+            if not desired.exists and not bound:
+                return None
             raise Conflict(Code.GROUP_TAKEN)
-        return Observed(
-            remote_id=group["id"],
-            mark=desired.mark,
-            name=group["name"],
-            place=group.get("parentId"),
-            address=group.get("path", ""),
-            fields={
-                name: (group.get(name) or "") if name in GROUP_PROPERTIES else _attribute(group, name)
-                for name in desired.fields
-            },
-        )
+        return _observed_group(group, desired.fields)
 
     def _group_by_name(self, desired: Desired) -> Json | None:
-        query = {"search": desired.name, "exact": True, "first": 0, "max": 100, "briefRepresentation": False}
+        query = {"search": desired.name, "exact": True, "first": 0, "max": PAGE, "briefRepresentation": False}
         if desired.place is None:
-            found = self._get("groups", **query)
+            found = self._keycloak.get("groups", **query)
         else:
-            siblings = self._get_if_there(f"groups/{desired.place}/children", **query)
-            if siblings is None:
-                raise Transient(Code.KEYCLOAK_ERROR, "the parent group is missing")
-            found = siblings
+            found = self._keycloak.find(f"groups/{desired.place}/children", **query)
+            if found is None:
+                raise Transient(Code.WAITS_FOR_AGENCY, "the parent group is missing")
         return next((group for group in found if group["name"] == desired.name), None)
 
-    def _create_group(self, desired: Desired) -> str:
+    def _create_group(self, desired: Desired) -> None:
         path = "groups" if desired.place is None else f"groups/{desired.place}/children"
-        return self._created(self._call("POST", path, _group_body(desired, desired.name)), Code.GROUP_TAKEN)
+        self._keycloak.create(path, _group_body(desired), Code.GROUP_TAKEN)
 
     def _change_group(self, step: Step, desired: Desired, group_id: str) -> None:
         if isinstance(step, Place):
             path = "groups" if step.after is None else f"groups/{step.after}/children"
-            moved = {"id": group_id, "name": desired.name}
-            self._check(self._call("POST", path, moved))
+            self._keycloak.post(path, {"id": group_id, "name": desired.name})
         elif isinstance(step, Rename | SetFields):
-            self._check(self._call("PUT", f"groups/{group_id}", _group_body(desired, desired.name)))
+            self._keycloak.put(f"groups/{group_id}", _group_body(desired))
+        elif isinstance(step, Delete):
+            self._delete_group(group_id)
         else:
             raise Refused(Code.KEYCLOAK_REFUSED, "a group has no state")
 
-    # Requests.
+    def _delete_group(self, group_id: str) -> None:
+        """Keycloak would take along all that is in it, so it has to be empty."""
+        below = self._keycloak.find(f"groups/{group_id}/children", first=0, max=PAGE, briefRepresentation=False) or []
+        members = self._keycloak.find(f"groups/{group_id}/members", first=0, max=PAGE, briefRepresentation=False) or []
+        if below or members:
+            ours = [*(_attribute(group, GROUP_MARK) for group in below), *map(_account_mark, members)]
+            raise _not_empty(only_ours=all(ours))
+        self._keycloak.delete(f"groups/{group_id}")
 
-    def _get(self, path: str, **query: object) -> Any:
-        response = self._call("GET", path, **query)
-        self._check(response)
-        return response.json()
+    def _all_groups(self, fields: Collection[str]) -> Iterator[Sequence[Observed]]:
+        """Ours from the top down; never all groups, of which there may be very many that are not ours."""
+        paths = ["groups"]
+        while paths:
+            level: list[Json] = []
+            for path in paths:
+                level += [group for page in self._pages_of_groups(path) for group in page]
+            yield [_observed_group(group, fields) for group in level]
+            paths = [f"groups/{group['id']}/children" for group in level if group["subGroupCount"]]
 
-    def _get_if_there(self, path: str, **query: object) -> Any | None:
-        response = self._call("GET", path, **query)
-        if response.status_code == 404:
-            return None
-        self._check(response)
-        return response.json()
-
-    def _created(self, response: requests.Response, taken: Code) -> str:
-        if response.status_code == 409:
-            raise Conflict(taken)
-        self._check(response)
-        return response.headers["Location"].rpartition("/")[2]
-
-    def _call(self, method: str, path: str, body: object = None, **query: object) -> requests.Response:
-        had_connection = self._connection is not None
-        try:
-            return self._call_once(method, path, body, query)
-        except Unreachable as error:
-            # A connection kept for long may have been closed by the other side: reading again is harmless.
-            if method != "GET" or not had_connection or error.code is Code.KEYCLOAK_TIMEOUT:
-                raise
-            return self._call_once(method, path, body, query)
-
-    def _call_once(self, method: str, path: str, body: object, query: Mapping[str, object]) -> requests.Response:
-        url = f"{self._base}/{path}"
-        parameters = {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items()}
-        try:
-            connection = self._open()
-            if method == "GET":
-                response = connection.raw_get(url, **parameters)
-            elif method == "DELETE":
-                response = connection.raw_delete(url, **parameters)
-            else:
-                send = connection.raw_post if method == "POST" else connection.raw_put
-                response = send(url, data=json.dumps(body), **parameters)
-        except (KeycloakError, requests.RequestException, ValueError) as error:
-            self.close()
-            _raise(error)
-        if response.status_code in AWAY:
-            raise Unreachable(Code.KEYCLOAK_UNREACHABLE, str(response.status_code))
-        if response.status_code == 401:
-            # The token of a server that forgot us; the next call asks for a new one.
-            self.close()
-            raise Unreachable(Code.KEYCLOAK_UNREACHABLE, "401")
-        assert isinstance(response, requests.Response)  # noqa: S101 - tells mypy what python-keycloak returns
-        return response
-
-    def _open(self) -> KeycloakOpenIDConnection:
-        if self._connection is None:
-            settings = self.settings
-            self._connection = _Connection(
-                server_url=settings.url,
-                realm_name=settings.realm,
-                client_id=settings.client_id,
-                client_secret_key=settings.client_secret,
-                grant_type="client_credentials",
-                timeout=settings.call_seconds,
-                max_retries=0,
-            )
-        return self._connection
-
-    def _check(self, response: requests.Response, *, missing_is_fine: bool = False) -> None:
-        status = response.status_code
-        if status < 400 or (missing_is_fine and status == 404):
-            return
-        if status == 403:
-            raise Misconfigured(Code.KEYCLOAK_NO_RIGHTS, "403")
-        if status == 404:
-            # What was there a moment ago is made again at the next try.
-            raise Transient(Code.KEYCLOAK_ERROR, "404")
-        if status >= 500 or status in {408, 429}:
-            raise Transient(Code.KEYCLOAK_ERROR, str(status))
-        raise Refused(Code.KEYCLOAK_REFUSED, f"{status} {_reason(response)}")
+    def _pages_of_groups(self, path: str) -> Iterator[list[Json]]:
+        first = 0
+        while page := self._keycloak.get(path, first=first, max=PAGE, briefRepresentation=False):
+            yield [group for group in page if _attribute(group, GROUP_MARK)]
+            first += PAGE
 
 
-class _Connection(KeycloakOpenIDConnection):
-    """The token is asked for once, too: a time-out must not be waited for twice."""
-
-    @property
-    def keycloak_openid(self) -> KeycloakOpenID:
-        if self._keycloak_openid is None:
-            self._keycloak_openid = KeycloakOpenID(
-                server_url=self.server_url or "",
-                client_id=self.client_id or "",
-                realm_name=self.realm_name or "",
-                client_secret_key=self.client_secret_key,
-                timeout=self.timeout,
-                max_retries=0,
-            )
-        return self._keycloak_openid
-
-
-def _raise(error: Exception) -> NoReturn:
-    detail = type(error).__name__
-    if isinstance(error, KeycloakAuthenticationError):
-        raise Misconfigured(Code.KEYCLOAK_CLIENT_REFUSED, detail) from error
-    status = getattr(error, "response_code", None)
-    if isinstance(error, KeycloakError) and status is not None and 400 <= status < 500:
-        raise Misconfigured(Code.KEYCLOAK_CLIENT_REFUSED, str(status)) from error
-    cause = error.__cause__ or error.__context__
-    if isinstance(error, requests.Timeout) or isinstance(cause, requests.Timeout):
-        raise Unreachable(Code.KEYCLOAK_TIMEOUT, detail) from error
-    if isinstance(error, (KeycloakConnectionError, KeycloakError, requests.RequestException)):
-        raise Unreachable(Code.KEYCLOAK_UNREACHABLE, detail) from error
-    raise Transient(Code.KEYCLOAK_ERROR, detail) from error
-
-
-def _reason(response: requests.Response) -> str:
-    """Keycloak's word for a refusal, never its sentence: that may name a person."""
-    with suppress(ValueError):
-        found = response.json()
-        if isinstance(found, dict):
-            return str(found.get("field") or found.get("error") or "")[:60]
-    return ""
+def _not_empty(*, only_ours: bool) -> TargetError:
+    """Ours leave by themselves; others do not."""
+    return Transient(Code.OU_NOT_EMPTY, "ours") if only_ours else Conflict(Code.OU_NOT_EMPTY)
 
 
 def _attribute(raw: Json, name: str) -> str:
@@ -351,32 +331,53 @@ def _attribute(raw: Json, name: str) -> str:
     return str(values[0])
 
 
+def _account_mark(user: Json) -> str:
+    account_id = _attribute(user, ACCOUNT_MARK)
+    return f"hufu:account:{account_id}" if account_id else ""
+
+
 def _attributes(desired: Desired) -> dict[str, str]:
     values = {name: value for name, value in desired.fields.items() if name not in USER_PROPERTIES}
     return values | {ACCOUNT_MARK: desired.mark.rpartition(":")[2]}
 
 
-def _group_body(desired: Desired, name: str) -> Json:
+def _group_body(desired: Desired) -> Json:
     attributes = {key: [value] for key, value in desired.fields.items() if key not in GROUP_PROPERTIES}
     properties = {key: desired.fields[key] for key in GROUP_PROPERTIES & desired.fields.keys()}
-    return {"name": name, "attributes": attributes | {GROUP_MARK: [desired.mark]}} | properties
+    return {"name": desired.name, "attributes": attributes | {GROUP_MARK: [desired.mark]}} | properties
 
 
-def _observed_user(desired: Desired, user: Json, groups: Sequence[str]) -> Observed:
-    place = desired.place if desired.place in groups else next(iter(groups), None)
+def _observed_user(user: Json, groups: Sequence[str], wanted: str | None, fields: Collection[str]) -> Observed:
+    place = wanted if wanted in groups else next(iter(groups), None)
     return Observed(
         remote_id=user["id"],
-        mark=desired.mark,
+        mark=_account_mark(user),
         name=user["username"],
         place=place,
         address=user["username"],
         enabled=bool(user.get("enabled")),
-        fields={
-            name: (user.get(name) or "") if name in USER_PROPERTIES else _attribute(user, name)
-            for name in desired.fields
-        },
+        fields=_fields(user, fields, USER_PROPERTIES),
         surplus=frozenset(groups) - {place or ""},
     )
+
+
+def _observed_group(group: Json, fields: Collection[str]) -> Observed:
+    return Observed(
+        remote_id=group["id"],
+        mark=_attribute(group, GROUP_MARK),
+        name=group["name"],
+        place=group.get("parentId"),
+        address=group.get("path", ""),
+        fields=_fields(group, fields, GROUP_PROPERTIES),
+    )
+
+
+def _fields(raw: Json, names: Collection[str], properties: Collection[str]) -> dict[str, str]:
+    return {name: (raw.get(name) or "") if name in properties else _attribute(raw, name) for name in names}
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _event(raw: Json) -> SignInEvent:
@@ -386,6 +387,6 @@ def _event(raw: Json) -> SignInEvent:
         type=raw["type"],
         client=raw.get("clientId") or "",
         address=raw.get("ipAddress") or "",
-        at=datetime.fromtimestamp(raw["time"] / 1000, UTC),
+        at=_moment(raw["time"]),
         error=raw.get("error") or "",
     )

@@ -45,8 +45,11 @@ class StateTarget(Protocol):
         What is wrong with one object is in its place; what is wrong with the target is raised.
         """
 
-    def apply(self, step: Step, desired: Desired, observed: Observed | None) -> str:
-        """Do one step; the remote id of the object."""
+    def apply(self, step: Step, desired: Desired, observed: Observed | None) -> None:
+        """Do one step. What came of it, and the id of what was made, tells the next `find`.
+
+        A value that is refused keeps no other from being written: Refused is raised when the rest is done.
+        """
 
     def everything(self, kind: Kind, fields: Collection[str]) -> Iterator[Sequence[Observed]]:
         """Every object of the kind with our mark, in pages, with these fields; agencies from the top down.

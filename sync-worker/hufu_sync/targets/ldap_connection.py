@@ -1,0 +1,258 @@
+"""Requests by verified LDAPS. The only file that knows ldap3; its errors end here."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import ldap3
+from ldap3.core import exceptions as ldap
+from ldap3.utils.conv import escape_bytes, escape_filter_chars
+
+from hufu_registry.sync.model import Code
+from hufu_sync.errors import Conflict, Misconfigured, Refused, TargetError, Transient, Unreachable
+
+PAGED = "1.2.840.113556.1.4.319"
+EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+
+VALUE_ERRORS = (
+    ldap.LDAPConstraintViolationResult,
+    ldap.LDAPInvalidAttributeSyntaxResult,
+    ldap.LDAPInvalidDNSyntaxResult,
+    ldap.LDAPNamingViolationResult,
+    ldap.LDAPObjectClassViolationResult,
+    ldap.LDAPUndefinedAttributeTypeResult,
+)
+# Also a value that is no longer there when it is to be replaced: somebody was quicker.
+TAKEN = (
+    ldap.LDAPEntryAlreadyExistsResult,
+    ldap.LDAPAttributeOrValueExistsResult,
+    ldap.LDAPNoSuchAttributeResult,
+)
+LATER = (
+    ldap.LDAPBusyResult,
+    ldap.LDAPUnavailableResult,
+    ldap.LDAPTimeLimitExceededResult,
+    ldap.LDAPAdminLimitExceededResult,
+)
+NO_ANSWER = (ldap.LDAPSocketReceiveError, ldap.LDAPResponseTimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class DirectorySettings:
+    """`call_seconds` bounds each request and must be well below the worker's lease."""
+
+    url: str
+    ca_file: Path
+    bind_dn: str
+    bind_password: str = field(repr=False)
+    base_dn: str
+    connect_seconds: int = 3
+    call_seconds: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`values` has an empty list for each attribute that was asked for and is absent; names are in lower case."""
+
+    dn: str
+    guid: str
+    values: Mapping[str, Sequence[bytes]]
+
+    def text(self, name: str) -> str:
+        values = self.values.get(name.lower(), ())
+        return values[0].decode("utf-8", "replace") if values else ""
+
+    def number(self, name: str) -> int:
+        return int(self.text(name) or "0")
+
+    def moment(self, name: str) -> datetime | None:
+        """100 nanoseconds since 1601; 0 is never."""
+        ticks = self.number(name)
+        return EPOCH + timedelta(microseconds=ticks // 10) if ticks > 0 else None
+
+
+class MissingError(Transient):
+    """There is no such entry where it was a moment ago: whoever looks again sees what became of it."""
+
+
+class NotEmptyError(Conflict):
+    """Something stands below it."""
+
+
+def by_guid(guid: str) -> str:
+    """How an entry is addressed wherever it stands; Samba takes it everywhere but for a move."""
+    return f"<GUID={guid}>"
+
+
+def equal(attribute: str, value: str) -> str:
+    return f"({attribute}={escape_filter_chars(value)})"
+
+
+def has_guid(guid: str) -> str:
+    return f"(objectGUID={escape_bytes(UUID(guid).bytes_le)})"
+
+
+def any_of(filters: Collection[str]) -> str:
+    return f"(|{''.join(filters)})"
+
+
+class LdapConnection:
+    """One long-lived connection, opened when it is needed; not for use by several threads at once."""
+
+    def __init__(self, settings: DirectorySettings) -> None:
+        self.settings = settings
+        self._connection: ldap3.Connection | None = None
+
+    def read(self, dn: str, names: Collection[str]) -> Entry | None:
+        try:
+            return next(iter(self._search(dn, "(objectClass=*)", names, scope=ldap3.BASE)), None)
+        except MissingError:
+            return None
+
+    def search(self, base: str, query: str, names: Collection[str]) -> list[Entry]:
+        """All entries at and below `base`; for few, as a server may answer with no more than 1,000."""
+        return self._search(base, query, names, scope=ldap3.SUBTREE)
+
+    def pages(self, base: str, query: str, names: Collection[str], size: int) -> Iterator[tuple[list[Entry], bool]]:
+        """All entries at and below `base` in pages, and with each whether another follows."""
+        cookie: bytes | None = None
+        more = True
+        while more:
+            page = self._search(base, query, names, scope=ldap3.SUBTREE, paged_size=size, paged_cookie=cookie)
+            cookie = self._cookie()
+            more = bool(cookie)
+            yield page, more
+
+    def add(self, dn: str, classes: Sequence[str], attributes: Mapping[str, str | bytes], taken: Code) -> None:
+        with self.calling(taken) as connection:
+            connection.add(dn, list(classes), dict(attributes))  # type: ignore[no-untyped-call]
+
+    def modify(self, dn: str, values: Mapping[str, str | bytes]) -> None:
+        """Replace them; "" is absent."""
+        changes = {name: [(ldap3.MODIFY_REPLACE, [wanted] if wanted else [])] for name, wanted in values.items()}
+        self._modify(dn, changes, Code.NAME_TAKEN_IN_AD)
+
+    def exchange(self, dn: str, name: str, before: str, after: str, taken: Code) -> None:
+        """Replace one value, if it is still `before`; Conflict(taken) where it is not."""
+        going = [(ldap3.MODIFY_DELETE, [before])] if before else []
+        self._modify(dn, {name: [*going, (ldap3.MODIFY_ADD, [after])]}, taken)
+
+    def move(self, dn: str, rdn: str, new_parent: str | None, taken: Code) -> None:
+        with self.calling(taken) as connection:
+            connection.modify_dn(dn, rdn, new_superior=new_parent)
+
+    def delete(self, dn: str) -> None:
+        with self.calling(Code.AD_REFUSED) as connection:
+            connection.delete(dn)  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # The server may be gone, and then there is nobody to say goodbye to.
+            with suppress(ldap.LDAPException, OSError):
+                connection.unbind()
+
+    def _modify(self, dn: str, changes: Mapping[str, object], taken: Code) -> None:
+        with self.calling(taken) as connection:
+            connection.modify(dn, changes)  # type: ignore[no-untyped-call]
+
+    def _search(self, base: str, query: str, names: Collection[str], **how: Any) -> list[Entry]:
+        had_connection = self._connection is not None
+        wanted = sorted({"objectGUID", *names})
+        try:
+            return self._search_once(base, query, wanted, **how)
+        except Unreachable as error:
+            # A connection kept for long may have been closed by the other side: reading again is harmless,
+            # but for a further page, which only the old connection knows of.
+            if not had_connection or error.code is Code.AD_TIMEOUT or how.get("paged_cookie"):
+                raise
+            return self._search_once(base, query, wanted, **how)
+
+    def _search_once(self, base: str, query: str, names: list[str], *, scope: Any, **paging: Any) -> list[Entry]:
+        with self.calling(Code.AD_REFUSED) as connection:
+            connection.search(base, query, search_scope=scope, attributes=names, **paging)
+            return [_entry(raw) for raw in connection.response or [] if raw.get("type") == "searchResEntry"]
+
+    def _cookie(self) -> bytes:
+        assert self._connection is not None  # noqa: S101 - it has just answered
+        controls = self._connection.result.get("controls") or {}
+        return bytes(controls.get(PAGED, {}).get("value", {}).get("cookie") or b"")
+
+    def _open(self) -> ldap3.Connection:
+        if self._connection is None:
+            settings = self.settings
+            tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(settings.ca_file))
+            server = ldap3.Server(settings.url, tls=tls, get_info=ldap3.NONE, connect_timeout=settings.connect_seconds)
+            connection = ldap3.Connection(
+                server,
+                user=settings.bind_dn,
+                password=settings.bind_password,
+                raise_exceptions=True,
+                check_names=False,
+                auto_referrals=False,
+                receive_timeout=settings.call_seconds,
+            )
+            try:
+                connection.open()
+            finally:
+                # ldap3 leaves the socket of a connection that did not come about to the garbage collector.
+                if connection.closed and connection.socket is not None:
+                    connection.socket.close()
+            self._connection = connection
+            connection.bind()
+        return self._connection
+
+    @contextmanager
+    def calling(self, taken: Code) -> Iterator[ldap3.Connection]:
+        """Every request goes through here: the one place where ldap3's errors become ours."""
+        try:
+            yield self._open()
+        except ldap.LDAPException as error:
+            translated = _translated(error, taken)
+            if not isinstance(error, ldap.LDAPOperationResult) or isinstance(translated, Misconfigured):
+                self.close()
+            raise translated from error
+        except OSError as error:
+            self.close()
+            raise Unreachable(Code.AD_UNREACHABLE, type(error).__name__) from error
+
+
+def _translated(error: ldap.LDAPException, taken: Code) -> TargetError:
+    name = type(error).__name__
+    if isinstance(error, ldap.LDAPNoSuchObjectResult):
+        return MissingError(Code.AD_BUSY, name)
+    if isinstance(error, ldap.LDAPNotAllowedOnNotLeafResult):
+        return NotEmptyError(Code.OU_NOT_EMPTY, name)
+    if isinstance(error, TAKEN):
+        return Conflict(taken, name)
+    if isinstance(error, (ldap.LDAPInvalidCredentialsResult, ldap.LDAPBindError)):
+        return Misconfigured(Code.AD_BIND_REFUSED, name)
+    if isinstance(error, ldap.LDAPInsufficientAccessRightsResult):
+        return Refused(Code.AD_NO_RIGHTS, name)
+    if isinstance(error, VALUE_ERRORS):
+        # Names are unique in the domain: a taken one comes as a constraint, too.
+        unique = isinstance(error, ldap.LDAPConstraintViolationResult) and "already" in str(error).lower()
+        return Conflict(taken, name) if unique else Refused(Code.AD_REFUSED_VALUE, name)
+    if isinstance(error, LATER):
+        return Transient(Code.AD_BUSY, name)
+    if isinstance(error, ldap.LDAPOperationResult):
+        return Refused(Code.AD_REFUSED, name)
+    if "CERTIFICATE" in str(error).upper():
+        return Misconfigured(Code.AD_CERTIFICATE, name)
+    if isinstance(error, NO_ANSWER):
+        return Unreachable(Code.AD_TIMEOUT, name)
+    return Unreachable(Code.AD_UNREACHABLE, name)
+
+
+def _entry(raw: dict[str, Any]) -> Entry:
+    values = {name.lower(): found for name, found in raw["raw_attributes"].items()}
+    guid = values["objectguid"]
+    # The root has none.
+    return Entry(raw["dn"], str(UUID(bytes_le=guid[0])) if guid else "", values)
