@@ -1,12 +1,17 @@
-"""`hufu-clock`: what happens because time passes. Everything here may run twice or late without harm."""
+"""`hufu-clock`: what happens because time passes. Everything here may run twice or late without harm.
+
+Its tasks lie on strands: a thread each, with target connections of its own, so that a comparison of everybody holds
+up nobody's sign-in.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from types import FrameType
 
@@ -21,20 +26,26 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Target
 from hufu_registry.people.use_cases import forget_old_codes
 from hufu_registry.sessions.use_cases import forget_old
-from hufu_registry.sync.use_cases import disable_account
+from hufu_registry.sync.model import Run, RunCause, RunKind
+from hufu_registry.sync.use_cases import disable_account, want_account
 from hufu_sync import logs
-from hufu_sync.bootstrap import Targets, build_parts, build_targets
+from hufu_sync.bootstrap import Parts, Targets, build_convergers, build_parts, build_targets
+from hufu_sync.changes import Watch
+from hufu_sync.comparison import Comparison, StoppedError, want_comparison
 from hufu_sync.errors import TargetError
 from hufu_sync.feed import Feed
 from hufu_sync.health import Heart, Metrics, serving
+from hufu_sync.planning import build_lanes, serve_requests
 from hufu_sync.settings import SyncSettings
 
 log = structlog.get_logger()
 
 HOUSEKEEPING = 600.0
-NIGHT_LOOK = 300.0
+REQUESTS = 2.0
 NIGHT_HOUR = 3
 BATCH = 200
+HISTORY_KEPT = timedelta(days=400)
+SAMPLES_KEPT = timedelta(days=2)
 NOT_ACTIVATED_IN_TIME = "not_activated_in_time"
 
 
@@ -66,26 +77,45 @@ def disable_not_activated(services: SqlServices) -> int:
             return count
 
 
-@dataclass(slots=True)
+def remove_deleted(services: SqlServices) -> int:
+    """Want the accounts that were deleted long enough ago: the targets forget them now."""
+    count = 0
+    while True:
+        with services.begin(SYSTEM) as work:
+            due = work.comparison.due_for_deletion(work.now - services.policy.deletion_wait, BATCH)
+            for account_id in due:
+                want_account(work, services, work.accounts.get(account_id), bulk=True)
+        count += len(due)
+        if len(due) < BATCH:
+            return count
+
+
+def forget_history(services: SqlServices) -> None:
+    with services.begin(SYSTEM) as work:
+        work.comparison.forget_old(history_before=work.now - HISTORY_KEPT, samples_before=work.now - SAMPLES_KEPT)
+
+
+def settle_runs(services: SqlServices) -> int:
+    with services.begin(SYSTEM) as work:
+        return work.runs.settle()
+
+
+def last_night(now: datetime) -> datetime:
+    """The newest three in the morning, Taipei time."""
+    local = now.astimezone(TAIPEI)
+    night = local.replace(hour=NIGHT_HOUR, minute=0, second=0, microsecond=0)
+    return night if night <= local else night - timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
 class Nightly:
-    """Once a day after three in the morning, Taipei time: the feed of two days again, and every open activation."""
+    """What goes with the nightly comparison: the feed of two days again, and every open activation."""
 
     services: SqlServices
     feed: Feed
-    done_on: datetime | None = None
 
-    def look(self) -> None:
-        now = self.services.clock.now()
-        local = now.astimezone(TAIPEI)
-        if local.hour < NIGHT_HOUR or (
-            self.done_on is not None and self.done_on.astimezone(TAIPEI).date() == local.date()
-        ):
-            return
-        self.run(now)
-        self.done_on = now
-
-    def run(self, now: datetime) -> None:
-        self.feed.read_again(now - timedelta(days=2))
+    def run(self) -> None:
+        self.feed.read_again(self.services.clock.now() - timedelta(days=2))
         after: AccountId | None = None
         while True:
             with self.services.begin(SYSTEM) as work:
@@ -105,24 +135,116 @@ class Nightly:
             log.warning("not_checked", id=str(account_id), code=error.code.value)
 
 
-def tasks(settings: SyncSettings, services: SqlServices, targets: Targets, metrics: Metrics) -> Sequence[Task]:
-    feed = Feed(services, targets.sign_in, targets.directory, metrics)
-    return [
-        Task("feed", settings.feed_seconds, feed.poll),
-        Task("nightly", NIGHT_LOOK, Nightly(services, feed).look),
-        Task("deadline", HOUSEKEEPING, lambda: disable_not_activated(services)),
-        Task("sessions", HOUSEKEEPING, lambda: forget_old(services, SYSTEM)),
-        Task("codes", HOUSEKEEPING, lambda: forget_old_codes(services, SYSTEM)),
-    ]
+@dataclass(frozen=True, slots=True)
+class Comparisons:
+    """Of one target: those somebody asked for, and one a night. What was done tonight is told by the stored runs, so
+    neither a restart nor a second clock does it again.
+    """
+
+    comparison: Comparison
+    alive: Callable[[], None]
+    stopping: Callable[[], bool]
+    nightly: Nightly | None = None
+
+    def serve(self) -> None:
+        """Raises TargetError: what was begun is begun again when its time is over."""
+        services, target = self.comparison.services, self.comparison.shape.target
+        with services.begin(SYSTEM) as work:
+            want_comparison(work, services, target, RunCause.NIGHTLY, unless_since=last_night(work.now))
+            asked = [run for run in work.runs.open_requests(RunKind.COMPARISON) if run.target is target]
+        for run in asked:
+            self._run(run)
+
+    def _run(self, run: Run) -> None:
+        if self.nightly is not None and run.cause == RunCause.NIGHTLY:
+            self.nightly.run()
+        started = monotonic()
+        tally = self.comparison.run(run.id, alive=self.alive, stopping=self.stopping)
+        if tally is None:
+            return
+        log.info(
+            "compared",
+            target=self.comparison.shape.target.value,
+            cause=run.cause,
+            objects=tally.objects,
+            differing=tally.differing,
+            failed=tally.failed,
+            seconds=round(monotonic() - started, 1),
+        )
 
 
-def tick(todo: Sequence[Task], heart: Heart, metrics: Metrics) -> float:
+@dataclass(frozen=True, slots=True)
+class Strands:
+    """Tasks by strand; each strand calls `build` once for its own connections."""
+
+    parts: Parts
+    build: Callable[[], Targets]
+    stopping: threading.Event
+
+    def tasks(self) -> Mapping[str, Sequence[Task]]:
+        return {
+            "feed": self._feed(),
+            "changes": self._changes(),
+            "comparisons": self._comparisons(),
+            "plans": self._plans(),
+            "housekeeping": self._housekeeping(),
+        }
+
+    def _feed(self) -> Sequence[Task]:
+        return [Task("feed", self.parts.settings.feed_seconds, self._feed_of(self.build()).poll)]
+
+    def _feed_of(self, targets: Targets) -> Feed:
+        return Feed(self.parts.services, targets.sign_in, targets.directory, self.parts.metrics)
+
+    def _changes(self) -> Sequence[Task]:
+        targets = self.build()
+        if targets.directory is None:
+            return ()
+        watch = Watch(Comparison(build_convergers(self.parts, targets)[Target.AD]), targets.directory)
+        return [Task("changes", self.parts.settings.changes_seconds, partial(watch.poll, self._alive("changes")))]
+
+    def _comparisons(self) -> Sequence[Task]:
+        targets = self.build()
+        nightly = {Target.KEYCLOAK: Nightly(self.parts.services, self._feed_of(targets))}
+        return [
+            Task(
+                f"comparison-{target.value}",
+                REQUESTS,
+                Comparisons(
+                    Comparison(converger), self._alive("comparisons"), self.stopping.is_set, nightly.get(target)
+                ).serve,
+            )
+            for target, converger in build_convergers(self.parts, targets).items()
+        ]
+
+    def _plans(self) -> Sequence[Task]:
+        lanes = build_lanes(self.parts, self.build())
+        return [Task("plans", REQUESTS, lambda: serve_requests(self.parts.services, lanes, self._alive("plans")))]
+
+    def _housekeeping(self) -> Sequence[Task]:
+        services = self.parts.services
+        return [
+            Task("runs", REQUESTS, lambda: settle_runs(services)),
+            Task("deadline", HOUSEKEEPING, lambda: disable_not_activated(services)),
+            Task("deletion", HOUSEKEEPING, lambda: remove_deleted(services)),
+            Task("sessions", HOUSEKEEPING, lambda: forget_old(services, SYSTEM)),
+            Task("codes", HOUSEKEEPING, lambda: forget_old_codes(services, SYSTEM)),
+            Task("history", HOUSEKEEPING, lambda: forget_history(services)),
+        ]
+
+    def _alive(self, strand: str) -> Callable[[], None]:
+        return partial(self.parts.heart.beat, strand)
+
+
+def tick(strand: str, todo: Sequence[Task], heart: Heart, metrics: Metrics) -> float:
     """Run what is due; how many seconds until the next is."""
     for task in todo:
         if monotonic() < task.next_at:
             continue
         try:
             task.act()
+        except StoppedError:
+            log.info("task_stopped", task=task.name)
         except (TargetError, SQLAlchemyError, HufuError) as error:
             code = error.code if isinstance(error, TargetError) else type(error).__name__
             log.warning("task_failed", task=task.name, code=str(code))
@@ -131,11 +253,17 @@ def tick(todo: Sequence[Task], heart: Heart, metrics: Metrics) -> float:
             log.exception("task_failed_unexpectedly", task=task.name)
             metrics.failures.labels(task.name).inc()
         task.next_at = monotonic() + task.every
-        heart.beat("clock")
+        heart.beat(strand)
     return max(0.05, min(task.next_at for task in todo) - monotonic())
 
 
-def run(settings: SyncSettings, targets: Targets) -> None:
+def follow(strand: str, todo: Sequence[Task], parts: Parts, stopping: threading.Event) -> None:
+    while not stopping.is_set():
+        parts.heart.beat(strand)
+        stopping.wait(tick(strand, todo, parts.heart, parts.metrics))
+
+
+def run(settings: SyncSettings, build: Callable[[], Targets]) -> None:
     parts = build_parts(settings)
     stopping = threading.Event()
 
@@ -145,16 +273,22 @@ def run(settings: SyncSettings, targets: Targets) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    todo = tasks(settings, parts.services, targets, parts.metrics)
+    strands = {name: todo for name, todo in Strands(parts, build, stopping).tasks().items() if todo}
+    threads = [
+        threading.Thread(target=follow, name=name, args=(name, todo, parts, stopping), daemon=True)
+        for name, todo in strands.items()
+    ]
     with serving(settings.health_host, settings.health_port, parts.heart, parts.metrics):
+        for thread in threads:
+            thread.start()
         log.info("clock_started")
-        while not stopping.is_set():
-            parts.heart.beat("clock")
-            stopping.wait(tick(todo, parts.heart, parts.metrics))
+        stopping.wait()
+        for thread in threads:
+            thread.join(settings.lease_seconds)
     log.info("clock_stopped")
 
 
 def main() -> None:
     logs.set_up("clock")
     settings = SyncSettings()
-    run(settings, build_targets(settings))
+    run(settings, partial(build_targets, settings))

@@ -1,20 +1,23 @@
-"""Keycloak's stored events, polled: the accounts' sign-ins, and the moment when an activation may be complete."""
+"""Keycloak's stored events, polled: the accounts' sign-ins, their locks, the moment when an activation may be
+complete, and who signs in before we were done with him.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 
 from hufu_registry.accounts.model import AccountState
-from hufu_registry.bootstrap import SqlServices
+from hufu_registry.bootstrap import SqlServices, SqlWork
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.sync.model import SignIn
-from hufu_registry.sync.use_cases import activate_account
+from hufu_registry.sync.model import SignIn, SignInLock
+from hufu_registry.sync.use_cases import activate_account, want_account
 from hufu_sync.errors import Gone
 from hufu_sync.health import Metrics
 from hufu_sync.targets.port import Directory, SignInEvent, SignInServer
@@ -22,6 +25,8 @@ from hufu_sync.targets.port import Directory, SignInEvent, SignInServer
 log = structlog.get_logger()
 
 FEED = "keycloak-events"
+LOCKED_OUT = frozenset({"USER_DISABLED_BY_TEMPORARY_LOCKOUT", "USER_DISABLED_BY_PERMANENT_LOCKOUT"})
+SIGNED_IN = "LOGIN"
 # Events are stored when their request ends, not in the order of their times.
 OVERLAP = timedelta(seconds=15)
 AT_FIRST = timedelta(days=1)
@@ -57,9 +62,8 @@ class Feed:
     def _keep(self, events: Sequence[SignInEvent]) -> int:
         if not events:
             return 0
+        accounts = self._accounts_of(events)
         with self.services.begin(SYSTEM) as work:
-            users = {event.user_id for event in events if event.user_id}
-            accounts = work.sync_records.accounts_bound_to(Target.KEYCLOAK, users)
             records = [
                 SignIn(
                     event_id=event.id,
@@ -75,7 +79,9 @@ class Feed:
             ]
             new = work.sync_records.keep_sign_ins(records)
             waiting = work.sync_records.not_activated_among({record.account_id for record in records})
+            self._hurry(work, {one.account_id for one in records if one.event_id in new and one.type == SIGNED_IN})
         # Known events count, too, and the cursor moves last: a check that failed is repeated.
+        self._keep_locks(events, accounts)
         for account_id in waiting:
             try:
                 self.check_activation(account_id)
@@ -86,6 +92,54 @@ class Feed:
             work.sync_records.move_cursor(FEED, events[-1].at)
         self.metrics.events.inc(len(new))
         return len(new)
+
+    def _accounts_of(self, events: Sequence[SignInEvent]) -> Mapping[str, AccountId]:
+        """The bound accounts by user id. Whoever is ours and not bound yet is wanted at once: he is at the door."""
+        users = {event.user_id for event in events if event.user_id}
+        with self.services.begin(SYSTEM) as work:
+            accounts = work.sync_records.accounts_bound_to(Target.KEYCLOAK, users)
+        for user_id in sorted(users - accounts.keys()):
+            text = self.sign_in.account_of(user_id)
+            if text is not None:
+                with self.services.begin(SYSTEM) as work:
+                    self._want(work, text)
+        return accounts
+
+    def _want(self, work: SqlWork, account_id: str) -> None:
+        try:
+            account = work.accounts.find(AccountId(UUID(account_id)))
+        except ValueError:
+            return
+        if account is not None and account.state is not AccountState.DELETED:
+            log.info("wanted_by_sign_in", id=account_id)
+            want_account(work, self.services, account)
+
+    def _hurry(self, work: SqlWork, account_ids: Collection[AccountId]) -> None:
+        """What is still to be done for somebody who just signed in overtakes what waits for nobody."""
+        for account_id in sorted(account_ids):
+            keys = [OutboxKey(target, Kind.ACCOUNT, str(account_id)) for target in (Target.AD, Target.KEYCLOAK)]
+            if any(work.queue.is_pending(key) for key in keys):
+                want_account(work, self.services, work.accounts.get(account_id))
+
+    def _keep_locks(self, events: Sequence[SignInEvent], accounts: Mapping[str, AccountId]) -> None:
+        """Keycloak says that it locked somebody, and when asked, until when; who signs in is not locked."""
+        telling = [event for event in events if event.type in LOCKED_OUT or event.type == SIGNED_IN]
+        last = {accounts[event.user_id]: event for event in telling if event.user_id in accounts}
+        if not last:
+            return
+        locked = {
+            account_id: self.sign_in.lock_of(event.user_id)
+            for account_id, event in last.items()
+            if event.type in LOCKED_OUT
+        }
+        with self.services.begin(SYSTEM) as work:
+            known = work.comparison.locks(Target.KEYCLOAK, last)
+            for account_id in sorted(last):
+                found = locked.get(account_id)
+                if found is not None:
+                    work.sign_in_locks.lock(account_id, SignInLock(Target.KEYCLOAK, found.since, found.until))
+                elif account_id in known:
+                    work.sign_in_locks.unlock(account_id, Target.KEYCLOAK)
 
     def check_activation(self, account_id: AccountId) -> bool:
         """未啟用 becomes 啟用 once the person has a one-time password and a password of his own."""

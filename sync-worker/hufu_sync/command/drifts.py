@@ -180,10 +180,8 @@ def compare(services_of: ServicesOf, target: Target, *, in_json: bool, dry_run: 
             made = make_plan(reach.services, [converger], Scope())
             click.echo(made.to_json()) if in_json else show(made)
             return
-        directory = reach.targets.directory if target is Target.AD else None
         run_id = use_cases.request_comparison(target, reach.services, OPERATOR)
-        comparison = Comparison(reach.services, converger.shape, converger.target, directory)
-        tally = comparison.run(run_id)
+        tally = Comparison(converger).run(run_id)
     if tally is None:
         raise click.ClickException("somebody else compares it already")
     if in_json:

@@ -1,0 +1,79 @@
+"""What changed in the directory since the last look, compared within seconds: objects that were made or changed.
+
+Deletions leave no object to read; they are found by the nightly comparison, or when the worker next needs the object.
+Our own writes come back as changes, too, and compare as equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from hufu_registry.bootstrap import SqlServices, SqlWork
+from hufu_registry.kernel.actor import SYSTEM
+from hufu_registry.kernel.outbox import Kind, Target
+from hufu_registry.sync.model import Run, RunCause, RunKind
+from hufu_registry.sync.store.comparison import alone
+from hufu_registry.sync.use_cases.wanting import new_run
+from hufu_sync.comparison import KINDS, Comparison, Tally, fields_of, want_comparison
+from hufu_sync.targets.port import Directory
+
+log = structlog.get_logger()
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Of one directory: the target of `comparison`."""
+
+    comparison: Comparison
+    directory: Directory
+
+    @property
+    def services(self) -> SqlServices:
+        return self.comparison.services
+
+    def poll(self, alive: Callable[[], None] = lambda: None) -> int:
+        """Compare what changed since the last look; how many objects did. Two at once are one.
+
+        The cursor moves after what it found is stored, so nothing is missed; what is looked at twice is equal.
+        Raises TargetError.
+        """
+        tally = Tally()
+        with alone(self.services.engine, "changes:ad") as mine:
+            while mine and self._look(tally):
+                alive()
+        if tally.differing:
+            with self.services.begin(SYSTEM) as work:
+                work.runs.request(self._run(work, tally))
+        return tally.objects
+
+    def _look(self, tally: Tally) -> bool:
+        """One page; whether there is more."""
+        fields = frozenset[str]().union(*(fields_of(self.comparison.shape, kind) for kind in KINDS))
+        with self.services.begin(SYSTEM) as work:
+            read_at, cursor = work.now, work.comparison.change_cursor(Target.AD)
+        changes = self.directory.changes(cursor, fields, PAGE)
+        self.comparison.compare(Kind.AGENCY, changes.agencies, read_at, tally)
+        self.comparison.compare(Kind.ACCOUNT, changes.accounts, read_at, tally)
+        with self.services.begin(SYSTEM) as work:
+            if cursor is None or changes.restarted:
+                # Nobody knows what happened in between.
+                log.warning("changes_lost", first=cursor is None)
+                want_comparison(work, self.services, Target.AD, RunCause.CHANGES)
+            if changes.cursor != cursor:
+                work.comparison.move_change_cursor(Target.AD, changes.cursor)
+        return changes.more
+
+    def _run(self, work: SqlWork, tally: Tally) -> Run:
+        return replace(
+            new_run(work, self.services, RunKind.CHANGES, RunCause.CHANGES, Target.AD),
+            finished_at=work.now,
+            objects=tally.objects,
+            done=tally.objects,
+            differing=tally.differing,
+            failed=tally.failed,
+        )
