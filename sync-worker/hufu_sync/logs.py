@@ -13,8 +13,8 @@ from structlog.typing import Processor
 TALKATIVE = ("urllib3", "keycloak", "ldap3", "rq", "httpx")
 
 
-def set_up(process: str, stream: TextIO | None = None) -> None:
-    """Our lines, and warnings of libraries, in one shape; on standard output unless said otherwise."""
+def set_up(process: str, stream: TextIO | None = None, level: int = logging.INFO) -> None:
+    """Our lines from a level up, and warnings of libraries, in one shape; on standard output unless said otherwise."""
     stream = stream or sys.stdout
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -24,6 +24,7 @@ def set_up(process: str, stream: TextIO | None = None) -> None:
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )

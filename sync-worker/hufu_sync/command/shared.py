@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -117,7 +118,7 @@ def build_engine(services: SqlServices) -> Engine:
         settings = SyncSettings()
     except ValidationError as fault:
         raise click.ClickException(f"this needs the worker's settings; missing or wrong: {names_of(fault)}") from fault
-    logs.set_up("hufu", sys.stderr)
+    logs.set_up("hufu", sys.stderr, logging.WARNING)
     targets = build_targets(settings)
     return Engine(services, targets, build_lanes(Parts(settings, services, Heart(), Metrics()), targets))
 
