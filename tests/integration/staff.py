@@ -1,0 +1,139 @@
+"""Accounts, rights and outbox rows for tests of what happens to many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from hufu_registry.accounts.model import Account, AccountState, Profile
+from hufu_registry.accounts.store import accounts
+from hufu_registry.agencies.model import Agency
+from hufu_registry.audit.store import audit_records
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.kernel.actor import SYSTEM, Actor, account_actor
+from hufu_registry.kernel.clock import taipei_date
+from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.store import outbox
+from hufu_registry.rights.model import Grant, Role
+from hufu_registry.rights.use_cases import grant_role
+from hufu_registry.sync.model import Binding
+from hufu_registry.sync.store import acts
+from hufu_registry.sync.use_cases import open_account
+
+
+@dataclass
+class Staff:
+    """Makes people with accounts, and looks at what became of them."""
+
+    services: SqlServices
+
+    @property
+    def today(self) -> date:
+        return taipei_date(self.services.clock.now())
+
+    def hire(
+        self, agency: Agency, number: int = 1, *, state: AccountState = AccountState.ENABLED, **profile: object
+    ) -> list[AccountId]:
+        """That many new accounts at the agency."""
+        made = [self._account(agency, **profile) for _ in range(number)]
+        with self.services.begin(SYSTEM) as work:
+            for account in made:
+                open_account(work, self.services, account)
+        with self.services.begin(SYSTEM) as work:
+            ids = [account.id for account in made]
+            work.connection.execute(sa.update(accounts).where(accounts.c.id.in_(ids)).values(state=state.value))
+        return ids
+
+    def _account(self, agency: Agency, **profile: object) -> Account:
+        now = self.services.clock.now()
+        account_id = uuid4()
+        values = {"name": "王小明", "title": "科員", "phone": "02-12345678", "mobile": "0912345678"} | profile
+        return Account(
+            id=AccountId(account_id),
+            person_id=PersonId(uuid4()),
+            account_name=f"u{account_id.hex[:12]}",
+            agency_id=agency.id,
+            agency_path=agency.path,
+            profile=Profile(**values),
+            mailbox=f"{account_id.hex[:12]}@example.org",
+            language="zh_Hant_TW",
+            state=AccountState.NOT_ACTIVATED,
+            created_at=now,
+            approved_at=now,
+        )
+
+    def appoint(self, account_id: AccountId, agency: Agency | None, *, subordinates: bool = False) -> None:
+        """A manager of the agency, or a system manager."""
+        role = Role.SYSTEM_MANAGER if agency is None else Role.AGENCY_MANAGER
+        with self.services.begin(SYSTEM) as work:
+            at = None if agency is None else agency.id
+            grant_role(work, self.services, account_id, role, at, with_subordinates=subordinates)
+
+    def system_manager(self, agency: Agency) -> Actor:
+        (account_id,) = self.hire(agency)
+        self.appoint(account_id, None)
+        return account_actor(account_id)
+
+    def account(self, account_id: AccountId) -> Account:
+        with self.services.begin(SYSTEM) as work:
+            return work.accounts.get(account_id)
+
+    def states(self, account_ids: Sequence[AccountId]) -> set[AccountState]:
+        return {self.account(one).state for one in account_ids}
+
+    def agency(self, agency: Agency) -> Agency:
+        with self.services.begin(SYSTEM) as work:
+            return work.agencies.get(agency.id)
+
+    def grants(self, account_id: AccountId) -> Sequence[Grant]:
+        with self.services.begin(SYSTEM) as work:
+            return work.grants.standing([account_id])
+
+    def settle(self) -> None:
+        """As if the worker had done all there is to do."""
+        with self.services.begin(SYSTEM) as work:
+            work.connection.execute(sa.update(outbox).values(done=outbox.c.wanted, done_at=self.services.clock.now()))
+            keys = [(row.target, row.kind, row.object_id) for row in work.connection.execute(sa.select(outbox))]
+        with self.services.begin(SYSTEM) as work:
+            work.sync_records.bind(
+                {
+                    OutboxKey(Target(target), Kind(kind), object_id): Binding(f"{target}-{kind}-{object_id}", "")
+                    for target, kind, object_id in keys
+                    if kind != Kind.NOTICE
+                }
+            )
+
+    def unfinished(self) -> set[OutboxKey]:
+        with self.services.read() as connection:
+            rows = connection.execute(sa.select(outbox).where(outbox.c.wanted > outbox.c.done)).all()
+        return {OutboxKey(Target(row.target), Kind(row.kind), row.object_id) for row in rows}
+
+    def bulk(self) -> set[bool]:
+        """Whether the unfinished work may be overtaken."""
+        with self.services.read() as connection:
+            return set(connection.execute(sa.select(outbox.c.bulk).where(outbox.c.wanted > outbox.c.done)).scalars())
+
+    def acts(self, account_id: AccountId) -> list[tuple[str, str, str]]:
+        """(kind, target, state) in order."""
+        with self.services.read() as connection:
+            rows = connection.execute(sa.select(acts).where(acts.c.account_id == account_id).order_by(acts.c.number))
+            return [(row.kind, row.target, row.state) for row in rows]
+
+    def recorded(self, *actions: str) -> list[str]:
+        """The audit's actions in order; only these, where some are named."""
+        with self.services.read() as connection:
+            found = connection.execute(sa.select(audit_records.c.action).order_by(audit_records.c.id)).scalars()
+            return [one for one in found if not actions or one in actions]
+
+
+def account_keys(*account_ids: AccountId) -> set[OutboxKey]:
+    return {OutboxKey(target, Kind.ACCOUNT, str(one)) for target in (Target.AD, Target.KEYCLOAK) for one in account_ids}
+
+
+def agency_keys(*agency_ids: AgencyId) -> set[OutboxKey]:
+    return {OutboxKey(target, Kind.AGENCY, str(one)) for target in (Target.AD, Target.KEYCLOAK) for one in agency_ids}
