@@ -128,7 +128,7 @@ def main() -> bool:
                 f"{size}_mb": max(calm.peak_mb, found.peak_mb),
                 f"{size}_found": found.differing,
                 f"{size}_nothing_differs_s": calm.seconds,
-                f"{size}_nothing_differs_s_per_1000": calm.seconds / size * 1000,
+                f"{size}_nothing_differs_per_1000_s": calm.seconds / size * 1000,
                 f"yardstick_{size}_bare_read_s": kept.read_s,
             }
     small, large = SIZES

@@ -77,7 +77,7 @@ def number(value: float) -> str:
 
 def unit(key: str) -> str:
     """The unit a figure's key ends with, or none."""
-    return UNITS.get(key.rpartition("_")[2], "")
+    return "/s" if key.endswith("_per_s") else UNITS.get(key.rpartition("_")[2], "")
 
 
 def measured(key: str, value: float) -> str:
@@ -108,6 +108,7 @@ def picture_name(result: Result) -> str:
 
 def section(chapter: Chapter, result: Result) -> list[str]:
     verdict = "All aims are met." if result.met else "**Not all aims are met.**"
+    command = chapter.made_by or f"make bench NAME={result.name}"
     return [
         f"## {chapter.title}",
         "",
@@ -119,7 +120,7 @@ def section(chapter: Chapter, result: Result) -> list[str]:
         "",
         f"{verdict} Yardstick: {chapter.yardstick}",
         "",
-        f"Measured {result.date[:10]} {result.date[11:16]} UTC by `make bench NAME={result.name}` on {result.machine}.",
+        f"Measured {result.date[:10]} {result.date[11:16]} UTC by `{command}` on {result.machine}.",
         "",
     ]
 

@@ -7,7 +7,18 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SHARED = {"harness", "run", "made_up_agencies", "document", "chapters"}
+SHARED = {
+    "chapters",
+    "document",
+    "fill_directory",
+    "harness",
+    "kept_directory",
+    "made_up_accounts",
+    "made_up_agencies",
+    "queue_watch",
+    "raw_ldap",
+    "run",
+}
 
 
 def main(names: list[str]) -> int:

@@ -48,7 +48,8 @@ def test_a_result_says_everything(path: Path) -> None:
 
 def test_every_benchmark_has_a_result_and_a_chapter() -> None:
     benchmarks = {path.stem for path in run.HERE.glob("*.py")} - run.SHARED
-    assert benchmarks == {path.stem for path in results()} == set(CHAPTERS)
+    assert benchmarks == {name for name, chapter in CHAPTERS.items() if not chapter.made_by}
+    assert {path.stem for path in results()} == set(CHAPTERS)
 
 
 def test_the_document_is_made_from_the_results() -> None:
@@ -150,6 +151,7 @@ def test_percentile_is_the_smallest_value_that_enough_do_not_exceed(values: list
     [
         ("agencies", 30579, "30,579"),
         ("p95_s", 1.3203, "1.32 s"),
+        ("complete_per_s", 22.04, "22.0 /s"),
         ("yardstick_bare_copy_s", 0.0364, "0.036 s"),
         ("p95_ms", 19.211, "19.2 ms"),
         ("worker_start_mb", 108.24, "108.2 MB"),
