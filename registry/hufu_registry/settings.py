@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.policy import Policy
+
+USUAL = Policy()
 
 
 def secret(path: Path) -> SecretStr:
@@ -40,6 +43,11 @@ class RegistrySettings(BaseSettings):
     console_url: str
     directory: Literal["ad", "none"] = "ad"
     official_mail_domains: str = "gov.tw edu.tw mil.tw"
+    guard_most: int = Field(default=USUAL.guard_most, ge=0)
+    guard_agency_more_than: int = Field(default=USUAL.guard_agency_more_than, ge=0)
+    guard_agency_percent: int = Field(default=USUAL.guard_agency_percent, ge=0, le=100)
+    destructive_steps_per_hour: int = Field(default=USUAL.destructive_steps_per_hour, ge=1)
+    deletion_wait_days: int = Field(default=USUAL.deletion_wait.days, ge=0)
 
     def keys(self) -> Keys:
         return Keys(data=key(self.data_key_file), index=key(self.index_key_file), audit=key(self.audit_key_file))
@@ -48,4 +56,9 @@ class RegistrySettings(BaseSettings):
         return Policy(
             with_directory=self.directory == "ad",
             official_mail_domains=tuple(self.official_mail_domains.lower().split()),
+            guard_most=self.guard_most,
+            guard_agency_more_than=self.guard_agency_more_than,
+            guard_agency_percent=self.guard_agency_percent,
+            destructive_steps_per_hour=self.destructive_steps_per_hour,
+            deletion_wait=timedelta(days=self.deletion_wait_days),
         )
