@@ -39,6 +39,7 @@ def create_app(settings: Settings, services: Services) -> Flask:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["moment"] = moments.moment
     app.jinja_env.filters["roc_date"] = moments.roc_date
+    app.jinja_env.filters["age"] = moments.age
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
@@ -55,7 +56,11 @@ def create_app(settings: Settings, services: Services) -> Flask:
     )
     routes = urls.routes(gallery=settings.gallery)
     urls.register(app, routes, limiter)
-    viewer.set_up(app, public=frozenset(route.endpoint for route in routes if route.public))
+    viewer.set_up(
+        app,
+        public=frozenset(route.endpoint for route in routes if route.public),
+        system=frozenset(route.endpoint for route in routes if route.system),
+    )
     navigation.set_up(app)
     services.sign_in.init_app(app)
     security.set_up(app, sign_in_server=settings.issuer_origin, https=settings.https)

@@ -9,15 +9,19 @@ from typing import Any
 from flask import Flask
 from flask_limiter import Limiter
 
+from hufu_console.accounts import acts as account_acts
 from hufu_console.accounts import views as accounts
 from hufu_console.agencies import views as agencies
 from hufu_console.cases import views as cases
+from hufu_console.effects import views as effects
 from hufu_console.frame import limits
 from hufu_console.gallery import views as gallery_views
 from hufu_console.home import views as home
 from hufu_console.public import mailbox
 from hufu_console.public import views as public
 from hufu_console.sign_in import views as sign_in
+from hufu_console.sync import sheets
+from hufu_console.sync import views as sync
 from hufu_registry.people.model import Purpose
 
 GET = ("GET",)
@@ -27,7 +31,9 @@ POST = ("POST",)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`public` pages need no sign-in; `limit` is per address, on what is sent where something can be sent."""
+    """`public` pages need no sign-in, `system` ones are for system managers alone; `limit` is per address, on what is
+    sent where something can be sent.
+    """
 
     rule: str
     endpoint: str
@@ -36,6 +42,7 @@ class Route:
     public: bool = False
     limit: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
+    system: bool = False
 
 
 def journey(start: str, name: str, purpose: Purpose) -> tuple[Route, ...]:
@@ -93,6 +100,16 @@ SIGNED_IN = (
     Route("/accounts/<uuid:account_id>/edit", "accounts.edit", accounts.edit, FORM),
     Route("/accounts/<uuid:account_id>/resend", "accounts.resend", accounts.resend, POST),
     Route("/accounts/<uuid:account_id>/sync", "accounts.sync_now", accounts.sync_now, POST),
+    Route("/accounts/<uuid:account_id>/unlock", "accounts.unlock", account_acts.unlock, POST),
+    Route(
+        "/accounts/<uuid:account_id>/require-password-change",
+        "accounts.require_password_change",
+        account_acts.require_password_change,
+        FORM,
+    ),
+    Route("/accounts/<uuid:account_id>/disable", "accounts.disable", account_acts.disable, FORM),
+    Route("/accounts/<uuid:account_id>/restore", "accounts.restore", account_acts.restore, FORM),
+    Route("/accounts/<uuid:account_id>/delete", "accounts.delete", account_acts.delete, FORM),
     Route("/me", "accounts.mine", accounts.mine),
     Route("/me/progress", "accounts.my_progress", accounts.my_progress),
     Route("/me/sync", "accounts.sync_mine", accounts.sync_mine, POST, limit=limits.SENDING),
@@ -126,11 +143,63 @@ SIGNED_IN = (
     ),
 )
 
+TARGET = "<any(ad,keycloak,mail):target>"
+KIND = "<any(agency,account,notice):kind>"
+OBJECT = f"{TARGET}/{KIND}/<string(maxlength=100):object_id>"
+
+
+def system(rule: str, endpoint: str, view: Callable[..., Any], methods: tuple[str, ...] = GET, **values: Any) -> Route:
+    """A page for system managers alone."""
+    return Route(rule, endpoint, view, methods, values=values, system=True)
+
+
+SYSTEM = (
+    system("/accounts/<uuid:account_id>/transfer", "accounts.transfer", account_acts.transfer, FORM),
+    system("/agencies/<int(max=999999999999999):agency_id>/merge", "agencies.merge", agencies.merge, FORM),
+    system("/sync", "sync.overview", sync.overview),
+    system("/sync/now", "sync.now", sync.now),
+    system(f"/sync/targets/{TARGET}/picture", "sync.picture", sync.picture),
+    system(f"/sync/targets/{TARGET}/queue.xlsx", "sync.queue_xlsx", sheets.queue_xlsx),
+    system(f"/sync/targets/{TARGET}/compare", "sync.compare", sync.compare, POST),
+    system(f"/sync/targets/{TARGET}/pause", "sync.pause", sync.pause, FORM),
+    system(f"/sync/targets/{TARGET}/resume", "sync.resume", sync.resume, POST),
+    system("/sync/resynchronise", "sync.resynchronise", sync.resynchronise, FORM),
+    system("/sync/work", "sync.work", sync.work),
+    system("/sync/work.xlsx", "sync.work_xlsx", sheets.work_xlsx),
+    system("/sync/work/search", "sync.search_work", sync.search, POST, page="sync.work"),
+    system("/sync/work/retry", "sync.retry_picked", sync.retry_picked, POST),
+    system(f"/sync/work/{OBJECT}", "sync.row", sync.row),
+    system(f"/sync/work/{OBJECT}/retry", "sync.retry", sync.retry, POST),
+    system(f"/sync/work/{OBJECT}/make-again", "sync.make_again", sync.make_again, POST),
+    system(f"/sync/work/{OBJECT}/drop", "sync.drop", sync.drop, FORM),
+    system(f"/sync/steps/{KIND}/<string(maxlength=100):object_id>", "sync.steps", sync.steps),
+    system(f"/sync/steps/{KIND}/<string(maxlength=100):object_id>.xlsx", "sync.steps_xlsx", sheets.steps_xlsx),
+    system("/sync/drift", "sync.drift", sync.drift),
+    system("/sync/drift.xlsx", "sync.drift_xlsx", sheets.drift_xlsx),
+    system("/sync/drift/search", "sync.search_drift", sync.search, POST, page="sync.drift"),
+    system(f"/sync/drift/{OBJECT}/<string(maxlength=100):field>", "sync.difference", sync.difference, FORM),
+    system(f"/sync/drift/{OBJECT}/<string(maxlength=100):field>/accept", "sync.accept", sync.accept, POST),
+    system(f"/sync/drift/{OBJECT}/<string(maxlength=100):field>/overwrite", "sync.overwrite", sync.overwrite, POST),
+    system("/sync/plans/new", "sync.plan", sync.plan, FORM),
+    system("/sync/runs", "sync.runs", sync.runs),
+    system("/sync/runs.xlsx", "sync.runs_xlsx", sheets.runs_xlsx),
+    system("/sync/runs/<uuid:run_id>", "sync.run", sync.run),
+    system("/sync/runs/<uuid:run_id>.xlsx", "sync.run_xlsx", sheets.run_xlsx),
+    system("/sync/runs/<uuid:run_id>/progress", "sync.progress", sync.progress),
+    system("/sync/runs/<uuid:run_id>/execute", "sync.execute", sync.execute, FORM),
+    system("/sync/effects", "effects.effects", effects.effects),
+    system("/sync/effects.xlsx", "effects.effects_xlsx", effects.effects_xlsx),
+    system("/sync/effects/<uuid:effect_id>", "effects.effect", effects.effect),
+    system("/sync/effects/<uuid:effect_id>.xlsx", "effects.effect_xlsx", effects.effect_xlsx),
+    system("/sync/effects/<uuid:effect_id>/release", "effects.release", effects.release, FORM),
+    system("/sync/effects/<uuid:effect_id>/cancel", "effects.cancel", effects.cancel, FORM),
+)
+
 GALLERY = (Route("/__parts", "gallery.gallery", gallery_views.gallery, public=True),)
 
 
 def routes(*, gallery: bool) -> Sequence[Route]:
-    return (*PUBLIC, *SIGNED_IN, *(GALLERY if gallery else ()))
+    return (*PUBLIC, *SIGNED_IN, *SYSTEM, *(GALLERY if gallery else ()))
 
 
 def register(app: Flask, found: Sequence[Route], limiter: Limiter) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, StringField
+from wtforms import HiddenField, RadioField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 
-from hufu_registry.accounts.model import Account, Profile
+from hufu_registry.accounts.model import SECURITY, Account, Profile
 from hufu_registry.agencies.store import TreeRow
+from hufu_registry.kernel.errors import Invalid
 
 TEXTS = ("name", "title", "unit_name", "phone", "extension", "mobile", "official_mail")
 
@@ -36,6 +38,37 @@ class ProfileForm(FlaskForm):
     def seen_version(self) -> int:
         text = str(self.version.data or "")
         return int(text) if text.isdecimal() and len(text) < 9 else 0
+
+
+class ReasonForm(FlaskForm):
+    reason = TextAreaField(_l("Reason"), render_kw={"rows": 3, "maxlength": 500})
+
+    def given(self) -> str:
+        """Raises Invalid where there is none."""
+        reason = " ".join(str(self.reason.data or "").split())
+        if not reason:
+            raise Invalid(fields={"reason": "reason_required"})
+        return reason
+
+
+class DisableForm(ReasonForm):
+    """For security no reason need be written, and no limit holds it back."""
+
+    why = RadioField(
+        _l("Why"),
+        choices=[
+            SelectChoice("", _l("The person left, retired or is away: give the reason below")),
+            SelectChoice(SECURITY, _l("For security: the account is misused, or its password is in wrong hands")),
+        ],
+        default="",
+    )
+
+    def given(self) -> str:
+        return SECURITY if self.why.data == SECURITY else super().given()
+
+
+class TransferForm(FlaskForm):
+    agency_id = HiddenField(_l("To which agency"))
 
 
 def fields_of(account: Account) -> dict[str, str]:

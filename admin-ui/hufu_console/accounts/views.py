@@ -15,11 +15,13 @@ from hufu_console.accounts.forms import ProfileForm, fields_of
 from hufu_console.frame import drafts
 from hufu_console.frame.context import actor, registry
 from hufu_console.frame.faults import show_faults
-from hufu_console.frame.paging import asked_page, page_link
+from hufu_console.frame.paging import asked_page, page_link, read_page
 from hufu_console.frame.viewer import viewer
-from hufu_registry.accounts.model import AccountState
+from hufu_console.sync.reading import steps
+from hufu_registry.accounts.model import AccountMove, AccountState
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.outbox import Kind
 
 
 def people() -> str:
@@ -43,7 +45,11 @@ def account(account_id: UUID) -> str:
     reading.seen_account(viewer(), AccountId(account_id))
     view = reading.view_of(AccountId(account_id))
     again = url_for("accounts.progress", account_id=account_id, state=view.account.state)
-    return render_template("accounts/account.html", view=view, progress_url=again)
+    return render_template(
+        "accounts/account.html", view=view, progress_url=again, Move=AccountMove,
+        steps=read_page(steps(Kind.ACCOUNT, str(account_id)), asked_page()),
+        page_link=page_link("accounts.account", {"account_id": account_id}),
+    )  # fmt: skip
 
 
 def progress(account_id: UUID) -> ResponseReturnValue:

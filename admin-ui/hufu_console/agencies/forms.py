@@ -27,6 +27,12 @@ class MoveForm(FlaskForm):
     since = DayField(_l("From which day"))
 
 
+class MergeForm(FlaskForm):
+    version = HiddenField()
+    agency_id = HiddenField(_l("Into which agency"))
+    on = DayField(_l("First day on which it no longer exists"))
+
+
 class CloseForm(FlaskForm):
     version = HiddenField()
     on = DayField(_l("First day on which it no longer exists"))

@@ -37,6 +37,7 @@ class AgencyView:
     managers: Sequence[ManagerRow] | None
     entries: Sequence[TimelineEntry] | None
     names: Mapping[object, str]
+    successor: Agency | None
     is_open: bool
     may_change: bool
     may_edit_units: bool
@@ -74,6 +75,7 @@ def view_of(viewer: Viewer, agency_id: AgencyId, page: Page) -> AgencyView:
             managers=managers_of(work.connection, agency_id, work.now) if may[Permission.SEE_ACCOUNTS] else None,
             entries=entries,
             names=names_in(work, entries or ()),
+            successor=None if agency.merged_into is None else work.agencies.get(agency.merged_into),
             is_open=agency.is_open(today),
             may_change=may[needed(agency)],
             may_edit_units=may[Permission.EDIT_UNITS],

@@ -17,6 +17,7 @@ from hufu_console.agencies.forms import (
     CloseForm,
     DomainsForm,
     ManagerForm,
+    MergeForm,
     MoveForm,
     RenameForm,
     ReopenForm,
@@ -24,6 +25,7 @@ from hufu_console.agencies.forms import (
     number_in,
 )
 from hufu_console.agencies.words import refusal
+from hufu_console.effects.submitting import submitted
 from hufu_console.frame import drafts
 from hufu_console.frame.context import actor, registry
 from hufu_console.frame.faults import show_faults
@@ -31,6 +33,7 @@ from hufu_console.frame.paging import asked_page, page_link
 from hufu_console.frame.viewer import viewer
 from hufu_registry.agencies.model import Agency
 from hufu_registry.cases.use_cases import appoint_manager
+from hufu_registry.effects.use_cases import MergeAgency, MoveAgency, RenameAgency
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
@@ -38,6 +41,7 @@ from hufu_registry.kernel.paging import Page
 from hufu_registry.rights.model import Permission
 
 NEAREST = Page(1, 20)
+PICKED_AS = ("agency_id", "parent_id")
 
 
 def tree() -> str:
@@ -73,18 +77,28 @@ def permit(permission: Permission) -> Callable[[Agency], None]:
     return lambda at: viewer().rights.require(permission, at)
 
 
-def changed(at: Agency, form: FlaskForm, template: str, act: Callable[[], object], **shown: Any) -> ResponseReturnValue:
-    """Show the form; when it was sent, do it and say so, or say what is wrong where it does not go."""
+def changed(
+    at: Agency, form: FlaskForm, template: str, act: Callable[[], ResponseReturnValue], **shown: Any
+) -> ResponseReturnValue:
+    """Show the form; when it was sent, do it and answer, or say what is wrong where it does not go."""
     if request.method == "POST" and form.validate():
         try:
-            flash(str(act()), "good")
-            return redirect(url_for("agencies.agency", agency_id=at.id), 303)
+            return act()
         except Invalid as error:
             show_faults(form, error.fields, error.context)
         except (IllegalMove, Conflict) as error:
             form.form_errors.append(refusal(error))
     page = render_template(f"agencies/{template}.html", agency=at, form=form, **shown)
     return page, 422 if form.errors else 200
+
+
+def done(at: Agency, said: object) -> ResponseReturnValue:
+    flash(str(said), "good")
+    return redirect(page_of(at), 303)
+
+
+def page_of(at: Agency) -> str:
+    return url_for("agencies.agency", agency_id=at.id)
 
 
 def place(agency_id: int, permission: Permission | None = None) -> tuple[Agency, Callable[[Agency], None]]:
@@ -105,10 +119,10 @@ def add_unit(agency_id: int) -> ResponseReturnValue:
     at, right = place(agency_id, Permission.EDIT_UNITS)
     form = filled(UnitForm, at)
 
-    def act() -> object:
+    def act() -> ResponseReturnValue:
         command = agencies.AddUnit(at.id, str(form.name.data or ""), str(form.oid.data or ""))
         unit = agencies.add_unit(command, registry(), actor(), right)
-        return _("The unit %(name)s was added.", name=unit.name)
+        return done(at, _("The unit %(name)s was added.", name=unit.name))
 
     return changed(at, form, "add_unit", act)
 
@@ -117,9 +131,11 @@ def rename(agency_id: int) -> ResponseReturnValue:
     at, right = place(agency_id)
     form = filled(RenameForm, at, name=at.name)
 
-    def act() -> object:
-        command = agencies.Rename(at.id, number_in(form.version) or 0, str(form.name.data or ""), form.since.day)
-        renamed = agencies.rename(command, registry(), actor(), right)
+    def act() -> ResponseReturnValue:
+        command = RenameAgency(at.id, number_in(form.version) or 0, str(form.name.data or ""), form.since.day)
+        return submitted(command, _("Rename %(name)s", name=at.name), said, page_of(at), right)
+
+    def said(renamed: Agency) -> object:
         return _("It is now called %(name)s.", name=renamed.name)
 
     return changed(at, form, "rename", act)
@@ -141,27 +157,49 @@ def move_review(agency_id: int) -> ResponseReturnValue:
         show_faults(form, {"parent_id": "agency_required"} if parent_id is None else {})
         return render_template("agencies/move.html", agency=at, form=form), 422
 
-    def act() -> object:
-        command = agencies.Move(at.id, number_in(form.version) or 0, AgencyId(parent_id), since)
-        return _("It now stands here: %(path)s", path=agencies.move(command, registry(), actor(), right).full_name)
+    def act() -> ResponseReturnValue:
+        command = MoveAgency(at.id, number_in(form.version) or 0, AgencyId(parent_id), since)
+        return submitted(command, _("Move %(name)s", name=at.name), said, page_of(at), right)
+
+    def said(moved: Agency) -> object:
+        return _("It now stands here: %(path)s", path=moved.full_name)
 
     form.version.data = form.version.data or str(at.version)
     return changed(at, form, "move_review", act, forecast=reading.forecast(at, AgencyId(parent_id)))
 
 
 def pick() -> str:
-    """Agencies to move something under, as one types."""
-    words = request.args.get("words", "")
-    return render_template("agencies/_pick.html", found=reading.found(words, NEAREST), words=words)
+    """Agencies to choose one from, as one types; `field` is what the choice is called in its form."""
+    words, field = request.args.get("words", ""), request.args.get("field", "")
+    field = field if field in PICKED_AS else PICKED_AS[0]
+    return render_template("agencies/_pick.html", found=reading.found(words, NEAREST), words=words, field=field)
+
+
+def merge(agency_id: int) -> ResponseReturnValue:
+    """Into a successor, which takes over its people and parts."""
+    at, right = place(agency_id, Permission.EDIT_AGENCIES)
+    form = filled(MergeForm, at)
+
+    def act() -> ResponseReturnValue:
+        successor_id = number_in(form.agency_id)
+        if successor_id is None:
+            raise Invalid(fields={"agency_id": "agency_required"})
+        command = MergeAgency(at.id, number_in(form.version) or 0, AgencyId(successor_id), form.on.day)
+        return submitted(command, _("Merge %(name)s", name=at.name), said, page_of(at), right)
+
+    def said(successor: Agency) -> object:
+        return _("%(name)s went up in %(successor)s.", name=at.name, successor=successor.name)
+
+    return changed(at, form, "merge", act)
 
 
 def close(agency_id: int) -> ResponseReturnValue:
     at, right = place(agency_id)
     form = filled(CloseForm, at)
 
-    def act() -> object:
+    def act() -> ResponseReturnValue:
         agencies.close(agencies.Close(at.id, number_in(form.version) or 0, form.on.day), registry(), actor(), right)
-        return _("%(name)s was closed.", name=at.name)
+        return done(at, _("%(name)s was closed.", name=at.name))
 
     return changed(at, form, "close", act)
 
@@ -170,9 +208,9 @@ def reopen(agency_id: int) -> ResponseReturnValue:
     at, right = place(agency_id)
     form = filled(ReopenForm, at)
 
-    def act() -> object:
+    def act() -> ResponseReturnValue:
         agencies.reopen(agencies.Reopen(at.id, number_in(form.version) or 0), registry(), actor(), right)
-        return _("%(name)s is open again.", name=at.name)
+        return done(at, _("%(name)s is open again.", name=at.name))
 
     return changed(at, form, "reopen", act)
 
@@ -181,11 +219,11 @@ def mail_domains(agency_id: int) -> ResponseReturnValue:
     at, right = place(agency_id, Permission.EDIT_AGENCIES)
     form = filled(DomainsForm, at, domains="\n".join(at.mail_domains))
 
-    def act() -> object:
+    def act() -> ResponseReturnValue:
         domains = tuple(str(form.domains.data or "").split())
         command = agencies.SetMailDomains(at.id, number_in(form.version) or 0, domains)
         agencies.set_mail_domains(command, registry(), actor(), right)
-        return _("The mail domains were saved.")
+        return done(at, _("The mail domains were saved."))
 
     return changed(at, form, "mail_domains", act)
 
@@ -194,10 +232,10 @@ def appoint(agency_id: int) -> ResponseReturnValue:
     at, _right = place(agency_id, Permission.APPOINT_MANAGERS)
     form = filled(ManagerForm, at)
 
-    def act() -> object:
+    def act() -> ResponseReturnValue:
         wide = bool(form.with_subordinates.data)
         appoint_manager(account_in(form), at.id, registry(), actor(), with_subordinates=wide)
-        return _("The manager was appointed.")
+        return done(at, _("The manager was appointed."))
 
     return changed(at, form, "appoint", act, people=reading.candidates(viewer(), at, ""), words="")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from flask_babel import format_timedelta
+
 from hufu_console.frame.language import language
 from hufu_registry.kernel.clock import TAIPEI, taipei_date
 
@@ -26,3 +28,8 @@ def roc_date(day: date | datetime | None) -> str:
     if language() == "en":
         return f"{day.day} {day:%B %Y}"
     return f"民國 {day.year - ROC_OFFSET} 年 {day.month} 月 {day.day} 日"
+
+
+def age(since: datetime, now: datetime) -> str:
+    """3 分鐘, 2 hours: how long ago, in one unit."""
+    return str(format_timedelta(now - since, threshold=1))

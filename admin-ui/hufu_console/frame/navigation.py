@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from hufu_console.cases.reading import count_waiting
 from hufu_console.frame.viewer import Viewer
+from hufu_console.sync.reading import Needing, needing
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,8 @@ class Item:
     count: int = 0
 
 
-def items(viewer: Viewer) -> list[Item]:
-    """The pages this official may open."""
+def items(viewer: Viewer, needs: Needing | None) -> list[Item]:
+    """The pages this official may open; `needs` is what waits for him as a system manager."""
     endpoint = request.endpoint or ""
     feature = endpoint.partition(".")[0]
     own = endpoint in ("accounts.mine", "accounts.my_progress")
@@ -31,15 +32,19 @@ def items(viewer: Viewer) -> list[Item]:
         found.append(Item(_("Waiting cases"), url_for("cases.queue"), feature == "cases", waiting))
         found.append(Item(_("Accounts"), url_for("accounts.people"), feature == "accounts" and not own))
     found.append(Item(_("Agencies"), url_for("agencies.tree"), feature == "agencies"))
+    if needs is not None:
+        found.append(Item(_("AD sync"), url_for("sync.overview"), feature in ("sync", "effects"), needs.total))
     found.append(Item(_("My account"), url_for("accounts.mine"), own))
     return found
 
 
 def page_values() -> dict[str, Any]:
     viewer = g.get("viewer")
+    needs = needing() if viewer is not None and viewer.rights.is_system_manager else None
     return {
         "viewer": viewer,
-        "navigation": items(viewer) if viewer else [],
+        "navigation": items(viewer, needs) if viewer else [],
+        "needing": needs,
         "restored": bool(g.get("restored")),
     }
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+import sqlalchemy as sa
 from flask import request, url_for
 
-from hufu_registry.kernel.paging import Page
+from hufu_console.frame.context import registry
+from hufu_registry.kernel.paging import Page, Paged
+
+T = TypeVar("T")
+# A list, to be read page by page: on the page as asked for, in an export one after the other.
+Read = Callable[[sa.Connection, Page], Paged[T]]
 
 
 def asked_page(name: str = "page") -> Page:
@@ -22,3 +28,8 @@ def page_link(endpoint: str, values: Mapping[str, Any], name: str = "page") -> C
         return url_for(endpoint, **(dict(values) | {name: number if number > 1 else None}))
 
     return link
+
+
+def read_page(read: Read[T], page: Page) -> Paged[T]:
+    with registry().read() as connection:
+        return read(connection, page)

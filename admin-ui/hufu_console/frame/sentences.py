@@ -83,6 +83,28 @@ SENTENCES: Mapping[str, Any] = {
     "too_many": _l("There are too many of them."),
     "account_required": _l("Please pick who becomes manager."),
     "manager_of_another_agency": _l("This account belongs to an agency that is neither this one nor above it."),
+    "last_manager": _l(
+        "It belongs to the last manager there, or to the last system manager. Appoint another one first, or choose "
+        "“for security” if it is misused."
+    ),
+    # AD sync
+    "work": _l("Nothing is to be done for it any more."),
+    "drift": _l("This difference is gone: it was decided, or it is as it should be again."),
+    "drift_not_acceptable": _l("The registry alone decides about this field. Overwrite it there, or ignore it."),
+    "drift_not_ours": _l("The registry knows no such account, so it has nothing to write there."),
+    "in_the_past": _l("Please choose a day that lies ahead."),
+    "run": _l("There is no such run."),
+    "plan_not_ready": _l("This plan is not made yet, or is none that can be executed. Please make a new one."),
+    "agency_or_account": _l("Please choose an agency or name an account, not both."),
+    "account_name_unknown": _l("No account is called that. Please search for it under the accounts."),
+    "effect": _l("There is no such set."),
+    "effect_state": _l("Somebody decided about it already."),
+    "effect_grew": _l(
+        "It would touch more accounts by now (%(count)s), so nothing was done and the list is new. Please look at it "
+        "again."
+    ),
+    "own_effect": _l("You asked for it yourself; another system manager has to release it."),
+    "merge_into_itself": _l("An agency cannot go up in itself or in one below it. Please choose another."),
     "units_have_no_managers": _l("A unit has no manager of its own; appoint one at its agency."),
 }
 

@@ -17,6 +17,7 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.rights.model import Rights
+from hufu_registry.rights.use_cases import require_system_manager
 
 COOKIE = "hufu_session"
 
@@ -89,8 +90,8 @@ def to_sign_in() -> Response:
     return make_response(redirect(url_for("sign_in.start", next=back), 303))
 
 
-def set_up(app: Flask, public: Collection[str]) -> None:
-    """Every page not named public is for signed-in officials only."""
+def set_up(app: Flask, public: Collection[str], system: Collection[str]) -> None:
+    """Every page not named public is for signed-in officials only, and those of `system` for system managers."""
 
     @app.before_request
     def look() -> Response | None:
@@ -102,4 +103,6 @@ def set_up(app: Flask, public: Collection[str]) -> None:
             return to_sign_in()
         if g.viewer is not None:
             session["account"] = str(g.viewer.account_id)
+            if request.endpoint in system:
+                require_system_manager(g.viewer.rights)
         return None

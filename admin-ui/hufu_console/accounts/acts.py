@@ -1,0 +1,122 @@
+"""What is done with an account: each act has a page that says what it means, and then does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+
+import hufu_registry.sync.use_cases as sync
+from hufu_console.accounts import reading
+from hufu_console.accounts.forms import DisableForm, ReasonForm, TransferForm
+from hufu_console.agencies.forms import number_in
+from hufu_console.effects.submitting import submitted
+from hufu_console.frame import drafts
+from hufu_console.frame.context import actor, registry
+from hufu_console.frame.faults import show_faults
+from hufu_console.frame.sentences import sentence
+from hufu_console.frame.viewer import viewer
+from hufu_registry.agencies.model import Agency
+from hufu_registry.effects.use_cases import TransferAccounts
+from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
+from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.rights.model import Permission
+
+
+def act_on(account_id: UUID, template: str, form: FlaskForm, act: Callable[[AccountId], object]) -> ResponseReturnValue:
+    """Show what it means; when the form was sent, do it and say so, or say what stands against it."""
+    account = reading.seen_account(viewer(), AccountId(account_id))
+    if request.method == "POST" and form.validate():
+        try:
+            flash(str(act(account.id)), "good")
+            return redirect(url_for("accounts.account", account_id=account_id), 303)
+        except Invalid as error:
+            show_faults(form, error.fields, error.context)
+        except (IllegalMove, Conflict) as error:
+            form.form_errors.append(sentence(error))
+    policy, now = registry().policy, registry().clock.now()
+    page = render_template(
+        f"accounts/{template}.html", account=account, form=form, policy=policy, gone_on=now + policy.deletion_wait
+    )
+    return page, 422 if form.errors else 200
+
+
+def filled(kind: type[FlaskForm]) -> Any:
+    return kind(formdata=drafts.typed())
+
+
+def unlock(account_id: UUID) -> ResponseReturnValue:
+    """解除鎖定."""
+    reading.seen_account(viewer(), AccountId(account_id))
+    sync.unlock_account(AccountId(account_id), registry(), actor())
+    flash(_("Unlocked. The person can try again within seconds."), "good")
+    return redirect(url_for("accounts.account", account_id=account_id), 303)
+
+
+def require_password_change(account_id: UUID) -> ResponseReturnValue:
+    def act(at: AccountId) -> object:
+        sync.require_password_change(at, registry(), actor())
+        return _("At the next sign-in the person chooses a new password.")
+
+    return act_on(account_id, "require_password_change", filled(FlaskForm), act)
+
+
+def transfer(account_id: UUID) -> ResponseReturnValue:
+    """To another agency; for system managers."""
+    account, form = reading.seen_account(viewer(), AccountId(account_id)), filled(TransferForm)
+    back = url_for("accounts.account", account_id=account_id)
+
+    def permit(at: Agency) -> None:
+        viewer().rights.require(Permission.EDIT_AGENCIES, at)
+
+    def said(_accounts: object) -> object:
+        return _("Transferred. The systems follow within seconds.")
+
+    if request.method == "POST" and form.validate():
+        agency_id = number_in(form.agency_id)
+        try:
+            if agency_id is None:
+                raise Invalid(fields={"agency_id": "agency_required"})
+            command = TransferAccounts((account.id,), AgencyId(agency_id))
+            return submitted(command, _("Transfer the account"), said, back, permit)
+        except Invalid as error:
+            show_faults(form, error.fields, error.context)
+        except (IllegalMove, Conflict) as error:
+            form.form_errors.append(sentence(error))
+    page = render_template("accounts/transfer.html", account=account, form=form)
+    return page, 422 if form.errors else 200
+
+
+def disable(account_id: UUID) -> ResponseReturnValue:
+    form: DisableForm = filled(DisableForm)
+
+    def act(at: AccountId) -> object:
+        sync.disable_account(at, registry(), actor(), reason=form.given())
+        return _("Disabled. Its sessions end within seconds.")
+
+    return act_on(account_id, "disable", form, act)
+
+
+def restore(account_id: UUID) -> ResponseReturnValue:
+    form: ReasonForm = filled(ReasonForm)
+
+    def act(at: AccountId) -> object:
+        sync.restore_account(at, registry(), actor(), reason=form.given())
+        return _("Restored. Its owner gets a new activation mail.")
+
+    return act_on(account_id, "restore", form, act)
+
+
+def delete(account_id: UUID) -> ResponseReturnValue:
+    form: ReasonForm = filled(ReasonForm)
+
+    def act(at: AccountId) -> object:
+        sync.delete_account(at, registry(), actor(), reason=form.given())
+        return _("Deleted.")
+
+    return act_on(account_id, "delete", form, act)

@@ -1,0 +1,12 @@
+"""What is filled in to throw a held set away."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, TextAreaField
+
+
+class CancelForm(FlaskForm):
+    version = HiddenField()
+    reason = TextAreaField(_l("Why it is thrown away"), render_kw={"rows": 3, "maxlength": 500})

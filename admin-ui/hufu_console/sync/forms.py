@@ -1,0 +1,40 @@
+"""What a system manager fills in about the sync engine's work."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, StringField, TextAreaField
+
+from hufu_console.agencies.forms import number_in
+from hufu_console.frame.roc_field import DayField
+from hufu_registry.kernel.ids import AgencyId
+
+ROWS = {"rows": 3, "maxlength": 500}
+
+
+class PauseForm(FlaskForm):
+    why = TextAreaField(_l("Why it is paused"), render_kw=ROWS)
+
+
+class DropForm(FlaskForm):
+    why = TextAreaField(_l("Why it is dropped"), render_kw=ROWS)
+
+
+class IgnoreForm(FlaskForm):
+    until = DayField(_l("Until which day"))
+
+
+class AgencyForm(FlaskForm):
+    agency_id = HiddenField(_l("Which agency"))
+
+    def agency(self) -> AgencyId | None:
+        """The one that was picked."""
+        number = number_in(self.agency_id)
+        return None if number is None else AgencyId(number)
+
+
+class PlanForm(AgencyForm):
+    account_name = StringField(
+        _l("Account name"), render_kw={"autocomplete": "off", "spellcheck": "false", "maxlength": 15}
+    )

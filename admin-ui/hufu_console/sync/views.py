@@ -1,0 +1,280 @@
+"""AD 同步管理作業: how the targets are, what waits, what differs, what ran, and the acts on all that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_wtf import FlaskForm
+
+import hufu_registry.sync.use_cases as sync
+from hufu_console.frame import drafts
+from hufu_console.frame.context import actor, registry
+from hufu_console.frame.faults import show_faults
+from hufu_console.frame.paging import asked_page, page_link, read_page
+from hufu_console.sync import reading
+from hufu_console.sync.forms import AgencyForm, DropForm, IgnoreForm, PauseForm, PlanForm
+from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.sync.model import ErrorClass, WorkState
+
+MOST_PICKED = 100
+
+
+def overview() -> str:
+    view, pictures = reading.overview(), reading.pictures()
+    return render_template("sync/overview.html", view=view, pictures=pictures, policy=registry().policy)
+
+
+def now() -> str:
+    """The figures alone, for the page that looks again by itself."""
+    return render_template("sync/_now.html", view=reading.overview(), policy=registry().policy)
+
+
+def picture(target: str) -> str:
+    """One target's picture and its table, for the page that looks again by itself."""
+    asked = Target(target)
+    return render_template("sync/_picture_again.html", target=asked, picture=reading.picture(asked))
+
+
+def compare(target: str) -> ResponseReturnValue:
+    run_id = sync.request_comparison(Target(target), registry(), actor())
+    flash(_("The comparison is asked for; it begins within seconds."), "good")
+    return redirect(url_for("sync.run", run_id=run_id), 303)
+
+
+def pause(target: str) -> ResponseReturnValue:
+    form = PauseForm(formdata=drafts.typed())
+
+    def act() -> object:
+        sync.pause_target(Target(target), str(form.why.data or ""), registry(), actor())
+        return _("Paused. Nothing is written there until somebody lets it go on.")
+
+    return done(form, "pause", act, url_for("sync.overview"), target=target)
+
+
+def resume(target: str) -> ResponseReturnValue:
+    sync.resume_target(Target(target), registry(), actor())
+    flash(_("It goes on."), "good")
+    return redirect(url_for("sync.overview"), 303)
+
+
+def resynchronise() -> ResponseReturnValue:
+    """帳號同步作業: everything of an agency and below it is compared and put right."""
+    form = AgencyForm(formdata=drafts.typed())
+
+    def act() -> UUID:
+        agency_id = form.agency()
+        if agency_id is None:
+            raise Invalid(fields={"agency_id": "agency_required"})
+        return sync.converge_agency(agency_id, registry(), actor())
+
+    return begun(form, "resynchronise", act)
+
+
+def plan() -> ResponseReturnValue:
+    """Ask for a forecast: of everything, of an agency and all below it, or of one account."""
+    form = PlanForm(formdata=drafts.typed())
+    return begun(form, "plan", lambda: sync.request_plan(*reading.scope_in(form), registry(), actor()))
+
+
+def begun(form: FlaskForm, template: str, act: Callable[[], UUID]) -> ResponseReturnValue:
+    """Show the form; when it was sent, go to the run that it begins, or say what is wrong where it stands."""
+    if request.method == "POST" and form.validate():
+        try:
+            return redirect(url_for("sync.run", run_id=act()), 303)
+        except Invalid as error:
+            show_faults(form, error.fields, error.context)
+    page = render_template(f"sync/{template}.html", form=form, back=url_for("sync.overview"))
+    return page, 422 if form.errors else 200
+
+
+def done(form: FlaskForm, template: str, act: Callable[[], object], back: str, **shown: Any) -> ResponseReturnValue:
+    """Show the form; when it was sent, do it and go back, or say what is wrong where it stands."""
+    if request.method == "POST" and form.validate():
+        try:
+            flash(str(act()), "good")
+            return redirect(back, 303)
+        except Invalid as error:
+            show_faults(form, error.fields, error.context)
+    page = render_template(f"sync/{template}.html", form=form, back=back, **shown)
+    return page, 422 if form.errors else 200
+
+
+# Work
+
+
+def asked_target() -> Target | None:
+    asked = request.values.get("target", "")
+    return Target(asked) if asked in set(Target) else None
+
+
+def asked_state() -> WorkState | None:
+    asked = request.values.get("state", "")
+    return WorkState(asked) if asked in set(WorkState) else None
+
+
+def kept_words() -> str:
+    return (drafts.kept() or {}).get("words", "")
+
+
+def here(**filters: Any) -> dict[str, Any]:
+    """What stands in the address of a filtered list."""
+    return filters | {"draft": drafts.draft_key()}
+
+
+def work() -> str:
+    target, state, words = asked_target(), asked_state(), kept_words()
+    filters = here(target=target, state=state)
+    return render_template(
+        "sync/work.html", paged=read_page(reading.work(target, state, words), asked_page()), words=words, here=filters,
+        targets=list(Target), states=list(WorkState), page_link=page_link("sync.work", filters),
+    )  # fmt: skip
+
+
+def search(page: str) -> ResponseReturnValue:
+    """What is searched for is about people, so it is kept and not put into the address."""
+    words = request.form.get("words", "").strip()[:200]
+    key = drafts.keep(url_for(page), {"words": words}) if words else None
+    filters: dict[str, Any] = {name: request.form.get(name) or None for name in ("target", "state", "ignored")}
+    return redirect(url_for(page, **filters, draft=key), 303)
+
+
+def retry_picked() -> ResponseReturnValue:
+    """Those ticked are tried again now; what is done meanwhile is left out."""
+    keys = [key for text in request.form.getlist("pick")[:MOST_PICKED] if (key := reading.key_in(text))]
+    count = 0
+    for key in keys:
+        try:
+            sync.retry_now(key, registry(), actor())
+            count += 1
+        except (NotFound, IllegalMove, Conflict):
+            continue
+    if count:
+        flash(ngettext("%(num)s row is tried again now.", "%(num)s rows are tried again now.", count), "good")
+    else:
+        flash(_("Nothing was picked, or it is all done already."), "info")
+    back: dict[str, Any] = {name: request.form.get(name) or None for name in ("target", "state", "draft")}
+    return redirect(url_for("sync.work", **back), 303)
+
+
+def row(target: str, kind: str, object_id: str) -> str:
+    key = key_of(target, kind, object_id)
+    at = {"target": target, "kind": kind, "object_id": object_id}
+    return render_template(
+        "sync/row.html", row=reading.work_row(key), at=at, ErrorClass=ErrorClass,
+        steps=read_page(reading.steps(key.kind, object_id), asked_page()), page_link=page_link("sync.row", at),
+    )  # fmt: skip
+
+
+def steps(kind: str, object_id: str) -> str:
+    """What was done in the systems for one object."""
+    at = {"kind": kind, "object_id": object_id}
+    paged = read_page(reading.steps(Kind(kind), object_id), asked_page())
+    title = reading.title_of(Kind(kind), object_id)
+    return render_template("sync/steps.html", steps=paged, title=title, at=at, page_link=page_link("sync.steps", at))
+
+
+def key_of(target: str, kind: str, object_id: str) -> OutboxKey:
+    return OutboxKey(Target(target), Kind(kind), object_id)
+
+
+def retry(target: str, kind: str, object_id: str) -> ResponseReturnValue:
+    sync.retry_now(key_of(target, kind, object_id), registry(), actor())
+    flash(_("It is tried again now."), "good")
+    return redirect(url_for("sync.work"), 303)
+
+
+def make_again(target: str, kind: str, object_id: str) -> ResponseReturnValue:
+    sync.make_again(key_of(target, kind, object_id), registry(), actor())
+    flash(_("It is made again now."), "good")
+    return redirect(url_for("sync.work"), 303)
+
+
+def drop(target: str, kind: str, object_id: str) -> ResponseReturnValue:
+    key, form = key_of(target, kind, object_id), DropForm(formdata=drafts.typed())
+    found = reading.work_row(key)
+
+    def act() -> object:
+        sync.drop_work(key, str(form.why.data or ""), registry(), actor())
+        return _("Dropped. The next change of it, or the next comparison, brings it up again.")
+
+    at = {"target": target, "kind": kind, "object_id": object_id}
+    return done(form, "drop", act, url_for("sync.work"), row=found, at=at)
+
+
+# Differences
+
+
+def drift() -> str:
+    target, words, ignored = asked_target(), kept_words(), request.args.get("ignored") == "yes"
+    filters = here(target=target, ignored="yes" if ignored else None)
+    rows = read_page(reading.drifts(target, words, ignored=ignored), asked_page())
+    return render_template(
+        "sync/drift.html", paged=rows, words=words, here=filters, targets=list(Target)[:2],
+        page_link=page_link("sync.drift", filters),
+    )  # fmt: skip
+
+
+def difference(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
+    """What stands there, what is wanted, and what to do about it."""
+    key = key_of(target, kind, object_id)
+    found, form = reading.drift(key, field), IgnoreForm(formdata=drafts.typed())
+    at = {"target": target, "kind": kind, "object_id": object_id, "field": field}
+
+    def act() -> object:
+        if form.until.day is None:
+            raise Invalid(fields={"until": "required"})
+        sync.ignore_drift(key, field, form.until.day, registry(), actor())
+        return _("It is not listed until that day.")
+
+    return done(form, "difference", act, url_for("sync.drift"), drift=found, at=at)
+
+
+def accept(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
+    sync.accept_drift(key_of(target, kind, object_id), field, registry(), actor())
+    flash(_("Taken over into the registry; the other systems follow."), "good")
+    return redirect(url_for("sync.drift"), 303)
+
+
+def overwrite(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
+    sync.overwrite_drift(key_of(target, kind, object_id), field, registry(), actor())
+    flash(_("What the registry says is written there now."), "good")
+    return redirect(url_for("sync.drift"), 303)
+
+
+# Runs and plans
+
+
+def runs() -> str:
+    paged = read_page(reading.runs(), asked_page())
+    return render_template("sync/runs.html", paged=paged, page_link=page_link("sync.runs", {}))
+
+
+def run(run_id: UUID) -> str:
+    view = reading.run_view(run_id, asked_page())
+    return render_template("sync/run.html", view=view, page_link=page_link("sync.run", {"run_id": run_id}))
+
+
+def progress(run_id: UUID) -> ResponseReturnValue:
+    """The figures alone, for the page that looks again by itself; the whole page once it is finished."""
+    found = reading.run(run_id)
+    page = render_template("sync/_run_progress.html", run=found)
+    return (page, {"HX-Refresh": "true"}) if found.finished_at else (page, 200)
+
+
+def execute(run_id: UUID) -> ResponseReturnValue:
+    """GET names what will be done, POST has it done."""
+    if request.method == "POST":
+        execution = sync.request_plan_execution(run_id, registry(), actor())
+        flash(_("The plan is being executed. Nothing is taken from anybody that it did not show."), "good")
+        return redirect(url_for("sync.run", run_id=execution), 303)
+    view = reading.run_view(run_id, asked_page())
+    if not view.executable:
+        raise IllegalMove("plan_not_ready")
+    return render_template("sync/execute.html", view=view)

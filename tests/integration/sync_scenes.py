@@ -1,0 +1,134 @@
+"""What the sync engine would have left behind, put into the registry's tables for the pages to show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+
+from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
+from hufu_registry.accounts.use_cases import move_account
+from hufu_registry.agencies.model import Agency
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.effects.model import Held
+from hufu_registry.effects.use_cases import DisableAccounts, submit
+from hufu_registry.kernel.actor import SYSTEM, account_actor
+from hufu_registry.kernel.ids import AccountId, PersonId
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.store import outbox
+from hufu_registry.rights.model import Role
+from hufu_registry.rights.use_cases import grant_role
+from hufu_registry.sync.model import Code, ErrorClass
+from hufu_registry.sync.model.plan import Delete, SetEnabled, SetFields, Step
+from hufu_registry.sync.model.plan_file import PlanFile, PlannedObject, Scope
+from hufu_registry.sync.store import queue_samples
+from hufu_registry.sync.use_cases import open_account, request_plan
+
+
+def official(
+    services: SqlServices, agency: Agency, name: str, *, role: Role | None = None, wide: bool = False
+) -> Account:
+    """An enabled account of 王小明, with a role at its agency."""
+    now = services.clock.now()
+    account = Account(
+        id=AccountId(uuid4()),
+        person_id=PersonId(uuid4()),
+        account_name=name,
+        agency_id=agency.id,
+        agency_path=agency.path,
+        profile=Profile(name="王小明", title="科員", phone="02-81234567", mobile="0912345678"),
+        mailbox=f"{name}@example.org",
+        language="zh_Hant_TW",
+        state=AccountState.NOT_ACTIVATED,
+        created_at=now,
+        approved_at=now,
+    )
+    with services.begin(SYSTEM) as work:
+        open_account(work, services, account)
+    with services.begin(SYSTEM) as work:
+        enabled = move_account(work, work.accounts.get(account.id), AccountMove.ACTIVATE)
+        if role is not None:
+            at = None if role is Role.SYSTEM_MANAGER else agency.id
+            grant_role(work, services, account.id, role, at, with_subordinates=wide)
+    return replace(enabled, version=enabled.version + 1)
+
+
+def key_of(account_id: AccountId, target: Target = Target.AD) -> OutboxKey:
+    return OutboxKey(target, Kind.ACCOUNT, str(account_id))
+
+
+def is_row(key: OutboxKey) -> sa.ColumnElement[bool]:
+    return sa.and_(outbox.c.target == key.target, outbox.c.kind == key.kind, outbox.c.object_id == key.object_id)
+
+
+def all_done(services: SqlServices) -> None:
+    """The worker has caught up."""
+    with services.engine.begin() as connection:
+        connection.execute(sa.update(outbox).values(done=outbox.c.wanted, done_at=services.clock.now()))
+
+
+def park(services: SqlServices, key: OutboxKey, code: Code, error_class: ErrorClass = ErrorClass.REFUSED) -> None:
+    """The worker has left the row to a person."""
+    _put(services, key, attempts=1, error=code, error_class=error_class, parked_at=services.clock.now())
+
+
+def retrying(services: SqlServices, key: OutboxKey, code: Code) -> None:
+    next_at = services.clock.now() + timedelta(minutes=5)
+    _put(services, key, attempts=3, error=code, error_class=ErrorClass.TRANSIENT, next_at=next_at)
+
+
+def _put(services: SqlServices, key: OutboxKey, **values: object) -> None:
+    with services.begin(SYSTEM) as work:
+        work.outbox.want(key)
+    with services.engine.begin() as connection:
+        connection.execute(sa.update(outbox).where(is_row(key)).values(**values))
+
+
+def drifted(services: SqlServices, key: OutboxKey, **fields: tuple[str, str]) -> None:
+    """A comparison found these fields changed: what is there, what is wanted."""
+    with services.begin(SYSTEM) as work:
+        work.sync_records.remember_drift({key: fields})
+
+
+def sampled(services: SqlServices, target: Target, figures: Sequence[tuple[datetime, int, int, int, int]]) -> None:
+    """The relay's notes: moment, waiting, retrying, parked, done."""
+    names = ("at", "waiting", "retrying", "parked", "done")
+    rows = [dict(zip(names, row, strict=True)) | {"target": target.value} for row in figures]
+    with services.engine.begin() as connection:
+        connection.execute(sa.insert(queue_samples), rows)
+
+
+def planned(services: SqlServices, asker: AccountId, account: Account, *, destructive: bool = True) -> UUID:
+    """A plan that was asked for, and is made: a title is written, and (if so) Keycloak loses the account."""
+    run_id = request_plan(None, account.id, services, account_actor(asker))
+    title: Step = SetFields((("title", '=HYPERLINK("http://example.org")', "科員"),))
+    loss: tuple[Step, ...] = (SetEnabled(before=True, after=False), Delete("users/x")) if destructive else ()
+    plan = PlanFile(
+        version="0.1.0",
+        registry_id=uuid4(),
+        scope=Scope(account_id=account.id),
+        made_at=services.clock.now(),
+        looked_at=2,
+        objects=(
+            PlannedObject(key_of(account.id), account.account_name, "", (title,), (("mobile", "1", "2"),)),
+            *([PlannedObject(key_of(account.id, Target.KEYCLOAK), account.account_name, "", loss)] if loss else []),
+            PlannedObject(key_of(AccountId(uuid4())), "waits", code=Code.WAITS_FOR_AGENCY),
+        ),
+    )
+    with services.begin(SYSTEM) as work:
+        work.runs.set_body(run_id, plan.to_json())
+        work.runs.progress(run_id, objects=2, differing=1)
+        work.runs.finish(run_id)
+    return run_id
+
+
+def held(services: SqlServices, asker: AccountId, losing: Sequence[Account], *, most: int = 1) -> UUID:
+    """A set that is held: these accounts would be disabled, and no more than `most` are without a second person."""
+    strict = replace(services, policy=replace(services.policy, guard_most=most))
+    command = DisableAccounts(tuple(one.id for one in losing), "機關裁撤")
+    outcome = submit(command, strict, account_actor(asker))
+    assert isinstance(outcome, Held)
+    return outcome.effect_id
