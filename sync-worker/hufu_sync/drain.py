@@ -193,9 +193,9 @@ class Drain:
                 )
             if not claimed:
                 return
-            self._work_on(claimed)
+            self.work_on(claimed)
 
-    def _work_on(self, claimed: Sequence[Claimed]) -> None:
+    def work_on(self, claimed: Sequence[Claimed]) -> None:
         started = monotonic()
         outcomes: Mapping[OutboxKey, Exception | None]
         try:

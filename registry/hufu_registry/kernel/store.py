@@ -29,6 +29,14 @@ def among(values: Collection[Any], kind: Any) -> sa.ColumnElement[Any]:
     return sa.func.any(sa.literal(list(values), sa.ARRAY(kind)))
 
 
+def inserted(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> Insert:
+    """An insert of any number of rows (at least one, all with the same columns), in one statement that is built once."""
+    columns = [table.c[name] for name in rows[0]]
+    values = sa.func.unnest(*(sa.literal([row[one.name] for row in rows], sa.ARRAY(one.type)) for one in columns))
+    each = values.table_valued(*(sa.column(one.name, one.type) for one in columns)).render_derived()
+    return insert(table).from_select(columns, sa.select(*(each.c[one.name] for one in columns)))
+
+
 outbox = sa.Table(
     "outbox",
     metadata,
@@ -82,15 +90,19 @@ class SqlOutbox:
 
     def _rows(self, keys: Sequence[OutboxKey]) -> Insert:
         """In the order of the keys, however many there are."""
-        table = sa.func.unnest(
-            *(sa.literal([str(getattr(key, column.name)) for key in keys], sa.ARRAY(sa.Text)) for column in _KEY),
-            sa.literal([self._wanted.get(key, False) for key in keys], sa.ARRAY(sa.Boolean)),
-        )
-        rows = table.table_valued(*(column.name for column in _KEY), "bulk").render_derived()
-        now = sa.literal(self._now, Moment)
-        return insert(outbox).from_select(
-            [*_KEY, "bulk", "wanted", "wanted_at", "next_at"],
-            sa.select(*(rows.c[column.name] for column in _KEY), rows.c.bulk, sa.literal(1), now, now),
+        now = {"wanted": 1, "wanted_at": self._now, "next_at": self._now}
+        return inserted(
+            outbox,
+            [
+                {
+                    "target": key.target.value,
+                    "kind": key.kind.value,
+                    "object_id": key.object_id,
+                    "bulk": self._wanted.get(key, False),
+                    **now,
+                }
+                for key in keys
+            ],
         )
 
 

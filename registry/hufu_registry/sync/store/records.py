@@ -15,7 +15,7 @@ from hufu_registry.agencies.store import agencies
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.kernel.store import among, outbox
+from hufu_registry.kernel.store import among, inserted, outbox
 from hufu_registry.sync.model import Binding, ErrorClass, SignIn
 from hufu_registry.sync.model.naming import Sibling
 from hufu_registry.sync.store.tables import (
@@ -111,8 +111,8 @@ class SqlRecords:
         """Remember where our objects are. One made again gets its new id and keeps its first moment."""
         if not found:
             return
-        rows = insert(bindings).values(
-            [{**_as_values(key), **asdict(found[key]), "bound_at": self._now} for key in sorted(found)]
+        rows = inserted(
+            bindings, [{**_as_values(key), **asdict(found[key]), "bound_at": self._now} for key in sorted(found)]
         )
         new = {name: rows.excluded[name] for name in ("remote_id", "place", "within")}
         self._connection.execute(
@@ -177,7 +177,7 @@ class SqlRecords:
         ]
         if not values:
             return
-        rows = insert(written_fields).values(values)
+        rows = inserted(written_fields, values)
         self._connection.execute(
             rows.on_conflict_do_update(
                 index_elements=[*OBJECT, "field"],
@@ -208,7 +208,7 @@ class SqlRecords:
         ]
         if not values:
             return
-        rows = insert(drifts).values(values)
+        rows = inserted(drifts, values)
         self._connection.execute(
             rows.on_conflict_do_update(
                 index_elements=[*OBJECT, "field"],
@@ -230,7 +230,7 @@ class SqlRecords:
             }
             for step in steps
         ]
-        rows = self._connection.execute(sa.insert(applied_steps).values(values).returning(applied_steps.c.number))
+        rows = self._connection.execute(inserted(applied_steps, values).returning(applied_steps.c.number))
         return list(rows.scalars())
 
     def forget_steps(self, numbers: Collection[int]) -> None:
