@@ -1,0 +1,354 @@
+"""An account's life after it was opened: disabled, restored, deleted, moved to another agency, unlocked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from hufu_registry.accounts.model import SECURITY, AccountMove, AccountState
+from hufu_registry.agencies.model import Agency
+from hufu_registry.agencies.use_cases import (
+    AddUnit,
+    Close,
+    ImportList,
+    SetMailDomains,
+    add_unit,
+    close,
+    import_list,
+    set_mail_domains,
+)
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor
+from hufu_registry.kernel.errors import HufuError, IllegalMove
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.outbox import Target
+from hufu_registry.sync.model import SignInLock, SignInState
+from hufu_registry.sync.store import sign_in_state
+from hufu_registry.sync.use_cases import (
+    delete_account,
+    disable_account,
+    require_password_change,
+    restore_account,
+    transfer_account,
+    unlock_account,
+)
+from tests.integration.clocks import SetClock
+from tests.integration.conftest import CHAIN
+from tests.integration.staff import Staff, account_keys, agency_keys
+
+
+@pytest.fixture
+def staff(services: SqlServices) -> Staff:
+    return Staff(services)
+
+
+def in_state(staff: Staff, agency: Agency, state: AccountState) -> AccountId:
+    return staff.hire(agency, state=state)[0]
+
+
+def waiting(staff: Staff, account_id: AccountId, *besides: str) -> list[tuple[str, str]]:
+    return [
+        (kind, target) for kind, target, state in staff.acts(account_id) if state == "waiting" and kind not in besides
+    ]
+
+
+# States
+
+
+def test_disabling_ends_the_sessions_and_reaches_both_targets(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency]
+) -> None:
+    one = in_state(staff, chain[3], AccountState.ENABLED)
+    staff.settle()
+    disable_account(one, services, SYSTEM, reason="離職")
+    assert staff.account(one).state is AccountState.DISABLED
+    assert staff.unfinished() == account_keys(one)
+    assert waiting(staff, one, "activation_mail") == [("end_sessions", "keycloak")]
+    with pytest.raises(IllegalMove, match="account_state"):
+        disable_account(one, services, SYSTEM, reason="離職")
+
+
+def test_a_restored_account_starts_anew_and_nothing_old_opens_it(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], clock: SetClock
+) -> None:
+    one = in_state(staff, chain[3], AccountState.DISABLED)
+    clock.advance(days=40)
+    restore_account(one, services, SYSTEM, reason="復職")
+    restored = staff.account(one)
+    assert (restored.state, restored.state_reason) == (AccountState.NOT_ACTIVATED, "復職")
+    assert waiting(staff, one)[1:] == [
+        ("reset_credentials", "ad"),
+        ("reset_credentials", "keycloak"),
+        ("end_sessions", "keycloak"),
+        ("activation_mail", "keycloak"),
+    ]
+    with services.begin(SYSTEM) as work:
+        late = work.accounts.unactivated_since(work.now - services.policy.activation_deadline, 10)
+    assert late == [], "its time to activate counts from the restoring"
+
+
+def test_nobody_is_restored_into_a_closed_agency(services: SqlServices, staff: Staff, chain: Sequence[Agency]) -> None:
+    one = in_state(staff, chain[3], AccountState.DISABLED)
+    with services.begin(SYSTEM) as work:
+        work.agencies.set_closed(chain[3], staff.today)
+    with pytest.raises(IllegalMove, match="agency_closed"):
+        restore_account(one, services, SYSTEM, reason="復職")
+
+
+def test_deleting_ends_every_right_and_the_name_rests(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], clock: SetClock
+) -> None:
+    one = in_state(staff, chain[3], AccountState.DISABLED)
+    staff.appoint(one, chain[3])
+    staff.settle()
+    delete_account(one, services, SYSTEM, reason="離職")
+    deleted = staff.account(one)
+    assert (deleted.state, deleted.deleted_at) == (AccountState.DELETED, clock.now())
+    assert staff.grants(one) == []
+    assert staff.unfinished() == account_keys(one)
+    with services.begin(SYSTEM) as work:
+        assert not work.names.is_free(deleted.account_name, now=work.now)
+        assert work.names.is_free(deleted.account_name, now=work.now + timedelta(days=365))
+    assert staff.recorded("account.deleted", "grant.ended") == ["account.deleted", "grant.ended"]
+    with pytest.raises(IllegalMove, match="account_state"):
+        delete_account(in_state(staff, chain[3], AccountState.ENABLED), services, SYSTEM, reason="離職")
+
+
+def test_unlocking_asks_both_targets_and_forgets_the_locks(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], clock: SetClock
+) -> None:
+    one = in_state(staff, chain[3], AccountState.ENABLED)
+    now = clock.now()
+    with services.begin(SYSTEM) as work:
+        work.sign_in_locks.lock(one, SignInLock(Target.AD, now, now + timedelta(minutes=30)))
+        work.sign_in_locks.lock(one, SignInLock(Target.KEYCLOAK, now, None))
+    with services.read() as connection:
+        state, locks = sign_in_state(connection, one, now)
+        assert (state, {lock.source for lock in locks}) == (SignInState.LOCKED, {Target.AD, Target.KEYCLOAK})
+        later, left = sign_in_state(connection, one, now + timedelta(hours=1))
+        assert (later, {lock.source for lock in left}) == (SignInState.LOCKED, {Target.KEYCLOAK})
+    unlock_account(one, services, SYSTEM)
+    with services.read() as connection:
+        assert sign_in_state(connection, one, now) == (SignInState.NORMAL, ())
+    assert waiting(staff, one, "activation_mail") == [("unlock", "ad"), ("unlock", "keycloak")]
+
+
+def test_an_older_lock_does_not_take_the_place_of_a_newer_one(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], clock: SetClock
+) -> None:
+    one = in_state(staff, chain[3], AccountState.ENABLED)
+    now = clock.now()
+    newer = SignInLock(Target.AD, now, now + timedelta(minutes=30))
+    with services.begin(SYSTEM) as work:
+        work.sign_in_locks.lock(one, newer)
+        work.sign_in_locks.lock(one, SignInLock(Target.AD, now - timedelta(hours=1), now))
+        assert not work.sign_in_locks.unlock(one, Target.KEYCLOAK)
+    with services.read() as connection:
+        assert sign_in_state(connection, one, now) == (SignInState.LOCKED, (newer,))
+
+
+def test_a_password_change_is_asked_of_enabled_accounts_only(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency]
+) -> None:
+    one = in_state(staff, chain[3], AccountState.ENABLED)
+    require_password_change(one, services, SYSTEM)
+    assert waiting(staff, one, "activation_mail") == [("must_change", "ad")]
+    for state in set(AccountState) - {AccountState.ENABLED}:
+        with pytest.raises(IllegalMove, match="account_state"):
+            require_password_change(in_state(staff, chain[3], state), services, SYSTEM)
+
+
+@pytest.mark.parametrize("state", AccountState)
+@pytest.mark.parametrize("move", [AccountMove.DISABLE, AccountMove.RESTORE, AccountMove.DELETE])
+def test_each_door_makes_only_the_moves_of_the_table(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], state: AccountState, move: AccountMove
+) -> None:
+    doors = {
+        AccountMove.DISABLE: disable_account,
+        AccountMove.RESTORE: restore_account,
+        AccountMove.DELETE: delete_account,
+    }
+    one = in_state(staff, chain[3], state)
+    before = staff.account(one)
+    try:
+        expected = before.moved(move, now=services.clock.now(), reason="理由").state
+    except IllegalMove:
+        with pytest.raises(IllegalMove, match="account_state"):
+            doors[move](one, services, SYSTEM, reason="理由")
+        assert staff.account(one) == before
+    else:
+        assert doors[move](one, services, SYSTEM, reason="理由").state is expected
+
+
+# Another agency
+
+
+def test_a_transfer_takes_the_account_along_and_leaves_the_old_agency_s_things_behind(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency]
+) -> None:
+    unit = add_unit(AddUnit(chain[3].id, "第一科"), services, OPERATOR, lambda _: None)
+    command = SetMailDomains(chain[3].id, staff.agency(chain[3]).version, ("team.example.tw",))
+    set_mail_domains(command, services, OPERATOR, lambda _: None)
+    (one,) = staff.hire(
+        chain[3], unit_id=unit.id, unit_name=unit.name, official_mail="wang@team.example.tw", extension="12"
+    )
+    staff.settle()
+    transfer_account(one, chain[1].id, services, SYSTEM)
+    moved = staff.account(one)
+    assert (moved.agency_id, moved.agency_path) == (chain[1].id, chain[1].path)
+    assert (moved.profile.unit_id, moved.profile.unit_name, moved.profile.official_mail) == (None, "", None)
+    assert moved.profile.extension == "12"
+    assert staff.unfinished() == account_keys(one) | agency_keys(*(agency.id for agency in chain))
+    assert staff.recorded("account.transferred") == ["account.transferred"]
+    version = moved.version
+    transfer_account(one, chain[1].id, services, SYSTEM)
+    assert staff.account(one).version == version, "a second time changes nothing"
+
+
+@pytest.mark.parametrize(
+    ("rooted", "subordinates", "stays"),
+    [(0, True, True), (1, True, False), (2, False, False), (3, False, False)],
+)
+def test_a_transfer_ends_rights_not_rooted_there_nor_strictly_above_both(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], rooted: int, subordinates: bool, stays: bool
+) -> None:
+    """From 測試署 to a new agency beside 測試部: only 測試院 is above both."""
+    beside = beside_of(services, chain)
+    (one,) = staff.hire(chain[2], state=AccountState.NOT_ACTIVATED)
+    staff.appoint(one, chain[rooted], subordinates=subordinates)
+    transfer_account(one, beside.id, services, SYSTEM)
+    assert bool(staff.grants(one)) is stays
+
+
+def beside_of(services: SqlServices, chain: Sequence[Agency]) -> Agency:
+    oid = f"{chain[0].oid}.20002"
+    import_list(ImportList(f'{CHAIN}測試所,{oid},,,"ou=測試所,o=測試院,c=TW",\n'.encode()), services, OPERATOR)
+    with services.begin(SYSTEM) as work:
+        found = work.agencies.find_by_oid(oid)
+    assert found is not None
+    return found
+
+
+def test_a_right_at_the_new_agency_stays(services: SqlServices, staff: Staff, chain: Sequence[Agency]) -> None:
+    (one,) = staff.hire(chain[2])
+    staff.appoint(one, chain[3])
+    transfer_account(one, chain[3].id, services, SYSTEM)
+    assert [grant.agency_id for grant in staff.grants(one)] == [chain[3].id]
+
+
+def test_nobody_is_transferred_to_where_nobody_can_be(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency]
+) -> None:
+    unit = add_unit(AddUnit(chain[3].id, "第一科"), services, OPERATOR, lambda _: None)
+    (one,) = staff.hire(chain[1])
+    with pytest.raises(IllegalMove, match="agency_not_a_home"):
+        transfer_account(one, unit.id, services, SYSTEM)
+    with services.begin(SYSTEM) as work:
+        work.agencies.set_closed(staff.agency(chain[3]), staff.today)
+    with pytest.raises(IllegalMove, match="agency_closed"):
+        transfer_account(one, chain[3].id, services, SYSTEM)
+    gone = in_state(staff, chain[1], AccountState.DELETED)
+    with pytest.raises(IllegalMove, match="account_state"):
+        transfer_account(gone, chain[2].id, services, SYSTEM)
+
+
+def test_an_agency_that_was_emptied_is_made_again_for_its_next_account(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency]
+) -> None:
+    staff.hire(chain[3])
+    staff.settle()
+    with services.begin(SYSTEM) as work:  # as the worker leaves it when the last one is gone
+        for key in agency_keys(chain[3].id):
+            work.administration.unbind(key)
+    (one,) = staff.hire(chain[3])
+    assert staff.unfinished() >= agency_keys(chain[3].id) | account_keys(one)
+    assert not staff.unfinished() & agency_keys(chain[2].id)
+
+
+def test_a_closed_agency_is_looked_at_once_more(services: SqlServices, staff: Staff, chain: Sequence[Agency]) -> None:
+    (one,) = staff.hire(chain[3], state=AccountState.DISABLED)
+    delete_account(one, services, SYSTEM, reason="離職")
+    staff.settle()
+    agency = staff.agency(chain[3])
+    close(Close(agency.id, agency.version, staff.today), services, OPERATOR, lambda _: None)
+    assert staff.unfinished() == agency_keys(agency.id)
+
+
+# The last manager
+
+
+def test_the_last_manager_is_neither_disabled_nor_transferred_away(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency]
+) -> None:
+    one, other = staff.hire(chain[3], 2)
+    staff.appoint(one, chain[3])
+    for act in (
+        lambda: disable_account(one, services, SYSTEM, reason="離職"),
+        lambda: transfer_account(one, chain[1].id, services, SYSTEM),
+    ):
+        with pytest.raises(IllegalMove, match="last_manager") as fault:
+            act()
+        assert fault.value.context["agency"] == chain[3].id
+    assert len(staff.grants(one)) == 1
+    staff.appoint(other, chain[3])
+    disable_account(one, services, SYSTEM, reason="離職")
+    with pytest.raises(IllegalMove, match="last_manager"):
+        disable_account(other, services, SYSTEM, reason="離職")
+
+
+def test_a_disabled_manager_and_one_of_another_agency_do_not_count(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency]
+) -> None:
+    (one,) = staff.hire(chain[3])
+    off = in_state(staff, chain[3], AccountState.DISABLED)
+    (above,) = staff.hire(chain[2])
+    for manager, agency in ((one, chain[3]), (off, chain[3]), (above, chain[2])):
+        staff.appoint(manager, agency, subordinates=True)
+    with pytest.raises(IllegalMove, match="last_manager"):
+        disable_account(one, services, SYSTEM, reason="離職")
+
+
+def test_an_emergency_takes_even_the_last_manager(services: SqlServices, staff: Staff, chain: Sequence[Agency]) -> None:
+    (one,) = staff.hire(chain[3])
+    staff.appoint(one, chain[3])
+    disable_account(one, services, SYSTEM, reason=SECURITY)
+    assert staff.account(one).state is AccountState.DISABLED
+
+
+def test_the_last_system_manager_stays(services: SqlServices, staff: Staff, chain: Sequence[Agency]) -> None:
+    one, other = staff.system_manager(chain[0]), staff.system_manager(chain[0])
+    disable_account(one.account_id, services, other, reason="離職")
+    with pytest.raises(IllegalMove, match="last_manager"):
+        disable_account(other.account_id, services, SYSTEM, reason="離職")
+    transfer_account(other.account_id, chain[1].id, services, SYSTEM)
+    assert len(staff.grants(other.account_id)) == 1
+
+
+@pytest.mark.parametrize("rooted", [3, None])
+def test_of_two_managers_who_are_disabled_at_the_same_moment_one_stays(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], rooted: int | None
+) -> None:
+    """Never lock yourself out: tried from both sides, many times."""
+    for _ in range(5):
+        pair = staff.hire(chain[3], 2)
+        for one in pair:
+            staff.appoint(one, None if rooted is None else chain[rooted])
+        start = threading.Barrier(2)
+
+        def disable(one: AccountId, start: threading.Barrier = start) -> str:
+            start.wait()
+            try:
+                disable_account(one, services, account_actor(one), reason="離職")
+            except HufuError as fault:
+                return fault.code
+            return "done"
+
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(disable, pair)) == ["done", "last_manager"]
+        for one in pair:
+            if staff.account(one).state is AccountState.ENABLED:
+                disable_account(one, services, SYSTEM, reason=SECURITY)
