@@ -48,15 +48,12 @@ class SqlAdministration:
         row = insert(target_health).values(
             target=target.value, paused_at=self._now, paused_by=paused_by, paused_why=why
         )
-        return bool(
-            self._connection.execute(
-                row.on_conflict_do_update(
-                    index_elements=[target_health.c.target],
-                    set_={name: row.excluded[name] for name in ("paused_at", "paused_by", "paused_why")},
-                    where=target_health.c.paused_at.is_(None),
-                )
-            ).rowcount
+        fresh = row.on_conflict_do_update(
+            index_elements=[target_health.c.target],
+            set_={name: row.excluded[name] for name in ("paused_at", "paused_by", "paused_why")},
+            where=target_health.c.paused_at.is_(None),
         )
+        return self._connection.execute(fresh.returning(target_health.c.target)).first() is not None
 
     def resume(self, target: Target) -> bool:
         return bool(
