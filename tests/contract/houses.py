@@ -6,9 +6,10 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Generic, TypeVar
-from uuid import uuid4
+from typing import Any, Generic, TypeVar
+from uuid import UUID, uuid4
 
 import ldap3
 
@@ -18,6 +19,7 @@ from hufu_stack.stack import Stack
 from hufu_sync.errors import TargetError
 from hufu_sync.targets.active_directory import ActiveDirectory
 from hufu_sync.targets.keycloak import Keycloak
+from hufu_sync.targets.ldap_connection import EPOCH
 from hufu_sync.targets.port import Asked, Directory, Found, SignInServer, StateTarget
 from tests.contract.documents import DocumentSystem
 from tests.contract.fakes import FakeTarget
@@ -110,9 +112,66 @@ class House(Generic[T]):
         return [observed for page in self.target.everything(kind, fields) for observed in page]
 
 
-@dataclass
 class DirectoryHouse(House[Directory]):
-    pass
+    """With the hands of other people in it."""
+
+    def choose_password(self, remote_id: str) -> None:
+        raise NotImplementedError
+
+    def lock(self, remote_id: str) -> None:
+        """Too many wrong passwords, a moment ago."""
+        raise NotImplementedError
+
+    def protect(self, remote_id: str) -> None:
+        raise NotImplementedError
+
+    def stand_in_the_way(self, desired: Desired) -> str:
+        """Make somebody else's account of the same name; its id."""
+        raise NotImplementedError
+
+
+@dataclass
+class MemoryHouse(DirectoryHouse):
+    target: FakeTarget
+
+    def choose_password(self, remote_id: str) -> None:
+        self.target.passwords[remote_id] = datetime.now(UTC)
+
+    def lock(self, remote_id: str) -> None:
+        self.target.lock(remote_id, datetime.now(UTC))
+
+    def protect(self, remote_id: str) -> None:
+        self.target.things[remote_id].protected = True
+
+    def stand_in_the_way(self, desired: Desired) -> str:
+        return self.target.stand_in_the_way(desired.name)
+
+
+@dataclass
+class SambaHouse(DirectoryHouse):
+    target: ActiveDirectory
+    connection: Any
+
+    def choose_password(self, remote_id: str) -> None:
+        self.write(remote_id, unicodePwd=f'"{secrets.token_urlsafe(24)}Aa1!"'.encode("utf-16-le"))
+
+    def lock(self, remote_id: str) -> None:
+        ticks = int((datetime.now(UTC) - EPOCH).total_seconds() * 10**7)
+        self.write(remote_id, lockoutTime=str(ticks))
+
+    def protect(self, remote_id: str) -> None:
+        self.write(remote_id, adminCount="1")
+
+    def stand_in_the_way(self, desired: Desired) -> str:
+        dn = f"CN={desired.name},{self.target.settings.base_dn}"
+        names = {"sAMAccountName": desired.name, "userAccountControl": "514", "title": "theirs"}
+        self.connection.add(dn, ["top", "person", "organizationalPerson", "user"], names)
+        self.connection.search(dn, "(objectClass=user)", attributes=["objectGUID"])
+        return str(UUID(bytes_le=self.connection.response[0]["raw_attributes"]["objectGUID"][0]))
+
+    def write(self, remote_id: str, **values: str | bytes) -> None:
+        changes = {name: [(ldap3.MODIFY_REPLACE, [value])] for name, value in values.items()}
+        self.connection.modify(f"<GUID={remote_id}>", changes)
 
 
 @dataclass
@@ -170,7 +229,7 @@ class SignInHouse(House[SignInServer]):
 
 @contextmanager
 def in_memory() -> Iterator[DirectoryHouse]:
-    yield DirectoryHouse(FakeTarget())
+    yield MemoryHouse(FakeTarget())
 
 
 @contextmanager
@@ -190,7 +249,7 @@ def samba(stack: Stack) -> Iterator[DirectoryHouse]:
         connection.add(base, ["top", "organizationalUnit"])
         directory = ActiveDirectory(replace(settings, base_dn=base))
         try:
-            yield DirectoryHouse(directory)
+            yield SambaHouse(directory, connection)
         finally:
             directory.close()
             connection.search(base, "(objectClass=*)")

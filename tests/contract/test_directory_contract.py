@@ -1,209 +1,229 @@
-"""What any directory promises the worker, asked of the one in memory and of Samba's Active Directory."""
+"""What any directory promises besides its state, asked of the one in memory and of Samba's Active Directory."""
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from hufu_registry.kernel.outbox import Kind
-from hufu_registry.sync.model import Code
-from hufu_registry.sync.model.plan import ENABLED, Create, Desired, Observed, Place, Rename, SetEnabled, SetFields, plan
+from hufu_registry.sync.model import ChangeCursor, Code
+from hufu_registry.sync.model.plan import Adopt, Create, Desired, Observed, Place, Rename, SetFields
+from hufu_stack import authority
+from hufu_stack.directory import SECRETS, Directory, bind_dn
+from hufu_stack.secret_files import read_secret
 from hufu_stack.stack import Stack
-from hufu_sync.errors import Conflict, Gone, Misconfigured, Refused, Unreachable
-from hufu_sync.targets.active_directory import ActiveDirectory
-from hufu_sync.targets.port import Directory
-from tests.contract.fakes import FakeTarget
-from tests.contract.settings import settings_of
+from hufu_sync.errors import Conflict, Gone, Misconfigured, Refused, TargetError, Transient, Unreachable
+from hufu_sync.targets import active_directory
+from hufu_sync.targets.active_directory import PROBE_MARK, PROBE_NAME, ActiveDirectory
+from hufu_sync.targets.ldap_connection import DirectorySettings, LdapConnection
+from tests.contract.conftest import Houses
+from tests.contract.houses import DirectoryHouse, SambaHouse, found_of, look, steps
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture(params=["fake", pytest.param("samba", marks=pytest.mark.stack)])
-def directory(request: pytest.FixtureRequest) -> Iterator[Directory]:
-    if request.param == "fake":
-        yield FakeTarget()
-        return
-    stack: Stack = request.getfixturevalue("stack")
-    found = settings_of(stack).directory_settings()
-    assert found is not None
-    made = ActiveDirectory(found)
-    yield made
-    made.close()
+def soon() -> datetime:
+    return datetime.now(UTC) + timedelta(minutes=5)
 
 
-def an_agency(place: str | None = None, name: str = "") -> Desired:
-    number = uuid4().int % 10**9
-    return Desired(
-        kind=Kind.AGENCY,
-        object_id=str(number),
-        mark=f"hufu:agency:{number}",
-        name=name or f"測試機關 {number}",
-        place=place,
-        fields={"description": "測試機關", "businessCategory": "2.16.886.101.29999"},
-    )
-
-
-def an_account(place: str | None, **fields: str) -> Desired:
-    account_id, name = str(uuid4()), f"u{uuid4().hex[:10]}"
-    return Desired(
-        kind=Kind.ACCOUNT,
-        object_id=account_id,
-        mark=f"hufu:account:{account_id}",
-        name=name,
-        place=place,
-        enabled=True,
-        fields={
-            "sAMAccountName": name,
-            "userPrincipalName": f"{name}@agency.test",
-            "displayName": "王小明",
-            "sn": "王小明",
-            "givenName": ".",
-            "title": "科員",
-            "mail": "",
-            "employeeNumber": account_id,
-        }
-        | fields,
-        enforced=frozenset({ENABLED}),
-    )
-
-
-def differs(desired: Desired, observed: Observed | None) -> object:
-    return plan(desired, observed, {}, lambda field, value: value).steps
-
-
-@dataclass
-class Made:
-    directory: Directory
-    desired: Desired
-    remote_id: str
-
-    def seen(self, desired: Desired | None = None) -> Observed:
-        found = self.directory.find(desired or self.desired, self.remote_id)
-        assert found is not None
-        return found
-
-
-def make(directory: Directory, desired: Desired) -> Made:
-    assert directory.find(desired, None) is None
-    return Made(directory, desired, directory.apply(Create(desired), desired, None))
+@pytest.fixture(params=["memory", pytest.param("samba", marks=pytest.mark.stack)])
+def house(request: pytest.FixtureRequest, house_named: Houses) -> DirectoryHouse:
+    found: DirectoryHouse = house_named(request.param)
+    return found
 
 
 @pytest.fixture
-def agency(directory: Directory) -> Made:
-    return make(directory, an_agency())
+def agency(house: DirectoryHouse) -> str:
+    return house.make(house.agency())
 
 
-def test_it_answers_us(directory: Directory) -> None:
-    directory.probe()
-
-
-def test_an_agency_stands_as_it_was_wanted(agency: Made) -> None:
-    assert differs(agency.desired, agency.seen()) == ()
+@pytest.fixture
+def account(house: DirectoryHouse, agency: str) -> Desired:
+    return house.account(agency)
 
 
 @pytest.mark.requirement("S1-025")
-def test_an_account_stands_as_it_was_wanted_and_nobody_knows_its_password(agency: Made) -> None:
-    account = make(agency.directory, an_account(agency.remote_id))
-    assert differs(account.desired, account.seen()) == ()
-    assert not agency.directory.password_is_set(account.remote_id)
+def test_nobody_knows_the_password_of_a_new_account(house: DirectoryHouse, account: Desired) -> None:
+    remote_id = house.make(account)
+    assert not house.target.password_is_set(remote_id)
+    house.choose_password(remote_id)
+    assert house.target.password_is_set(remote_id)
 
 
-def test_what_we_made_and_forgot_is_found_by_name_and_mark(agency: Made) -> None:
-    account = make(agency.directory, an_account(agency.remote_id))
-    found = agency.directory.find(account.desired, None)
-    assert found == account.seen()
-    assert agency.directory.find(agency.desired, None) == agency.seen()
-
-
-def test_fields_change_and_go(agency: Made) -> None:
-    account = make(agency.directory, an_account(agency.remote_id, mail="a@agency.gov.tw"))
-    wanted = replace(account.desired, fields=dict(account.desired.fields) | {"title": "處長", "mail": ""})
-    (step,) = plan(wanted, account.seen(), {}, lambda field, value: value).steps
-    assert isinstance(step, SetFields)
-    agency.directory.apply(step, wanted, account.seen())
-    assert account.seen(wanted).fields["title"] == "處長"
-    assert account.seen(wanted).fields["mail"] == ""
-
-
-def test_an_account_is_disabled_and_enabled(agency: Made) -> None:
-    account = make(agency.directory, an_account(agency.remote_id))
-    agency.directory.apply(SetEnabled(before=True, after=False), account.desired, account.seen())
-    assert account.seen().enabled is False
-    agency.directory.apply(SetEnabled(before=False, after=True), account.desired, account.seen())
-    assert account.seen().enabled is True
-
-
-def test_an_account_moves_and_stays_the_same_object(agency: Made) -> None:
-    account = make(agency.directory, an_account(agency.remote_id))
-    other = make(agency.directory, an_agency())
-    wanted = replace(account.desired, place=other.remote_id)
-    agency.directory.apply(Place(agency.remote_id, other.remote_id), wanted, account.seen(wanted))
-    assert differs(wanted, account.seen(wanted)) == ()
-
-
-def test_an_account_gets_another_name_and_stays_the_same_object(agency: Made) -> None:
-    account = make(agency.directory, an_account(agency.remote_id))
-    name = f"n{uuid4().hex[:10]}"
-    names = {"sAMAccountName": name, "userPrincipalName": f"{name}@agency.test"}
-    wanted = replace(account.desired, name=name, fields=dict(account.desired.fields) | names)
-    for step in plan(wanted, account.seen(wanted), {}, lambda field, value: value).steps:
-        agency.directory.apply(step, wanted, account.seen(wanted))
-    assert differs(wanted, account.seen(wanted)) == ()
-
-
-def test_a_renamed_agency_keeps_its_accounts_and_those_below(agency: Made) -> None:
-    child = make(agency.directory, an_agency(agency.remote_id))
-    account = make(agency.directory, an_account(child.remote_id))
-    wanted = replace(agency.desired, name=f"改名後 {agency.desired.object_id}")
-    agency.directory.apply(Rename(agency.desired.name, wanted.name), wanted, agency.seen())
-    assert agency.seen(wanted).name == wanted.name
-    assert differs(child.desired, child.seen()) == ()
-    assert differs(account.desired, account.seen()) == ()
-
-
-def test_an_agency_moves_with_all_below(agency: Made) -> None:
-    child = make(agency.directory, an_agency(agency.remote_id))
-    other = make(agency.directory, an_agency())
-    wanted = replace(child.desired, place=other.remote_id)
-    agency.directory.apply(Place(agency.remote_id, other.remote_id), wanted, child.seen(wanted))
-    assert differs(wanted, child.seen(wanted)) == ()
-
-
-@pytest.mark.parametrize(
-    "name", ['經濟部, "秘書" + 室', "a\\b;c<d>e=f#", "#", " x ", "𠮷野家 機關", "(測試*)", "OU=x,OU=Hufu", "x" * 64]
-)
-def test_names_that_mean_something_to_the_protocol_are_only_names(directory: Directory, name: str) -> None:
-    parent = make(directory, an_agency())
-    made = make(directory, an_agency(parent.remote_id, name.strip()))
-    assert made.seen().name == name.strip()
-    assert differs(made.desired, directory.find(made.desired, None)) == ()
-
-
-@pytest.mark.parametrize("text", ["*)(objectClass=*", "a\\2ab", "王\\, 小明", "  兩 端  ".strip(), "𠮷"])
-def test_texts_that_mean_something_to_the_protocol_are_only_texts(agency: Made, text: str) -> None:
-    account = make(agency.directory, an_account(agency.remote_id, displayName=text, title=text))
-    assert (account.seen().fields["displayName"], account.seen().fields["title"]) == (text, text)
-
-
-def test_somebody_elses_account_is_never_ours(agency: Made) -> None:
-    theirs = make(agency.directory, an_account(agency.remote_id))
-    name = theirs.desired.name
-    ours = replace(
-        an_account(agency.remote_id, sAMAccountName=name, userPrincipalName=f"{name}@agency.test"), name=name
-    )
-    with pytest.raises(Conflict):
-        agency.directory.find(ours, None)
-    with pytest.raises(Conflict):
-        agency.directory.apply(Create(ours), ours, None)
-    assert differs(theirs.desired, theirs.seen()) == ()
-
-
-def test_what_is_missing_though_we_know_it_is_gone(agency: Made) -> None:
+def test_what_is_missing_though_we_know_it_is_gone_unless_it_had_to_go(house: DirectoryHouse, account: Desired) -> None:
+    missing = str(uuid4())
     with pytest.raises(Gone):
-        agency.directory.find(an_account(agency.remote_id), str(uuid4()))
+        house.look(account, missing)
+    assert house.look(replace(account, exists=False), missing) is None
+
+
+def test_a_lock_out_is_seen_and_lifted(house: DirectoryHouse, account: Desired) -> None:
+    remote_id = house.make(account)
+    assert house.seen(account, remote_id).locked_at is None
+    house.lock(remote_id)
+    locked_at = house.seen(account, remote_id).locked_at
+    assert locked_at is not None
+    assert abs(datetime.now(UTC) - locked_at) < timedelta(minutes=1)
+    house.target.unlock(remote_id)
+    house.target.unlock(remote_id)
+    assert house.seen(account, remote_id).locked_at is None
+
+
+def test_it_says_how_long_it_locks(house: DirectoryHouse) -> None:
+    duration = house.target.lockout_duration()
+    assert duration is not None
+    assert timedelta(minutes=1) <= duration <= timedelta(days=1)
+
+
+def test_a_password_must_be_changed_unless_it_was_since_it_was_asked_for(
+    house: DirectoryHouse, account: Desired
+) -> None:
+    remote_id = house.make(account)
+    house.choose_password(remote_id)
+    assert not house.target.must_change(remote_id, LONG_AGO), "it is newer than the wish"
+    assert house.target.password_is_set(remote_id)
+    assert house.target.must_change(remote_id, soon())
+    assert not house.target.password_is_set(remote_id)
+
+
+def test_nothing_old_opens_a_restored_account(house: DirectoryHouse, account: Desired) -> None:
+    remote_id = house.make(account)
+    house.choose_password(remote_id)
+    assert not house.target.reset_credentials(remote_id, LONG_AGO)
+    assert house.target.password_is_set(remote_id)
+    assert house.target.reset_credentials(remote_id, soon())
+    assert not house.target.password_is_set(remote_id)
+
+
+def test_a_protected_account_is_never_touched(house: DirectoryHouse, agency: str) -> None:
+    account, neighbour = house.account(agency), house.account(agency)
+    remote_id, other_id = house.make(account), house.make(neighbour)
+    house.protect(remote_id)
+    first, second = found_of(house.target, [(account, remote_id), (neighbour, other_id)])
+    assert isinstance(first, Refused)
+    assert first.code is Code.PROTECTED_IN_AD
+    assert isinstance(second, Observed)
+    (told,) = [one for one in house.everything(Kind.ACCOUNT) if one.remote_id == remote_id]
+    assert told.protected
+
+
+# Somebody else's account, and how it becomes ours.
+
+
+def test_an_existing_account_is_adopted_and_stays_the_same_object(house: DirectoryHouse, account: Desired) -> None:
+    assert house.target.foreign(account) is None
+    remote_id = house.stand_in_the_way(account)
+    with pytest.raises(Conflict):
+        house.look(account)
+    theirs = house.target.foreign(account)
+    assert theirs is not None
+    assert (theirs.remote_id, theirs.mark, theirs.fields["title"]) == (remote_id, "", "theirs")
+    house.target.apply(Adopt(theirs.mark), account, theirs)
+    assert house.bring(account).remote_id == remote_id
+    assert house.target.foreign(account) is None, "it is ours now"
+
+
+def test_nobody_adopts_what_is_protected_or_ours_already(house: DirectoryHouse, account: Desired, agency: str) -> None:
+    house.protect(house.stand_in_the_way(account))
+    with pytest.raises(Refused) as caught:
+        house.target.foreign(account)
+    assert caught.value.code is Code.PROTECTED_IN_AD
+    ours = house.account(agency)
+    house.make(ours)
+    assert house.target.foreign(ours) is None
+
+
+def test_an_account_that_somebody_marked_meanwhile_is_not_adopted(house: DirectoryHouse, account: Desired) -> None:
+    house.stand_in_the_way(account)
+    theirs = house.target.foreign(account)
+    assert theirs is not None
+    house.target.apply(Adopt(theirs.mark), account, theirs)
+    with pytest.raises(Conflict):
+        house.target.apply(Adopt(theirs.mark), replace(account, mark="hufu:account:other"), theirs)
+
+
+# Its own list of changes.
+
+
+def changed_since(house: DirectoryHouse, cursor: ChangeCursor, limit: int = 500) -> tuple[list[str], ChangeCursor]:
+    """Ids, agencies first, and where the list stands now."""
+    found = house.target.changes(cursor, ("title",), limit)
+    assert not found.restarted
+    seen = [one.remote_id for one in (*found.agencies, *found.accounts)]
+    if found.more:
+        more, cursor = changed_since(house, found.cursor, limit)
+        return [*seen, *more], cursor
+    return seen, found.cursor
+
+
+def now_of(house: DirectoryHouse) -> ChangeCursor:
+    found = house.target.changes(None, (), 10)
+    assert (found.accounts, found.agencies, found.more, found.restarted) == ((), (), False, False)
+    return found.cursor
+
+
+def test_changes_are_told_once_with_where_they_stand(house: DirectoryHouse) -> None:
+    start = now_of(house)
+    agency_id = house.make(house.agency())
+    account = house.account(agency_id)
+    remote_id = house.make(account)
+    found = house.target.changes(start, account.fields, 500)
+    assert [one.remote_id for one in found.agencies] == [agency_id]
+    (told,) = found.accounts
+    assert steps(account, told) == ()
+    assert changed_since(house, found.cursor)[0] == []
+    house.lock(remote_id)
+    seen, cursor = changed_since(house, found.cursor)
+    assert seen == [remote_id]
+    house.target.unlock(remote_id)
+    assert changed_since(house, cursor)[0] == [remote_id]
+
+
+def test_many_changes_are_told_in_parts(house: DirectoryHouse, agency: str) -> None:
+    start = now_of(house)
+    ids = {house.make(house.account(agency)) for _ in range(7)}
+    first = house.target.changes(start, (), 3)
+    assert 0 < len(first.accounts) <= 3
+    assert first.more
+    told, _ = changed_since(house, start, limit=3)
+    assert set(told) == ids
+    assert len(told) == 7
+    assert set(changed_since(house, start)[0]) == ids
+
+
+def test_positions_of_another_server_mean_nothing(house: DirectoryHouse) -> None:
+    now = now_of(house)
+    for stale in (replace(now, server="another"), replace(now, position=now.position + 1000)):
+        found = house.target.changes(stale, (), 500)
+        assert found.restarted
+        assert found.cursor.server == now.server
+        assert (found.accounts, found.agencies) == ((), ())
+
+
+@contextmanager
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Every request to the directory."""
+    asked: list[str] = []
+    one_call = LdapConnection.calling
+
+    def calling(self: LdapConnection, taken: Code) -> Any:
+        asked.append("ldap")
+        return one_call(self, taken)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LdapConnection, "calling", calling)
+        yield asked
 
 
 @pytest.mark.stack
@@ -211,24 +231,208 @@ class TestSambaAlone:
     """What only a real server can show."""
 
     @pytest.fixture
-    def real(self, stack: Stack) -> Iterator[ActiveDirectory]:
-        found = settings_of(stack).directory_settings()
-        assert found is not None
-        made = ActiveDirectory(found)
+    def house(self, house_named: Houses) -> SambaHouse:
+        found: SambaHouse = house_named("samba")
+        return found
+
+    @pytest.fixture
+    def real(self, house: SambaHouse) -> ActiveDirectory:
+        return house.target
+
+    @pytest.fixture
+    def another(self, real: ActiveDirectory) -> Iterator[ActiveDirectory]:
+        """A second lane."""
+        made = ActiveDirectory(real.settings)
         yield made
         made.close()
 
-    def test_an_account_in_another_house_is_found_by_its_name(self, real: ActiveDirectory) -> None:
+    @pytest.mark.parametrize("count", [1, 16])
+    def test_a_new_account_costs_one_request_and_its_share_of_two(
+        self, house: SambaHouse, agency: str, monkeypatch: pytest.MonkeyPatch, count: int
+    ) -> None:
+        accounts: Sequence[Desired] = [house.account(agency) for _ in range(count)]
+        with counted(monkeypatch) as asked:
+            assert set(found_of(house.target, [(account, None) for account in accounts])) == {None}
+            for account in accounts:
+                house.target.apply(Create(account), account, None)
+            found = found_of(house.target, [(account, None) for account in accounts])
+        assert all(isinstance(one, Observed) for one in found)
+        assert len(asked) == 1 + count + 1
+
+    def test_what_is_right_costs_one_request_for_all(
+        self, house: SambaHouse, agency: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        accounts = [house.account(agency) for _ in range(5)]
+        ids = [house.make(account) for account in accounts]
+        with counted(monkeypatch) as asked:
+            found = found_of(house.target, list(zip(accounts, ids, strict=True)))
+        assert [one.remote_id for one in found if isinstance(one, Observed)] == ids
+        assert len(asked) == 1
+
+    def test_what_is_too_much_for_one_search_is_asked_in_several(
+        self, house: SambaHouse, agency: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        accounts = [house.account(agency) for _ in range(5)]
+        ids = [house.make(account) for account in accounts]
+        monkeypatch.setattr(active_directory, "ASKED_AT_ONCE", 2)
+        found = found_of(house.target, list(zip(accounts, ids, strict=True)))
+        assert [one.remote_id for one in found if isinstance(one, Observed)] == ids
+        monkeypatch.setattr(active_directory, "PAGE", 2)
+        assert set(ids) <= {one.remote_id for one in house.everything(Kind.ACCOUNT)}
+        assert agency in {one.remote_id for one in house.everything(Kind.AGENCY)}
+
+    def test_an_agency_that_another_lane_renames_in_between_still_gets_its_account(
+        self, house: SambaHouse, another: ActiveDirectory
+    ) -> None:
+        agency = house.agency()
+        agency_id = house.make(agency)
+        account = house.account(agency_id)
+        assert house.look(account) is None
+        renamed = replace(agency, name=f"{agency.name} 新")
+        another.apply(Rename(agency.name, renamed.name), renamed, look(another, agency, agency_id))
+        house.target.apply(Create(account), account, None)
+        assert steps(account, house.look(account)) == ()
+
+    def test_an_account_moves_though_both_its_agencies_were_renamed_in_between(
+        self, house: SambaHouse, another: ActiveDirectory
+    ) -> None:
+        first, second = house.agency(), house.agency()
+        first_id, second_id = house.make(first), house.make(second)
+        account = house.account(first_id)
+        remote_id = house.make(account)
+        moved = replace(account, place=second_id)
+        seen = house.seen(moved, remote_id)
+        for agency, agency_id in ((first, first_id), (second, second_id)):
+            renamed = replace(agency, name=f"{agency.name} 新")
+            another.apply(Rename(agency.name, renamed.name), renamed, look(another, agency, agency_id))
+        house.target.apply(Place(first_id, second_id), moved, seen)
+        assert steps(moved, house.seen(moved, remote_id)) == ()
+
+    def test_an_account_whose_agency_is_missing_waits_for_it(self, house: SambaHouse) -> None:
+        with pytest.raises(Transient) as caught:
+            house.look(house.account(str(uuid4())))
+        assert caught.value.code is Code.WAITS_FOR_AGENCY
+
+    @pytest.mark.parametrize(
+        "name", ['經濟部, "秘書" + 室', "a\\b;c<d>e=f#", "#", " x ", "𠮷野家 機關", "(測試*)", "OU=x,OU=Hufu", "x" * 64]
+    )
+    def test_names_that_mean_something_to_the_protocol_are_only_names(self, house: SambaHouse, name: str) -> None:
+        parent = house.make(house.agency())
+        agency = house.agency(parent, name.strip())
+        assert house.seen(agency, house.make(agency)).name == name.strip()
+        assert steps(agency, house.look(agency)) == ()
+        assert name.strip() in {one.name for one in house.everything(Kind.AGENCY)}
+
+    @pytest.mark.parametrize("text", ["*)(objectClass=*", "a\\2ab", "王\\, 小明", "兩 端", "𠮷"])
+    def test_texts_that_mean_something_to_the_protocol_are_only_texts(
+        self, house: SambaHouse, agency: str, text: str
+    ) -> None:
+        account = house.account(agency, displayName=text, title=text)
+        assert steps(account, house.seen(account, house.make(account))) == ()
+
+    def test_a_value_it_does_not_take_keeps_neither_the_account_nor_its_other_values_away(
+        self, house: SambaHouse, agency: str
+    ) -> None:
+        account = house.account(agency, department="x" * 65)
+        with pytest.raises(Refused) as caught:
+            house.target.apply(Create(account), account, None)
+        assert caught.value.code is Code.AD_REFUSED_VALUE
+        made = house.look(account)
+        (left,) = steps(account, made)
+        assert left == SetFields((("department", "", "x" * 65),))
+        changed = replace(account, fields=dict(account.fields) | {"title": "處長"})
+        (both,) = steps(changed, made)
+        with pytest.raises(Refused):
+            house.target.apply(both, changed, made)
+        assert steps(changed, house.look(changed)) == (left,)
+
+    def test_an_account_in_another_house_is_found_by_its_name(self, house: SambaHouse) -> None:
         fields = {"sAMAccountName": "Administrator", "userPrincipalName": "administrator@agency.test"}
         with pytest.raises(Conflict) as caught:
-            real.find(replace(an_account(None, **fields), name="administrator"), None)
+            house.look(replace(house.account(None, **fields), name="administrator"))
         assert caught.value.code is Code.NAME_TAKEN_IN_AD
 
-    def test_what_the_schema_does_not_take_is_refused_for_this_one(self, real: ActiveDirectory) -> None:
-        too_long = an_account(None, department="x" * 65)
+    def test_what_lies_beyond_our_reach_is_refused_alone(self, house: SambaHouse, stack: Stack) -> None:
+        reader = house.account(None, sAMAccountName="hufu-reader", userPrincipalName="hufu-reader@agency.test")
+        theirs = house.target.foreign(replace(reader, name="hufu-reader"))
+        assert theirs is not None
         with pytest.raises(Refused) as caught:
-            real.apply(Create(too_long), too_long, None)
-        assert caught.value.code is Code.AD_REFUSED_VALUE
+            house.target.apply(Adopt(theirs.mark), reader, theirs)
+        assert caught.value.code is Code.AD_NO_RIGHTS
+        outside = ActiveDirectory(replace(house.target.settings, base_dn="CN=Users,DC=agency,DC=test"))
+        account = house.account(None)
+        with pytest.raises(Refused) as caught:
+            outside.apply(Create(account), account, None)
+        assert caught.value.code is Code.AD_NO_RIGHTS
+        outside.close()
+
+    def test_an_account_that_somebody_moved_out_of_our_agencies_is_told_with_its_address(
+        self, house: SambaHouse, agency: str
+    ) -> None:
+        account = house.account(agency)
+        remote_id = house.make(account)
+        elsewhere = f"OU=elsewhere-{account.name},{house.target.settings.base_dn}"
+        house.connection.add(elsewhere, ["top", "organizationalUnit"])
+        house.connection.modify_dn(house.seen(account, remote_id).address, f"CN={account.name}", new_superior=elsewhere)
+        (told,) = [one for one in house.everything(Kind.ACCOUNT) if one.remote_id == remote_id]
+        assert told.place == elsewhere
+        (step,) = steps(account, house.seen(account, remote_id))
+        assert step == Place(elsewhere, agency)
+        assert steps(account, house.bring(account, remote_id)) == ()
+
+    def test_an_ou_in_which_others_stand_is_parked(self, house: SambaHouse) -> None:
+        agency = house.agency()
+        agency_id = house.make(agency)
+        place = house.seen(agency, agency_id).address
+        house.connection.add(
+            f"CN=theirs-{agency.object_id},{place}", ["top", "person", "organizationalPerson", "contact"]
+        )
+        with pytest.raises(Conflict) as caught:
+            house.take_away(agency, agency_id)
+        assert caught.value.code is Code.OU_NOT_EMPTY
+
+    def test_wrong_passwords_lock_for_as_long_as_the_domain_says(
+        self, house: SambaHouse, agency: str, stack: Stack
+    ) -> None:
+        account = house.account(agency)
+        remote_id = house.make(account)
+        house.choose_password(remote_id)
+        house.write(remote_id, pwdLastSet="-1")
+        with lockout_after(stack, account.name, 2):
+            for _ in range(3):
+                with pytest.raises(Misconfigured):
+                    ActiveDirectory(
+                        replace(house.target.settings, bind_dn=f"{account.name}@agency.test", bind_password="wrong")
+                    ).lockout_duration()
+            locked_at = house.seen(account, remote_id).locked_at
+            assert locked_at is not None
+            assert abs(datetime.now(UTC) - locked_at) < timedelta(minutes=1)
+            house.target.unlock(remote_id)
+            assert house.seen(account, remote_id).locked_at is None
+
+    # When it does not work.
+
+    def test_the_probe_writes_to_an_object_of_its_own(self, house: SambaHouse) -> None:
+        house.target.probe()
+        dn = f"{PROBE_NAME},{house.target.settings.base_dn}"
+        house.connection.search(dn, "(objectClass=contact)", attributes=["adminDescription"])
+        (entry,) = house.connection.response
+        assert entry["raw_attributes"]["adminDescription"] == [PROBE_MARK.encode()]
+
+    def test_who_may_only_read_stops_the_target(self, real: ActiveDirectory, stack: Stack) -> None:
+        real.probe()
+        password = read_secret(stack.profile, SECRETS["hufu-reader"])
+        reader = ActiveDirectory(replace(real.settings, bind_dn=bind_dn("hufu-reader"), bind_password=password))
+        with pytest.raises(Misconfigured) as caught:
+            reader.probe()
+        assert caught.value.code is Code.AD_NO_RIGHTS
+        reader.close()
+
+    def test_an_ou_of_ours_that_is_missing_stops_the_target(self, real: ActiveDirectory) -> None:
+        lost = ActiveDirectory(replace(real.settings, base_dn=f"OU=lost,{real.settings.base_dn}"))
+        with pytest.raises(Misconfigured):
+            lost.probe()
+        lost.close()
 
     def test_a_wrong_password_stops_the_target(self, real: ActiveDirectory) -> None:
         wrong = ActiveDirectory(replace(real.settings, bind_password="not-it"))
@@ -237,38 +441,76 @@ class TestSambaAlone:
         assert caught.value.code is Code.AD_BIND_REFUSED
 
     def test_a_certificate_of_somebody_else_stops_the_target(self, real: ActiveDirectory, tmp_path: Path) -> None:
-        other = tmp_path / "other.pem"
-        command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=other"
-        subprocess.run(
-            [*command.split(), "-keyout", str(tmp_path / "key"), "-out", str(other)], check=True, capture_output=True
-        )
+        other = (tmp_path / "other.pem", tmp_path / "other.key")
+        authority.ensure_authority(*other, now=datetime.now(UTC))
         with pytest.raises(Misconfigured) as caught:
-            ActiveDirectory(replace(real.settings, ca_file=other)).probe()
+            ActiveDirectory(replace(real.settings, ca_file=other[0])).probe()
         assert caught.value.code is Code.AD_CERTIFICATE
 
     def test_nobody_at_home_is_unreachable(self, real: ActiveDirectory) -> None:
         with pytest.raises(Unreachable):
             ActiveDirectory(replace(real.settings, url="ldaps://127.0.0.99:636")).probe()
 
-    def test_a_frozen_server_is_unreachable_in_time_and_the_connection_heals(
-        self, real: ActiveDirectory, stack: Stack
-    ) -> None:
-        impatient = ActiveDirectory(replace(real.settings, connect_seconds=1, call_seconds=1))
-        impatient.probe()
-        stack.freeze("directory")
-        try:
-            with pytest.raises(Unreachable):
-                impatient.probe()
-        finally:
-            stack.thaw("directory")
-            stack.server("directory").wait_until_healthy()
-        impatient.probe()
-        impatient.close()
 
-    def test_outside_our_house_we_may_write_nothing(self, real: ActiveDirectory) -> None:
-        outside = ActiveDirectory(replace(real.settings, base_dn="CN=Users,DC=agency,DC=test"))
-        account = an_account(None)
-        with pytest.raises(Refused) as caught:
-            outside.apply(Create(account), account, None)
-        assert caught.value.code is Code.AD_NO_RIGHTS
-        outside.close()
+def silent(tmp_path: Path, *, born: datetime) -> tuple[tuple[Path, Path], Path]:
+    """A certificate that lives for a day, and the authority it is from."""
+    ca, own = ((tmp_path / f"{name}.pem", tmp_path / f"{name}.key") for name in ("ca", "own"))
+    authority.ensure_authority(*ca, now=born)
+    authority.issue(*ca, *own, now=born, lifetime=timedelta(days=1))
+    return own, ca[0]
+
+
+@pytest.mark.parametrize(
+    ("age", "error", "code"),
+    [(timedelta(days=2), Misconfigured, Code.AD_CERTIFICATE), (timedelta(0), Unreachable, Code.AD_TIMEOUT)],
+    ids=["expired certificate", "no answer"],
+)
+def test_who_shows_an_expired_certificate_stops_the_target_and_who_says_nothing_is_waited_for_briefly(
+    tmp_path: Path, age: timedelta, error: type[TargetError], code: Code
+) -> None:
+    own, ca = silent(tmp_path, born=datetime.now(UTC) - age)
+    with listening(own) as port:
+        settings = DirectorySettings(
+            f"ldaps://127.0.0.1:{port}", ca, "cn=x", "x", "dc=x", connect_seconds=1, call_seconds=1
+        )
+        started = time.monotonic()
+        with pytest.raises(error) as caught:
+            ActiveDirectory(settings).probe()
+    assert caught.value.code is code
+    assert time.monotonic() - started < 3
+
+
+@contextmanager
+def listening(certificate: tuple[Path, Path]) -> Iterator[int]:
+    """A server that shows this certificate to one caller, listens until he leaves, and says nothing."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError), context.wrap_socket(connection, server_side=True) as caller:
+                while caller.recv(4096):
+                    pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join()
+
+
+@contextmanager
+def lockout_after(stack: Stack, account_name: str, failures: int) -> Iterator[None]:
+    """A password rule for one account, so that nobody else on this server is locked out."""
+    directory = stack.server("directory")
+    assert isinstance(directory, Directory)
+    rule = f"lock-{account_name}"
+    settings: Callable[..., str] = directory._tool
+    options = [f"--account-lockout-threshold={failures}", "--account-lockout-duration=30"]
+    options += ["--reset-account-lockout-after=30", "--min-pwd-length=8", "--complexity=on"]
+    settings("domain", "passwordsettings", "pso", "create", rule, "1", *options)
+    try:
+        settings("domain", "passwordsettings", "pso", "apply", rule, account_name)
+        yield
+    finally:
+        settings("domain", "passwordsettings", "pso", "delete", rule)

@@ -170,14 +170,14 @@ class ActiveDirectory:
         wanted = {*fields, *STATE}
         agencies = [
             entry
-            for page, _ in self._ldap.pages(base, OURS[Kind.AGENCY], wanted if kind is Kind.AGENCY else (MARK,), PAGE)
+            for page in self._ldap.pages(base, OURS[Kind.AGENCY], wanted if kind is Kind.AGENCY else (MARK,), PAGE)
             for entry in page
             if names.normal(entry.dn) != names.normal(base)
         ]
         place_of = _places({entry.dn: entry.guid for entry in agencies}, base)
         if kind is Kind.ACCOUNT:
             del agencies
-            for page, _ in self._ldap.pages(base, OURS[kind], wanted, PAGE):
+            for page in self._ldap.pages(base, OURS[kind], wanted, PAGE):
                 yield [_observed(kind, entry, place_of(names.parent(entry.dn)), fields) for entry in page]
             return
         agencies.sort(key=lambda entry: len(names.steps(entry.dn)))
@@ -191,7 +191,7 @@ class ActiveDirectory:
             return Changes(now)
         if cursor.server != now.server or cursor.position > now.position:
             return Changes(now, restarted=True)
-        entries, last = self._changed(cursor.position, now.position, {*fields, *STATE}, min(limit, PAGE))
+        entries, last = self._changed(cursor.position, now.position, {*fields, *STATE}, min(limit, PAGE - 1))
         place_of = self._places_of(entries)
         seen: dict[Kind, list[Observed]] = {Kind.ACCOUNT: [], Kind.AGENCY: []}
         for entry in sorted(entries, key=lambda entry: entry.number("uSNChanged")):
@@ -300,12 +300,14 @@ class ActiveDirectory:
     def _move(self, step: Rename | Place, desired: Desired, observed: Observed) -> None:
         try:
             self._move_from(observed.address, step, desired)
-        except MissingError:
-            # An OU above it, or the one it is to go to, was renamed or moved since we read where it stands.
-            self._places.pop(desired.place or "", None)
+        except (MissingError, Refused):
+            # An OU above it, or the one it is to go to, may have been renamed or moved since we read where it stands.
+            before = (observed.address, self._places.pop(desired.place or "", None))
             entry = self._ldap.read(by_guid(observed.remote_id), (MARK,))
             if entry is None:
                 raise Gone(Code.GONE_IN_AD) from None
+            if before == (entry.dn, None if desired.place is None else self._place_dn(desired.place)):
+                raise
             self._move_from(entry.dn, step, desired)
 
     def _move_from(self, dn: str, step: Rename | Place, desired: Desired) -> None:
@@ -361,8 +363,8 @@ class ActiveDirectory:
         while True:
             last = after + span
             query = f"(&(uSNChanged>={after + 1})(uSNChanged<={last})(|{OURS[Kind.AGENCY]}{OURS[Kind.ACCOUNT]}))"
-            page, more = next(self._ldap.pages(self.settings.base_dn, query, wanted | {"uSNChanged"}, limit))
-            if not more:
+            page = next(self._ldap.pages(self.settings.base_dn, query, wanted | {"uSNChanged"}, limit + 1))
+            if len(page) <= limit:
                 self._span = min(self._span * 2, ALL)
                 base = names.normal(self.settings.base_dn)
                 return [entry for entry in page if names.normal(entry.dn) != base], last

@@ -120,15 +120,15 @@ class LdapConnection:
         """All entries at and below `base`; for few, as a server may answer with no more than 1,000."""
         return self._search(base, query, names, scope=ldap3.SUBTREE)
 
-    def pages(self, base: str, query: str, names: Collection[str], size: int) -> Iterator[tuple[list[Entry], bool]]:
-        """All entries at and below `base` in pages, and with each whether another follows."""
+    def pages(self, base: str, query: str, names: Collection[str], size: int) -> Iterator[list[Entry]]:
+        """All entries at and below `base`, read as they are taken."""
         cookie: bytes | None = None
-        more = True
-        while more:
+        while True:
             page = self._search(base, query, names, scope=ldap3.SUBTREE, paged_size=size, paged_cookie=cookie)
             cookie = self._cookie()
-            more = bool(cookie)
-            yield page, more
+            yield page
+            if not cookie:
+                return
 
     def add(self, dn: str, classes: Sequence[str], attributes: Mapping[str, str | bytes], taken: Code) -> None:
         with self.calling(taken) as connection:
