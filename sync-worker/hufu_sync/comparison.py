@@ -159,12 +159,9 @@ class Comparison:
     def _everybody(self, kind: Kind, begun: datetime, tally: Tally) -> Iterator[None]:
         """One step a page."""
         seen: set[str] = set()
-        pages = iter(self.target.everything(kind, fields_of(self.shape, kind)))
-        while True:
-            read_at = self.services.clock.now()
-            page = next(pages, None)
-            if page is None:
-                break
+        # The list of everybody is of this moment at the earliest: what was done since is not judged by it.
+        read_at = self.services.clock.now()
+        for page in self.target.everything(kind, fields_of(self.shape, kind)):
             seen.update(observed.remote_id for observed in page)
             self.compare(kind, page, read_at, tally)
             yield
