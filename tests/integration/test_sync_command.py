@@ -43,7 +43,7 @@ from hufu_sync.health import Heart
 from hufu_sync.planning import build_lanes, make_plan, serve_requests
 from hufu_sync.printing import table, width
 from tests.contract.fakes import Thing
-from tests.faults.offices import office_on, until
+from tests.faults.offices import AGENCY, office_on, until
 from tests.integration.clocks import SetClock
 from tests.integration.test_sync import Engine
 
@@ -607,15 +607,17 @@ def test_an_operator_sees_and_mends_what_somebody_did_in_the_directory(stack: St
         assert shown.returncode == 0, shown.stderr
         assert re.search(rf"{name}\) +left alone +title +手改職稱 +科員", shown.stdout)
 
-        # Who is not to sign in is seen as such at once; with the clock's own look every 20 seconds it is put right
-        # by itself, and here by the plan.
-        directory.write(entry.dn, userAccountControl="514")
+        (user,), group = office.in_keycloak(account_id), office.keycloak.group(AGENCY)
+        assert group is not None
+        office.keycloak.delete(f"users/{user['id']}/groups/{group['id']}")
         file = tmp_path / "plan.json"
         made = hufu("plan", *one, "-o", str(file))
-        assert re.search(rf"{name}\) +set_enabled +@enabled +False +True", made.stdout)
+        assert re.search(
+            rf"keycloak +account +王小明 \({name}\) +place +@place +/\S+{AGENCY}$", made.stdout, re.MULTILINE
+        )
         applied = hufu("apply", str(file), "--yes")
-        assert f"({name}): done" in applied.stdout, applied.stderr
-        until(lambda: directory.of_account(account_id)[0].enabled)
+        assert f"keycloak account 王小明 ({name}): done" in applied.stdout, applied.stderr
+        assert office.in_keycloak(account_id)[0]["groups"] == [AGENCY]
         assert directory.of_account(account_id)[0].values["title"] == "手改職稱"
 
         assert hufu("compare", "ad").returncode == 0

@@ -1,0 +1,63 @@
+"""Other systems read Active Directory by LDAP, as the integrator's guide says, with an account that can only read."""
+
+from __future__ import annotations
+
+import re
+
+import ldap3
+import pytest
+
+from hufu_stack.layout import BASE_DN, PROJECT
+from hufu_stack.stack import Stack
+from tests.faults.offices import AGENCY, office_on, until
+from tests.integration.test_delegated_rights import bound
+
+
+def chapter() -> str:
+    guide = (PROJECT / "docs" / "integrators-guide.md").read_text()
+    return guide.partition("## Reading the directory")[2].partition("\n## ")[0]
+
+
+@pytest.mark.stack
+@pytest.mark.requirement("X-11", "S1-021")
+def test_another_system_reads_what_the_guide_says_and_can_write_nothing(stack: Stack) -> None:
+    (query,) = re.findall(r"^  '(\(&.*\))' ", chapter(), re.MULTILINE)
+    documented = [
+        name
+        for cell in re.findall(r"^\| (`[^|]+) \|", chapter(), re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", cell)
+    ]
+    with office_on(stack) as office:
+        account_id = office.approve()
+        until(lambda: office.is_done(account_id))
+        reader = bound(stack, "hufu-reader")
+        try:
+            pages = reader.extend.standard.paged_search(BASE_DN, query, attributes=documented, paged_size=500)
+            entries = [
+                (entry["dn"], {name: found[0].decode() for name, found in entry["raw_attributes"].items() if found})
+                for entry in pages
+            ]
+            ((dn, values),) = [
+                (dn, values) for dn, values in entries if values.get("employeeNumber") == str(account_id)
+            ]
+            assert values == {
+                "employeeNumber": str(account_id),
+                "sAMAccountName": office.names[account_id],
+                "cn": office.names[account_id],
+                "displayName": "王小明",
+                "sn": "王小明",
+                "givenName": ".",
+                "departmentNumber": AGENCY,
+                "company": office.agency(AGENCY).name,
+                "department": "秘書室",
+                "title": "科員",
+                "telephoneNumber": "02-00000000",
+                "employeeType": "personal",
+                "userAccountControl": "512",
+                "adminDescription": f"hufu:account:{account_id}",
+            }
+            assert set(documented) - set(values) == {"mail"}
+            assert not reader.modify(dn, {"title": [(ldap3.MODIFY_REPLACE, ["x"])]})
+            assert reader.result["description"] == "insufficientAccessRights"
+        finally:
+            reader.unbind()
