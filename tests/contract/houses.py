@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 import ldap3
+import requests
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model.plan import ENABLED, PLACE, Create, Desired, Observed, Step, plan
@@ -20,11 +22,11 @@ from hufu_sync.errors import TargetError
 from hufu_sync.targets.active_directory import ActiveDirectory
 from hufu_sync.targets.keycloak import Keycloak
 from hufu_sync.targets.ldap_connection import EPOCH
-from hufu_sync.targets.port import Asked, Directory, Found, SignInServer, StateTarget
+from hufu_sync.targets.port import Asked, Credentials, Directory, Found, SignInServer, StateTarget
 from tests.contract.documents import DocumentSystem
 from tests.contract.fakes import FakeTarget
 from tests.contract.settings import settings_of
-from tests.integration.realms import ScratchRealm, scratch_realm
+from tests.integration.realms import PASSWORD, ScratchRealm, scratch_realm
 
 T = TypeVar("T", bound=StateTarget)
 
@@ -199,9 +201,7 @@ class SignInHouse(House[SignInServer]):
 
     def bring(self, desired: Desired, remote_id: str | None = None) -> Observed:
         if self.directory is not None and desired.kind is Kind.ACCOUNT:
-            inside = self.inside(desired)
-            if look(self.directory, inside) is None:
-                self.directory.apply(Create(inside), inside, None)
+            self.put_into_directory(desired)
         return super().bring(desired, remote_id)
 
     def take_away(self, desired: Desired, remote_id: str) -> None:
@@ -219,12 +219,59 @@ class SignInHouse(House[SignInServer]):
         }
         return replace(desired, place=None, fields=fields)
 
+    def put_into_directory(self, desired: Desired) -> None:
+        assert self.directory is not None
+        inside = self.inside(desired)
+        if look(self.directory, inside) is None:
+            self.directory.apply(Create(inside), inside, None)
+
+    def set_up(self, desired: Desired, remote_id: str) -> None:
+        """The person has chosen a password, where it is kept here."""
+        raise NotImplementedError
+
+    def lock(self, desired: Desired, remote_id: str) -> None:
+        """Too many wrong passwords, a moment ago."""
+        raise NotImplementedError
+
     def take_out_of_directory(self, desired: Desired) -> None:
         assert self.directory is not None
         gone = replace(self.inside(desired), exists=False)
         observed = look(self.directory, gone)
         for step in steps(gone, observed):
             self.directory.apply(step, gone, observed)
+
+
+@dataclass
+class MemorySignIn(SignInHouse):
+    target: FakeTarget
+
+    def set_up(self, desired: Desired, remote_id: str) -> None:
+        self.target.having[remote_id] = Credentials(password=True, otp=True)
+        self.target.having_since[remote_id] = datetime.now(UTC)
+
+    def lock(self, desired: Desired, remote_id: str) -> None:
+        now = datetime.now(UTC)
+        self.target.lock(remote_id, now, now + timedelta(minutes=15))
+
+
+@dataclass
+class KeycloakHouse(SignInHouse):
+    target: Keycloak
+
+    def set_up(self, desired: Desired, remote_id: str) -> None:
+        password = {"type": "password", "value": PASSWORD, "temporary": False}
+        self.in_realm.server().put(f"/users/{remote_id}/reset-password", password)
+
+    def lock(self, desired: Desired, remote_id: str) -> None:
+        form = {"grant_type": "password", "client_id": "admin-cli", "username": desired.name, "password": "wrong"}
+        for _ in range(5):
+            requests.post(f"{self.in_realm.issuer}/protocol/openid-connect/token", data=form, timeout=20)
+            time.sleep(1.1)  # quicker ones count as a machine's
+
+    @property
+    def in_realm(self) -> ScratchRealm:
+        assert self.realm is not None
+        return self.realm
 
 
 @contextmanager
@@ -259,7 +306,7 @@ def samba(stack: Stack) -> Iterator[DirectoryHouse]:
 
 @contextmanager
 def sign_in_memory() -> Iterator[SignInHouse]:
-    yield SignInHouse(FakeTarget(remakes=True))
+    yield MemorySignIn(FakeTarget(remakes=True))
 
 
 @contextmanager
@@ -273,7 +320,7 @@ def keycloak(stack: Stack, directory: str) -> Iterator[SignInHouse]:
             inside = settings.directory_settings()
             assert inside is not None
             under = ActiveDirectory(replace(inside, base_dn=realm.unit_dn))
-        yield SignInHouse(server, under, realm)
+        yield KeycloakHouse(server, under, realm)
         if under is not None:
             under.close()
 

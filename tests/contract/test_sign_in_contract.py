@@ -1,10 +1,11 @@
-"""What any sign-in server promises the worker, asked of the one in memory and of Keycloak, with and without AD."""
+"""What any sign-in server promises besides its state, asked of the one in memory and of Keycloak, with and without AD."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -12,308 +13,250 @@ import pytest
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import Code
-from hufu_registry.sync.model.plan import (
-    ENABLED,
-    PLACE,
-    Create,
-    Desired,
-    Observed,
-    Place,
-    Rename,
-    SetEnabled,
-    SetFields,
-    plan,
-)
+from hufu_registry.sync.model.plan import Delete, Observed, SetEnabled
 from hufu_stack import person
-from hufu_stack.stack import Stack
 from hufu_sync.errors import Conflict, Misconfigured, Transient, Unreachable
-from hufu_sync.targets.active_directory import ActiveDirectory
 from hufu_sync.targets.keycloak import Keycloak
-from hufu_sync.targets.port import SignInServer
-from tests.contract.fakes import FakeTarget
-from tests.contract.settings import settings_of
-from tests.integration.realms import Person, ScratchRealm, link_in, scratch_realm
+from hufu_sync.targets.keycloak_connection import KeycloakConnection
+from tests.contract.conftest import Houses
+from tests.contract.houses import KeycloakHouse, SignInHouse, found_of, look, steps
+from tests.integration.realms import Person, link_in
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+LOCAL, OVER_AD = (pytest.param(name, marks=pytest.mark.stack) for name in ("keycloak", "keycloak over ad"))
+WITH_PEOPLE = pytest.mark.parametrize("house", [LOCAL, OVER_AD], indirect=True)
+WITH_ITS_OWN_PASSWORDS = pytest.mark.parametrize("house", ["sign-in memory", LOCAL], indirect=True)
+OVER_A_DIRECTORY = pytest.mark.parametrize("house", [OVER_AD], indirect=True)
 
 
-@dataclass
-class House:
-    """A server, and the directory under it where it has one."""
-
-    server: SignInServer
-    directory: ActiveDirectory | None = None
-    realm: ScratchRealm | None = None
-
-    def account(self, place: str | None, **fields: str) -> Desired:
-        account_id, name = str(uuid4()), f"u{uuid4().hex[:10]}"
-        wanted = {"email": f"{name}@backup.test", "locale": "zh-TW", "unit_oid": ""} | fields
-        if self.directory is None:
-            wanted |= {"display_name": "王小明", "title": "科員", "official_mail": "", "unit_name": "秘書室"}
-        return Desired(
-            kind=Kind.ACCOUNT,
-            object_id=account_id,
-            mark=f"hufu:account:{account_id}",
-            name=name,
-            place=place,
-            enabled=True,
-            fields=wanted,
-            enforced=frozenset({ENABLED, PLACE}),
-        )
-
-    def make(self, desired: Desired) -> str:
-        """Bring it there as the worker does; its id."""
-        if self.directory is not None and desired.kind is Kind.ACCOUNT:
-            self.put_into_directory(desired)
-        observed = self.server.find(desired, None)
-        remote_id = ""
-        for step in steps(desired, observed):
-            remote_id = self.server.apply(step, desired, observed)
-        return remote_id
-
-    def put_into_directory(self, desired: Desired) -> str:
-        assert self.directory is not None
-        fields = {
-            "sAMAccountName": desired.name,
-            "userPrincipalName": f"{desired.name}@agency.test",
-            "displayName": "王小明",
-            "employeeNumber": desired.object_id,
-        }
-        inside = replace(desired, place=None, fields=fields)
-        return self.directory.apply(Create(inside), inside, None)
-
-    def seen(self, desired: Desired, remote_id: str) -> Observed:
-        found = self.server.find(desired, remote_id)
-        assert found is not None
-        return found
+@pytest.fixture(params=["sign-in memory", LOCAL, OVER_AD])
+def house(request: pytest.FixtureRequest, house_named: Houses) -> SignInHouse:
+    found: SignInHouse = house_named(request.param)
+    return found
 
 
-REAL = [pytest.param(name, marks=pytest.mark.stack) for name in ("none", "ad")]
+def soon() -> datetime:
+    return datetime.now(UTC) + timedelta(minutes=5)
 
 
-@pytest.fixture(scope="module", params=["fake", *REAL])
-def house(request: pytest.FixtureRequest) -> Iterator[House]:
-    if request.param == "fake":
-        yield House(FakeTarget(remakes=True))
-        return
-    stack: Stack = request.getfixturevalue("stack")
-    with scratch_realm(stack, request.param) as realm:
-        settings = settings_of(stack, realm=realm.name)
-        found = replace(settings.keycloak_settings(), with_directory=request.param == "ad")
-        in_directory = settings.directory_settings()
-        assert in_directory is not None
-        directory = None
-        if request.param == "ad":
-            directory = ActiveDirectory(replace(in_directory, base_dn=realm.unit_dn))
-        yield House(Keycloak(found), directory, realm)
-        if directory is not None:
-            directory.close()
+def test_a_lost_agency_is_made_again(house: SignInHouse) -> None:
+    agency = house.agency()
+    assert house.look(agency, str(uuid4())) is None
+    lost = house.bring(agency, str(uuid4()))
+    assert steps(agency, house.seen(agency, lost.remote_id)) == ()
 
 
-def steps(desired: Desired, observed: Observed | None) -> tuple[object, ...]:
-    return plan(desired, observed, {}, lambda field, value: value).steps
+def test_a_user_tells_whose_account_it_is(house: SignInHouse) -> None:
+    account = house.account(house.make(house.agency()))
+    assert house.target.account_of(house.make(account)) == account.object_id
+    assert house.target.account_of(str(uuid4())) is None
 
 
-def an_agency(place: str | None = None) -> Desired:
-    number = uuid4().int % 10**9
-    oid = f"2.16.886.101.{number}"
-    return Desired(
-        kind=Kind.AGENCY,
-        object_id=str(number),
-        mark=f"hufu:agency:{number}",
-        name=oid,
-        place=place,
-        fields={"agency_oid": oid, "agency_name": "測試機關", "agency_code": "", "description": "測試機關"},
-    )
+def test_a_new_user_has_set_up_nothing(house: SignInHouse) -> None:
+    account = house.account(house.make(house.agency()))
+    credentials = house.target.credentials(house.make(account))
+    assert not credentials.otp
+    assert not credentials.password
+    assert not house.target.credentials(str(uuid4())).password
 
 
-def test_it_answers_us(house: House) -> None:
-    house.server.probe()
-
-
-def test_agencies_stand_as_a_tree(house: House) -> None:
-    top = an_agency()
-    top_id = house.make(top)
-    child = an_agency(top_id)
-    child_id = house.make(child)
-    assert steps(top, house.seen(top, top_id)) == steps(child, house.seen(child, child_id)) == ()
-    assert house.server.find(child, None) == house.seen(child, child_id)
-
-
-def test_an_agency_is_renamed_in_one_write_and_keeps_its_id(house: House) -> None:
-    agency = an_agency()
-    remote_id = house.make(agency)
-    wanted = replace(agency, fields=dict(agency.fields) | {"agency_name": "新名", "description": "新名"})
-    (step,) = steps(wanted, house.seen(wanted, remote_id))
-    assert isinstance(step, SetFields)
-    house.server.apply(step, wanted, house.seen(wanted, remote_id))
-    assert steps(wanted, house.seen(wanted, remote_id)) == ()
-
-
-def test_an_agency_gets_another_oid_and_another_parent(house: House) -> None:
-    first, second = an_agency(), an_agency()
-    first_id, second_id = house.make(first), house.make(second)
-    child = an_agency(first_id)
-    child_id = house.make(child)
-    wanted = replace(child, name=f"{child.name}.1", place=second_id)
-    for step in steps(wanted, house.seen(wanted, child_id)):
-        assert isinstance(step, Rename | Place)
-        house.server.apply(step, wanted, house.seen(wanted, child_id))
-    assert steps(wanted, house.seen(wanted, child_id)) == ()
-
-
-def test_a_lost_agency_is_made_again(house: House) -> None:
-    assert house.server.find(an_agency(), str(uuid4())) is None
-
-
-@pytest.mark.requirement("S1-025")
-def test_an_account_stands_as_it_was_wanted(house: House) -> None:
-    group = house.make(an_agency())
-    account = house.account(group)
+def test_a_lock_is_told_with_its_end_and_lifted(house: SignInHouse) -> None:
+    account = house.account(house.make(house.agency()))
     remote_id = house.make(account)
+    assert house.target.lock_of(remote_id) is None
+    house.lock(account, remote_id)
+    locked = house.target.lock_of(remote_id)
+    assert locked is not None
+    assert locked.until is not None
+    assert abs(datetime.now(UTC) - locked.since) < timedelta(minutes=1)
+    assert abs(locked.until - locked.since - timedelta(minutes=15)) < timedelta(seconds=30)
+    house.target.unlock(remote_id)
+    house.target.unlock(remote_id)
+    assert house.target.lock_of(remote_id) is None
+    assert house.seen(account, remote_id).enabled, "a lock is no state of the account"
+
+
+def test_sessions_end_whether_there_are_any_or_not(house: SignInHouse) -> None:
+    remote_id = house.make(house.account(house.make(house.agency())))
+    house.target.end_sessions(remote_id)
+    house.target.end_sessions(remote_id)
+
+
+@WITH_ITS_OWN_PASSWORDS
+def test_a_password_must_be_changed_unless_it_was_since_it_was_asked_for(house: SignInHouse) -> None:
+    account = house.account(house.make(house.agency()))
+    remote_id = house.make(account)
+    house.set_up(account, remote_id)
+    assert not house.target.must_change(remote_id, LONG_AGO)
+    assert house.target.must_change(remote_id, soon())
     assert steps(account, house.seen(account, remote_id)) == ()
-    assert house.server.find(account, None) == house.seen(account, remote_id)
-    assert not house.server.credentials(remote_id).otp
 
 
-def test_an_account_is_in_one_agency_after_it_moved(house: House) -> None:
-    first, second = house.make(an_agency()), house.make(an_agency())
-    account = house.account(first)
+@WITH_ITS_OWN_PASSWORDS
+def test_nothing_old_opens_a_restored_account(house: SignInHouse) -> None:
+    account = house.account(house.make(house.agency()))
     remote_id = house.make(account)
-    wanted = replace(account, place=second)
-    for step in steps(wanted, house.seen(wanted, remote_id)):
-        house.server.apply(step, wanted, house.seen(wanted, remote_id))
-    seen = house.seen(wanted, remote_id)
-    assert (seen.place, seen.surplus) == (second, frozenset())
+    house.set_up(account, remote_id)
+    assert house.target.credentials(remote_id).password
+    assert not house.target.reset_credentials(remote_id, LONG_AGO)
+    assert house.target.credentials(remote_id).password
+    assert house.target.reset_credentials(remote_id, soon())
+    assert not house.target.credentials(remote_id).password
 
 
-def test_one_changed_field_leaves_the_others(house: House) -> None:
-    account = house.account(house.make(an_agency()))
-    remote_id = house.make(account)
-    wanted = replace(account, fields=dict(account.fields) | {"unit_oid": "2.16.886.1", "locale": "en"})
-    (step,) = steps(wanted, house.seen(wanted, remote_id))
-    house.server.apply(step, wanted, house.seen(wanted, remote_id))
-    assert steps(wanted, house.seen(wanted, remote_id)) == ()
-    cleared = replace(wanted, fields=dict(wanted.fields) | {"unit_oid": ""})
-    (step,) = steps(cleared, house.seen(cleared, remote_id))
-    house.server.apply(step, cleared, house.seen(cleared, remote_id))
-    assert steps(cleared, house.seen(cleared, remote_id)) == ()
-
-
-def test_an_account_is_disabled_and_enabled(house: House) -> None:
-    account = house.account(house.make(an_agency()))
-    remote_id = house.make(account)
-    for state in (False, True):
-        step = SetEnabled(before=not state, after=state)
-        house.server.apply(step, account, house.seen(account, remote_id))
-        assert house.seen(account, remote_id).enabled is state
-        house.server.end_sessions(remote_id)
-
-
-def test_somebody_elses_user_is_never_ours(house: House) -> None:
-    account = house.account(house.make(an_agency()))
-    house.make(account)
-    stranger = replace(account, mark="hufu:account:other", object_id="other")
-    with pytest.raises(Conflict):
-        house.server.find(stranger, None)
-
-
-def test_nothing_happened_yet(house: House) -> None:
-    assert house.server.events(datetime.now(UTC) + timedelta(minutes=1), first=0, limit=10) == []
-
-
-WITH_PEOPLE = pytest.mark.parametrize("house", REAL, indirect=True)
-OVER_A_DIRECTORY = pytest.mark.parametrize("house", REAL[1:], indirect=True)
+def test_nothing_happened_yet(house: SignInHouse) -> None:
+    assert house.target.events(soon(), first=0, limit=10) == []
 
 
 @WITH_PEOPLE
-def test_the_mail_brings_a_link_that_sets_both_credentials_and_every_event_is_told(house: House) -> None:
-    assert house.realm is not None
-    started = datetime.now(UTC)
-    account = house.account(house.make(an_agency()))
+def test_the_mail_brings_a_link_that_sets_both_credentials_and_every_event_is_told(house: KeycloakHouse) -> None:
+    started = datetime.now(UTC) - timedelta(seconds=5)
+    account = house.account(house.make(house.agency()))
     remote_id = house.make(account)
-    house.server.send_activation_mail(remote_id)
-    who = Person(house.realm, account.name, remote_id, account.fields["email"], {})
+    house.target.send_activation_mail(remote_id)
+    who = Person(house.in_realm, account.name, remote_id, account.fields["email"], {})
     deadline = time.monotonic() + 10
     while not who.mails() and time.monotonic() < deadline:
         time.sleep(0.05)
     (mail,) = who.mails()
     assert "啟用" in mail["subject"]
     person.activate(link_in(mail), "Tiger-Tally-2026!")
-    assert house.server.credentials(remote_id).otp
-    if house.directory is None:
-        assert house.server.credentials(remote_id).password
-    else:
-        inside = replace(account, place=None, fields={"sAMAccountName": account.name, "userPrincipalName": "x"})
-        found = house.directory.find(inside, None)
-        assert found is not None
-        assert house.directory.password_is_set(found.remote_id)
-    events = [
-        e for e in house.server.events(started - timedelta(seconds=5), first=0, limit=100) if e.user_id == remote_id
-    ]
+    credentials = house.target.credentials(remote_id)
+    assert credentials.otp
+    assert credentials.password
+    if house.directory is not None:
+        inside = look(house.directory, house.inside(account))
+        assert inside is not None
+        assert house.directory.password_is_set(inside.remote_id)
+    events = [one for one in house.target.events(started, first=0, limit=500) if one.user_id == remote_id]
     assert {"UPDATE_TOTP", "UPDATE_PASSWORD"} <= {event.type for event in events}
     assert len({event.id for event in events}) == len(events)
     assert [event.at for event in events] == sorted(event.at for event in events)
-    paged = house.server.events(started - timedelta(seconds=5), first=1, limit=1)
-    assert len(paged) == 1
-
-
-@OVER_A_DIRECTORY
-def test_an_account_keycloak_does_not_see_in_the_directory_is_waited_for(house: House) -> None:
-    with pytest.raises(Transient) as caught:
-        house.server.find(house.account(None), None)
-    assert caught.value.code is Code.KEYCLOAK_DOES_NOT_SEE
+    assert len(house.target.events(started, first=1, limit=1)) == 1
+    assert house.target.reset_credentials(remote_id, soon())
+    assert not house.target.credentials(remote_id).otp
 
 
 @WITH_PEOPLE
-def test_a_wrong_secret_stops_the_target(house: House) -> None:
-    assert isinstance(house.server, Keycloak)
+def test_what_others_put_into_a_group_of_ours_keeps_it(house: KeycloakHouse) -> None:
+    agency = house.agency()
+    agency_id = house.make(agency)
+    server = house.in_realm.server()
+    server.post(f"/groups/{agency_id}/children", {"name": "theirs"})
+    with pytest.raises(Conflict) as caught:
+        house.take_away(agency, agency_id)
+    assert caught.value.code is Code.OU_NOT_EMPTY
+    assert "theirs" not in {group.name for group in house.everything(Kind.AGENCY)}
+
+
+@WITH_PEOPLE
+def test_a_wrong_secret_stops_the_target(house: KeycloakHouse) -> None:
     with pytest.raises(Misconfigured) as caught:
-        Keycloak(replace(house.server.settings, client_secret="not-it")).probe()
+        Keycloak(replace(house.target.settings, client_secret="not-it")).probe()
     assert caught.value.code is Code.KEYCLOAK_CLIENT_REFUSED
 
 
 @WITH_PEOPLE
-def test_nobody_at_home_is_unreachable(house: House) -> None:
-    assert isinstance(house.server, Keycloak)
+def test_nobody_at_home_is_unreachable(house: KeycloakHouse) -> None:
+    nowhere = Keycloak(replace(house.target.settings, url="http://127.0.0.1:9"))
     with pytest.raises(Unreachable):
-        Keycloak(replace(house.server.settings, url="http://127.0.0.1:9")).probe()
+        nowhere.probe()
+    with pytest.raises(Unreachable):
+        look(nowhere, house.agency())
+
+
+# Over a directory.
 
 
 @OVER_A_DIRECTORY
-def test_how_many_requests_one_account_costs_is_pinned(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(house.server, Keycloak)
+def test_an_account_keycloak_does_not_see_in_the_directory_is_waited_for_alone(house: KeycloakHouse) -> None:
+    there = house.account(house.make(house.agency()))
+    remote_id = house.make(there)
+    missing, seen = found_of(house.target, [(house.account(None), None), (there, remote_id)])
+    assert isinstance(missing, Transient)
+    assert missing.code is Code.KEYCLOAK_DOES_NOT_SEE
+    assert isinstance(seen, Observed)
+    assert steps(there, seen) == ()
+
+
+@OVER_A_DIRECTORY
+def test_a_user_is_never_deleted_while_the_directory_has_him(house: KeycloakHouse) -> None:
+    account = house.account(house.make(house.agency()))
+    remote_id = house.make(account)
+    seen = house.seen(account, remote_id)
+    with pytest.raises(Transient):
+        house.target.apply(Delete(seen.address), replace(account, exists=False), seen)
     assert house.directory is not None
-    account = house.account(house.make(an_agency()))
+    assert look(house.directory, house.inside(account)) is not None
+    assert house.seen(account, remote_id).remote_id == remote_id
+
+
+@OVER_A_DIRECTORY
+def test_a_user_whom_the_directory_lost_is_waited_for_though_keycloak_remembers_him(house: KeycloakHouse) -> None:
+    account = house.account(house.make(house.agency()))
+    remote_id = house.make(account)
+    seen = house.seen(account, remote_id)
+    house.take_out_of_directory(account)
+    with pytest.raises(Transient) as caught:
+        house.target.apply(SetEnabled(before=True, after=False), account, seen)
+    assert caught.value.code is Code.KEYCLOAK_DOES_NOT_SEE
+    with pytest.raises(Transient):
+        house.look(account, remote_id)
+    again = house.bring(account, remote_id)
+    assert again.remote_id != remote_id
+    assert steps(account, house.seen(account, again.remote_id)) == ()
+
+
+@OVER_A_DIRECTORY
+@pytest.mark.requirement("S1-006")
+def test_what_the_directory_disables_and_enables_is_seen_at_once(house: KeycloakHouse) -> None:
+    account = house.account(house.make(house.agency()))
+    remote_id = house.make(account)
+    assert house.directory is not None
+    inside = house.inside(account)
+    for state in (False, True):
+        standing = look(house.directory, inside)
+        assert standing is not None
+        assert house.seen(replace(account, enabled=not state), remote_id).enabled is not state
+        house.directory.apply(SetEnabled(before=not state, after=state), inside, standing)
+        wanted = replace(account, enabled=state)
+        house.bring(wanted, remote_id)
+        assert steps(wanted, house.seen(wanted, remote_id)) == ()
+
+
+@contextmanager
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Every request to Keycloak."""
     asked: list[str] = []
-    one_ldap, one_http = ActiveDirectory._calling, Keycloak._call_once
+    one_call = KeycloakConnection.call_once
 
-    def ldap_request(self: ActiveDirectory, *arguments: Code) -> object:
-        asked.append("ldap")
-        return one_ldap(self, *arguments)
-
-    def http_request(self: Keycloak, method: str, *arguments: object) -> object:
+    def call_once(self: KeycloakConnection, method: str, *arguments: object) -> object:
         asked.append(method)
-        return one_http(self, method, *arguments)
+        return one_call(self, method, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ActiveDirectory, "_calling", ldap_request)
-    monkeypatch.setattr(Keycloak, "_call_once", http_request)
-    inside = replace(
-        account,
-        place=None,
-        fields={
-            "sAMAccountName": account.name,
-            "userPrincipalName": f"{account.name}@agency.test",
-            "employeeNumber": account.object_id,
-        },
-    )
-    assert house.directory.find(inside, None) is None
-    guid = house.directory.apply(Create(inside), inside, None)
-    house.directory.find(inside, guid)
-    # Is the name free; add; its id; read again. An agency's account costs three more, to find its OU.
-    assert asked == ["ldap"] * 4
-    asked.clear()
-    observed = house.server.find(account, None)
-    for step in steps(account, observed):
-        house.server.apply(step, account, observed)
-    house.server.find(account, observed.remote_id if observed else None)
-    # Import and groups; join; attributes with what was there; read again.
-    assert asked == ["GET", "GET", "PUT", "GET", "PUT", "GET", "GET"]
+    with monkeypatch.context() as patch:
+        patch.setattr(KeycloakConnection, "call_once", call_once)
+        yield asked
+
+
+@WITH_PEOPLE
+def test_how_many_requests_one_account_costs_is_pinned(house: KeycloakHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = house.account(house.make(house.agency()))
+    if house.directory is not None:
+        house.put_into_directory(account)
+    with counted(monkeypatch) as asked:
+        observed = house.look(account)
+        for step in steps(account, observed):
+            house.target.apply(step, account, observed)
+        found = house.look(account, None if observed is None else observed.remote_id)
+    assert steps(account, found) == ()
+    if house.directory is not None:
+        # Look up, which imports; membership; attributes; and read both again.
+        assert asked == ["GET", "PUT", "PUT", "GET", "GET"]
+    else:
+        assert asked == ["GET", "POST", "PUT", "GET", "GET"]
+    assert found is not None
+    with counted(monkeypatch) as asked:
+        house.look(account, found.remote_id)
+    assert asked == ["GET", "GET"], "what is right is read, and nothing else"
