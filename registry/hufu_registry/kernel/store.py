@@ -30,7 +30,7 @@ def among(values: Collection[Any], kind: Any) -> sa.ColumnElement[Any]:
 
 
 def inserted(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> Insert:
-    """An insert of any number of rows (at least one, all with the same columns), in one statement that is built once."""
+    """An insert of any number of rows, at least one and all with the same columns, as one statement of arrays."""
     columns = [table.c[name] for name in rows[0]]
     values = sa.func.unnest(*(sa.literal([row[one.name] for row in rows], sa.ARRAY(one.type)) for one in columns))
     each = values.table_valued(*(sa.column(one.name, one.type) for one in columns)).render_derived()

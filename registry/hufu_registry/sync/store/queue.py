@@ -1,10 +1,9 @@
 """The outbox as the worker's queue: claim due rows, keep them, finish them, or put them back with the reason.
 
-A row waits, and is not due, while what it builds on is unfinished: a Keycloak row for the same object's row in
-Active Directory, an account for its agency, an agency for its parent. Waiting is no error and costs no tries.
-Taking away never waits: an account that may not sign in any more is disabled in Keycloak while Active Directory is
-away. Nor does anything wait for a person, once what it builds on stands there: an agency that is parked though it
-was made, an account of which Active Directory refused a value.
+A row waits, and is not due, while what it builds on is on its way: a Keycloak row until the same object's row in
+Active Directory is done, an account until its agency stands in the target, an agency until its parent does. Waiting is
+no error and costs no tries. Taking away never waits: an account that may not sign in any more is disabled in Keycloak
+while Active Directory is away. Nor does Keycloak wait for a person where Active Directory only refused a value.
 """
 
 from __future__ import annotations
@@ -33,17 +32,15 @@ def _stands(row: sa.FromClause) -> sa.ColumnElement[bool]:
     return sa.exists(sa.select(sa.literal(1)).where(*same).correlate(row))
 
 
-def _unfinished(row: sa.FromClause) -> sa.ColumnElement[bool]:
-    for_a_person = sa.and_(
-        row.c.parked_at.is_not(None),
-        sa.or_(row.c.kind == Kind.AGENCY.value, row.c.error == Code.AD_REFUSED_VALUE.value),
-        _stands(row),
-    )
-    return sa.and_(row.c.wanted > row.c.done, sa.not_(for_a_person))
+def _pending(row: sa.FromClause) -> sa.ColumnElement[bool]:
+    return row.c.wanted > row.c.done
 
 
 def _waits_for_directory() -> sa.ColumnElement[bool]:
     in_directory = outbox.alias("in_directory")
+    refused_a_value = sa.and_(
+        in_directory.c.parked_at.is_not(None), in_directory.c.error == Code.AD_REFUSED_VALUE.value
+    )
     taking_away = sa.and_(
         sa.exists(
             sa.select(sa.literal(1))
@@ -58,7 +55,8 @@ def _waits_for_directory() -> sa.ColumnElement[bool]:
             in_directory.c.target == Target.AD.value,
             in_directory.c.kind == outbox.c.kind,
             in_directory.c.object_id == outbox.c.object_id,
-            _unfinished(in_directory),
+            _pending(in_directory),
+            sa.not_(sa.and_(refused_a_value, _stands(in_directory))),
             sa.not_(taking_away),
         )
         .correlate(outbox)
@@ -75,7 +73,8 @@ def _waits_for_agency(target: Target) -> sa.ColumnElement[bool]:
             accounts.c.id == account_id_of(outbox),
             home.c.target == target.value,
             home.c.kind == Kind.AGENCY.value,
-            _unfinished(home),
+            _pending(home),
+            sa.not_(_stands(home)),
             sa.not_(taking_away),
         )
     )
@@ -86,7 +85,8 @@ def _waits_for_agency(target: Target) -> sa.ColumnElement[bool]:
             agencies.c.id == agency_id_of(outbox),
             parent.c.target == target.value,
             parent.c.kind == Kind.AGENCY.value,
-            _unfinished(parent),
+            _pending(parent),
+            sa.not_(_stands(parent)),
         )
     )
     return sa.or_(sa.exists(of_account.correlate(outbox)), sa.exists(of_agency.correlate(outbox)))
