@@ -24,7 +24,7 @@ from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.settings import RegistrySettings
-from hufu_registry.sync.model import Code, RunKind
+from hufu_registry.sync.model import Code, ErrorClass, RunKind
 from hufu_registry.sync.model.plan_file import PlanFile, Scope
 from hufu_registry.sync.store import applied_steps, drifts, run_of
 from hufu_registry.sync.use_cases import (
@@ -166,6 +166,17 @@ def test_what_is_gone_is_made_again_when_a_person_says_so(office: Operator, hufu
     office.run()
     assert [one for one, _ in office.ad.of(f"hufu:account:{account_id}")] != [old]
     assert hufu("status").exit_code == 0
+
+
+def test_parked_mails_are_tried_again(office: Operator, hufu: Run, chain: Sequence[Agency]) -> None:
+    with office.services.begin(SYSTEM) as work:
+        work.outbox.want(OutboxKey(Target.MAIL, Kind.NOTICE, str(uuid4())))
+    with office.services.begin(SYSTEM) as work:
+        (claimed,) = work.queue.claim(Target.MAIL, uuid4(), timedelta(seconds=30))
+        work.queue.park(claimed, error_class=ErrorClass.REFUSED, error=Code.MAIL_ADDRESS_REFUSED.value)
+    assert "mail_address_refused" in hufu("queue", "--target", "mail").output
+    assert hufu("retry", "mail", "--parked").exit_code == 0
+    assert "mail_address_refused" not in hufu("queue", "--target", "mail").output
 
 
 def test_a_pause_by_hand_ends_by_hand(office: Operator, hufu: Run, chain: Sequence[Agency]) -> None:
@@ -363,6 +374,8 @@ def test_a_file_that_is_no_text_is_refused(hufu: Run, tmp_path: Path) -> None:
         ("plan", "--agency", "2.16.886.101.29999", "--account", "wangxm"),
         ("retry", "ad"),
         ("retry", "mail", "--account", "wangxm"),
+        ("retry", "ad", "--account", "wangxm", "--parked"),
+        ("compare", "mail"),
         ("pause", "ad"),
         ("drift", "ignore", "ad", "--account", "wangxm", "--field", "title", "--until", "soon"),
         ("nonsense",),

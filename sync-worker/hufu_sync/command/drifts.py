@@ -24,7 +24,7 @@ from hufu_sync.command.shared import (
     json_option,
     key_of,
     one_object,
-    target_argument,
+    state_target_argument,
     target_option,
 )
 from hufu_sync.comparison import Comparison
@@ -165,7 +165,7 @@ def _act_on(
 
 
 @click.command()
-@target_argument
+@state_target_argument
 @json_option
 @dry_run_option
 @click.pass_obj

@@ -55,7 +55,9 @@ CODES = {
     Code.AD_NO_RIGHTS: "our account has no right to change it: move it below our OU first",
 }
 
-TARGETS = click.Choice([Target.AD.value, Target.KEYCLOAK.value])
+TARGETS = click.Choice([target.value for target in Target])
+# Those with agencies and accounts in them.
+STATE_TARGETS = click.Choice([Target.AD.value, Target.KEYCLOAK.value])
 
 
 def _target(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Target | None:
@@ -69,11 +71,12 @@ json_option = click.option("--json", "in_json", is_flag=True, help="For programs
 dry_run_option = click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 yes_option = click.option("--yes", is_flag=True, help="Do it without asking.")
 target_argument = click.argument("target", type=TARGETS, callback=_target)
+state_target_argument = click.argument("target", type=STATE_TARGETS, callback=_target)
 
 
 def one_object(command: F) -> F:
     """TARGET, and one object in it by --agency or --account."""
-    return target_argument(agency_option(account_option(command)))
+    return state_target_argument(agency_option(account_option(command)))
 
 
 class Plainly(click.Group):

@@ -20,6 +20,8 @@ from hufu_registry.sync.model import TargetState, WorkRow, WorkState
 from hufu_registry.sync.store import target_states, work_rows
 from hufu_sync.command.shared import (
     ServicesOf,
+    account_option,
+    agency_option,
     ask,
     dry_run_option,
     json_option,
@@ -165,7 +167,9 @@ def resume(services_of: ServicesOf, target: Target, *, dry_run: bool) -> None:
 
 
 @click.command()
-@one_object
+@target_argument
+@agency_option
+@account_option
 @click.option("--parked", is_flag=True, help="Everything that is parked there.")
 @dry_run_option
 @click.pass_obj
@@ -226,6 +230,8 @@ def drop(
 def _chosen(
     services: SqlServices, target: Target, agency: str | None, account: str | None, *, parked: bool
 ) -> Sequence[OutboxKey]:
+    if parked == bool(agency or account) or (target is Target.MAIL and not parked):
+        raise click.UsageError("name one with --agency or --account, or all of them with --parked")
     if not parked:
         return [key_of(services, target, agency, account)]
     return [row.key for row in _rows(services, target, WorkState.PARKED, "")]
