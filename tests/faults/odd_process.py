@@ -2,8 +2,8 @@
 
 Only the tests start it; the product has no such hook. `--die TARGET MOMENT CALL` ends it by SIGKILL at the first
 such call about an account: TARGET is ad or keycloak, MOMENT before or after, CALL find, an act's name (mail,
-sessions, unlock …) or a step's (Create, Place …); with TARGET queue, CALL is finish, and commit is after the whole
-transaction; relay has the call enqueue. `--jump SECONDS` sets its clock apart from everybody else's.
+sessions, unlock …) or a step's (Create, Place …). TARGET queue has the calls finish, and commit (only after it) of
+the transaction that finishes; TARGET relay has enqueue. `--jump SECONDS` sets its clock apart from everybody else's.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def arrange_death(target: str, moment: str, call: str) -> None:
     if target == "relay":
         doom(relay, "enqueue", moment, lambda queue, targets: bool(targets))
     elif target == "queue":
-        if moment == "commit":
+        if call == "commit":
             doom_after_commit()
         else:
             doom(SqlQueue, call, moment, lambda queue, done: is_about_account(done))

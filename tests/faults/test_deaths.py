@@ -10,6 +10,7 @@ import pytest
 
 from hufu_registry.kernel.ids import AccountId
 from hufu_stack.stack import Stack
+from tests.faults.hazards import settle
 from tests.faults.offices import Office, office_on, until
 from tests.faults.processes import running, without
 from tests.faults.truth import disagreements
@@ -91,30 +92,29 @@ DEATHS: Sequence[tuple[Callable[[Ward], AccountId], str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("act", "death"), DEATHS, ids=lambda value: value if isinstance(value, str) else value.__name__
-)
-def test_a_worker_killed_between_two_steps_leaves_nothing_double(
-    ward: Ward, act: Callable[[Ward], AccountId], death: str
-) -> None:
-    office, account_id = ward.office, act(ward)
-    with running(office.stack, "worker", "--die", *death.split()) as doomed:
-        assert doomed.wait(40) == -signal.SIGKILL
+def test_workers_killed_at_every_boundary_one_after_the_other_leave_nothing_double(ward: Ward) -> None:
+    """Nobody mends in between: each finds what those before it left."""
+    office = ward.office
+    began = []
+    for act, death in DEATHS:
+        account_id = act(ward)
+        with running(office.stack, "worker", "--die", *death.split()) as doomed:
+            assert doomed.wait(60) == -signal.SIGKILL, death
+        began.append((act, death, account_id))
     with running(office.stack, "worker"):
-        until(lambda: office.is_done(account_id))
-    assert len(office.mails(account_id)) == 1 + (act is restoring) + (death == "keycloak after mail")
-    assert len(office.in_directory(account_id)) == 1
+        settle(office, 90)
+    for act, death, account_id in began:
+        assert len(office.mails(account_id)) == 1 + (act is restoring) + (death == "keycloak after mail"), death
+        assert len(office.in_directory(account_id)) == 1, death
+    assert disagreements(office) == []
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_relay_killed_around_its_job_loses_nothing(ward: Ward, moment: str) -> None:
     office = ward.office
+    account_id = office.approve("北")
+    with running(office.stack, "relay", "--die", "relay", moment, "enqueue") as doomed:
+        assert doomed.wait(40) == -signal.SIGKILL
     with running(office.stack, "worker"):
-        with running(office.stack, "relay", "--die", "relay", moment, "enqueue") as doomed:
-            account_id = office.approve("北")
-            assert doomed.wait(40) == -signal.SIGKILL
         until(lambda: office.mail_is_sent(account_id))
-
-
-def test_after_all_deaths_registry_directory_and_keycloak_agree(ward: Ward) -> None:
-    assert disagreements(ward.office) == []
+    assert disagreements(office) == []

@@ -135,7 +135,7 @@ def _records(office: Office, account: Account, **made: int) -> Iterator[str]:
         yield from (f"{account.account_name}: the act {kind} still waits" for kind in waiting)
         drifting = connection.execute(sa.select(drifts.c.field).where(drifts.c.object_id == str(account.id))).scalars()
         yield from (f"{account.account_name}: {name} drifts" for name in drifting)
-    yield from _differing(f"records of {account.account_name}", wanted, there)
+    yield from _differing(f"records of {account.account_name}", wanted, {action: there[action] for action in wanted})
 
 
 def _mails(office: Office, account: Account) -> Iterator[str]:
