@@ -27,7 +27,7 @@ from hufu_registry.sync.use_cases.wanting import new_run
 from hufu_sync.converge import Converger
 from hufu_sync.errors import Conflict, Gone
 from hufu_sync.reading import Shape, Snapshot, desired_of
-from hufu_sync.targets.port import Asked, Found, StateTarget
+from hufu_sync.targets.port import Asked, StateTarget
 
 log = structlog.get_logger()
 
@@ -229,25 +229,26 @@ class Comparison:
         read_at = self.services.clock.now()
         found = dict(zip(asked, self.target.find(list(asked.values())), strict=True)) if asked else {}
         self.compare(kind, [one for one in found.values() if isinstance(one, Observed)], read_at, tally)
+        absent = {key: answer for key, answer in found.items() if not isinstance(answer, Observed)}
         with self.services.begin(SYSTEM) as work:
-            busy = work.comparison.in_work(self.shape.target, kind, [key.object_id for key in found], read_at)
-            for key, answer in found.items():
-                if key.object_id not in busy and not isinstance(answer, Observed):
-                    self._is_missing(work, key, answer, unseen[key][1], tally)
-
-    def _is_missing(self, work: SqlWork, key: OutboxKey, answer: Found, address: str, tally: Tally) -> None:
-        if answer is None:
-            # To be made again, or to be forgotten: the worker knows.
-            work.outbox.want(key, bulk=True)
-            tally.differing += 1
-        elif isinstance(answer, Gone | Conflict):
-            # Deleted, or our mark was taken from it.
-            work.sync_records.remember_drift({key: {MISSING: ("", address)}})
-            tally.differing += 1
-        elif isinstance(answer, Exception):
-            log.warning("not_compared", kind=key.kind.value, id=key.object_id, code=answer.code.value)
-            tally.failed += 1
-        tally.objects += 1
+            busy = work.comparison.in_work(self.shape.target, kind, [key.object_id for key in absent], read_at)
+            missing: dict[OutboxKey, Differences] = {}
+            for key, answer in absent.items():
+                tally.objects += 1
+                if key.object_id in busy:
+                    continue
+                if answer is None or (isinstance(answer, Gone) and not asked[key].desired.exists):
+                    # To be made again, or to be forgotten: the worker knows.
+                    work.outbox.want(key, bulk=True)
+                elif isinstance(answer, Gone | Conflict):
+                    # Deleted, or our mark was taken from it.
+                    missing[key] = {MISSING: ("", unseen[key][1])}
+                else:
+                    log.warning("not_compared", kind=kind.value, id=key.object_id, code=answer.code.value)
+                    tally.failed += 1
+                    continue
+                tally.differing += 1
+            work.sync_records.remember_drift(missing)
 
 
 class _Page:

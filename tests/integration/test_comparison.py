@@ -45,9 +45,11 @@ from hufu_registry.sync.use_cases import (
     delete_account,
     disable_account,
     request_comparison,
+    request_plan,
     unlock_account,
     want_account,
 )
+from hufu_registry.sync.use_cases.wanting import new_run
 from hufu_sync import changes, clock
 from hufu_sync.bootstrap import Parts, Targets, build_convergers
 from hufu_sync.changes import Watch
@@ -246,6 +248,16 @@ def test_ours_that_is_gone_is_listed_in_the_directory_and_made_again_in_keycloak
     house.run()
     assert len(house.keycloak.of(f"hufu:account:{people[1]}")) == 1
     assert house.ad.of(f"hufu:account:{people[0]}") == []
+
+
+def test_ours_that_is_found_again_is_missed_no_more(house: House, people: list[AccountId]) -> None:
+    remote_id = house.in_ad(people[0])
+    thing = house.ad.things.pop(remote_id)
+    house.compare()
+    assert set(house.drifts()) == {(str(people[0]), "@missing")}
+    house.ad.things[remote_id] = thing
+    house.compare()
+    assert house.drifts() == {}
 
 
 def test_ours_whose_mark_was_taken_away_is_missing(house: House, people: list[AccountId]) -> None:
@@ -751,6 +763,23 @@ def test_what_is_old_is_forgotten(house: House, people: list[AccountId]) -> None
     forget_history(house.services)
     # The request is still open.
     assert kept() == [0, 1, 0]
+
+
+def test_a_plan_is_kept_as_long_as_its_execution(house: House) -> None:
+    plan_id = request_plan(None, None, house.services, OPERATOR)
+    with house.services.begin(SYSTEM) as work:
+        work.runs.finish(plan_id)
+    house.clock.advance(days=300)
+    with house.services.begin(SYSTEM) as work:
+        execution = new_run(work, house.services, RunKind.PLAN, RunCause.EXECUTION)
+        work.runs.request(replace(execution, plan_id=plan_id))
+        work.runs.finish(execution.id)
+    house.clock.advance(days=200)
+    forget_history(house.services)
+    assert len(house.runs()) == 2
+    house.clock.advance(days=201)
+    forget_history(house.services)
+    assert house.runs() == []
 
 
 def test_a_comparison_holds_up_nobody(house: House, people: list[AccountId]) -> None:

@@ -193,10 +193,22 @@ class SqlComparison:
         return [AccountId(found) for found in rows.scalars()]
 
     def forget_old(self, *, history_before: datetime, samples_before: datetime) -> None:
-        """Steps and runs that ended before the first moment; samples and locks that ended before the second."""
+        """Steps, and runs that ended, before the first moment; samples, and locks that ended, before the second.
+
+        A plan stays as long as its execution.
+        """
+        execution = sync_runs.alias("execution")
+        still_executed = sa.exists(
+            sa.select(sa.literal(1))
+            .where(
+                execution.c.plan_id == sync_runs.c.id,
+                sa.or_(execution.c.finished_at.is_(None), execution.c.finished_at >= history_before),
+            )
+            .correlate(sync_runs)
+        )
         for outdated in (
             sa.delete(applied_steps).where(applied_steps.c.at < history_before),
-            sa.delete(sync_runs).where(sync_runs.c.finished_at < history_before),
+            sa.delete(sync_runs).where(sync_runs.c.finished_at < history_before, sa.not_(still_executed)),
             sa.delete(queue_samples).where(queue_samples.c.at < samples_before),
             sa.delete(sign_in_locks).where(sign_in_locks.c.until < samples_before),
         ):
