@@ -46,6 +46,11 @@ def judge(page: Page, *, in_english: bool = True) -> None:
     page.emulate_media(color_scheme="light")
 
 
+def is_page(route: urls.Route) -> bool:
+    """Spreadsheets are for other programs to show."""
+    return "GET" in route.methods and not route.rule.endswith(".xlsx")
+
+
 class Pages:
     """Which of the console's addresses were judged."""
 
@@ -53,12 +58,12 @@ class Pages:
     NO_PAGES = frozenset(
         {
             "home.healthz", "public.agency_search", "sign_in.start", "sign_in.callback", "sign_in.signed_out", "accounts.progress",
-            "accounts.my_progress", "agencies.found", "agencies.pick",
+            "accounts.my_progress", "agencies.found", "agencies.pick", "sync.now", "sync.picture", "sync.progress",
         }
     )  # fmt: skip
 
     def __init__(self) -> None:
-        routes = [route for route in urls.routes(gallery=False) if "GET" in route.methods]
+        routes = [route for route in urls.routes(gallery=False) if is_page(route)]
         self._map = Map([Rule(route.rule, endpoint=route.endpoint) for route in routes])
         self._wanted = {route.endpoint for route in routes} - self.NO_PAGES
         self._judged: set[str] = set()

@@ -21,6 +21,7 @@ from tests.browser.pages import (
     sign_in,
 )
 from tests.browser.people import FIRE_MANAGER, Applicant, Town
+from tests.browser.sync_scene import Scene, scene_of_sync
 
 SignedIn = Callable[[Resident], StorageState]
 
@@ -33,6 +34,8 @@ def test_no_page_breaks_a_rule_or_hangs_over_the_edge(town: Town, new_browser: N
     strangers_pages(pages, town, new_browser().new_page(), applicant)
     managers_pages(pages, town, new_browser(storage_state=signed_in(FIRE_MANAGER)).new_page(), applicant)
     system_managers_pages(pages, town, new_browser(storage_state=signed_in(FIRST)).new_page())
+    with scene_of_sync(town) as scene:
+        pages_of_sync(pages, town, new_browser(storage_state=signed_in(FIRST)).new_page(), scene)
     followers_pages(pages, town, new_browser().new_page(), waiting)
     activation_pages(pages, town, new_browser().new_page(), applicant)
     assert not pages.missing
@@ -119,8 +122,12 @@ def managers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -
     page.locator("main a[href*='/accounts/']").first.click()
     page.wait_for_url("**/accounts/*-*")
     pages.judge(page)
-    page.goto(f"{page.url.partition('?')[0]}/edit")
-    pages.judge(page)
+    account = page.url.partition("?")[0]
+    for act in ("edit", "disable", "require-password-change", "restore", "delete"):
+        page.goto(f"{account}/{act}")
+        pages.judge(page)
+    go_on(page, "main .btn-grave")
+    judge(page, in_english=False)
     page.goto(f"{town.console}/agencies/{agency_of(town).id}/units/add")
     page.fill("#oid", "no OID")
     go_on(page)
@@ -135,7 +142,7 @@ def system_managers_pages(pages: Pages, town: Town, page: Page) -> None:
     judge(page, in_english=False)
     go_on(page, "form[role=search] button")
     pages.judge(page)
-    changes = ("units/add", "rename", "close", "reopen", "mail-domains", "managers/appoint", "move")
+    changes = ("units/add", "rename", "close", "merge", "reopen", "mail-domains", "managers/appoint", "move")
     for path in ("", *(f"/{change}" for change in changes)):
         page.goto(f"{town.console}/agencies/{at.id}{path}")
         pages.judge(page)
@@ -145,6 +152,35 @@ def system_managers_pages(pages: Pages, town: Town, page: Page) -> None:
     go_on(page)
     page.wait_for_url("**/move/review*")
     pages.judge(page)
+
+
+def pages_of_sync(pages: Pages, town: Town, page: Page, scene: Scene) -> None:
+    for path in (
+        "",
+        "/work",
+        "/work?state=parked&target=mail",
+        "/drift",
+        "/drift?ignored=yes",
+        "/runs",
+        "/effects",
+        "/effects?state=failed",
+        "/plans/new",
+        "/resynchronise",
+        "/targets/mail/pause",
+        *scene.paths,
+    ):
+        page.goto(f"{town.console}/sync{path}")
+        pages.judge(page)
+    page.goto(f"{town.console}/accounts/{scene.account_id}/transfer")
+    pages.judge(page)
+    page.goto(f"{town.console}/sync")
+    for summary in page.locator("details summary").all():
+        summary.click()
+    judge(page, in_english=False)
+    page.goto(f"{town.console}/sync/plans/new")
+    page.fill("#account_name", "nobody1")
+    go_on(page)
+    judge(page, in_english=False)
 
 
 def followers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -> None:

@@ -14,8 +14,9 @@ from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.effects.model import Held
-from hufu_registry.effects.use_cases import DisableAccounts, submit
+from hufu_registry.effects.use_cases import DisableAccounts, RenameAgency, submit
 from hufu_registry.kernel.actor import SYSTEM, account_actor
+from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.store import outbox
@@ -123,6 +124,15 @@ def planned(services: SqlServices, asker: AccountId, account: Account, *, destru
         work.runs.progress(run_id, objects=2, differing=1)
         work.runs.finish(run_id)
     return run_id
+
+
+def held_rename(services: SqlServices, asker: AccountId, agency: Agency) -> UUID:
+    """A new name for an agency with accounts, held because nobody may give it alone."""
+    strict = replace(services, policy=replace(services.policy, guard_most=0))
+    today = taipei_date(services.clock.now())
+    outcome = submit(RenameAgency(agency.id, None, f"{agency.name}（新）", today), strict, account_actor(asker))
+    assert isinstance(outcome, Held)
+    return outcome.effect_id
 
 
 def held(services: SqlServices, asker: AccountId, losing: Sequence[Account], *, most: int = 1) -> UUID:

@@ -121,7 +121,7 @@ def test_every_rule_the_registry_names_has_a_sentence() -> None:
     """So that nobody reads a code."""
     source = "\n".join(
         path.read_text()
-        for feature in ("cases", "people", "accounts", "rights", "sessions", "sync", "agencies")
+        for feature in ("cases", "people", "accounts", "rights", "sessions", "sync", "agencies", "effects")
         for path in (ROOT / "registry" / "hufu_registry" / feature).rglob("*.py")
     )
     raised = set(re.findall(r"(?:NotFound|Denied|IllegalMove|Conflict|RateLimited)\(\s*\"(\w+)\"", source))

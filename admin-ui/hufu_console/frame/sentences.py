@@ -104,6 +104,7 @@ SENTENCES: Mapping[str, Any] = {
         "again."
     ),
     "own_effect": _l("You asked for it yourself; another system manager has to release it."),
+    "agency_merged": _l("This agency went up in another and cannot be opened again."),
     "merge_into_itself": _l("An agency cannot go up in itself or in one below it. Please choose another."),
     "units_have_no_managers": _l("A unit has no manager of its own; appoint one at its agency."),
 }

@@ -141,6 +141,11 @@ class RunView:
         return sum(len(planned.steps) for planned in self.plan.objects) if self.plan else 0
 
     @property
+    def not_made(self) -> bool:
+        """It was to become a plan, and did not."""
+        return self.run.cause == RunCause.PLAN and self.run.finished_at is not None and self.plan is None
+
+    @property
     def executable(self) -> bool:
         return self.run.cause == RunCause.PLAN and self.run.finished_at is not None and self.steps > 0
 

@@ -133,7 +133,8 @@ def work() -> str:
     filters = here(target=target, state=state)
     return render_template(
         "sync/work.html", paged=read_page(reading.work(target, state, words), asked_page()), words=words, here=filters,
-        targets=list(Target), states=list(WorkState), page_link=page_link("sync.work", filters),
+        targets=list(Target), states=list(WorkState), now=registry().clock.now(),
+        page_link=page_link("sync.work", filters),
     )  # fmt: skip
 
 
@@ -167,7 +168,7 @@ def row(target: str, kind: str, object_id: str) -> str:
     key = key_of(target, kind, object_id)
     at = {"target": target, "kind": kind, "object_id": object_id}
     return render_template(
-        "sync/row.html", row=reading.work_row(key), at=at, ErrorClass=ErrorClass,
+        "sync/row.html", row=reading.work_row(key), at=at, ErrorClass=ErrorClass, now=registry().clock.now(),
         steps=read_page(reading.steps(key.kind, object_id), asked_page()), page_link=page_link("sync.row", at),
     )  # fmt: skip
 
@@ -191,7 +192,7 @@ def retry(target: str, kind: str, object_id: str) -> ResponseReturnValue:
 
 
 def make_again(target: str, kind: str, object_id: str) -> ResponseReturnValue:
-    sync.make_again(key_of(target, kind, object_id), registry(), actor())
+    sync.make_again(reading.work_row(key_of(target, kind, object_id)).key, registry(), actor())
     flash(_("It is made again now."), "good")
     return redirect(url_for("sync.work"), 303)
 
