@@ -66,10 +66,7 @@ def activate(link: str, password: str, *, session: requests.Session | None = Non
         page.raise_for_status()
         soup = BeautifulSoup(page.text, "html.parser")
         if soup.find("input", {"name": "totpSecret"}):
-            raw = _value(soup, "totpSecret")
-            secret = base64.b32encode(raw.encode()).decode().rstrip("=")
-            code = pyotp.TOTP(secret).now()
-            page = submit(session, page, {"totp": code, "userLabel": "otp"}, holding="totpSecret")
+            page, secret = set_up_otp(session, page)
         elif soup.find("input", {"name": "password-new"}):
             fields = {"password-new": password, "password-confirm": password}
             page = submit(session, page, fields, holding="password-new")
@@ -85,6 +82,14 @@ def activate(link: str, password: str, *, session: requests.Session | None = Non
         else:
             break
     raise PersonError(f"the link did not lead to an activation: {text_of(page)}")
+
+
+def set_up_otp(session: requests.Session, page: requests.Response) -> tuple[requests.Response, str]:
+    """Answer the page that sets up an OTP app; the next page, and the secret in base32."""
+    raw = _value(BeautifulSoup(page.text, "html.parser"), "totpSecret")
+    secret = base64.b32encode(raw.encode()).decode().rstrip("=")
+    given = {"totp": pyotp.TOTP(secret).now(), "userLabel": "otp"}
+    return submit(session, page, given, holding="totpSecret"), secret
 
 
 def sign_in(

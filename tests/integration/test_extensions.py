@@ -353,6 +353,44 @@ def test_keycloak_never_enables_what_the_directory_disabled(with_directory: Scra
     assert state_in_directory(person)[0] == 512, "nor does it disable there"
 
 
+def test_a_person_keycloak_remembers_is_refused_at_once_when_the_directory_disabled_him(
+    with_directory: ScratchRealm,
+) -> None:
+    person = with_directory.person()
+    person.activate()
+    person.sign_in()
+    set_state(person, 514)
+    with pytest.raises(pages.PersonError, match="refused"):
+        person.sign_in()
+    assert state_in_directory(person)[0] == 514
+    set_state(person, 512)
+    person.sign_in()
+
+
+@pytest.mark.parametrize("actions", [["UPDATE_PASSWORD"], ACTIVATION], ids=["reset", "activation"])
+def test_a_password_sent_after_the_directory_disabled_enables_nobody(
+    with_directory: ScratchRealm, actions: list[str]
+) -> None:
+    """The link was opened and the form is on the screen when the account is disabled."""
+    person = with_directory.person()
+    if actions != ACTIVATION:
+        person.activate()
+    session = pages.new_session()
+    page = session.get(link_in(person.send(actions)))
+    proceed = re.search(r'class="hufu-button" href="([^"]*)"', page.text)
+    assert proceed
+    page = session.get(proceed[1].replace("&amp;", "&"))
+    if actions == ACTIVATION:
+        page, _ = pages.set_up_otp(session, page)
+    assert 'name="password-new"' in page.text
+    set_state(person, 514)
+    fields = {"password-new": OTHER_PASSWORD, "password-confirm": OTHER_PASSWORD}
+    pages.submit(session, page, fields, holding="password-new")
+    assert state_in_directory(person)[0] == 514
+    with_directory.server().put(f"/users/{person.id}", {"enabled": True})
+    assert state_in_directory(person)[0] == 514
+
+
 def test_a_set_password_shows_in_the_directory(with_directory: ScratchRealm) -> None:
     person = with_directory.person()
     assert state_in_directory(person) == (512, False)
