@@ -122,6 +122,7 @@ class Nightly:
                 waiting = work.sync_records.not_activated_and_bound(Target.KEYCLOAK, after, BATCH)
             for account_id in waiting:
                 self._check(account_id)
+                self.feed.alive()
             if len(waiting) < BATCH:
                 return
             after = waiting[-1]
@@ -191,10 +192,11 @@ class Strands:
         }
 
     def _feed(self) -> Sequence[Task]:
-        return [Task("feed", self.parts.settings.feed_seconds, self._feed_of(self.build()).poll)]
+        return [Task("feed", self.parts.settings.feed_seconds, self._feed_of(self.build(), "feed").poll)]
 
-    def _feed_of(self, targets: Targets) -> Feed:
-        return Feed(self.parts.services, targets.sign_in, targets.directory, self.parts.metrics)
+    def _feed_of(self, targets: Targets, strand: str) -> Feed:
+        parts = self.parts
+        return Feed(parts.services, targets.sign_in, targets.directory, parts.metrics, self._alive(strand))
 
     def _changes(self) -> Sequence[Task]:
         targets = self.build()
@@ -205,7 +207,7 @@ class Strands:
 
     def _comparisons(self) -> Sequence[Task]:
         targets = self.build()
-        nightly = {Target.KEYCLOAK: Nightly(self.parts.services, self._feed_of(targets))}
+        nightly = {Target.KEYCLOAK: Nightly(self.parts.services, self._feed_of(targets, "comparisons"))}
         return [
             Task(
                 f"comparison-{target.value}",

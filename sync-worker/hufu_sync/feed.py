@@ -4,7 +4,7 @@ complete, and who signs in before we were done with him.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -35,10 +35,13 @@ PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class Feed:
+    """`alive` is called after every page."""
+
     services: SqlServices
     sign_in: SignInServer
     directory: Directory | None
     metrics: Metrics
+    alive: Callable[[], None] = lambda: None
 
     def poll(self) -> int:
         """Keep what is new since the cursor and check whose activation it may complete; how many were new."""
@@ -55,6 +58,7 @@ class Feed:
         while True:
             events = self.sign_in.events(since, first=first, limit=PAGE)
             new += self._keep(events)
+            self.alive()
             if len(events) < PAGE:
                 return new
             first += PAGE
