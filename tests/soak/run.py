@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from bench.harness import finish, report
-from bench.memory import memory_of
+from bench.memory import bare_flask, memory_of
 from hufu_stack.stack import Stack
 from tests.faults.hazards import Hazards, hazards_of
 from tests.faults.offices import Office, office_on
@@ -111,6 +111,8 @@ def main() -> bool:
     finally:
         stack.stop()
     figures = {"minutes": MINUTES, "stories": count, "accounts": len(office.names)} | memory.figures()
+    yardstick, late = bare_flask().own, sum(figures[f"{name}_last_quarter_mb"] for name in MEASURED)
+    figures |= {"yardstick_flask_mb": yardstick, "times_the_yardstick": late / yardstick}
     return report("soak_memory", figures, {f"{name}_growth_mb": ("<=", GROWTH_MB) for name in MEASURED})
 
 
