@@ -184,33 +184,34 @@ def _uuids(texts: Iterable[str]) -> list[UUID]:
 
 def _about(table: sa.FromClause, words: str) -> list[sa.ColumnElement[bool]]:
     """Each word is a part of the person's name, the account's name, or the agency's full name."""
-    return [
+    wanted = words.replace("\x00", " ").lower().split()[:MOST_WORDS]
+    if not wanted:
+        return []
+    in_agency = [sa.func.strpos(agencies.c.search_path, folded(word)) > 0 for word in wanted]
+    in_account = [
         sa.or_(
-            sa.and_(
-                table.c.kind == Kind.ACCOUNT.value,
-                table.c.object_id.in_(
-                    sa.select(sa.cast(accounts.c.id, sa.Text))
-                    .join(agencies, agencies.c.id == accounts.c.agency_id)
-                    .where(
-                        sa.or_(
-                            sa.func.strpos(sa.func.lower(accounts.c.name), word.lower()) > 0,
-                            sa.func.strpos(accounts.c.name_key, word.lower()) > 0,
-                            sa.func.strpos(agencies.c.search_path, folded(word)) > 0,
-                        )
-                    )
-                ),
-            ),
-            sa.and_(
-                table.c.kind == Kind.AGENCY.value,
-                table.c.object_id.in_(
-                    sa.select(sa.cast(agencies.c.id, sa.Text)).where(
-                        sa.func.strpos(agencies.c.search_path, folded(word)) > 0
-                    )
-                ),
-            ),
+            here,
+            sa.func.strpos(sa.func.lower(accounts.c.name), word) > 0,
+            sa.func.strpos(accounts.c.name_key, word) > 0,
         )
-        for word in words.replace("\x00", " ").split()[:MOST_WORDS]
+        for here, word in zip(in_agency, wanted, strict=True)
     ]
+    # From each row to its object by the key: the rows are few, the accounts are a million.
+    account = (
+        sa.select(sa.literal(1))
+        .select_from(accounts.join(agencies, agencies.c.id == accounts.c.agency_id))
+        .where(accounts.c.id == _as(table, Kind.ACCOUNT, "^[0-9a-f-]{36}$", sa.Uuid), *in_account)
+    )
+    agency = sa.select(sa.literal(1)).where(
+        agencies.c.id == _as(table, Kind.AGENCY, "^[0-9]{1,18}$", sa.BigInteger), *in_agency
+    )
+    return [sa.or_(sa.exists(account.correlate(table)), sa.exists(agency.correlate(table)))]
+
+
+def _as(table: sa.FromClause, kind: Kind, shape: str, type_: type[sa.types.TypeEngine[Any]]) -> sa.ColumnElement[Any]:
+    """The row's object id, where it is of this kind and can be one: our mark in a target may bear anything."""
+    can_be = sa.and_(table.c.kind == kind.value, table.c.object_id.regexp_match(shape))
+    return sa.case((can_be, sa.cast(table.c.object_id, type_)))
 
 
 def work_rows(
