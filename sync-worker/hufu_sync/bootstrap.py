@@ -21,7 +21,7 @@ from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.settings import secret
 from hufu_sync.acting import DirectoryActs, SignInActs
 from hufu_sync.converge import Converger
-from hufu_sync.drain import Drain, Presence, Probe, Rhythm
+from hufu_sync.drain import Drain, Looking, Presence, Probe, Rhythm
 from hufu_sync.health import Heart, Metrics
 from hufu_sync.jobs import QUEUE
 from hufu_sync.reading import Shape
@@ -104,11 +104,13 @@ def build_drains(parts: Parts, build: Callable[[], Targets]) -> dict[Target, lis
     presences = {
         target: Presence(services, target, rhythm, parts.metrics, on_return=partial(wake, target)) for target in Target
     }
+    looking = {target: Looking() for target in Target}
     # What may be due in which targets when something was done in one.
     follow = {Target.AD: (Target.AD, Target.KEYCLOAK), Target.KEYCLOAK: (Target.KEYCLOAK,), Target.MAIL: ()}
 
     def add(target: Target, work: Converger | NoticeSender, probe: Probe, lanes: int) -> None:
         number = len(drains[target]) + 1
+        is_reserved = lanes > 1 and number == 1
         drains[target].append(
             Drain(
                 name=f"{target.value}-{number}",
@@ -117,13 +119,14 @@ def build_drains(parts: Parts, build: Callable[[], Targets]) -> dict[Target, lis
                 work=work,
                 probe=probe,
                 presence=presences[target],
+                looking=Looking() if is_reserved else looking[target],
                 rhythm=rhythm,
                 dice=random.random,
                 on_done=partial(wake, *follow[target]),
                 on_collision=collided,
                 heart=parts.heart,
                 metrics=parts.metrics,
-                bulk=False if lanes > 1 and number == 1 else None,
+                bulk=False if is_reserved else None,
             )
         )
 

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 import structlog
 
+from hufu_registry.audit.model import Record
 from hufu_registry.bootstrap import SqlServices, SqlWork
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AgencyId
@@ -78,6 +79,7 @@ class Converger:
             batch = [row for row in rows if row.key.kind is kind and row.snapshot.desired is not None]
             if batch:
                 self._bring(batch, lease, forecast)
+        self._note_locks(rows)
         self._record(rows)
         if self.doing is not None:
             Acting(self.services, self.shape.target, self.doing).do_all(rows, lease)
@@ -250,10 +252,9 @@ class Converger:
         records.remember_written({row.key: row.planned.written for row in standing})
         records.remember_drift({row.key: row.planned.drift for row in standing})
         records.record_steps([step for row in rows for step in self._steps_to_note(row)])
-        for row in rows:
-            self._audit(work, row)
-        for row, observed in standing.items():
-            self._follow(work, row, observed)
+        work.audit.keep([record for row in rows if (record := self._audited(work, row)) is not None])
+        for row in standing:
+            self._follow(work, row)
         self._leave(work, [row for row in rows if row in gone or _has_left(row)])
         if self.shape.target is Target.AD:
             for row in gone:
@@ -264,29 +265,24 @@ class Converger:
         counted = bool(row.noted)
         return _history(row.key, [step for step in row.steps if not (counted and is_destructive(step))])
 
-    def _audit(self, work: SqlWork, row: Row) -> None:
+    def _audited(self, work: SqlWork, row: Row) -> Record | None:
+        """What changed in the target, as one record; None where nothing did."""
         snapshot, observed = row.snapshot, row.observed
         changed = {name for step in row.steps for name in _fields(step)} | set(row.planned.written)
         new: dict[str, object]
-        if row.goes:
-            if observed is not None:
-                return
+        if row.goes and observed is None:
             verb, new = "removed", {"remote_id": snapshot.remote_id}
-        elif observed is not None and observed.remote_id != snapshot.remote_id:
+        elif not row.goes and observed is not None and observed.remote_id != snapshot.remote_id:
             verb, new = "made", {"remote_id": observed.remote_id}
-        elif changed:
+        elif not row.goes and changed:
             verb, new = "changed", {"fields": sorted(changed)}
         else:
-            return
-        work.audit.record(
-            f"{row.key.kind.value}.{verb}_in_{row.key.target.value}",
-            object_kind=row.key.kind.value,
-            object_id=row.key.object_id,
-            agency_id=snapshot.agency_id,
-            new=new,
-        )
+            return None
+        kind = row.key.kind.value
+        action = f"{kind}.{verb}_in_{row.key.target.value}"
+        return Record(work.now, action, work.actor, kind, row.key.object_id, snapshot.agency_id, {}, new)
 
-    def _follow(self, work: SqlWork, row: Row, observed: Observed) -> None:
+    def _follow(self, work: SqlWork, row: Row) -> None:
         """What else changes because this did."""
         snapshot = row.snapshot
         renamed = (
@@ -295,10 +291,25 @@ class Converger:
         if renamed and row.key.target is Target.AD and snapshot.agency_id is not None:
             for account_id in work.sync_records.accounts_at(snapshot.agency_id):
                 work.outbox.want(OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id)), bulk=True)
-        if observed.locked_at is not None and snapshot.account is not None:
+
+    def _note_locks(self, rows: Sequence[Row]) -> None:
+        """Who is locked out, as far as it was seen by the way."""
+        locked = {
+            row.snapshot.account.id: row.observed.locked_at
+            for row in rows
+            if row.snapshot.account is not None and row.observed is not None and row.observed.locked_at is not None
+        }
+        if not locked or self.shape.target is not Target.AD:
+            return
+        try:
             length = self.lockout()
-            until = None if length is None else observed.locked_at + length
-            work.sign_in_locks.lock(snapshot.account.id, SignInLock(self.shape.target, observed.locked_at, until))
+        except TargetError as error:
+            log.info("lockout_unknown", code=error.code.value)
+            return
+        with self.services.begin(SYSTEM) as work:
+            for account_id, since in locked.items():
+                until = None if length is None else since + length
+                work.sign_in_locks.lock(account_id, SignInLock(self.shape.target, since, until))
 
     def _leave(self, work: SqlWork, rows: Sequence[Row]) -> None:
         """What stood last in an agency that nobody needs any more takes the agency with it."""

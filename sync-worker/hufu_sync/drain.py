@@ -34,6 +34,8 @@ NOT_UNDER_WAY = timedelta(seconds=60)
 # What the queue knows of was thought done, and is now wanted again: not at once, lest it goes round in circles.
 ODD = timedelta(seconds=1)
 SEEN_WELL_EVERY = 1.0
+IN_VAIN = 4
+LONGEST_PAUSE = 1.0
 
 
 class RowWork(Protocol):
@@ -53,6 +55,25 @@ class Rhythm:
     probe: timedelta = timedelta(seconds=2)
     paused_probe: timedelta = timedelta(seconds=30)
     batch: int = 8
+
+
+@dataclass(slots=True)
+class Looking:
+    """The looks of several lanes for work, one at a time. To find out that ten thousand rows have to wait takes long,
+    so a look in vain is followed by a pause that is as long in proportion.
+    """
+
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _again_at: float = float("-inf")
+
+    def look(self, claim: Callable[[], Sequence[Claimed]], stop: threading.Event) -> Sequence[Claimed]:
+        with self._lock:
+            stop.wait(min(max(0.0, self._again_at - monotonic()), LONGEST_PAUSE))
+            started = monotonic()
+            claimed = claim()
+            if not claimed:
+                self._again_at = monotonic() + IN_VAIN * (monotonic() - started)
+            return claimed
 
 
 @dataclass(slots=True)
@@ -145,6 +166,7 @@ class Drain:
     work: RowWork
     probe: Probe
     presence: Presence
+    looking: Looking
     rhythm: Rhythm
     dice: Callable[[], float]
     on_done: Callable[[], None]
@@ -183,17 +205,15 @@ class Drain:
         """Work until nothing is due, or the target turns out to be away."""
         while not self._stop.is_set() and self.presence.is_there(self.probe):
             self.heart.beat(self.name)
-            with self.services.begin(SYSTEM) as work:
-                claimed = work.queue.claim(
-                    self.target,
-                    self.services.ids.new(),
-                    self.rhythm.lease,
-                    limit=self.rhythm.batch,
-                    bulk=self.bulk,
-                )
+            claimed = self.looking.look(self._claim, self._stop)
             if not claimed:
                 return
             self.work_on(claimed)
+
+    def _claim(self) -> Sequence[Claimed]:
+        lease, rhythm = self.services.ids.new(), self.rhythm
+        with self.services.begin(SYSTEM) as work:
+            return work.queue.claim(self.target, lease, rhythm.lease, limit=rhythm.batch, bulk=self.bulk)
 
     def work_on(self, claimed: Sequence[Claimed]) -> None:
         started = monotonic()

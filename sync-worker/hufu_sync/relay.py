@@ -31,6 +31,7 @@ COUNT_EVERY = 5.0
 # More often than the minute it is for: no minute is left out.
 SAMPLE_EVERY = 20.0
 RETRY = 1.0
+IN_VAIN = 4
 
 
 def enqueue(queue: Queue, targets: Sequence[Target]) -> None:
@@ -52,7 +53,9 @@ def watch(connection: sa.Connection, clock: Clock, queue: Queue, parts: Parts, s
         raise TypeError("the relay needs psycopg")
     count_at = sample_at = monotonic()
     while not stopping.is_set():
+        started = monotonic()
         enqueue(queue, due_targets(connection, clock.now()))
+        took = monotonic() - started
         parts.heart.beat("relay")
         if monotonic() >= count_at:
             count(connection, parts.metrics)
@@ -61,7 +64,8 @@ def watch(connection: sa.Connection, clock: Clock, queue: Queue, parts: Parts, s
             sample(parts)
             sample_at = monotonic() + SAMPLE_EVERY
         for _ in driver.notifies(timeout=LOOK_EVERY, stop_after=1):
-            pass
+            # Whatever is written at a time, most of ours is left to others.
+            stopping.wait(min(IN_VAIN * took, LOOK_EVERY))
 
 
 def sample(parts: Parts) -> None:

@@ -61,22 +61,26 @@ class SqlAudit:
         old: Values | None = None,
         new: Values | None = None,
     ) -> None:
-        record = Record(self._now, action, self._actor, object_kind, object_id, agency_id, old or {}, new or {})
-        self._connection.execute(
-            sa.insert(audit_records).values(
-                at=record.at,
-                action=action,
-                actor_kind=self._actor.kind.value,
-                actor_id=self._actor.account_id,
-                place=self._actor.place,
-                object_kind=object_kind,
-                object_id=object_id,
-                agency_id=agency_id,
-                old=dict(record.old),
-                new=dict(record.new),
-                mac=self._keys.audit_mac(record.sealed_bytes()),
-            )
-        )
+        self.keep([Record(self._now, action, self._actor, object_kind, object_id, agency_id, old or {}, new or {})])
+
+    def keep(self, records: Sequence[Record]) -> None:
+        if records:
+            self._connection.execute(sa.insert(audit_records), [self._values(record) for record in records])
+
+    def _values(self, record: Record) -> dict[str, object]:
+        return {
+            "at": record.at,
+            "action": record.action,
+            "actor_kind": record.actor.kind.value,
+            "actor_id": record.actor.account_id,
+            "place": record.actor.place,
+            "object_kind": record.object_kind,
+            "object_id": record.object_id,
+            "agency_id": record.agency_id,
+            "old": dict(record.old),
+            "new": dict(record.new),
+            "mac": self._keys.audit_mac(record.sealed_bytes()),
+        }
 
 
 def timeline(connection: sa.Connection, object_kind: str, object_id: str) -> Sequence[TimelineEntry]:
