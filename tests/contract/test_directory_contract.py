@@ -313,6 +313,16 @@ class TestSambaAlone:
             house.look(house.account(str(uuid4())))
         assert caught.value.code is Code.WAITS_FOR_AGENCY
 
+    def test_an_account_is_disabled_though_its_agency_is_missing(self, house: SambaHouse, agency: str) -> None:
+        account = house.account(agency)
+        remote_id = house.make(account)
+        lost = replace(account, place=str(uuid4()), enabled=False)
+        disable, move = steps(lost, house.seen(lost, remote_id))
+        house.target.apply(disable, lost, house.seen(lost, remote_id))
+        with pytest.raises(Transient):
+            house.target.apply(move, lost, house.seen(lost, remote_id))
+        assert house.seen(account, remote_id).enabled is False
+
     @pytest.mark.parametrize(
         "name", ['經濟部, "秘書" + 室', "a\\b;c<d>e=f#", "#", " x ", "𠮷野家 機關", "(測試*)", "OU=x,OU=Hufu", "x" * 64]
     )

@@ -128,14 +128,16 @@ class ActiveDirectory:
     def _found(self, asked: Asked, entries: _Entries) -> Found:
         desired = asked.desired
         parent = self.settings.base_dn if desired.place is None else self._places.get(desired.place)
-        if parent is None and desired.exists:
-            return Transient(Code.WAITS_FOR_AGENCY, "its OU is missing")
         if asked.remote_id is not None:
             entry = entries.by_guid.get(asked.remote_id)
         else:
             entry = entries.named(desired, parent or "")
+        if entry is None and desired.exists and asked.remote_id is not None:
+            return Gone(Code.GONE_IN_AD)
+        if entry is None and desired.exists and parent is None:
+            return Transient(Code.WAITS_FOR_AGENCY, "its OU is missing")
         if entry is None:
-            return Gone(Code.GONE_IN_AD) if asked.remote_id is not None and desired.exists else None
+            return None
         if entry.text(MARK) != desired.mark:
             forgotten = asked.remote_id is None and not desired.exists
             return None if forgotten else Conflict(TAKEN[desired.kind])
