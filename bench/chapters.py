@@ -361,7 +361,7 @@ have to be found.""",
         | {
             "growth": "seconds an account at 100,000 divided by those at 20,000: 1 is linear",
             "written_where_nothing_differs": "rows of the registry and entries of the directory written in both runs "
-            "where nothing differs, but for the run's own row",
+            "where nothing differs, but for the run's own row and the record of who asked for it",
             "times_the_yardstick": "100,000 accounts divided by the yardstick",
         }
     ),
