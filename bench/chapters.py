@@ -394,7 +394,8 @@ are in it, which is read back from the directory itself.""",
             "bulk_per_s": "the same worker, changes a second while nothing was down",
             "drained_of_bulk": "changes a second after the outage divided by those while nothing was down",
             "arrived": "accounts that have their new title in the directory",
-            "overtaken": "changes that were done before one wanted two groups earlier",
+            "overtaken": "changes that were done after one wanted two groups later: those in hand when it went down, "
+            "which come last so that one that hurts the directory cannot hold up the others",
             "yardstick_raw_per_s": "yardstick: changes a second",
             "times_the_yardstick": "changes a second after the outage divided by the yardstick",
         }
