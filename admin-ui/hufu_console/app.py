@@ -60,6 +60,7 @@ def create_app(settings: Settings, services: Services) -> Flask:
         app,
         public=frozenset(route.endpoint for route in routes if route.public),
         system=frozenset(route.endpoint for route in routes if route.system),
+        by_itself=frozenset(route.endpoint for route in routes if route.by_itself),
     )
     navigation.set_up(app)
     services.sign_in.init_app(app)

@@ -32,7 +32,7 @@ POST = ("POST",)
 @dataclass(frozen=True, slots=True)
 class Route:
     """`public` pages need no sign-in, `system` ones are for system managers alone; `limit` is per address, on what is
-    sent where something can be sent.
+    sent where something can be sent. An open page asks for what is `by_itself` again and again, with nobody there.
     """
 
     rule: str
@@ -43,6 +43,7 @@ class Route:
     limit: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     system: bool = False
+    by_itself: bool = False
 
 
 def journey(start: str, name: str, purpose: Purpose) -> tuple[Route, ...]:
@@ -96,7 +97,7 @@ SIGNED_IN = (
     Route("/accounts", "accounts.people", accounts.people),
     Route("/accounts/search", "accounts.search", accounts.search, POST),
     Route("/accounts/<uuid:account_id>", "accounts.account", accounts.account),
-    Route("/accounts/<uuid:account_id>/progress", "accounts.progress", accounts.progress),
+    Route("/accounts/<uuid:account_id>/progress", "accounts.progress", accounts.progress, by_itself=True),
     Route("/accounts/<uuid:account_id>/edit", "accounts.edit", accounts.edit, FORM),
     Route("/accounts/<uuid:account_id>/resend", "accounts.resend", accounts.resend, POST),
     Route("/accounts/<uuid:account_id>/sync", "accounts.sync_now", accounts.sync_now, POST),
@@ -111,7 +112,7 @@ SIGNED_IN = (
     Route("/accounts/<uuid:account_id>/restore", "accounts.restore", account_acts.restore, FORM),
     Route("/accounts/<uuid:account_id>/delete", "accounts.delete", account_acts.delete, FORM),
     Route("/me", "accounts.mine", accounts.mine),
-    Route("/me/progress", "accounts.my_progress", accounts.my_progress),
+    Route("/me/progress", "accounts.my_progress", accounts.my_progress, by_itself=True),
     Route("/me/sync", "accounts.sync_mine", accounts.sync_mine, POST, limit=limits.SENDING),
     Route("/agencies", "agencies.tree", agencies.tree),
     Route("/agencies/search", "agencies.search", agencies.search, POST),
@@ -157,8 +158,8 @@ SYSTEM = (
     system("/accounts/<uuid:account_id>/transfer", "accounts.transfer", account_acts.transfer, FORM),
     system("/agencies/<int(max=999999999999999):agency_id>/merge", "agencies.merge", agencies.merge, FORM),
     system("/sync", "sync.overview", sync.overview),
-    system("/sync/now", "sync.now", sync.now),
-    system(f"/sync/targets/{TARGET}/picture", "sync.picture", sync.picture),
+    Route("/sync/now", "sync.now", sync.now, system=True, by_itself=True),
+    Route(f"/sync/targets/{TARGET}/picture", "sync.picture", sync.picture, system=True, by_itself=True),
     system(f"/sync/targets/{TARGET}/queue.xlsx", "sync.queue_xlsx", sheets.queue_xlsx),
     system(f"/sync/targets/{TARGET}/compare", "sync.compare", sync.compare, POST),
     system(f"/sync/targets/{TARGET}/pause", "sync.pause", sync.pause, FORM),
@@ -185,7 +186,7 @@ SYSTEM = (
     system("/sync/runs.xlsx", "sync.runs_xlsx", sheets.runs_xlsx),
     system("/sync/runs/<uuid:run_id>", "sync.run", sync.run),
     system("/sync/runs/<uuid:run_id>.xlsx", "sync.run_xlsx", sheets.run_xlsx),
-    system("/sync/runs/<uuid:run_id>/progress", "sync.progress", sync.progress),
+    Route("/sync/runs/<uuid:run_id>/progress", "sync.progress", sync.progress, system=True, by_itself=True),
     system("/sync/runs/<uuid:run_id>/execute", "sync.execute", sync.execute, FORM),
     system("/sync/effects", "effects.effects", effects.effects),
     system("/sync/effects.xlsx", "effects.effects_xlsx", effects.effects_xlsx),

@@ -167,6 +167,17 @@ def test_only_system_managers_have_the_entry_in_the_header(
     assert re.search(r'href="/sync"[^>]*>\s*AD 同步管理作業\s*<span class="hf-count">1', header)
 
 
+def test_a_page_that_looks_again_by_itself_keeps_nobody_signed_in(
+    services: SqlServices, clock: SetClock, browser: FlaskClient
+) -> None:
+    for _ in range(3):
+        assert browser.get("/sync/now").status_code == 200
+        clock.advance(minutes=5)
+    gone = browser.get("/sync/now", headers={"HX-Request": "true", "Referer": "http://localhost/sync"})
+    assert gone.status_code == 401
+    assert gone.headers["HX-Redirect"] == "/sign-in?next=/sync"
+
+
 # Overview
 
 
@@ -496,11 +507,11 @@ def test_a_plan_is_asked_for_read_and_executed(
     assert browser.get(f"{asked.location}/execute").status_code == 409
     run_id = planned(services, system_manager.id, wang)
     page = browser.get(f"/sync/runs/{run_id}").text
-    for text in ("1 個物件會失去內容", "停用", "刪除", "寫入資料", "科員", "維持現狀"):
+    for text in ("1 個物件會停用、移動或刪除", "停用", "刪除", "寫入資料", "科員", "維持現狀"):
         assert text in page, text
     confirm = browser.get(f"/sync/runs/{run_id}/execute").text
     assert "執行 3 個步驟" in confirm
-    assert "1 個物件會失去內容" in confirm
+    assert "1 個物件會停用、移動或刪除" in confirm
     answer = browser.post(f"/sync/runs/{run_id}/execute")
     with services.read() as connection:
         execution = run_of(connection, UUID(answer.location.rpartition("/")[2]))

@@ -41,7 +41,7 @@ class ProfileForm(FlaskForm):
 
 
 class ReasonForm(FlaskForm):
-    reason = TextAreaField(_l("Reason"), render_kw={"rows": 3, "maxlength": 500})
+    reason = TextAreaField(_l("Reason in words"), render_kw={"rows": 3, "maxlength": 500})
 
     def given(self) -> str:
         """Raises Invalid where there is none."""

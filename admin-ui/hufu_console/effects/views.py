@@ -54,7 +54,7 @@ def effects_xlsx() -> Response:
         (_("State"), lambda row: words(WORDS, "state_word", row.state.value)),
         (_("Decided by"), lambda row: name(row.decided_by)),
         (_("Decided at"), lambda row: row.decided_at),
-        (_("Reason"), lambda row: row.reason),
+        (_("Reason in words"), lambda row: row.reason),
     ]
     return export("effects", _("Held sets"), columns, reading.effects(asked_state()))
 

@@ -52,11 +52,12 @@ def viewer() -> Viewer:
     return found
 
 
-def find_viewer() -> Viewer | None:
+def find_viewer(*, used: bool) -> Viewer | None:
+    """Who is signed in; `used` says that a person is at it, so that his session goes on."""
     token = request.cookies.get(COOKIE)
     if not token:
         return None
-    live = sessions.live_session(token, registry(), actor())
+    live = sessions.live_session(token, registry(), actor(), used=used)
     if live is None:
         return None
     with registry().begin(actor()) as work:
@@ -85,20 +86,23 @@ def to_sign_in() -> Response:
     back = request.full_path.rstrip("?") if request.method == "GET" else drafts.keep_typed() or url_for("home.home")
     if request.headers.get("HX-Request"):
         answer = make_response("", 401)
-        answer.headers["HX-Redirect"] = url_for("sign_in.start", next=drafts.page_of_form())
+        answer.headers["HX-Redirect"] = url_for("sign_in.start", next=drafts.page_before() or drafts.page_of_form())
         return answer
     return make_response(redirect(url_for("sign_in.start", next=back), 303))
 
 
-def set_up(app: Flask, public: Collection[str], system: Collection[str]) -> None:
-    """Every page not named public is for signed-in officials only, and those of `system` for system managers."""
+def set_up(app: Flask, public: Collection[str], system: Collection[str], by_itself: Collection[str]) -> None:
+    """Every page not named public is for signed-in officials only, and those of `system` for system managers.
+
+    What a page asks for `by_itself` keeps no session alive.
+    """
 
     @app.before_request
     def look() -> Response | None:
         g.viewer = None
         if request.endpoint in (None, "static", "home.healthz"):
             return None
-        g.viewer = find_viewer()
+        g.viewer = find_viewer(used=request.endpoint not in by_itself)
         if g.viewer is None and request.endpoint not in public:
             return to_sign_in()
         if g.viewer is not None:

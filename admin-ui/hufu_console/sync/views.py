@@ -217,7 +217,7 @@ def drift() -> str:
     filters = here(target=target, ignored="yes" if ignored else None)
     rows = read_page(reading.drifts(target, words, ignored=ignored), asked_page())
     return render_template(
-        "sync/drift.html", paged=rows, words=words, here=filters, targets=list(Target)[:2],
+        "sync/drift.html", paged=rows, words=words, here=filters, targets=[Target.AD, Target.KEYCLOAK],
         page_link=page_link("sync.drift", filters),
     )  # fmt: skip
 

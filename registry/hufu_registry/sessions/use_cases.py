@@ -72,13 +72,14 @@ def start_session(
         )
 
 
-def live_session(token: str, services: Services[Work], actor: Actor) -> ConsoleSession | None:
-    """The session of this cookie, if it is still good; using it keeps it alive."""
+def live_session(token: str, services: Services[Work], actor: Actor, *, used: bool = True) -> ConsoleSession | None:
+    """The session of this cookie, if it is still good; using it keeps it alive, and a page that asks by itself not."""
     with services.begin(actor) as work:
         session = work.sessions.find(session_key(services, token))
         if session is None or not session.is_live(work.now, services.policy):
             return None
-        work.sessions.touch(session.key, work.now)
+        if used:
+            work.sessions.touch(session.key, work.now)
         return session
 
 
