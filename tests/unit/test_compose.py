@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 import yaml
 
+from hufu_registry.settings import RegistrySettings
 from hufu_stack import keycloak
 from hufu_stack.environment import environment
 from hufu_stack.layout import PROFILES, PROJECT
@@ -39,11 +40,21 @@ DEVELOPMENT = {"directory", "mail"}
 # Where the two differ on purpose, and why.
 # The stack's mail catcher speaks plain SMTP and asks for nobody.
 REAL_MAIL = {"HUFU_SMTP_STARTTLS", "HUFU_SMTP_TLS", "HUFU_SMTP_USER", "HUFU_SMTP_PASSWORD_FILE"}
+# The stack goes by the usual rules; an agency may set its own.
+RULES = {
+    "HUFU_OFFICIAL_MAIL_DOMAINS",
+    "HUFU_GUARD_MOST",
+    "HUFU_GUARD_AGENCY_MORE_THAN",
+    "HUFU_GUARD_AGENCY_PERCENT",
+    "HUFU_DESTRUCTIVE_STEPS_PER_HOUR",
+    "HUFU_DELETION_WAIT_DAYS",
+}
 ONLY_IN_DOCKER = {
-    "console": {"HUFU_TRUSTED_PROXIES"},  # there, a proxy stands in front
-    "worker": REAL_MAIL,
-    "relay": REAL_MAIL,
-    "clock": REAL_MAIL,
+    "schema": RULES,
+    "console": RULES | {"HUFU_TRUSTED_PROXIES"},  # there, a proxy stands in front
+    "worker": RULES | REAL_MAIL,
+    "relay": RULES | REAL_MAIL,
+    "clock": RULES | REAL_MAIL,
     "realm": REAL_MAIL,
 }
 ONLY_IN_THE_STACK = {  # the sample application and the client for any OIDC software belong to demo and tests
@@ -106,6 +117,15 @@ def compose() -> Compose:
 
 def text_of(service: Compose) -> str:
     return json.dumps({key: inner for key, inner in service.items() if key != "secrets"})
+
+
+def rule_faults(compose: Compose) -> Iterator[str]:
+    """What is not set is what the code has by itself."""
+    for name, given in compose["services"]["console"]["environment"].items():
+        if name in RULES:
+            usual = RegistrySettings.model_fields[name.removeprefix("HUFU_").lower()].default
+            if str(usual) != given:
+                yield f"{name} is {given}, in the code {usual}"
 
 
 def schema_faults(compose: Compose) -> Iterator[str]:
@@ -235,6 +255,7 @@ def hardening_faults(compose: Compose) -> Iterator[str]:
 CHECKS = (
     schema_faults,
     variable_faults,
+    rule_faults,
     command_faults,
     keycloak_faults,
     port_faults,
@@ -283,6 +304,7 @@ PLANTED = {
         variable_faults,
         _set("services", "relay", "environment", "HUFU_DATA_KEY_FILE", value="/run/secrets/index-key"),
     ),
+    "other rule": (rule_faults, _set("services", "console", "environment", "HUFU_GUARD_MOST", value="1000")),
     "other command": (command_faults, _set("services", "worker", "command", value=["hufu-relay"])),
     "Keycloak's cache": (keycloak_faults, _set("services", "keycloak", "environment", "KC_CACHE", value="ispn")),
     "Keycloak's option": (keycloak_faults, _remove("services", "keycloak", "environment", "KC_TRUSTSTORE_PATHS")),
