@@ -474,7 +474,7 @@ def test_a_plan_is_asked_for_made_and_executed_once(
 
 def test_what_was_done_to_an_object_is_listed_newest_first(services: SqlServices, clock: SetClock) -> None:
     with services.begin(SYSTEM) as work:
-        for minute, step in enumerate(("create", "set_fields", "set_enabled")):
+        for minute, step in enumerate(("create", "set_fields", "disable")):
             work.connection.execute(
                 sa.insert(applied_steps).values(
                     target="ad", kind="account", object_id="x", step=step, fields="title mail" if minute == 1 else "",
@@ -485,7 +485,7 @@ def test_what_was_done_to_an_object_is_listed_newest_first(services: SqlServices
         found = applied_steps_of(connection, Kind.ACCOUNT, "x", Page(1, 2))
         assert applied_steps_of(connection, Kind.AGENCY, "x", PAGE).total == 0
     assert found.total == 3
-    assert [(row.step, row.fields) for row in found.rows] == [("set_enabled", ()), ("set_fields", ("title", "mail"))]
+    assert [(row.step, row.fields) for row in found.rows] == [("disable", ()), ("set_fields", ("title", "mail"))]
 
 
 def test_the_queue_s_samples_are_told_from_a_moment_on(services: SqlServices, clock: SetClock) -> None:

@@ -290,8 +290,8 @@ def test_what_the_plan_did_not_show_is_not_taken_away(
     office.retitle(account_id, "科長")
     disable_account(other, office.services, SYSTEM, reason="left")
     shown = hufu("plan", "-o", str(file))
-    (line,) = [line for line in lines_of(shown, "set_enabled") if " ad " in f" {line} "]
-    assert re.search(r"^! +ad +account +王小明 \(lins01\) +set_enabled +@enabled +True +False", line)
+    (line,) = [line for line in lines_of(shown, "disable") if " ad " in f" {line} "]
+    assert re.search(r"^! +ad +account +王小明 \(lins01\) +disable +@enabled +True +False", line)
     disable_account(account_id, office.services, SYSTEM, reason="left")
     done = hufu("apply", str(file), "--yes")
     assert done.exit_code == 1

@@ -534,8 +534,8 @@ def test_who_is_disabled_for_security_never_waits(engine: Engine, chain: Sequenc
         disable_account(account_id, engine.services, SYSTEM, reason=SECURITY)
     engine.run()
     assert not any(engine.ad.things[there(engine.ad, one)].enabled for one in several)
-    assert [step for step in steps_of(engine) if step[1] == "set_enabled"] == [
-        (target, "set_enabled", False) for target in ("ad", "keycloak") for _ in several
+    assert [step for step in steps_of(engine) if step[1] == "disable"] == [
+        (target, "disable", False) for target in ("ad", "keycloak") for _ in several
     ]
 
 
@@ -545,7 +545,7 @@ def test_a_loss_that_did_not_happen_is_not_counted(engine: Engine, chain: Sequen
     disable_account(account_id, engine.services, SYSTEM, reason="test")
     engine.ad.fail(Refused(Code.AD_NO_RIGHTS), when="SetEnabled")
     engine.run()
-    assert ("ad", "set_enabled", True) not in steps_of(engine)
+    assert ("ad", "disable", True) not in steps_of(engine)
     assert engine.row(Target.AD, Kind.ACCOUNT, account_id).error == Code.AD_NO_RIGHTS.value
 
 

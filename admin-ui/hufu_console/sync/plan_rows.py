@@ -9,7 +9,7 @@ from uuid import UUID
 
 from hufu_registry.kernel.outbox import OutboxKey
 from hufu_registry.sync.model import Code
-from hufu_registry.sync.model.plan import PLACE, SetEnabled, Step, is_destructive
+from hufu_registry.sync.model.plan import PLACE, is_destructive
 from hufu_registry.sync.model.plan_file import PlanFile, PlannedObject, changes_of, step_name
 
 
@@ -42,12 +42,6 @@ def rows_of(planned: PlannedObject, places: Mapping[str, str]) -> Iterator[PlanR
     for step in sorted(planned.steps, key=is_destructive, reverse=True):
         for field, before, after in changes_of(step):
             values = (places.get(before, before), places.get(after, after)) if field == PLACE else (before, after)
-            yield PlanRow(planned.key, planned.title, name_of(step), field, *values, is_destructive(step))
+            yield PlanRow(planned.key, planned.title, step_name(step), field, *values, is_destructive(step))
     for field, there, wanted in planned.left:
         yield PlanRow(planned.key, planned.title, "", field, there, wanted)
-
-
-def name_of(step: Step) -> str:
-    if isinstance(step, SetEnabled):
-        return "enable" if step.after else "disable"
-    return step_name(step)

@@ -135,7 +135,9 @@ STEP_NAMES: Mapping[type, str] = {kind: name for name, kind in STEPS.items()}
 
 
 def step_name(step: Step) -> str:
-    """What the step is called in files and in the history: `set_fields`."""
+    """What the step is called in lists and in the history: `set_fields`; of a state the way it goes, `disable`."""
+    if isinstance(step, SetEnabled):
+        return "enable" if step.after else "disable"
     return STEP_NAMES[type(step)]
 
 
