@@ -18,11 +18,11 @@ from hufu_registry.cases.store import SqlCases
 from hufu_registry.dependents import SqlDependents
 from hufu_registry.effects.store import SqlEffects
 from hufu_registry.kernel.actor import SYSTEM, Actor
-from hufu_registry.kernel.clock import Clock, SystemClock
+from hufu_registry.kernel.clock import Clock
 from hufu_registry.kernel.ids import Ids, RandomIds
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.policy import Policy
-from hufu_registry.kernel.store import SqlOutbox
+from hufu_registry.kernel.store import DatabaseClock, SqlOutbox
 from hufu_registry.notices.store import SqlNotices
 from hufu_registry.people.store import SqlMailboxes, SqlPeople
 from hufu_registry.rights.store import SqlGrants
@@ -152,8 +152,9 @@ class SqlServices:
     @contextmanager
     def begin(self, actor: Actor = SYSTEM) -> Iterator[SqlWork]:
         """One transaction: commits at the end of the block, rolls back when it raises."""
+        now = self.clock.now()
         with self.engine.begin() as connection:
-            work = SqlWork(connection, self, actor, self.clock.now())
+            work = SqlWork(connection, self, actor, now)
             yield work
             written = work.outbox.flush()
             work.runs.follow(written)
@@ -173,10 +174,11 @@ def build_engine(settings: RegistrySettings) -> sa.Engine:
 
 
 def build_services(settings: RegistrySettings) -> SqlServices:
+    engine = build_engine(settings)
     return SqlServices(
-        engine=build_engine(settings),
+        engine=engine,
         keys=settings.keys(),
         policy=settings.policy(),
-        clock=SystemClock(),
+        clock=DatabaseClock(engine),
         ids=RandomIds(),
     )

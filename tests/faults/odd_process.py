@@ -3,7 +3,7 @@
 Only the tests start it; the product has no such hook. `--die TARGET MOMENT CALL` ends it by SIGKILL at the first
 such call about an account: TARGET is ad or keycloak, MOMENT before or after, CALL find, an act's name (mail,
 sessions, unlock …) or a step's (Create, Place …). TARGET queue has the calls finish, and commit (only after it) of
-the transaction that finishes; TARGET relay has enqueue. `--jump SECONDS` sets its clock apart from everybody else's.
+the transaction that finishes; TARGET relay has enqueue. `--jump SECONDS` sets its clock wrong.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import time_machine
+
 from hufu_registry.bootstrap import SqlServices, SqlWork
 from hufu_registry.kernel.actor import SYSTEM, Actor
-from hufu_registry.kernel.clock import SystemClock
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.store import SqlQueue
 from hufu_sync import clock, relay, worker
@@ -106,7 +107,7 @@ def doom_after_commit() -> None:
 
 
 def jump(seconds: float) -> None:
-    SystemClock.now = lambda _: datetime.now(UTC) + timedelta(seconds=seconds)  # type: ignore[method-assign]
+    time_machine.travel(datetime.now(UTC) + timedelta(seconds=seconds), tick=True).start()
 
 
 def main() -> None:

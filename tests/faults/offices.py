@@ -107,7 +107,9 @@ class Office:
                 account_name=name,
                 agency_id=home.id,
                 agency_path=home.path,
-                profile=Profile(name="王小明", title="科員", phone="02-00000000", unit_name="秘書室"),
+                profile=Profile(
+                    name="王小明", title="科員", phone="02-00000000", mobile="0900000000", unit_name="秘書室"
+                ),
                 mailbox=f"{name}@home.test",
                 language="zh_Hant_TW",
                 state=AccountState.NOT_ACTIVATED,

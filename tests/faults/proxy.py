@@ -41,14 +41,30 @@ class Fault(Enum):
 
 
 def ldap_request(data: bytes) -> str:
-    """What kind of request begins here (add, modify, move …); empty for the middle of one."""
-    if len(data) < 7 or data[0] != 0x30:
-        return ""
-    at = 2 + (data[1] & 0x7F if data[1] & 0x80 else 0)
-    if len(data) <= at + 1 or data[at] != 0x02:
-        return ""
-    at += 2 + data[at + 1]
-    return LDAP_REQUESTS.get(data[at], "") if at < len(data) else ""
+    """What request begins here and about which entry ("add cn=…"); empty for the middle of one."""
+    with suppress(IndexError):
+        if data[0] != 0x30:
+            return ""
+        number = _content(data, 0)
+        request = number + 1 + data[number + 1] + 1
+        name = LDAP_REQUESTS.get(data[request], "")
+        if data[number] != 0x02 or name not in {"add", "modify", "move", "delete"}:
+            return name
+        # A deletion is nothing but the name; the others begin with it.
+        entry = request if name == "delete" else _content(data, request)
+        begin = _content(data, entry)
+        return f"{name} {data[begin : begin + _length(data, entry)].decode('utf-8', 'replace')}"
+    return ""
+
+
+def _content(data: bytes, at: int) -> int:
+    """Where the content of the BER element at this place begins."""
+    return at + 2 + (data[at + 1] & 0x7F if data[at + 1] & 0x80 else 0)
+
+
+def _length(data: bytes, at: int) -> int:
+    """How long it is."""
+    return int.from_bytes(data[at + 2 : _content(data, at)], "big") if data[at + 1] & 0x80 else data[at + 1]
 
 
 def http_request(data: bytes) -> str:

@@ -72,10 +72,10 @@ MAIL = "PUT .*/execute-actions-email"
 WRITES = [
     (act, server, request, fault)
     for act, server, request in (
-        (approving, "directory", "add"),
-        (changing, "directory", "modify"),
-        (transferring, "directory", "move"),
-        (disabling, "directory", "modify"),
+        (approving, "directory", "^add (?!.*probe)"),
+        (changing, "directory", "^modify (?!.*probe)"),
+        (transferring, "directory", "^move (?!.*probe)"),
+        (disabling, "directory", "^modify (?!.*probe)"),
         (approving, "keycloak", "GET .*/users"),
         (approving, "keycloak", "PUT .*/groups/"),
         (approving, "keycloak", MAIL),

@@ -34,7 +34,7 @@ def creations(office: Office, target: Target) -> list[tuple[str, str]]:
     with office.services.read() as connection:
         rows = connection.execute(
             sa.select(applied_steps.c.kind, applied_steps.c.object_id)
-            .where(applied_steps.c.target == target.value, applied_steps.c.step == "Create")
+            .where(applied_steps.c.target == target.value, applied_steps.c.step == "create")
             .order_by(applied_steps.c.number)
         )
         return [(row.kind, row.object_id) for row in rows]

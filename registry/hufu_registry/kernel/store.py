@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
@@ -22,6 +22,18 @@ NAMING = {
 metadata = sa.MetaData(naming_convention=NAMING)
 
 Moment = sa.DateTime(timezone=True)
+
+
+class DatabaseClock:
+    """PostgreSQL's clock: one time for all processes, so that a lease ends and a row is due for each at one moment."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def now(self) -> datetime:
+        with self._engine.connect() as connection:
+            moment: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        return moment.astimezone(UTC)
 
 
 def among(values: Collection[Any], kind: Any) -> sa.ColumnElement[Any]:

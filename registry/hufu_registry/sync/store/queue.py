@@ -23,6 +23,9 @@ from hufu_registry.kernel.store import outbox
 from hufu_registry.sync.model import Claimed, Code, ErrorClass
 from hufu_registry.sync.store.tables import account_id_of, agency_id_of, bindings, target_health
 
+LONGEST_LEASE = timedelta(minutes=10)
+# Destructive steps above their limit wait for an hour at the most, all else for a quarter of one.
+LONGEST_PAUSE = timedelta(minutes=65)
 TAKEN_AWAY = (AccountState.DISABLED.value, AccountState.DELETED.value)
 
 
@@ -99,11 +102,16 @@ def _paused(target: Target) -> sa.ColumnElement[bool]:
     return sa.exists(by_hand)
 
 
+def _is_over(until: sa.ColumnElement[datetime], now: datetime, longest: timedelta) -> sa.ColumnElement[bool]:
+    """Also where it lies further ahead than it ever can: a clock that was wrong wrote that."""
+    return sa.or_(until.is_(None), until <= now, until > now + longest)
+
+
 def _free(target: Target, now: datetime) -> sa.ColumnElement[bool]:
     """Nobody holds it, and nothing it builds on is unfinished."""
     conditions = [
         outbox.c.target == target.value,
-        sa.or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= now),
+        _is_over(outbox.c.leased_until, now, LONGEST_LEASE),
     ]
     if target is not Target.MAIL:
         conditions.append(sa.not_(_waits_for_agency(target)))
@@ -114,7 +122,7 @@ def _free(target: Target, now: datetime) -> sa.ColumnElement[bool]:
 
 def due(target: Target, now: datetime) -> sa.ColumnElement[bool]:
     """Besides being free: wanted, not parked, its time has come, and the target is not paused by hand."""
-    come = sa.or_(outbox.c.next_at.is_(None), outbox.c.next_at <= now)
+    come = _is_over(outbox.c.next_at, now, LONGEST_PAUSE)
     wanted = outbox.c.wanted > outbox.c.done
     return sa.and_(wanted, _free(target, now), outbox.c.parked_at.is_(None), come, sa.not_(_paused(target)))
 
