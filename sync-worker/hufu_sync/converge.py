@@ -133,7 +133,7 @@ class Converger:
             row.outcome = found
             return
         row.observed = found
-        row.planned = plan(row.desired, found, row.snapshot.written, self.hash_of)
+        row.planned = plan(row.desired, found, row.snapshot.written_to(found), self.hash_of)
         if found is not None and found.mark != row.desired.mark:
             row.outcome = Conflict(Code.NAME_TAKEN_IN_AD if row.key.kind is Kind.ACCOUNT else Code.OU_TAKEN)
         elif found is not None and found.protected and row.planned.steps:
@@ -200,7 +200,7 @@ class Converger:
             row.outcome = row.failure or found or Transient(Code.UNEXPECTED, "not there after it was written")
             return
         row.observed = found
-        again = plan(row.desired, found, {**row.snapshot.written, **row.planned.written}, self.hash_of)
+        again = plan(row.desired, found, {**row.snapshot.written_to(found), **row.planned.written}, self.hash_of)
         if isinstance(row.failure, Conflict) and Create in map(type, row.planned.steps):
             # It bears our mark: another worker of ours made it.
             row.failure = None

@@ -109,7 +109,7 @@ def _planned(
         in_directory = before.get(OutboxKey(Target.AD, key.kind, key.object_id))
         not_yet = in_directory is not None and any(isinstance(step, Create) for step in in_directory.steps)
         return PlannedObject(key, key.object_id, code=Code.WAITS_FOR_AD if not_yet else found.code)
-    planned = plan(snapshot.desired, found, snapshot.written, converger.hash_of)
+    planned = plan(snapshot.desired, found, snapshot.written_to(found), converger.hash_of)
     return PlannedObject(
         key=key,
         title=key.object_id,

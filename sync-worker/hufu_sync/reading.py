@@ -18,7 +18,7 @@ from hufu_registry.kernel.policy import Policy
 from hufu_registry.sync.model import Binding, Claimed
 from hufu_registry.sync.model import desired as shapes
 from hufu_registry.sync.model.naming import ou_names
-from hufu_registry.sync.model.plan import Desired
+from hufu_registry.sync.model.plan import Desired, Observed
 
 
 class LeaseLostError(Exception):
@@ -68,6 +68,10 @@ class Snapshot:
     waits_for: OutboxKey | None = None
     queue_knows: bool = False
 
+    def written_to(self, observed: Observed | None) -> Mapping[str, str]:
+        """What we wrote to this very object: nothing yet to one that has taken the place of ours."""
+        return self.written if observed is not None and observed.remote_id == self.remote_id else {}
+
 
 def read(work: SqlWork, claimed: Sequence[Claimed], shape: Shape) -> Mapping[OutboxKey, Snapshot]:
     """The rows that are still ours, with the number that is wanted of each; the first thing in its transaction."""
@@ -101,7 +105,7 @@ class _Reader:
         self._agencies = work.agencies.several({*asked, *homes, *units})
         parents = {self._agencies[one].parent_id for one in asked if one in self._agencies} - {None}
         places = {self._key(Kind.AGENCY, one) for one in homes | parents if one is not None}
-        self._bindings = work.sync_records.bindings({*keys, *places, *self._to_be_removed()})
+        self._bindings = work.sync_records.bindings({*keys, *places, *self._in_directory()})
         self._written = work.sync_records.written(keys) if written else {}
         self._read_tree([self._agencies[one] for one in asked if one in self._agencies])
 
@@ -119,15 +123,11 @@ class _Reader:
             self._shape.target, [binding.remote_id for binding in leaving if binding is not None]
         )
 
-    def _to_be_removed(self) -> Collection[OutboxKey]:
-        """Accounts that go from Keycloak only after they went from the directory."""
+    def _in_directory(self) -> Collection[OutboxKey]:
+        """The accounts where Keycloak reads them from, and where they have to go before they go from Keycloak."""
         if self._shape.target is not Target.KEYCLOAK or not self._shape.with_directory:
             return ()
-        return [
-            OutboxKey(Target.AD, Kind.ACCOUNT, str(account.id))
-            for account in self._accounts.values()
-            if self._is_over(account)
-        ]
+        return [OutboxKey(Target.AD, Kind.ACCOUNT, str(account.id)) for account in self._accounts.values()]
 
     def snapshots(self, keys: Collection[OutboxKey]) -> dict[OutboxKey, Snapshot]:
         return {key: self._of_account(key) if key.kind is Kind.ACCOUNT else self._of_agency(key) for key in keys}
@@ -189,7 +189,9 @@ class _Reader:
             return shapes.account_in_directory(account, agency, place, shape.domain)
         unit_id = account.profile.unit_id
         unit_oid = "" if unit_id is None else self._agencies[unit_id].oid or ""
-        return shapes.account_in_keycloak(account, unit_oid, place, with_directory=shape.with_directory)
+        in_directory = self._bindings.get(OutboxKey(Target.AD, Kind.ACCOUNT, str(account.id)))
+        wanted = shapes.account_in_keycloak(account, unit_oid, place, with_directory=shape.with_directory)
+        return replace(wanted, source=None if in_directory is None else in_directory.remote_id)
 
     def _is_over(self, account: Account) -> bool:
         """Whether a deleted account has waited long enough to be removed from the targets."""

@@ -66,6 +66,14 @@ class DirectoryEyes:
         with self._open() as connection:
             connection.modify(dn, {name: [(ldap3.MODIFY_REPLACE, [value])] for name, value in values.items()})
 
+    def deny(self, dn: str, rule: str) -> None:
+        """A rule of the entry's own about our bind account; `rule` is SDDL with a place for its sid."""
+        directory = Directory(self.profile)
+        database = ("-H", directory._database, f"--configfile={directory._config}")
+        found = directory._run("ldbsearch", *database, f"--basedn={bind_dn('hufu-sync')}", "--scope=base", "objectSid")
+        sid = next(line.split(": ")[1] for line in found.splitlines() if line.startswith("objectSid: "))
+        directory._tool("dsacl", "set", f"--objectdn={dn}", f"--sddl={rule.format(sid=sid)}")
+
     def as_administrator(self, program: str, ldif: str) -> None:
         """What only the domain's administrators may: `ldbadd` or `ldbmodify` on its own files."""
         directory = Directory(self.profile)

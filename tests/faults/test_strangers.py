@@ -8,9 +8,11 @@ from uuid import uuid4
 
 import pytest
 
+from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.ids import AccountId
-from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.model import Code
+from hufu_registry.sync.use_cases import converge_now
 from hufu_stack.directory import DOMAIN_DN
 from hufu_stack.stack import Stack
 from tests.faults.offices import Office, office_on, until
@@ -90,15 +92,6 @@ def test_an_account_deleted_in_the_directory_is_missed_and_made_again_when_a_per
     assert disagreements(office) == []
 
 
-def test_a_user_deleted_in_keycloak_is_made_again(office: Office, official: AccountId) -> None:
-    _, user_id = bindings_of(office, official)
-    office.keycloak.delete(f"users/{user_id}")
-    office.change(official, title="專員")
-    office.expected[official]["account.made_in_keycloak"] += 1
-    until(lambda: office.is_done(official))
-    assert disagreements(office) == []
-
-
 def test_a_group_deleted_in_keycloak_is_made_again_with_its_people(office: Office, official: AccountId) -> None:
     agency = office.agency("北")
     assert agency.oid is not None
@@ -114,15 +107,38 @@ def test_a_group_deleted_in_keycloak_is_made_again_with_its_people(office: Offic
     assert disagreements(office) == []
 
 
-def test_a_value_the_directory_refuses_parks_that_step_and_not_the_account(office: Office, official: AccountId) -> None:
-    """The name of an OU is refused while a stranger's OU has it; everything else of the agency goes on."""
+# Our bind account may write everything but this entry's title.
+DENIED = "(OD;;WP;bf967a55-0de6-11d0-a285-00aa003049e2;;{sid})"
+
+
+def test_one_account_without_rights_is_parked_and_all_others_go_on(office: Office, official: AccountId) -> None:
     assert office.directory is not None
-    before = office.directory.of_account(official)[0]
-    # A mailbox no schema takes: the registry would refuse it, so it is put there behind its back.
-    with office.services.begin() as work:
-        account = work.accounts.get(official)
-        key = OutboxKey(Target.AD, Kind.ACCOUNT, str(official))
-        work.outbox.want(key)
-    assert account.profile.title
+    (entry,) = office.directory.of_account(official)
+    office.directory.deny(entry.dn, DENIED)
+    office.change(official, title="專員")
+    until(lambda: office.is_parked(official, Target.AD, Code.AD_NO_RIGHTS))
+    another = office.approve("北")
+    assert until(lambda: office.mail_is_sent(another)) < 10
+    # What he has there is wanted again, so there is nothing that would be refused.
+    office.change(official, title=entry.values["title"])
     until(lambda: office.is_done(official))
-    assert office.directory.of_account(official)[0].guid == before.guid
+    assert disagreements(office) == []
+
+
+@pytest.fixture(scope="module")
+def small_office(stack_without_directory: Stack) -> Iterator[Office]:
+    with office_on(stack_without_directory) as made:
+        made.found("北")
+        yield made
+
+
+def test_a_user_deleted_in_keycloak_is_made_again(small_office: Office) -> None:
+    """Where there is a directory Keycloak refuses that."""
+    account_id = small_office.approve("北")
+    until(lambda: small_office.mail_is_sent(account_id))
+    (user,) = small_office.in_keycloak(account_id)
+    small_office.keycloak.delete(f"users/{user['id']}")
+    converge_now(account_id, small_office.services, OPERATOR)
+    small_office.expected[account_id]["account.made_in_keycloak"] += 1
+    until(lambda: small_office.is_done(account_id))
+    assert disagreements(small_office) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -18,6 +19,7 @@ from tests.faults.eyes import Entry
 from tests.faults.offices import Office
 
 SIGNS_IN = {AccountState.NOT_ACTIVATED, AccountState.ENABLED}
+REMEMBERED = 35.0
 # What people's acts record; the rest of what is recorded of an account is the worker's.
 PEOPLES = (
     "account.opened",
@@ -36,8 +38,14 @@ Chain = Sequence[Agency]
 
 
 def disagreements(office: Office) -> list[str]:
-    """In words, what does not agree about everything founded here; empty when all is well."""
-    return list(_disagreements(office))
+    """In words, what does not agree about everything founded here; empty when all is well.
+
+    Keycloak remembers for half a minute what it read in the directory.
+    """
+    deadline = time.monotonic() + REMEMBERED
+    while (found := list(_disagreements(office))) and time.monotonic() < deadline:
+        time.sleep(5)
+    return found
 
 
 def _disagreements(office: Office) -> Iterator[str]:

@@ -250,6 +250,20 @@ def test_drift_is_listed_and_left_alone_until_the_registry_changes(engine: Engin
     assert (there.fields["title"], in_ad.drift) == ("他人改的", ("title",))
 
 
+def test_a_user_that_keycloak_lost_and_read_anew_gets_everything_again(engine: Engine, chain: Sequence[Agency]) -> None:
+    account_id = engine.account(chain[3])
+    engine.run()
+    ((user_id, user),) = engine.keycloak.of(f"hufu:account:{account_id}")
+    email = user.fields["email"]
+    engine.keycloak.things[str(uuid4())] = engine.keycloak.things.pop(user_id)
+    user.fields["email"], user.place = "", None
+    converge_now(account_id, engine.services, SYSTEM)
+    engine.run()
+    assert user.fields["email"] == email
+    assert user.place is not None
+    assert engine.records("account.made_in_keycloak") == 2
+
+
 def test_who_is_disabled_is_disabled_everywhere_and_his_sessions_end(engine: Engine, chain: Sequence[Agency]) -> None:
     account_id = engine.account(chain[1])
     engine.run()

@@ -33,6 +33,8 @@ from hufu_sync.targets.port import Asked, Credentials, Found, Locked, SignInEven
 
 GROUP_MARK = "hufu_mark"
 ACCOUNT_MARK = "account_id"
+# Keycloak's own attribute of a user from the directory: the objectGUID of his entry.
+ENTRY = "LDAP_ID"
 ACTIVATION = ("UPDATE_PASSWORD", "CONFIGURE_TOTP")
 SECRETS = frozenset({"password", "otp"})
 # Fields that are Keycloak's own; all others are attributes.
@@ -168,6 +170,9 @@ class Keycloak:
             if not desired.exists and not bound:
                 return None
             raise Conflict(Code.NAME_TAKEN_IN_KEYCLOAK)
+        if desired.source is not None and _attribute(user, ENTRY) not in {"", desired.source}:
+            # It remembers for a while an entry that is gone, and then makes another user of the one that is there.
+            raise Transient(Code.KEYCLOAK_DOES_NOT_SEE)
         self._found[user["id"]] = user
         # One that has just been imported is in no group yet; if it is, reading it again tells.
         groups = self._groups_of(user["id"]) if bound or not self.settings.with_directory else []

@@ -28,7 +28,8 @@ class Desired:
 
     `mark` says whose it is. `place` is the remote id of the agency (or parent agency) it belongs in, None for
     the top. `enabled` is None for what has no state. A field of "" is wanted absent. `exists` is false for what
-    has to go; `for_security` marks a disabling that no limit may hold back.
+    has to go; `for_security` marks a disabling that no limit may hold back. `source` is the remote id of the same
+    object in the target that this one reads it from.
     """
 
     kind: Kind
@@ -41,6 +42,7 @@ class Desired:
     enforced: frozenset[str] = frozenset()
     exists: bool = True
     for_security: bool = False
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
