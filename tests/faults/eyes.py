@@ -54,7 +54,10 @@ class DirectoryEyes:
     def signs_in(self, account_name: str, password: str) -> bool:
         with self._server() as server:
             connection = ldap3.Connection(server, f"{account_name}@agency.test", password, receive_timeout=10)
-            return bool(connection.bind())
+            try:
+                return bool(connection.bind())
+            finally:
+                connection.unbind()
 
     def delete(self, dn: str) -> None:
         """As somebody with our rights, behind our back."""

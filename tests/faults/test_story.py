@@ -197,14 +197,6 @@ def dying(*death: str) -> Callable[[Tale], None]:
     return the_worker_dies
 
 
-def the_worker_dies_moving_somebody(tale: Tale) -> None:
-    someone = tale.someone()
-    doomed = tale.hazards.work("worker", "--die", "ad", "after", "Place")
-    tale.transfer(someone)
-    assert doomed.wait(40) == -signal.SIGKILL
-    tale.hazards.work("worker")
-
-
 def the_relay_dies(tale: Tale) -> None:
     doomed = tale.hazards.work("relay", "--die", "relay", tale.dice.choice(["before", "after"]), "enqueue")
     tale.approve("北")
@@ -301,9 +293,11 @@ def an_agency_moves(tale: Tale) -> None:
     assert bindings_of(tale.office, someone) == before
 
 
-def somebody_tried_too_often_and_another_lost_his_mail(tale: Tale) -> None:
+def somebody_tried_too_often_and_the_first_lost_his_mail(tale: Tale) -> None:
     tale.office.unlock(tale.someone())
-    tale.office.resend(tale.someone_of_long_standing())
+    # A mail may be asked for again a minute after the last one: his is older.
+    first = tale.office.managers[0]
+    tale.office.resend(first)
 
 
 def somebody_leaves_and_somebody_returns(tale: Tale) -> None:
@@ -353,10 +347,10 @@ STORY: Sequence[Callable[[Tale], None]] = (
     jumping(7200),
     the_certificate_expires,
     the_certificate_is_renewed,
-    the_worker_dies_moving_somebody,
     redis_is_flushed,
     jumping(-7200),
     an_agency_moves,
+    somebody_tried_too_often_and_the_first_lost_his_mail,
     postgresql_is_restarted_while_everybody_works,
     somebody_leaves_and_somebody_returns,
     everything_fails_at_once,

@@ -28,7 +28,13 @@ from hufu_registry.sync.model.plan import (
     Step,
 )
 from hufu_sync.errors import Conflict, Misconfigured, Refused, TargetError, Transient, Unreachable
-from hufu_sync.targets.keycloak_connection import Json, KeycloakConnection, KeycloakSettings, MissingError
+from hufu_sync.targets.keycloak_connection import (
+    Json,
+    KeycloakConnection,
+    KeycloakSettings,
+    MissingError,
+    UnexplainedError,
+)
 from hufu_sync.targets.port import Asked, Credentials, Found, Locked, SignInEvent
 
 GROUP_MARK = "hufu_mark"
@@ -231,9 +237,9 @@ class Keycloak:
     def _put_user(self, user_id: str, body: Json) -> None:
         try:
             self._keycloak.put(f"users/{user_id}", body)
-        except Refused:
-            # One remembered from a directory that has it no more is refused, and forgotten thereby.
-            if self.settings.with_directory and self._keycloak.find(f"users/{user_id}") is None:
+        except UnexplainedError:
+            # So it answers about somebody from a directory that it cannot reach, or that has him no more.
+            if self.settings.with_directory:
                 raise Transient(Code.KEYCLOAK_DOES_NOT_SEE) from None
             raise
         finally:

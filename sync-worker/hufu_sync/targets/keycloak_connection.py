@@ -45,6 +45,10 @@ class MissingError(Transient):
     """It is not there, though it was a moment ago; what is needed is made again at the next try."""
 
 
+class UnexplainedError(Refused):
+    """It names no field and no error."""
+
+
 class KeycloakConnection:
     """One long-lived connection; not for use by several threads at once. Paths are the realm's: "users/ID"."""
 
@@ -149,7 +153,8 @@ def _refusal(status: int, response: requests.Response) -> TargetError:
         return Misconfigured(Code.KEYCLOAK_NO_RIGHTS, "403")
     if status >= 500 or status in {408, 429}:
         return Transient(Code.KEYCLOAK_ERROR, str(status))
-    return Refused(Code.KEYCLOAK_REFUSED, f"{status} {_reason(response)}")
+    reason = _reason(response)
+    return (Refused if reason else UnexplainedError)(Code.KEYCLOAK_REFUSED, f"{status} {reason}".strip())
 
 
 class _Connection(KeycloakOpenIDConnection):
