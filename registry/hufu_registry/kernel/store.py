@@ -68,10 +68,12 @@ outbox = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("parked_at", Moment),
     sa.CheckConstraint("done <= wanted", name="done_not_ahead"),
-    sa.Index("ix_outbox_due", "target", "bulk", "next_at", postgresql_where=sa.text("wanted > done")),
+    sa.Index("ix_outbox_due", "target", "bulk", "next_at", "object_id", postgresql_where=sa.text("wanted > done")),
     sa.Index("ix_outbox_done_at", "target", "done_at"),
 )
 
+# So many rows at once change what PostgreSQL should think of the queue.
+MANY = 500
 _KEY = (outbox.c.target, outbox.c.kind, outbox.c.object_id)
 
 
@@ -98,6 +100,9 @@ class SqlOutbox:
             statement = _raised(rows) if is_wish else rows.on_conflict_do_nothing()
             for row in self._connection.execute(statement.returning(*_KEY, outbox.c.wanted)):
                 written[OutboxKey(Target(row.target), Kind(row.kind), row.object_id)] = row.wanted
+        if len(written) >= MANY:
+            # PostgreSQL looks by itself within minutes; until then it would read the whole queue for each claim.
+            self._connection.execute(sa.text("ANALYZE outbox"))
         return written
 
     def _rows(self, keys: Sequence[OutboxKey]) -> Insert:

@@ -175,6 +175,14 @@ def upgrade() -> None:
     op.add_column("drifts", sa.Column("wanted_sealed", sa.Text(), server_default="", nullable=False))
     op.add_column("drifts", sa.Column("ignored_until", sa.DateTime(timezone=True), nullable=True))
     op.create_index("ix_drifts_since", "drifts", ["since"], unique=False)
+    op.drop_index("ix_outbox_due", table_name="outbox")
+    op.create_index(
+        "ix_outbox_due",
+        "outbox",
+        ["target", "bulk", "next_at", "object_id"],
+        unique=False,
+        postgresql_where=sa.text("wanted > done"),
+    )
     op.create_index("ix_outbox_done_at", "outbox", ["target", "done_at"], unique=False)
     op.add_column("target_health", sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("target_health", sa.Column("paused_by", sa.Uuid(), nullable=True))
@@ -189,6 +197,14 @@ def downgrade() -> None:
     op.drop_column("target_health", "paused_by")
     op.drop_column("target_health", "paused_at")
     op.drop_index("ix_outbox_done_at", table_name="outbox")
+    op.drop_index("ix_outbox_due", table_name="outbox")
+    op.create_index(
+        "ix_outbox_due",
+        "outbox",
+        ["target", "bulk", "next_at"],
+        unique=False,
+        postgresql_where=sa.text("wanted > done"),
+    )
     op.drop_index("ix_drifts_since", table_name="drifts")
     op.drop_column("drifts", "ignored_until")
     op.drop_column("drifts", "wanted_sealed")
