@@ -13,6 +13,7 @@ from typing import ClassVar
 from hufu_stack.layout import PROJECT, Profile
 from hufu_stack.process import ProcessTree
 
+PORT_PATIENCE = 5.0
 INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "JAVA_HOME")
 
 
@@ -81,7 +82,7 @@ class Server:
             self.process.log.parent.mkdir(parents=True, exist_ok=True)
             self.prepare()
             for address, port in self.listens():
-                if not port_is_free(address, port):
+                if not port_comes_free(address, port):
                     raise ServerError(self, f"port {port} on {address} is taken by another program")
             self.process.launch(self.command(), environment=self.environment(), directory=PROJECT)
         self.wait_until_healthy()
@@ -121,6 +122,16 @@ def base_environment() -> dict[str, str]:
     """Return what any child needs of our own environment, and nothing that could change what it does."""
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return {"LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", **kept}
+
+
+def port_comes_free(address: str, port: int) -> bool:
+    """Tell whether it is free, or will be at once: a killed program's ports are a moment longer there than itself."""
+    deadline = time.monotonic() + PORT_PATIENCE
+    while not port_is_free(address, port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def port_is_free(address: str, port: int) -> bool:
