@@ -79,7 +79,7 @@ def compare(office: Office, target: Target) -> None:
         with office.services.read() as connection:
             return run_of(connection, run_id).finished_at is not None
 
-    until(is_over)
+    until(is_over, 180)
 
 
 def state(office: Office, account_id: AccountId) -> tuple[SignInState, set[Target]]:
