@@ -1,7 +1,8 @@
 """Writes docs/performance.md and its pictures from bench/results, and from nothing else.
 
 Every figure a benchmark prints has its sentence in `bench/chapters.py`; one without is an error, and a sentence without
-a figure too. The same results make the same bytes, so that a test can tell a stale document.
+a figure too. A chapter whose benchmark has not been run says so. The same results make the same bytes, so that a test
+can tell a stale document.
 """
 
 from __future__ import annotations
@@ -108,7 +109,6 @@ def picture_name(result: Result) -> str:
 
 def section(chapter: Chapter, result: Result) -> list[str]:
     verdict = "All aims are met." if result.met else "**Not all aims are met.**"
-    command = chapter.made_by or f"make bench NAME={result.name}"
     return [
         f"## {chapter.title}",
         "",
@@ -120,25 +120,46 @@ def section(chapter: Chapter, result: Result) -> list[str]:
         "",
         f"{verdict} Yardstick: {chapter.yardstick}",
         "",
-        f"Measured {result.date[:10]} {result.date[11:16]} UTC by `{command}` on {result.machine}.",
+        f"Measured {result.date[:10]} {result.date[11:16]} UTC by `{run_by(chapter, result.name)}` on {result.machine}.",
+        "",
+    ]
+
+
+def run_by(chapter: Chapter, name: str) -> str:
+    return chapter.made_by or f"make bench NAME={name}"
+
+
+def not_measured(chapter: Chapter, name: str) -> list[str]:
+    return [
+        f"## {chapter.title}",
+        "",
+        chapter.text,
+        "",
+        f"**Not measured yet** with this release: `{run_by(chapter, name)}`.",
         "",
     ]
 
 
 def page(results: Mapping[str, Result]) -> str:
     """The whole document."""
-    if missing := set(results) ^ set(CHAPTERS):
-        raise KeyError(f"results and chapters differ: {', '.join(sorted(missing))}")
+    if unknown := set(results) - set(CHAPTERS):
+        raise KeyError(f"results without a chapter: {', '.join(sorted(unknown))}")
     lines = [HEAD, "", "| what | figure | aim |", "|---|---:|---|"]
     lines += [
         f"| [{chapter.title}](#{anchor(chapter.title)}): {chapter.meanings[key]} "
         f"| {measured(key, results[name].figures[key])} | {aim_of(key, results[name])} |"
         for name, chapter in CHAPTERS.items()
+        if name in results
         for key in chapter.headline
+    ]
+    lines += [
+        f"| [{chapter.title}](#{anchor(chapter.title)}) | not measured yet | |"
+        for name, chapter in CHAPTERS.items()
+        if name not in results
     ]
     lines.append("")
     for name, chapter in CHAPTERS.items():
-        lines += section(chapter, results[name])
+        lines += section(chapter, results[name]) if name in results else not_measured(chapter, name)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -207,8 +228,8 @@ def write(axes: Axes, words: str, end: float, middle: float) -> None:
 def files(results: Mapping[str, Result]) -> dict[str, bytes]:
     """Every file of the document by its path below docs/."""
     made = {"performance.md": page(results).encode()}
-    for name, chapter in CHAPTERS.items():
-        made[f"images/{picture_name(results[name])}"] = picture(chapter.chart, results[name])
+    for name, result in results.items():
+        made[f"images/{picture_name(result)}"] = picture(CHAPTERS[name].chart, result)
     return made
 
 
