@@ -47,7 +47,9 @@ NO_ANSWER = (ldap.LDAPSocketReceiveError, ldap.LDAPResponseTimeoutError)
 
 @dataclass(frozen=True, slots=True)
 class DirectorySettings:
-    """`call_seconds` bounds each request and must be well below the worker's lease."""
+    """`call_seconds` bounds each request and must be well below the worker's lease; `listing_seconds` the wait for
+    a page of everybody, which no lease depends on.
+    """
 
     url: str
     ca_file: Path
@@ -56,6 +58,7 @@ class DirectorySettings:
     base_dn: str
     connect_seconds: int = 3
     call_seconds: int = 5
+    listing_seconds: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,12 @@ class Entry:
         """100 nanoseconds since 1601; 0 is never."""
         ticks = self.number(name)
         return EPOCH + timedelta(microseconds=ticks // 10) if ticks > 0 else None
+
+
+def _wait_at_most(connection: ldap3.Connection, seconds: int) -> None:
+    """As ldap3 does by itself with `receive_timeout`, when it opens the socket."""
+    if connection.socket is not None:
+        connection.socket.settimeout(seconds)
 
 
 class MissingError(Transient):
@@ -122,10 +131,14 @@ class LdapConnection:
         return self._search(base, query, names, scope=ldap3.SUBTREE)
 
     def pages(self, base: str, query: str, names: Collection[str], size: int) -> Iterator[list[Entry]]:
-        """All entries at and below `base`, read as they are taken."""
+        """All entries at and below `base`, read as they are taken.
+
+        A server may gather everything before its first page, so this may take longer than a call else may.
+        """
         cookie: bytes | None = None
         while True:
-            page = self._search(base, query, names, scope=ldap3.SUBTREE, paged_size=size, paged_cookie=cookie)
+            with self._patience():
+                page = self._search(base, query, names, scope=ldap3.SUBTREE, paged_size=size, paged_cookie=cookie)
             cookie = self._cookie()
             yield page
             if not cookie:
@@ -180,6 +193,16 @@ class LdapConnection:
         with self.calling(Code.AD_REFUSED) as connection:
             connection.search(base, query, search_scope=scope, attributes=names, **paging)
             return [_entry(raw) for raw in connection.response or [] if raw.get("type") == "searchResEntry"]
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        with self.calling(Code.AD_REFUSED) as connection:
+            _wait_at_most(connection, self.settings.listing_seconds)
+        try:
+            yield
+        finally:
+            if self._connection is not None:
+                _wait_at_most(self._connection, self.settings.call_seconds)
 
     def _cookie(self) -> bytes:
         assert self._connection is not None  # noqa: S101 - it has just answered
