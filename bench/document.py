@@ -108,6 +108,7 @@ def picture_name(result: Result) -> str:
 
 
 def section(chapter: Chapter, result: Result) -> list[str]:
+    when = f"{result.date[:10]} {result.date[11:16]}"
     verdict = "All aims are met." if result.met else "**Not all aims are met.**"
     return [
         f"## {chapter.title}",
@@ -120,7 +121,7 @@ def section(chapter: Chapter, result: Result) -> list[str]:
         "",
         f"{verdict} Yardstick: {chapter.yardstick}",
         "",
-        f"Measured {result.date[:10]} {result.date[11:16]} UTC by `{run_by(chapter, result.name)}` on {result.machine}.",
+        f"Measured {when} UTC by `{run_by(chapter, result.name)}` on {result.machine}.",
         "",
     ]
 
