@@ -238,7 +238,8 @@ class Keycloak:
         try:
             self._keycloak.put(f"users/{user_id}", body)
         except UnexplainedError:
-            # So it answers about somebody from a directory that it cannot reach, or that has him no more.
+            # So it answers about somebody from a directory that it cannot reach, that has him no more, or where he
+            # has moved since we read him.
             if self.settings.with_directory:
                 raise Transient(Code.KEYCLOAK_DOES_NOT_SEE) from None
             raise

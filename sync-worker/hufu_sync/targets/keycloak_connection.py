@@ -22,6 +22,7 @@ from hufu_sync.errors import Conflict, Misconfigured, Refused, TargetError, Tran
 
 AWAY = frozenset({502, 503, 504})
 MISSING = 404
+NOT_OURS = frozenset({"", "LDAP_ID", "LDAP_ENTRY_DN"})
 
 Json = dict[str, Any]
 
@@ -46,7 +47,7 @@ class MissingError(Transient):
 
 
 class UnexplainedError(Refused):
-    """It names no field and no error."""
+    """It names nothing, or what only Keycloak itself writes."""
 
 
 class KeycloakConnection:
@@ -154,7 +155,7 @@ def _refusal(status: int, response: requests.Response) -> TargetError:
     if status >= 500 or status in {408, 429}:
         return Transient(Code.KEYCLOAK_ERROR, str(status))
     reason = _reason(response)
-    return (Refused if reason else UnexplainedError)(Code.KEYCLOAK_REFUSED, f"{status} {reason}".strip())
+    return (UnexplainedError if reason in NOT_OURS else Refused)(Code.KEYCLOAK_REFUSED, f"{status} {reason}".strip())
 
 
 class _Connection(KeycloakOpenIDConnection):
