@@ -15,26 +15,33 @@ Houses = Callable[[str], Any]
 
 
 @pytest.fixture(scope="session")
+def beside_the_stack(stack: Stack) -> Iterator[tuple[Stack, ExitStack]]:
+    """What is opened on the servers is closed before they stop."""
+    with ExitStack() as exits:
+        yield stack, exits
+
+
+@pytest.fixture(scope="session")
 def house_named(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Houses]:
     opened: dict[str, Any] = {}
-
-    def stack() -> Stack:
-        found: Stack = request.getfixturevalue("stack")
-        return found
-
-    makers = {
+    in_memory: dict[str, Callable[[], Any]] = {
         "memory": houses.in_memory,
         "documents": lambda: houses.documents(tmp_path_factory.mktemp("archive")),
-        "samba": lambda: houses.samba(stack()),
         "sign-in memory": houses.sign_in_memory,
-        "keycloak": lambda: houses.keycloak(stack(), "none"),
-        "keycloak over ad": lambda: houses.keycloak(stack(), "ad"),
+    }
+    on_servers: dict[str, Callable[[Stack], Any]] = {
+        "samba": houses.samba,
+        "keycloak": lambda stack: houses.keycloak(stack, "none"),
+        "keycloak over ad": lambda stack: houses.keycloak(stack, "ad"),
     }
     with ExitStack() as exits:
 
         def house(name: str) -> Any:
-            if name not in opened:
-                opened[name] = exits.enter_context(makers[name]())
+            if name not in opened and name in in_memory:
+                opened[name] = exits.enter_context(in_memory[name]())
+            elif name not in opened:
+                stack, before_it_stops = request.getfixturevalue("beside_the_stack")
+                opened[name] = before_it_stops.enter_context(on_servers[name](stack))
             return opened[name]
 
         yield house
