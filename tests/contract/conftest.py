@@ -1,9 +1,10 @@
-"""Every target once for all tests of the contract, the real ones in a place of their own."""
+"""Every target once for all tests of the contract, the real ones in a place of their own; gone after the last of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,14 +15,7 @@ from tests.contract import houses
 Houses = Callable[[str], Any]
 
 
-@pytest.fixture(scope="session")
-def beside_the_stack(stack: Stack) -> Iterator[tuple[Stack, ExitStack]]:
-    """What is opened on the servers is closed before they stop."""
-    with ExitStack() as exits:
-        yield stack, exits
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house_named(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Houses]:
     opened: dict[str, Any] = {}
     in_memory: dict[str, Callable[[], Any]] = {
@@ -37,11 +31,13 @@ def house_named(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     with ExitStack() as exits:
 
         def house(name: str) -> Any:
-            if name not in opened and name in in_memory:
-                opened[name] = exits.enter_context(in_memory[name]())
-            elif name not in opened:
-                stack, before_it_stops = request.getfixturevalue("beside_the_stack")
-                opened[name] = before_it_stops.enter_context(on_servers[name](stack))
+            if name not in opened:
+                make = (
+                    in_memory[name]
+                    if name in in_memory
+                    else partial(on_servers[name], request.getfixturevalue("stack"))
+                )
+                opened[name] = exits.enter_context(make())
             return opened[name]
 
         yield house

@@ -12,6 +12,7 @@ from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.model import ActKind, ActState
 from hufu_registry.sync.store.tables import acts, drifts
 from hufu_stack.layout import BASE_DN
@@ -60,6 +61,10 @@ def _disagreements(office: Office) -> Iterator[str]:
         chain = founded[account.agency_id]
         entries = [] if office.directory is None else office.directory.of_account(account.id)
         users = office.in_keycloak(account.id)
+        if account.state is AccountState.DELETED and not _is_bound(office, account.id):
+            # Nobody needs it there; but whoever looks for it lets Keycloak read it from the directory.
+            yield from (f"{account.account_name} (deleted) may sign in" for user in users if user["enabled"])
+            continue
         if office.directory is not None:
             yield from _in_directory(account, entries, chain)
         yield from _in_keycloak(account, users, chain[-1])
@@ -68,6 +73,12 @@ def _disagreements(office: Office) -> Iterator[str]:
     if office.directory is not None:
         yield from _units(office, founded, needed, {account.account_name for account in known})
     yield from _groups(office, founded, needed)
+
+
+def _is_bound(office: Office, account_id: AccountId) -> bool:
+    with office.services.begin(SYSTEM) as work:
+        key = office.key(account_id, Target.KEYCLOAK)
+        return key in work.sync_records.bindings([key])
 
 
 def dn_of(chain: Chain) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import randrange
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import uuid4
@@ -238,7 +239,7 @@ def scratch_realm(stack: Stack, directory: str, *, applied: bool = True) -> Iter
     realm = ScratchRealm(stack, directory)
     if directory == "ad":
         with realm.ldap() as connection:
-            mark = {"adminDescription": f"hufu:agency:{realm.name}"}
+            mark = {"adminDescription": f"hufu:agency:{randrange(10**12, 10**15)}"}
             connection.add(realm.unit_dn, ["organizationalUnit"], mark)
     try:
         if applied:

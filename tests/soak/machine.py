@@ -83,7 +83,10 @@ class Soak(RuleBasedStateMachine):
 
     @rule(who=WHO, title=st.sampled_from(["科員", "專員", "科長", "組員"]), manager=st.integers(0, 1))
     def change(self, who: int, title: str, manager: int) -> None:
-        self.on_somebody(who, SIGNS_IN, lambda each: self.office.change(each, manager=manager, title=title))
+        def change(someone: AccountId) -> None:
+            self.office.change(someone, manager=manager, title=title)
+
+        self.on_somebody(who, SIGNS_IN, change)
 
     @rule(who=WHO, agency=st.sampled_from(AGENCIES))
     def transfer(self, who: int, agency: str) -> None:
@@ -128,7 +131,7 @@ class Soak(RuleBasedStateMachine):
     def on_somebody(self, who: int, states: tuple[AccountState, ...], act: Callable[[AccountId], None]) -> None:
         someone = self.someone(who, *states)
         if someone is not None:
-            self.tell(getattr(act, "__name__", "change"))
+            self.tell(act.__name__)
             act(someone)
 
     # Failures.

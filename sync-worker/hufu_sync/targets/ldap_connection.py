@@ -82,12 +82,6 @@ class Entry:
         return EPOCH + timedelta(microseconds=ticks // 10) if ticks > 0 else None
 
 
-def _wait_at_most(connection: ldap3.Connection, seconds: int) -> None:
-    """As ldap3 does by itself with `receive_timeout`, when it opens the socket."""
-    if connection.socket is not None:
-        connection.socket.settimeout(seconds)
-
-
 class MissingError(Transient):
     """There is no such entry where it was a moment ago: whoever looks again sees what became of it."""
 
@@ -137,8 +131,8 @@ class LdapConnection:
         """
         cookie: bytes | None = None
         while True:
-            with self._patience():
-                page = self._search(base, query, names, scope=ldap3.SUBTREE, paged_size=size, paged_cookie=cookie)
+            how = {"scope": ldap3.SUBTREE, "paged_size": size, "paged_cookie": cookie}
+            page = self._search(base, query, names, seconds=self.settings.listing_seconds, **how)
             cookie = self._cookie()
             yield page
             if not cookie:
@@ -177,32 +171,24 @@ class LdapConnection:
         with self.calling(taken) as connection:
             connection.modify(dn, changes)  # type: ignore[no-untyped-call]
 
-    def _search(self, base: str, query: str, names: Collection[str], **how: Any) -> list[Entry]:
+    def _search(self, base: str, query: str, names: Collection[str], *, seconds: int = 0, **how: Any) -> list[Entry]:
         had_connection = self._connection is not None
         wanted = sorted({"objectGUID", *names})
         try:
-            return self._search_once(base, query, wanted, **how)
+            return self._search_once(base, query, wanted, seconds=seconds, **how)
         except Unreachable as error:
             # A connection kept for long may have been closed by the other side: reading again is harmless,
             # but for a further page, which only the old connection knows of.
             if not had_connection or error.code is Code.AD_TIMEOUT or how.get("paged_cookie"):
                 raise
-            return self._search_once(base, query, wanted, **how)
+            return self._search_once(base, query, wanted, seconds=seconds, **how)
 
-    def _search_once(self, base: str, query: str, names: list[str], *, scope: Any, **paging: Any) -> list[Entry]:
-        with self.calling(Code.AD_REFUSED) as connection:
+    def _search_once(
+        self, base: str, query: str, names: list[str], *, scope: Any, seconds: int, **paging: Any
+    ) -> list[Entry]:
+        with self.calling(Code.AD_REFUSED, seconds) as connection:
             connection.search(base, query, search_scope=scope, attributes=names, **paging)
             return [_entry(raw) for raw in connection.response or [] if raw.get("type") == "searchResEntry"]
-
-    @contextmanager
-    def _patience(self) -> Iterator[None]:
-        with self.calling(Code.AD_REFUSED) as connection:
-            _wait_at_most(connection, self.settings.listing_seconds)
-        try:
-            yield
-        finally:
-            if self._connection is not None:
-                _wait_at_most(self._connection, self.settings.call_seconds)
 
     def _cookie(self) -> bytes:
         assert self._connection is not None  # noqa: S101 - it has just answered
@@ -238,10 +224,16 @@ class LdapConnection:
         return self._connection
 
     @contextmanager
-    def calling(self, taken: Code) -> Iterator[ldap3.Connection]:
-        """Every request goes through here: the one place where ldap3's errors become ours."""
+    def calling(self, taken: Code, seconds: int = 0) -> Iterator[ldap3.Connection]:
+        """Every request goes through here: the one place where ldap3's errors become ours.
+
+        It waits for the answer as long as `seconds`; 0 is `call_seconds`.
+        """
         try:
-            yield self._open()
+            connection = self._open()
+            if connection.socket is not None:
+                connection.socket.settimeout(seconds or self.settings.call_seconds)
+            yield connection
         except ldap.LDAPException as error:
             translated = _translated(error, taken)
             if not isinstance(error, ldap.LDAPOperationResult) or isinstance(translated, Misconfigured):
