@@ -8,19 +8,21 @@ is only noted then. A step that failed leaves the others done: it alone is what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
+from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.model import Record
 from hufu_registry.bootstrap import SqlServices, SqlWork
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import Binding, Claimed, Code, SignInLock
-from hufu_registry.sync.model.naming import folded
+from hufu_registry.sync.model.naming import Sibling, folded, stand_in
 from hufu_registry.sync.model.plan import (
     ENABLED,
     NAME,
@@ -81,6 +83,7 @@ class Converger:
                 self._bring(batch, lease, forecast)
         self._note_locks(rows)
         self._record(rows)
+        self._make_way(rows, lease)
         if self.doing is not None:
             Acting(self.services, self.shape.target, self.doing).do_all(rows, lease)
         outcomes: dict[OutboxKey, Outcome] = {row.key: LeaseLostError() for row in claimed}
@@ -236,7 +239,6 @@ class Converger:
                 if row.key not in ours:
                     row.outcome = LeaseLostError()
             self._note(work, [row for row in good if row.key in ours and row.snapshot.desired is not None])
-        self._make_way(rows)
 
     def _note(self, work: SqlWork, rows: Sequence[Row]) -> None:
         records = work.sync_records
@@ -326,26 +328,39 @@ class Converger:
             if path not in needed and (remote_id not in standing or not work.queue.is_pending(key)):
                 work.outbox.want(key, bulk=True)
 
-    def _make_way(self, rows: Sequence[Row]) -> None:
-        """A name that a younger agency of ours still bears is free as soon as that one has its longer name."""
+    def _make_way(self, rows: Sequence[Row], lease: Lease) -> None:
+        """A name that another agency of ours still bears is free as soon as that one has its new name. Until then
+        this one gives up its own, which may be the very one the other waits for.
+        """
+        renamed = {row.key.object_id for row in rows if any(isinstance(step, Rename) for step in row.planned.steps)}
         for row in rows:
             error = row.outcome
-            if row.key.kind is Kind.AGENCY and isinstance(error, Conflict) and error.code is Code.OU_TAKEN:
-                with self.services.begin(SYSTEM) as work:
-                    younger = self._younger_namesake(work, AgencyId(int(row.key.object_id)))
-                if younger is not None:
-                    row.outcome = NotReadyError(younger, is_known=False)
+            if row.key.kind is not Kind.AGENCY or not isinstance(error, Conflict) or error.code is not Code.OU_TAKEN:
+                continue
+            with self.services.begin(SYSTEM) as work:
+                agency = work.agencies.get(AgencyId(int(row.key.object_id)))
+                siblings = {one.id: one for some in work.sync_records.siblings([agency.parent_id]) for one in some}
+                leaving = self._leaving(work, siblings, agency, renamed)
+            if leaving is None:
+                continue
+            row.outcome = NotReadyError(leaving, is_known=False)
+            there, aside = row.observed, stand_in(siblings[agency.id])
+            if there is not None and there.name != aside and lease.holds(row.key):
+                with suppress(TargetError):
+                    self.target.apply(Rename(there.name, aside), row.desired, there)
 
-    def _younger_namesake(self, work: SqlWork, agency_id: AgencyId) -> OutboxKey | None:
-        agency = work.agencies.get(agency_id)
-        keys = [
-            OutboxKey(self.shape.target, Kind.AGENCY, str(sibling.id))
-            for siblings in work.sync_records.siblings([agency.parent_id])
-            for sibling in siblings
-            if sibling.id > agency_id and folded(sibling.name) == folded(agency.name)
-        ]
-        bound = work.sync_records.bindings(keys)
-        return next((key for key in keys if key in bound), None)
+    def _leaving(
+        self, work: SqlWork, siblings: Mapping[int, Sibling], agency: Agency, renamed: Collection[str]
+    ) -> OutboxKey | None:
+        """One beside the agency that stands there and is to have another name, or has just got it."""
+        keys = {str(one): OutboxKey(self.shape.target, Kind.AGENCY, str(one)) for one in siblings if one != agency.id}
+        bound = work.sync_records.bindings(list(keys.values()))
+        under_way = work.queue.under_way(self.shape.target, Kind.AGENCY, keys)
+        younger = {
+            str(one.id) for one in siblings.values() if one.id > agency.id and folded(one.name) == folded(agency.name)
+        }
+        leaving = (keys[one] for one in sorted(keys.keys() & (under_way | younger | set(renamed))))
+        return next((key for key in leaving if key in bound), None)
 
 
 def _wait_of(snapshot: Snapshot) -> NotReadyError | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from uuid import uuid4
@@ -181,6 +181,9 @@ class FakeTarget:
         if thing is None:
             raise Gone(Code.GONE_IN_AD)
         if isinstance(step, Rename):
+            _, holder = self._named(replace(desired, name=step.after, mark="", place=thing.place))
+            if holder not in {None, thing} and desired.kind is Kind.AGENCY:
+                raise Conflict(Code.OU_TAKEN)
             thing.name = step.after
         elif isinstance(step, Place):
             thing.place = step.after

@@ -153,6 +153,18 @@ def test_an_account_that_somebody_marked_meanwhile_is_not_adopted(house: Directo
         house.target.apply(Adopt(theirs.mark), replace(account, mark="hufu:account:other"), theirs)
 
 
+def test_two_agencies_side_by_side_never_have_one_name(house: DirectoryHouse, agency: str) -> None:
+    one, other = house.agency(agency), house.agency(agency)
+    house.make(one)
+    remote_id = house.make(other)
+    renamed = replace(other, name=one.name)
+    observed = house.seen(renamed, remote_id)
+    with pytest.raises(Conflict) as caught:
+        house.target.apply(Rename(other.name, one.name), renamed, observed)
+    assert caught.value.code is Code.OU_TAKEN
+    assert house.seen(other, remote_id).name == other.name
+
+
 # Its own list of changes.
 
 

@@ -61,3 +61,40 @@ def test_another_system_reads_what_the_guide_says_and_can_write_nothing(stack: S
             assert reader.result["description"] == "insufficientAccessRights"
         finally:
             reader.unbind()
+
+
+@pytest.mark.stack
+@pytest.mark.requirement("S0-13")
+def test_a_document_system_has_a_new_account_from_the_directory_without_anybody_s_hand(stack: Stack) -> None:
+    """It reads every night what changed since the last time, as the guide says, and makes its own accounts of that."""
+    reader = bound(stack, "hufu-reader")
+    known: dict[str, tuple[str, str, bool]] = {}
+
+    def nightly(since: int) -> None:
+        query = f"(&(objectClass=user)(adminDescription=hufu:account:*)(departmentNumber=*)(uSNChanged>={since}))"
+        wanted = ["employeeNumber", "displayName", "departmentNumber", "userAccountControl"]
+        for page in reader.extend.standard.paged_search(BASE_DN, query, attributes=wanted, paged_size=500):
+            account, name, agency, control = (page["raw_attributes"][each][0].decode() for each in wanted)
+            known[account] = (name, agency, not int(control) & 2)
+
+    def highest() -> int:
+        reader.search("", "(objectClass=*)", ldap3.BASE, attributes=["highestCommittedUSN"])
+        return int(reader.entries[0].highestCommittedUSN.value)
+
+    try:
+        with office_on(stack) as office:
+            nightly(0)
+            position = highest()
+            account_id = office.approve()
+            until(lambda: office.is_done(account_id))
+            assert str(account_id) not in known
+            nightly(position + 1)
+            assert known[str(account_id)] == ("王小明", AGENCY, True)
+
+            position = highest()
+            office.disable(account_id)
+            until(lambda: office.is_done(account_id))
+            nightly(position + 1)
+            assert known[str(account_id)] == ("王小明", AGENCY, False)
+    finally:
+        reader.unbind()

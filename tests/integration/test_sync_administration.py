@@ -295,6 +295,18 @@ def test_what_is_none_of_a_person_s_data_is_not_taken_over(
     assert staff.unfinished() == set()
 
 
+def test_an_old_fault_of_another_field_does_not_stand_in_the_way(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], manager: Actor
+) -> None:
+    (one,) = staff.hire(chain[3], mobile="123", official_mail="old@elsewhere.example")
+    staff.settle()
+    drifted(services, ad(one), title=("專員", "科員"), telephoneNumber=("02-1", "02-81234567"))
+    accept_drift(ad(one), "title", services, manager)
+    assert staff.account(one).profile.title == "專員"
+    with pytest.raises(Invalid, match="phone: phone_shape"):
+        accept_drift(ad(one), "telephoneNumber", services, manager)
+
+
 def test_writing_over_forgets_what_was_written(
     services: SqlServices, staff: Staff, chain: Sequence[Agency], manager: Actor
 ) -> None:

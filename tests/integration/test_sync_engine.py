@@ -484,6 +484,33 @@ def test_a_name_that_an_older_agency_takes_is_given_up_by_the_younger(
     assert (older.name, younger.name) == ("測試署", "測試署 (20001)")
 
 
+@pytest.mark.parametrize("names", [("測試署", "測試部"), ("測試署", "測試局")], ids=["swapped", "in a chain"])
+def test_agencies_side_by_side_may_take_each_other_s_names(
+    engine: Engine, chain: Sequence[Agency], clock: SetClock, names: tuple[str, str]
+) -> None:
+    pair = (chain[1], chain[2])
+    with engine.services.begin(SYSTEM) as work:
+        work.connection.execute(
+            sa.text("UPDATE agencies SET parent_id = :top WHERE id = :id"), {"top": chain[0].id, "id": chain[2].id}
+        )
+    for agency in pair:
+        engine.account(agency)
+    engine.run()
+    with engine.services.begin(SYSTEM) as work:
+        for agency, name in zip(pair, names, strict=True):
+            work.connection.execute(
+                sa.text("UPDATE agencies SET name = :name WHERE id = :id"), {"name": name, "id": agency.id}
+            )
+            work.outbox.want(OutboxKey(Target.AD, Kind.AGENCY, str(agency.id)))
+    for _ in range(4):
+        engine.run()
+        clock.advance(minutes=1)
+    assert tuple(engine.ad.of(f"hufu:agency:{agency.id}")[0][1].name for agency in pair) == names
+    rows = [engine.row(Target.AD, Kind.AGENCY, agency.id) for agency in pair]
+    assert [row.parked_at for row in rows] == [None, None]
+    assert all(row.done == row.wanted for row in rows)
+
+
 # The guard in the worker.
 
 

@@ -79,11 +79,24 @@ def ou_names(siblings: Iterable[Sibling]) -> dict[int, str]:
     return names
 
 
+def stand_in(sibling: Sibling) -> str:
+    """What it may be called while another one still has its name: with its id, which nobody else has."""
+    return _numbered(_plain(sibling), str(sibling.id))
+
+
 def _candidates(sibling: Sibling) -> Iterator[str]:
-    """The plain name, then with its own number behind it, then with its id, which nobody else has."""
-    plain = cut(printable(sibling.name), OU_LENGTH) or sibling.distinction
+    """The plain name, then with its own number behind it, then with its id."""
+    plain = _plain(sibling)
     yield plain
     numbers = itertools.chain((sibling.distinction, str(sibling.id)), (f"{sibling.id}-{n}" for n in itertools.count(2)))
     for number in numbers:
-        suffix = f" ({number})"
-        yield cut(plain, OU_LENGTH - units(suffix)) + suffix
+        yield _numbered(plain, number)
+
+
+def _plain(sibling: Sibling) -> str:
+    return cut(printable(sibling.name), OU_LENGTH) or sibling.distinction
+
+
+def _numbered(plain: str, number: str) -> str:
+    suffix = f" ({number})"
+    return cut(plain, OU_LENGTH - units(suffix)) + suffix

@@ -8,7 +8,7 @@ while Active Directory is away. Nor does Keycloak wait for a person where Active
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.store import agencies
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.kernel.store import outbox
+from hufu_registry.kernel.store import among, outbox
 from hufu_registry.sync.model import Claimed, Code, ErrorClass
 from hufu_registry.sync.store.tables import account_id_of, agency_id_of, bindings, target_health
 
@@ -282,6 +282,19 @@ class SqlQueue:
         return self._connection.execute(
             sa.select(outbox.c.wanted > outbox.c.done).where(is_row(key))
         ).scalar_one_or_none()
+
+    def under_way(self, target: Target, kind: Kind, object_ids: Collection[str]) -> set[str]:
+        """Those of the objects that still have something to do, and are not left to a person."""
+        rows = self._connection.execute(
+            sa.select(outbox.c.object_id).where(
+                outbox.c.target == target.value,
+                outbox.c.kind == kind.value,
+                outbox.c.object_id == among(list(object_ids), sa.Text),
+                outbox.c.wanted > outbox.c.done,
+                outbox.c.parked_at.is_(None),
+            )
+        )
+        return set(rows.scalars())
 
     def park(self, claimed: Claimed, *, error_class: ErrorClass, error: str) -> bool:
         """Leave it to a person; a new wish tries it again."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, time
 from uuid import UUID
 
-from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.model import AccountState, Profile
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import TAIPEI
 from hufu_registry.kernel.errors import IllegalMove, Invalid
@@ -36,8 +36,9 @@ def accept_drift(key: OutboxKey, field: str, services: Services[Work], actor: Ac
         if account.state is AccountState.DELETED:
             raise IllegalMove("account_state", state=account.state.value, move="change")
         profile = accepted(account.profile, field, drift.there)
-        profile.check()
-        check_official_mail(work.agencies.get(account.agency_id), profile, services.policy)
+        _check_change(account.profile, profile)
+        if profile.official_mail != account.profile.official_mail:
+            check_official_mail(work.agencies.get(account.agency_id), profile, services.policy)
         changed = replace(account, profile=profile)
         work.accounts.save(changed)
         work.administration.accept(key, field)
@@ -81,6 +82,14 @@ def ignore_drift(key: OutboxKey, field: str, until: date, services: Services[Wor
             raise Invalid(fields={"until": "in_the_past"})
         work.administration.ignore(key, field, moment)
         _record(work, "drift.ignored", key, field, until=until.isoformat())
+
+
+def _check_change(before: Profile, after: Profile) -> None:
+    """What was wrong before stands in nobody's way. Raises Invalid(fields)."""
+    old = before.faults()
+    faults = {field: fault for field, fault in after.faults().items() if old.get(field) != fault}
+    if faults:
+        raise Invalid(fields=faults)
 
 
 def _record(work: Work, action: str, key: OutboxKey, field: str, **more: object) -> None:
