@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import TypeVar
 from uuid import UUID
@@ -25,7 +25,7 @@ from hufu_registry.sync.model.plan import PLACE, Desired, Observed, plan, values
 from hufu_registry.sync.store.comparison import alone
 from hufu_registry.sync.use_cases.wanting import new_run
 from hufu_sync.converge import Converger
-from hufu_sync.errors import Conflict, Gone
+from hufu_sync.errors import Conflict, Gone, TargetError
 from hufu_sync.reading import Shape, Snapshot, desired_of
 from hufu_sync.targets.port import Asked, StateTarget
 
@@ -48,6 +48,8 @@ BOUND_PAGE = 1000
 ASKED_AGAIN = 50
 WRITTEN_AT_ONCE = 200
 TOLD_EVERY = 2.0
+# After a target did not answer.
+BEGUN_AGAIN = timedelta(seconds=30)
 LARGEST_NUMBER = 2**63
 
 Differences = Mapping[str, tuple[str, str]]
@@ -124,7 +126,7 @@ class Comparison:
     ) -> Tally | None:
         """Compare everybody; None where somebody else is at it. `alive` is called after every page.
 
-        Raises TargetError, StoppedError: the run stays open then.
+        Raises TargetError, StoppedError: the run stays open then, and is begun again by whoever looks next.
         """
         with alone(self.services.engine, f"comparison:{self.shape.target.value}") as mine:
             if not mine:
@@ -137,16 +139,24 @@ class Comparison:
                 expected = work.comparison.count_bound(self.shape.target)
                 work.runs.progress(run_id, objects=expected, done=0, differing=0, failed=0)
             told = monotonic()
-            for kind in KINDS:
-                for _ in self._everybody(kind, begun, tally):
+            try:
+                for _ in self._all(begun, tally):
                     alive()
                     if stopping():
                         raise StoppedError
                     if monotonic() - told > TOLD_EVERY:
                         told = monotonic()
                         self._tell(run_id, tally, max(expected, tally.objects))
+            except (StoppedError, TargetError) as error:
+                with self.services.begin(SYSTEM) as work:
+                    work.runs.put_back(run_id, timedelta(0) if isinstance(error, StoppedError) else BEGUN_AGAIN)
+                raise
             self._tell(run_id, tally, tally.objects, over=True)
         return tally
+
+    def _all(self, begun: datetime, tally: Tally) -> Iterator[None]:
+        for kind in KINDS:
+            yield from self._everybody(kind, begun, tally)
 
     def _tell(self, run_id: UUID, tally: Tally, objects: int, *, over: bool = False) -> None:
         with self.services.begin(SYSTEM) as work:

@@ -22,9 +22,10 @@ from tests.integration.sync_scenes import drifted, held_rename, park, planned, s
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`paths` are addresses below /sync, one for each page about a single thing."""
+    """`paths` are addresses below /sync, one for each page about a single thing; `difference` is one of them."""
 
     account_id: AccountId
+    difference: str
     paths: tuple[str, ...]
 
 
@@ -54,6 +55,7 @@ def scene_of_sync(town: Town) -> Iterator[Scene]:
     try:
         yield Scene(
             manager.id,
+            difference,
             (
                 row,
                 f"{row}/drop",

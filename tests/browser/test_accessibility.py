@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, StorageState, expect
 
 from hufu_registry.agencies.model import Agency
@@ -240,19 +241,19 @@ def test_application_is_filled_in_and_sent_by_keyboard_alone(town: Town, page: P
 
 def press_to(page: Page, field: str) -> None:
     """Press Tab until the field has the focus."""
-    for _ in range(200):
-        if page.evaluate("document.activeElement.id") == field:
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"Tab does not lead to {field}")
+    press_to_what(page, f"#{field}")
 
 
 def press_to_button(page: Page) -> None:
+    press_to_what(page, "main .btn-primary")
+
+
+def press_to_what(page: Page, selector: str) -> None:
     for _ in range(200):
-        if page.evaluate("document.activeElement.matches('main .btn-primary')"):
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
             return
         page.keyboard.press("Tab")
-    raise AssertionError("Tab does not lead to the button")
+    raise AssertionError(f"Tab does not lead to {selector}")
 
 
 def test_queue_is_read_and_decided_by_keyboard_alone(town: Town, new_browser: NewBrowser, signed_in: SignedIn) -> None:
@@ -270,3 +271,24 @@ def test_queue_is_read_and_decided_by_keyboard_alone(town: Town, new_browser: Ne
     press_to_button(page)
     page.keyboard.press("Enter")
     expect(page.locator(".hf-notice.good").first).to_be_visible()
+
+
+@pytest.mark.requirement("S1-076")
+def test_a_difference_is_found_and_put_off_by_keyboard_alone(
+    town: Town, new_browser: NewBrowser, signed_in: SignedIn
+) -> None:
+    with scene_of_sync(town) as scene:
+        page = new_browser(storage_state=signed_in(FIRST)).new_page()
+        page.goto(f"{town.console}/sync/drift")
+        press_to_what(page, f"a[href$='{scene.difference}']")
+        page.keyboard.press("Enter")
+        press_to(page, "until")
+        page.keyboard.type("1")
+        page.keyboard.press("Enter")
+        press_to_what(page, "a[href='#until']")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Control+A")
+        page.keyboard.type("200-01-01")
+        page.keyboard.press("Enter")
+        expect(page.locator(".hf-notice.good")).to_be_visible()
+        expect(page.locator(f"a[href$='{scene.difference}']")).to_have_count(0)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, StorageState, expect
 
-from hufu_stack.demo_people import FIRE, Resident
+from hufu_stack.demo_people import FIRE, FIRST, Resident
 from tests.browser.conftest import NewBrowser
 from tests.browser.mails import activation_link, awaited
 from tests.browser.pages import (
@@ -24,6 +24,7 @@ from tests.browser.pages import (
     send_form,
 )
 from tests.browser.people import FIRE_MANAGER, Applicant, Town
+from tests.browser.sync_scene import scene_of_sync
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
 SIZE = {"width": 1280, "height": 860}
@@ -79,6 +80,11 @@ def test_pictures_of_the_main_job(
     take(manager, "my-account")
     manager.goto(f"{town.console}/agencies/{agency_id(town)}")
     take(manager, "agency")
+    with scene_of_sync(town):
+        keeper = new_browser(viewport=SIZE, storage_state=signed_in(FIRST)).new_page()
+        for name, path in (("sync", ""), ("parked", "/work?state=parked"), ("drift", "/drift")):
+            keeper.goto(f"{town.console}/sync{path}")
+            take(keeper, name)
 
 
 def agency_id(town: Town) -> int:

@@ -193,6 +193,19 @@ def test_a_user_is_never_deleted_while_the_directory_has_him(house: KeycloakHous
 
 
 @OVER_A_DIRECTORY
+def test_a_user_whom_the_directory_lost_does_not_keep_the_others_from_being_listed(house: KeycloakHouse) -> None:
+    agency = house.make(house.agency())
+    lost, there = house.account(agency), house.account(agency)
+    for account in (lost, there):
+        house.make(account)
+    house.take_out_of_directory(lost)
+    house.in_realm.server().post("/clear-user-cache", {})
+    listed = {observed.mark for observed in house.everything(Kind.ACCOUNT)}
+    assert there.mark in listed
+    assert lost.mark not in listed
+
+
+@OVER_A_DIRECTORY
 def test_a_user_whom_the_directory_lost_is_waited_for_though_keycloak_remembers_him(house: KeycloakHouse) -> None:
     account = house.account(house.make(house.agency()))
     remote_id = house.make(account)

@@ -262,8 +262,15 @@ class Keycloak:
         first = 0
         while page := self._keycloak.get("users", first=first, max=PAGE, briefRepresentation=False):
             ours = [user for user in page if _attribute(user, ACCOUNT_MARK)]
-            yield [_observed_user(user, self._groups_of(user["id"]), None, fields) for user in ours]
+            yield [found for user in ours if (found := self._listed_user(user, fields)) is not None]
             first += PAGE
+
+    def _listed_user(self, user: Json, fields: Collection[str]) -> Observed | None:
+        """None for one that it still lists, and does not know any more: the directory has lost him."""
+        try:
+            return _observed_user(user, self._groups_of(user["id"]), None, fields)
+        except MissingError:
+            return None
 
     # Groups.
 

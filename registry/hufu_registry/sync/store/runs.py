@@ -81,6 +81,12 @@ class SqlRuns:
             )
         )
 
+    def put_back(self, run_id: UUID, pause: timedelta) -> None:
+        """Whoever looks after the pause may begin with it again."""
+        self._connection.execute(
+            sa.update(sync_runs).where(sync_runs.c.id == run_id).values(busy_until=self._now + pause)
+        )
+
     def finish(self, run_id: UUID) -> None:
         self._connection.execute(
             sa.update(sync_runs).where(sync_runs.c.id == run_id).values(finished_at=self._now, busy_until=None)
