@@ -52,7 +52,7 @@ java: ## format and tests of the Keycloak extensions
 	@mvn --quiet --batch-mode -f extensions/pom.xml verify
 
 test: setup-tests lint types imports templates java ## everything
-	@$(BIN)/pytest tests
+	@$(BIN)/pytest tests -n 2 --dist loadgroup
 
 soak: setup-tests ## long random stories of acts and failures, SOAK_MINUTES=20; SOAK_SEED repeats one
 	@$(BIN)/python -m tests.soak.run

@@ -257,11 +257,12 @@ DIRECTORY_PUSH = Chapter(
     title="Many accounts at once",
     text="""\
 Accounts that were approved, or imported, brought to Active Directory by the running worker beside relay, clock and
-console, after a thousand others that warm all servers up. In each of four rounds, on one growing directory: entries added by ldap3 alone, as many accounts by the
-worker, the same accounts into Keycloak alone, and as many others complete, which is both targets at once. What the
-worker does besides adding an entry: it reads what is wanted, looks whether somebody else's object has the name, reads
-the entry again, and records and audits it. Then a manager presses 核准 twenty times while a further bulk is on its way;
-the clock stops when the link in the caught mail answers. Mails go out for these only.""",
+console, after a thousand others that warm all servers up. In each of four rounds, on one growing directory: entries
+added by ldap3 alone, as many accounts by the worker, the same accounts into Keycloak alone, and as many others
+complete, which is both targets at once. What the worker does besides adding an entry: it reads what is wanted, looks
+whether somebody else's object has the name, reads the entry again, and records and audits it. Then a manager presses
+核准 twenty times while a further bulk is on its way; the clock stops when the link in the caught mail answers. Mails go
+out for these only.""",
     yardstick="the same entries, password included, added by ldap3 alone over as many connections as the worker has.",
     headline=("times_the_yardstick", "complete_of_directory", "approval_p95_s"),
     chart=Chart(

@@ -2,11 +2,11 @@
 in the middle of such a bulk.
 
 A thousand accounts come complete before anything is measured: all servers have just been started, and work for days
-elsewhere. Console, worker, relay and clock are the real processes, with the lanes they are set to. In each of four rounds come, on
-one growing directory: entries added by ldap3 alone (yardstick), as many accounts by the worker, the same accounts into
-Keycloak alone, and as many others complete, both targets at once. Every other round begins with the worker, so that
-the directory's growth is fair to both. Accounts that are active get no mail, so mails go out only for the approvals
-that a manager presses while a fifth bulk, complete, is on its way.
+elsewhere. Console, worker, relay and clock are the real processes, with the lanes they are set to. In each of four
+rounds come, on one growing directory: entries added by ldap3 alone (yardstick), as many accounts by the worker, the
+same accounts into Keycloak alone, and as many others complete, both targets at once. Every other round begins with the
+worker, so that the directory's growth is fair to both. Accounts that are active get no mail, so mails go out only for
+the approvals that a manager presses while a fifth bulk, complete, is on its way.
 
 Yardstick: the same entries, password included, by ldap3 alone over as many connections as the worker has.
 """

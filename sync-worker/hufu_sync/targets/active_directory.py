@@ -179,7 +179,7 @@ class ActiveDirectory:
         place_of = _places({entry.dn: entry.guid for entry in agencies}, base)
         if kind is Kind.ACCOUNT:
             del agencies
-            for page in self._ldap.pages(base, OURS[kind], wanted, PAGE):
+            for page in self._ldap.pages_ahead(base, OURS[kind], wanted, PAGE):
                 yield [_observed(kind, entry, place_of(names.parent(entry.dn)), fields) for entry in page]
             return
         agencies.sort(key=lambda entry: len(names.steps(entry.dn)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -137,6 +138,15 @@ class LdapConnection:
             yield page
             if not cookie:
                 return
+
+    def pages_ahead(self, base: str, query: str, names: Collection[str], size: int) -> Iterator[list[Entry]]:
+        """The same over a connection of its own: each page is read while the one before it is worked on."""
+        with closing(LdapConnection(self.settings)) as own, ThreadPoolExecutor(1) as reader:
+            pages = own.pages(base, query, names, size)
+            coming = reader.submit(next, pages, None)
+            while (page := coming.result()) is not None:
+                coming = reader.submit(next, pages, None)
+                yield page
 
     def add(self, dn: str, classes: Sequence[str], attributes: Mapping[str, str | bytes], taken: Code) -> None:
         with self.calling(taken) as connection:
