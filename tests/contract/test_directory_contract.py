@@ -229,9 +229,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     asked: list[str] = []
     one_call = LdapConnection.calling
 
-    def calling(self: LdapConnection, taken: Code) -> Any:
+    def calling(self: LdapConnection, taken: Code, seconds: int = 0) -> Any:
         asked.append("ldap")
-        return one_call(self, taken)
+        return one_call(self, taken, seconds)
 
     with monkeypatch.context() as patch:
         patch.setattr(LdapConnection, "calling", calling)
