@@ -248,8 +248,10 @@ def tick(strand: str, todo: Sequence[Task], heart: Heart, metrics: Metrics) -> f
         except StoppedError:
             log.info("task_stopped", task=task.name)
         except (TargetError, SQLAlchemyError, HufuError) as error:
-            code = error.code if isinstance(error, TargetError) else type(error).__name__
-            log.warning("task_failed", task=task.name, code=str(code))
+            if isinstance(error, TargetError):
+                log.warning("task_failed", task=task.name, code=error.code.value, detail=error.detail)
+            else:
+                log.warning("task_failed", task=task.name, code=type(error).__name__)
             metrics.failures.labels(task.name).inc()
         except Exception:
             log.exception("task_failed_unexpectedly", task=task.name)

@@ -150,6 +150,27 @@ def test_what_others_put_into_a_group_of_ours_keeps_it(house: KeycloakHouse) -> 
     assert "theirs" not in {group.name for group in house.everything(Kind.AGENCY)}
 
 
+@pytest.mark.parametrize("house", [LOCAL], indirect=True)
+def test_who_goes_while_everybody_is_listed_does_not_keep_the_others_from_it(
+    house: KeycloakHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agency = house.make(house.agency())
+    going, staying = house.account(agency), house.account(agency)
+    going_id = house.make(going)
+    house.make(staying)
+    groups_of = house.target._groups_of
+
+    def meanwhile(user_id: str) -> list[str]:
+        if user_id == going_id:
+            house.in_realm.server().delete(f"/users/{going_id}")
+        return groups_of(user_id)
+
+    monkeypatch.setattr(house.target, "_groups_of", meanwhile)
+    listed = {observed.mark for observed in house.everything(Kind.ACCOUNT)}
+    assert staying.mark in listed
+    assert going.mark not in listed
+
+
 @WITH_PEOPLE
 def test_a_wrong_secret_stops_the_target(house: KeycloakHouse) -> None:
     with pytest.raises(Misconfigured) as caught:
@@ -190,19 +211,6 @@ def test_a_user_is_never_deleted_while_the_directory_has_him(house: KeycloakHous
     assert house.directory is not None
     assert look(house.directory, house.inside(account)) is not None
     assert house.seen(account, remote_id).remote_id == remote_id
-
-
-@OVER_A_DIRECTORY
-def test_a_user_whom_the_directory_lost_does_not_keep_the_others_from_being_listed(house: KeycloakHouse) -> None:
-    agency = house.make(house.agency())
-    lost, there = house.account(agency), house.account(agency)
-    for account in (lost, there):
-        house.make(account)
-    house.take_out_of_directory(lost)
-    house.in_realm.server().post("/clear-user-cache", {})
-    listed = {observed.mark for observed in house.everything(Kind.ACCOUNT)}
-    assert there.mark in listed
-    assert lost.mark not in listed
 
 
 @OVER_A_DIRECTORY

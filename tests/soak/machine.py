@@ -65,7 +65,9 @@ class Soak(RuleBasedStateMachine):
             return
         self.hazards.heal()
         settle(self.office, IN_THE_END)
-        assert disagreements(self.office) == []
+        found = disagreements(self.office)
+        # Not every way into here is pytest's, which would show them.
+        assert not found, "\n".join(found)
 
     def someone(self, who: int, *states: AccountState) -> AccountId | None:
         able = [each for each in self.officials if self.office.account(each).state in states]

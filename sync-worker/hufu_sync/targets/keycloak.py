@@ -266,7 +266,7 @@ class Keycloak:
             first += PAGE
 
     def _listed_user(self, user: Json, fields: Collection[str]) -> Observed | None:
-        """None for one that it still lists, and does not know any more: the directory has lost him."""
+        """None for one who has gone since he was listed."""
         try:
             return _observed_user(user, self._groups_of(user["id"]), None, fields)
         except MissingError:
