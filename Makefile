@@ -7,7 +7,7 @@ UV_COMPILE := .tools/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-i
 CODE := registry admin-ui sync-worker keycloak-config stack tests bench setup docs docker
 
 .PHONY: help setup setup-tests demo demo-stop demo-status demo-reset \
-	lint types imports templates unit check java test soak bench performance fmt lock screenshots
+	lint types imports templates unit check java test test-stack test-others soak bench performance fmt lock screenshots
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -52,7 +52,13 @@ java: ## format and tests of the Keycloak extensions
 	@mvn --quiet --batch-mode -f extensions/pom.xml verify
 
 test: setup-tests lint types imports templates java ## everything
-	@$(BIN)/pytest tests -n 2 --dist loadgroup
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-stack test-others
+
+test-stack: ## those that need the real servers, one after the other
+	@$(BIN)/pytest tests -m stack
+
+test-others: ## all others; they may run beside those
+	@$(BIN)/pytest tests -m "not stack" -p no:cacheprovider
 
 soak: setup-tests ## long random stories of acts and failures, SOAK_MINUTES=20; SOAK_SEED repeats one
 	@$(BIN)/python -m tests.soak.run

@@ -2,14 +2,10 @@
 
 With HUFU_KEEP_STACK=1 a running test stack is used as it is and left running: quick work at one's desk.
 HUFU_TEST_PROFILE names another profile for it, so that two people can hurt servers at the same time.
-
-`make test` runs two halves side by side that share no server: those that need the stack, one after the other, and
-those of the registry alone.
 """
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,14 +14,15 @@ from hufu_stack.stack import Stack
 
 KEEP = os.environ.get("HUFU_KEEP_STACK") == "1"
 PROFILE = os.environ.get("HUFU_TEST_PROFILE", "test")
+STACKS = {"stack", "stack_without_directory"}
 
-UNIT = Path(__file__).parent / "unit"
 
-
+@pytest.hookimpl(tryfirst=True)  # before pytest picks by marks
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Whoever uses the stack is marked as such: `make test` runs these and all others side by side."""
     for item in items:
-        alone = item.path.is_relative_to(UNIT) or "migrated" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("registry" if alone else "servers"))
+        if STACKS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.stack)
 
 
 def _running(profile: str) -> Iterator[Stack]:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, StorageState, expect
 
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_stack.demo_people import FIRE, FIRST, Resident
 from tests.browser.conftest import NewBrowser
 from tests.browser.mails import activation_link, awaited
@@ -25,6 +26,7 @@ from tests.browser.pages import (
 )
 from tests.browser.people import FIRE_MANAGER, Applicant, Town
 from tests.browser.sync_scene import scene_of_sync
+from tests.integration.sync_scenes import drifted
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
 SIZE = {"width": 1280, "height": 860}
@@ -80,11 +82,14 @@ def test_pictures_of_the_main_job(
     take(manager, "my-account")
     manager.goto(f"{town.console}/agencies/{agency_id(town)}")
     take(manager, "agency")
-    with scene_of_sync(town):
+    with scene_of_sync(town) as scene:
+        key = OutboxKey(Target.AD, Kind.ACCOUNT, str(scene.account_id))
+        drifted(town.registry, key, title=("組長", "科長"))
         keeper = new_browser(viewport=SIZE, storage_state=signed_in(FIRST)).new_page()
         for name, path in (("sync", ""), ("parked", "/work?state=parked"), ("drift", "/drift")):
             keeper.goto(f"{town.console}/sync{path}")
             take(keeper, name)
+        drifted(town.registry, key)
 
 
 def agency_id(town: Town) -> int:
