@@ -12,7 +12,7 @@ from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.model import Act, ActKind, ActState
-from hufu_sync.errors import Misconfigured, TargetError, Unreachable
+from hufu_sync.errors import Interrupted, Misconfigured, TargetError, Unreachable
 from hufu_sync.reading import LeaseLostError, NotReachedError
 from hufu_sync.row import Lease, Row
 from hufu_sync.targets.port import Directory, SignInServer
@@ -111,7 +111,7 @@ class Acting:
                 return
         try:
             outcome = self.doing.do(act.kind, remote_id, act.requested_at)
-        except Unreachable:
+        except (Unreachable, Interrupted):
             raise
         except TargetError:
             with self.services.begin(SYSTEM) as work:

@@ -38,6 +38,10 @@ class Unreachable(Transient):
     """The target itself does not answer, so nothing else needs to be tried before it does."""
 
 
+class Interrupted(Transient):
+    """The target broke off in the middle: what was asked for may have happened all the same."""
+
+
 class Gone(TargetError):  # noqa: N818 - a kind of answer, not a Python suffix
     """Our object is missing though we know its id. Parked."""
 

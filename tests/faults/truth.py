@@ -158,7 +158,7 @@ def _records(office: Office, account: Account, **made: int) -> Iterator[str]:
 
 
 def _mails(office: Office, account: Account) -> Iterator[str]:
-    """One for each act; more only where a crash in between was counted before it happened."""
+    """One for each act; more only where one that broke off in the middle was counted before it happened."""
     with office.services.read() as connection:
         tries = (
             connection.execute(

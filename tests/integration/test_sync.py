@@ -35,7 +35,7 @@ from hufu_sync.bootstrap import Parts, Targets, build_drains
 from hufu_sync.clock import Nightly, disable_not_activated
 from hufu_sync.command import sync
 from hufu_sync.drain import Drain
-from hufu_sync.errors import Misconfigured, Refused, Transient, Unreachable
+from hufu_sync.errors import Interrupted, Misconfigured, Refused, Transient, Unreachable
 from hufu_sync.feed import Feed
 from hufu_sync.health import Heart, Metrics
 from hufu_sync.settings import SyncSettings
@@ -544,6 +544,25 @@ def test_a_mail_the_server_could_not_send_is_tried_again_and_counted_once(
     with engine.services.read() as connection:
         step = account_story(connection, account_id)[2]
     assert (step.state, step.times, len(engine.keycloak.mails)) == (StepState.DONE, 1, 1)
+
+
+def test_a_mail_that_broke_off_in_the_middle_may_have_gone_out_and_is_counted_twice(
+    engine: Engine, chain: Sequence[Agency], clock: SetClock
+) -> None:
+    def broken_off(call: str) -> None:
+        if call == "mail" and len(engine.keycloak.mails) == 1:
+            raise Interrupted(Code.KEYCLOAK_ERROR)
+
+    engine.keycloak.after = broken_off
+    account_id = engine.account(chain[0])
+    engine.run()
+    assert engine.story(account_id)[StepName.MAIL] == (StepState.RETRYING, Code.KEYCLOAK_ERROR)
+    clock.advance(seconds=10)
+    engine.run()
+    assert len(engine.keycloak.mails) == 2
+    with engine.services.read() as connection:
+        (act,) = connection.execute(sa.select(acts)).all()
+    assert (act.times, act.outcome) == (2, "maybe_repeated")
 
 
 # Without a directory.

@@ -27,7 +27,7 @@ from hufu_registry.sync.model.plan import (
     SetFields,
     Step,
 )
-from hufu_sync.errors import Conflict, Misconfigured, Refused, TargetError, Transient, Unreachable
+from hufu_sync.errors import Conflict, Interrupted, Misconfigured, Refused, TargetError, Transient, Unreachable
 from hufu_sync.targets.keycloak_connection import (
     Json,
     KeycloakConnection,
@@ -105,7 +105,7 @@ class Keycloak:
                 redirect_uri=settings.activation_redirect,
                 lifespan=settings.activation_seconds,
             )
-        except (Unreachable, MissingError):
+        except (Unreachable, Interrupted, MissingError):
             raise
         except Transient as error:
             raise Transient(Code.ACTIVATION_MAIL_NOT_SENT, error.detail) from error

@@ -18,10 +18,12 @@ from keycloak import KeycloakOpenID, KeycloakOpenIDConnection
 from keycloak.exceptions import KeycloakAuthenticationError, KeycloakConnectionError, KeycloakError
 
 from hufu_registry.sync.model import Code
-from hufu_sync.errors import Conflict, Misconfigured, Refused, TargetError, Transient, Unreachable
+from hufu_sync.errors import Conflict, Interrupted, Misconfigured, Refused, TargetError, Transient, Unreachable
 
 AWAY = frozenset({502, 503, 504})
 MISSING = 404
+# What it says where it did not decide to fail.
+BROKEN_OFF = "unknown_error"
 NOT_OURS = frozenset({"", "LDAP_ID", "LDAP_ENTRY_DN"})
 
 Json = dict[str, Any]
@@ -152,9 +154,11 @@ def _refusal(status: int, response: requests.Response) -> TargetError:
         return MissingError(Code.KEYCLOAK_ERROR, "404")
     if status == 403:
         return Misconfigured(Code.KEYCLOAK_NO_RIGHTS, "403")
+    reason = _reason(response)
+    if status >= 500 and reason == BROKEN_OFF:
+        return Interrupted(Code.KEYCLOAK_ERROR, f"{status} {reason}")
     if status >= 500 or status in {408, 429}:
         return Transient(Code.KEYCLOAK_ERROR, str(status))
-    reason = _reason(response)
     return (UnexplainedError if reason in NOT_OURS else Refused)(Code.KEYCLOAK_REFUSED, f"{status} {reason}".strip())
 
 
