@@ -551,12 +551,12 @@ def test_a_mail_that_broke_off_in_the_middle_may_have_gone_out_and_is_counted_tw
 ) -> None:
     def broken_off(call: str) -> None:
         if call == "mail" and len(engine.keycloak.mails) == 1:
-            raise Interrupted(Code.KEYCLOAK_ERROR)
+            raise Interrupted(Code.ACTIVATION_MAIL_NOT_SENT)
 
     engine.keycloak.after = broken_off
     account_id = engine.account(chain[0])
     engine.run()
-    assert engine.story(account_id)[StepName.MAIL] == (StepState.RETRYING, Code.KEYCLOAK_ERROR)
+    assert engine.story(account_id)[StepName.MAIL] == (StepState.RETRYING, Code.ACTIVATION_MAIL_NOT_SENT)
     clock.advance(seconds=10)
     engine.run()
     assert len(engine.keycloak.mails) == 2

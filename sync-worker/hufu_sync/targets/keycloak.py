@@ -105,10 +105,11 @@ class Keycloak:
                 redirect_uri=settings.activation_redirect,
                 lifespan=settings.activation_seconds,
             )
-        except (Unreachable, Interrupted, MissingError):
+        except (Unreachable, MissingError):
             raise
         except Transient as error:
-            raise Transient(Code.ACTIVATION_MAIL_NOT_SENT, error.detail) from error
+            kind = Interrupted if isinstance(error, Interrupted) else Transient
+            raise kind(Code.ACTIVATION_MAIL_NOT_SENT, error.detail) from error
 
     def end_sessions(self, remote_id: str) -> None:
         self._keycloak.post(f"users/{remote_id}/logout", {})
