@@ -85,9 +85,10 @@ def ignore_drift(key: OutboxKey, field: str, until: date, services: Services[Wor
 
 
 def _check_change(before: Profile, after: Profile) -> None:
-    """What was wrong before stands in nobody's way. Raises Invalid(fields)."""
-    old = before.faults()
-    faults = {field: fault for field, fault in after.faults().items() if old.get(field) != fault}
+    """What is wrong elsewhere stands in nobody's way. Raises Invalid(fields)."""
+    faults = {
+        field: fault for field, fault in after.faults().items() if getattr(after, field) != getattr(before, field)
+    }
     if faults:
         raise Invalid(fields=faults)
 
