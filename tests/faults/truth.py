@@ -61,13 +61,14 @@ def _disagreements(office: Office) -> Iterator[str]:
         chain = founded[account.agency_id]
         entries = [] if office.directory is None else office.directory.of_account(account.id)
         users = office.in_keycloak(account.id)
-        if account.state is AccountState.DELETED and not _is_bound(office, account.id):
-            # Nobody needs it there; but whoever looks for it lets Keycloak read it from the directory.
-            yield from (f"{account.account_name} (deleted) may sign in" for user in users if user["enabled"])
-            continue
-        if office.directory is not None:
+        if office.directory is not None and _was_needed(office, account, Target.AD):
             yield from _in_directory(account, entries, chain)
-        yield from _in_keycloak(account, users, chain[-1])
+        if _was_needed(office, account, Target.KEYCLOAK):
+            yield from _in_keycloak(account, users, chain[-1])
+        else:
+            # Whoever looks for it lets Keycloak read it from the directory.
+            yield from (f"{account.account_name} (deleted) may sign in" for user in users if user["enabled"])
+            users = []
         yield from _records(office, account, made_in_ad=len(entries), made_in_keycloak=len(users))
         yield from _mails(office, account)
     if office.directory is not None:
@@ -75,10 +76,11 @@ def _disagreements(office: Office) -> Iterator[str]:
     yield from _groups(office, founded, needed)
 
 
-def _is_bound(office: Office, account_id: AccountId) -> bool:
+def _was_needed(office: Office, account: Account, target: Target) -> bool:
+    """Deleted before it was made there, it is not made any more."""
+    key = office.key(account.id, target)
     with office.services.begin(SYSTEM) as work:
-        key = office.key(account_id, Target.KEYCLOAK)
-        return key in work.sync_records.bindings([key])
+        return account.state is not AccountState.DELETED or key in work.sync_records.bindings([key])
 
 
 def dn_of(chain: Chain) -> str:
