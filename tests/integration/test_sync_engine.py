@@ -26,9 +26,11 @@ from hufu_registry.sync.model.plan_file import Forecast
 from hufu_registry.sync.store import acts, bindings, due_targets, queue_samples
 from hufu_registry.sync.store.tables import applied_steps
 from hufu_registry.sync.use_cases import (
+    activate_account,
     converge_now,
     delete_account,
     disable_account,
+    make_again,
     pause_target,
     request_act,
     require_password_change,
@@ -509,6 +511,21 @@ def test_agencies_side_by_side_may_take_each_other_s_names(
     rows = [engine.row(Target.AD, Kind.AGENCY, agency.id) for agency in pair]
     assert [row.parked_at for row in rows] == [None, None]
     assert all(row.done == row.wanted for row in rows)
+
+
+def test_who_lost_his_password_with_his_entry_is_mailed_a_link_and_activates_once_more(
+    engine: Engine, chain: Sequence[Agency]
+) -> None:
+    account_id = engine.account(chain[1])
+    engine.run()
+    assert activate_account(account_id, engine.services, SYSTEM)
+    engine.ad.things.pop(there(engine.ad, account_id))
+    make_again(OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id)), engine.services, OPERATOR)
+    engine.run()
+    assert len(engine.ad.of(f"hufu:account:{account_id}")) == 1
+    assert len(engine.keycloak.mails) == 2
+    assert engine.records("account.remade") == 1
+    assert activate_account(account_id, engine.services, SYSTEM)
 
 
 # The guard in the worker.

@@ -37,7 +37,7 @@ SENTENCES: Mapping[str, Any] = {
     "mobile_shape": _l("A mobile number has ten digits and starts with 09."),
     "reason_required": _l("Please give a reason."),
     "consent_required": _l("Please read the terms and tick the box if you agree."),
-    "agency_required": _l("Please choose your agency."),
+    "agency_required": _l("Please choose an agency."),
     "agency_unknown": _l("There is no such agency. Please search for it by name."),
     "agency_not_a_home": _l("Nobody can have an account there. Please choose the agency where you work."),
     "mail_domain_refused": _l(

@@ -44,6 +44,7 @@ class AccountMove(StrEnum):
     ACTIVATE = "activate"
     DISABLE = "disable"
     RESTORE = "restore"
+    REMAKE = "remake"
     DELETE = "delete"
 
 
@@ -53,6 +54,8 @@ MOVES = MappingProxyType(
         (AccountState.NOT_ACTIVATED, AccountMove.DISABLE): AccountState.DISABLED,
         (AccountState.ENABLED, AccountMove.DISABLE): AccountState.DISABLED,
         (AccountState.DISABLED, AccountMove.RESTORE): AccountState.NOT_ACTIVATED,
+        # Its password was lost in a target: a new one is chosen as the first was.
+        (AccountState.ENABLED, AccountMove.REMAKE): AccountState.NOT_ACTIVATED,
         (AccountState.DISABLED, AccountMove.DELETE): AccountState.DELETED,
     }
 )
@@ -168,8 +171,8 @@ class Account:
             raise IllegalMove("account_state", state=self.state.value, move=move.value)
         activated = now if move is AccountMove.ACTIVATE else self.activated_at
         deleted = now if move is AccountMove.DELETE else self.deleted_at
-        # A restored account is approved anew: its time to activate begins again.
-        approved = now if move is AccountMove.RESTORE else self.approved_at
+        # It is as if it were approved anew: its time to activate begins again.
+        approved = now if move in {AccountMove.RESTORE, AccountMove.REMAKE} else self.approved_at
         return replace(
             self,
             state=state,

@@ -74,6 +74,7 @@ RECORDED_AS = MappingProxyType(
         AccountMove.ACTIVATE: "account.activated",
         AccountMove.DISABLE: "account.disabled",
         AccountMove.RESTORE: "account.restored",
+        AccountMove.REMAKE: "account.remade",
         AccountMove.DELETE: "account.deleted",
     }
 )

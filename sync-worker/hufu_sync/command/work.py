@@ -17,7 +17,7 @@ from hufu_registry.kernel.paging import MAX_SIZE, Page
 from hufu_registry.kernel.policy import Policy
 from hufu_registry.sync import use_cases
 from hufu_registry.sync.model import TargetState, WorkRow, WorkState
-from hufu_registry.sync.store import target_states, work_rows
+from hufu_registry.sync.store import drift_rows, target_states, work_rows
 from hufu_sync.command.shared import (
     ServicesOf,
     account_option,
@@ -46,15 +46,18 @@ def status(services_of: ServicesOf, *, in_json: bool) -> None:
     with services.read() as connection:
         states = target_states(connection)
         held = held_effects(connection, Page(size=1), EffectState.HELD).total
-    now = services.clock.now()
+        now = services.clock.now()
+        differences = drift_rows(connection, services.keys, Page(size=1), now=now).total
     alarms = [*(alarm for state in states for alarm in alarms_of(state, now, services.policy))]
     if held:
         alarms.append(f"held sets: {held}")
     if in_json:
-        click.echo(as_json({"targets": states, "held_effects": held, "alarms": alarms}))
+        click.echo(as_json({"targets": states, "held_effects": held, "differences": differences, "alarms": alarms}))
     else:
         for line in table(HEADS, [_line(state, now) for state in states]):
             click.echo(line)
+        if differences:
+            click.echo(f"  differences: {differences}, see hufu sync drift")
         for alarm in alarms:
             click.echo(f"! {alarm}")
     sys.exit(1 if alarms else 0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from hufu_registry.accounts.model import REASON_LENGTH, AccountState
+from hufu_registry.accounts.model import REASON_LENGTH, AccountMove, AccountState
+from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.kernel.actor import Actor, ActorKind
 from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
@@ -82,7 +83,7 @@ def drop_work(key: OutboxKey, why: str, services: Services[Work], actor: Actor) 
 
 
 def make_again(key: OutboxKey, services: Services[Work], actor: Actor) -> None:
-    """What is gone from a target is made anew there; a person whose password went with it is mailed a link.
+    """What is gone from a target is made anew there; a person whose password went with it activates it once more.
 
     Raises NotFound("account"), NotFound("agency"), IllegalMove("account_state") for a deleted account.
     """
@@ -105,6 +106,8 @@ def make_again_within(work: Work, services: Services[Work], key: OutboxKey) -> N
     # Where the password was, a random one is now.
     keeps_passwords = Target.AD if services.policy.with_directory else Target.KEYCLOAK
     if key.target is keeps_passwords and account.state is not AccountState.DISABLED:
+        if account.state is AccountState.ENABLED:
+            account = move_account(work, account, AccountMove.REMAKE)
         request_act(work, services, ActKind.ACTIVATION_MAIL, account.id)
     want_account(work, services, account)
 
