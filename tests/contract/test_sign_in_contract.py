@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +12,15 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+import requests
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import Code
 from hufu_registry.sync.model.plan import Delete, Observed, SetEnabled
 from hufu_stack import person
-from hufu_sync.errors import Conflict, Misconfigured, Transient, Unreachable
+from hufu_sync.errors import Conflict, Interrupted, Misconfigured, Refused, TargetError, Transient, Unreachable
 from hufu_sync.targets.keycloak import Keycloak
-from hufu_sync.targets.keycloak_connection import KeycloakConnection
+from hufu_sync.targets.keycloak_connection import KeycloakConnection, KeycloakSettings
 from tests.contract.conftest import Houses
 from tests.contract.houses import KeycloakHouse, SignInHouse, found_of, look, steps
 from tests.integration.realms import Person, link_in
@@ -176,6 +179,31 @@ def test_a_wrong_secret_stops_the_target(house: KeycloakHouse) -> None:
     with pytest.raises(Misconfigured) as caught:
         Keycloak(replace(house.target.settings, client_secret="not-it")).probe()
     assert caught.value.code is Code.KEYCLOAK_CLIENT_REFUSED
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "kind"),
+    [
+        (500, "unknown_error", Interrupted),
+        (400, "unknown_error", Interrupted),  # seen while its PostgreSQL was restarted
+        (500, "", Transient),
+        (400, "error-invalid-length", Refused),
+    ],
+)
+def test_an_answer_that_was_no_decision_is_no_refusal(
+    monkeypatch: pytest.MonkeyPatch, status: int, error: str, kind: type[TargetError]
+) -> None:
+    answer = requests.Response()
+    answer.status_code = status
+    answer.raw = io.BytesIO(json.dumps({"error": error}).encode())
+    monkeypatch.setattr(KeycloakConnection, "call", lambda *_, **__: answer)
+    nowhere = KeycloakSettings(
+        "http://127.0.0.1:9", "hufu", "hufu-sync", "",
+        with_directory=True, activation_client="", activation_redirect="", activation_seconds=1,
+    )  # fmt: skip
+    with pytest.raises(TargetError) as caught:
+        KeycloakConnection(nowhere).put("users/one", {})
+    assert type(caught.value) is kind
 
 
 @WITH_PEOPLE

@@ -23,7 +23,7 @@ from hufu_sync.errors import Conflict, Interrupted, Misconfigured, Refused, Targ
 
 AWAY = frozenset({502, 503, 504})
 MISSING = 404
-# What it says where it did not decide to fail.
+# What it says where it did not decide to fail, with 500, and sometimes with 400.
 BROKEN_OFF = "unknown_error"
 NOT_OURS = frozenset({"", "LDAP_ID", "LDAP_ENTRY_DN"})
 
@@ -159,7 +159,7 @@ def _refusal(status: int, response: requests.Response) -> TargetError:
     if status == 403:
         return Misconfigured(Code.KEYCLOAK_NO_RIGHTS, "403")
     reason = _reason(response)
-    if status >= 500 and reason == BROKEN_OFF:
+    if reason == BROKEN_OFF:
         return Interrupted(Code.KEYCLOAK_ERROR, f"{status} {reason}")
     if status >= 500 or status in {408, 429}:
         return Transient(Code.KEYCLOAK_ERROR, str(status))
