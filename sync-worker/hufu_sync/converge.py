@@ -273,6 +273,9 @@ class Converger:
         changed = {name for step in row.steps for name in _fields(step)} | set(row.planned.written)
         new: dict[str, object]
         if row.goes and observed is None:
+            if snapshot.remote_id is None and not row.steps:
+                # It was only looked for.
+                return None
             verb, new = "removed", {"remote_id": snapshot.remote_id}
         elif not row.goes and observed is not None and observed.remote_id != snapshot.remote_id:
             verb, new = "made", {"remote_id": observed.remote_id}

@@ -77,7 +77,8 @@ def read(work: SqlWork, claimed: Sequence[Claimed], shape: Shape) -> Mapping[Out
     """The rows that are still ours, with the number that is wanted of each; the first thing in its transaction."""
     work.connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     wanted = work.queue.wanted(claimed)
-    snapshots = desired_of(work, list(wanted), shape)
+    begun = {row.key for row in claimed if row.begun}
+    snapshots = _Reader(work, wanted, shape, begun=begun).snapshots(wanted)
     return {key: replace(snapshot, wanted=wanted[key]) for key, snapshot in snapshots.items()}
 
 
@@ -94,9 +95,18 @@ def desired_of(
 class _Reader:
     """All that a set of keys needs, read once."""
 
-    def __init__(self, work: SqlWork, keys: Collection[OutboxKey], shape: Shape, *, written: bool) -> None:
+    def __init__(
+        self,
+        work: SqlWork,
+        keys: Collection[OutboxKey],
+        shape: Shape,
+        *,
+        written: bool = True,
+        begun: Collection[OutboxKey] = (),
+    ) -> None:
         self._work = work
         self._shape = shape
+        self._begun = begun
         accounts = [AccountId(UUID(key.object_id)) for key in keys if key.kind is Kind.ACCOUNT]
         asked = [AgencyId(int(key.object_id)) for key in keys if key.kind is Kind.AGENCY]
         self._accounts = work.accounts.several(accounts)
@@ -138,12 +148,13 @@ class _Reader:
         if agency is None:
             return self._snapshot(key, None, None)
         if agency.path.text not in self._needed:
-            if binding is None:
+            if binding is None and key not in self._begun:
                 return self._snapshot(key, None, agency)
-            inside = self._standing.get(binding.remote_id)
+            inside = None if binding is None else self._standing.get(binding.remote_id)
             if inside is not None:
                 return self._snapshot(key, None, agency, waits_for=inside)
-            gone = replace(self._agency_at(agency, binding.within), exists=False)
+            place = None if binding is None else binding.within
+            gone = replace(self._agency_at(agency, place), exists=False)
             return self._snapshot(key, gone, agency)
         if agency.parent_id is None:
             return self._snapshot(key, self._agency_at(agency, None), agency)
@@ -166,7 +177,10 @@ class _Reader:
             return self._snapshot(key, None, None)
         agency = self._agencies[account.agency_id]
         if account.state is AccountState.DELETED and binding is None:
-            return self._snapshot(key, None, agency, account)
+            # Nobody ever used it, so it need not wait. In Keycloak it goes with its entry in the directory.
+            may_stand = key in self._begun and not self._in_directory()
+            gone = replace(self._account_at(account, agency, None), exists=False) if may_stand else None
+            return self._snapshot(key, gone, agency, account)
         if self._is_over(account) and binding is not None:
             in_directory = OutboxKey(Target.AD, Kind.ACCOUNT, key.object_id)
             if in_directory != key and in_directory in self._bindings:

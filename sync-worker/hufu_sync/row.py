@@ -81,4 +81,5 @@ class Row:
         return self.outcome is None or (self.outcome is self.failure and isinstance(self.failure, Refused))
 
     def asked(self) -> Asked:
-        return Asked(self.desired, self.snapshot.remote_id if self.observed is None else self.observed.remote_id)
+        remote_id = self.snapshot.remote_id if self.observed is None else self.observed.remote_id
+        return Asked(self.desired, remote_id, self.claimed.begun)

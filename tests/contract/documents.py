@@ -38,7 +38,7 @@ class DocumentSystem:
     def _find(self, desired: Desired, remote_id: str | None, records: Sequence[Record]) -> Found:
         same_id = [record for record in records if record["number"] == remote_id]
         same_name = [record for record in records if self._bears_name_of(desired, record)]
-        ours = [record for record in same_name if record["mark"] == desired.mark]
+        ours = [record for record in records if record["mark"] == desired.mark]
         record = next(iter(same_id or ours or same_name), None)
         if record is None:
             return None

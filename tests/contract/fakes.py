@@ -103,18 +103,20 @@ class FakeTarget:
         name = f"find {asked[0].desired.kind.value}"
         self._call(name)
         with self._lock:
-            found = [self._find(each.desired, each.remote_id) for each in asked]
+            found = [self._find(each) for each in asked]
         self.after(name)
         return found
 
-    def _find(self, desired: Desired, remote_id: str | None) -> Found:
+    def _find(self, asked: Asked) -> Found:
+        desired, remote_id = asked.desired, asked.remote_id
         if desired.mark in self.spoilt:
             return self.spoilt[desired.mark]
         thing = self.things.get(remote_id or "")
         if thing is None:
             if remote_id is not None and desired.exists and not self.remakes:
                 return Gone(Code.GONE_IN_AD)
-            remote_id, thing = self._named(desired)
+            marked = self.of(desired.mark) if asked.begun and remote_id is None else []
+            remote_id, thing = marked[0] if marked else self._named(desired)
             if thing is not None and thing.mark != desired.mark and not desired.exists:
                 return None
         if thing is None or remote_id is None:

@@ -35,9 +35,11 @@ def steps(desired: Desired, observed: Observed | None) -> tuple[Step, ...]:
     return plan(desired, observed, {}, lambda field, value: value).steps
 
 
-def look(target: StateTarget, desired: Desired, remote_id: str | None = None) -> Observed | None:
+def look(
+    target: StateTarget, desired: Desired, remote_id: str | None = None, *, begun: bool = False
+) -> Observed | None:
     """One object; raises what is wrong with it."""
-    (found,) = target.find([Asked(desired, remote_id)])
+    (found,) = target.find([Asked(desired, remote_id, begun)])
     if isinstance(found, TargetError):
         raise found
     return found
@@ -83,8 +85,8 @@ class House(Generic[T]):
             "employeeNumber": account_id,
         }
 
-    def look(self, desired: Desired, remote_id: str | None = None) -> Observed | None:
-        return look(self.target, desired, remote_id)
+    def look(self, desired: Desired, remote_id: str | None = None, *, begun: bool = False) -> Observed | None:
+        return look(self.target, desired, remote_id, begun=begun)
 
     def seen(self, desired: Desired, remote_id: str) -> Observed:
         found = self.look(desired, remote_id)

@@ -70,6 +70,23 @@ def test_what_we_made_and_forgot_is_found_by_name_and_mark(house: AnyHouse) -> N
         assert found.remote_id == remote_id
 
 
+def test_an_agency_begun_and_forgotten_is_found_wherever_it_stands(house: AnyHouse) -> None:
+    first, second = house.make(house.agency()), house.make(house.agency())
+    agency = house.agency(first)
+    remote_id = house.make(agency)
+    elsewhere = replace(agency, name=f"{agency.name}.7", place=second)
+    assert [type(step) for step in steps(elsewhere, house.look(elsewhere, begun=True))] == [Rename, Place]
+    go_to(house, elsewhere, remote_id)
+    for desired in (agency, replace(agency, exists=False), replace(agency, place=None, exists=False)):
+        found = house.look(desired, begun=True)
+        assert found is not None
+        assert found.remote_id == remote_id
+    other = replace(house.agency(first), exists=False)
+    assert house.look(other, begun=True) is None
+    house.take_away(elsewhere, remote_id)
+    assert house.look(agency, begun=True) is None
+
+
 def test_many_are_found_at_once_in_the_order_they_were_asked_for(house: AnyHouse) -> None:
     agency_id = house.make(house.agency())
     known = [house.account(agency_id) for _ in range(3)]

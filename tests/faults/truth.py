@@ -55,14 +55,24 @@ def _disagreements(office: Office) -> Iterator[str]:
     with office.services.begin(SYSTEM) as work:
         known = [work.accounts.get(account_id) for account_id in office.known_below("top")]
         founded = {agency_id: work.agencies.ancestors(agency_id) for agency_id in office.agencies.values()}
-    # Accounts whose waiting time after deletion is over are not made here, so every one of them stands somewhere.
-    needed = {agency.id for account in known for agency in founded[account.agency_id]}
+    # Accounts whose waiting time after deletion is over are not made here.
+    needed = {
+        target: {
+            agency.id
+            for account in known
+            if _was_needed(office, account, target)
+            for agency in founded[account.agency_id]
+        }
+        for target in (Target.AD, Target.KEYCLOAK)
+    }
     for account in known:
         chain = founded[account.agency_id]
         entries = [] if office.directory is None else office.directory.of_account(account.id)
         users = office.in_keycloak(account.id)
         if office.directory is not None and _was_needed(office, account, Target.AD):
             yield from _in_directory(account, entries, chain)
+        else:
+            yield from (f"{account.account_name} (deleted) stands in AD: {entry.dn}" for entry in entries)
         if _was_needed(office, account, Target.KEYCLOAK):
             yield from _in_keycloak(account, users, chain[-1])
         else:
@@ -72,8 +82,8 @@ def _disagreements(office: Office) -> Iterator[str]:
         yield from _records(office, account, made_in_ad=len(entries), made_in_keycloak=len(users))
         yield from _mails(office, account)
     if office.directory is not None:
-        yield from _units(office, founded, needed, {account.account_name for account in known})
-    yield from _groups(office, founded, needed)
+        yield from _units(office, founded, needed[Target.AD], {account.account_name for account in known})
+    yield from _groups(office, founded, needed[Target.KEYCLOAK])
 
 
 def _was_needed(office: Office, account: Account, target: Target) -> bool:

@@ -62,6 +62,8 @@ outbox = sa.Table(
     sa.Column("done_at", Moment),
     sa.Column("lease", sa.Uuid),
     sa.Column("leased_until", Moment),
+    # Somebody set to work on it, and nothing was noted since: more of it may stand there than we know.
+    sa.Column("begun", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("next_at", Moment),
     sa.Column("error_class", sa.Text),

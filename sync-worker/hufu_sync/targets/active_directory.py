@@ -115,7 +115,8 @@ class ActiveDirectory:
         places = {each.desired.place for each in asked if each.desired.place is not None}
         filters = {has_guid(place) for place in places}
         for each in asked:
-            filters |= {_named(each.desired)} if each.remote_id is None else {has_guid(each.remote_id)}
+            by_name = _named(each.desired, by_mark=each.begun)
+            filters.add(by_name if each.remote_id is None else has_guid(each.remote_id))
         wanted = {name for each in asked for name in each.desired.fields} | {*STATE, *NAMES}
         entries = _Entries(self._search_domain(any_of(sorted(filters)), wanted))
         for place in places:
@@ -390,9 +391,9 @@ class _Entries:
         self.by_guid = {entry.guid: entry for entry in entries}
 
     def named(self, desired: Desired, parent: str) -> Entry | None:
-        """The one with its name, ours before others'."""
+        """The one with its mark, else with its name."""
+        ours = [entry for entry in self.by_guid.values() if entry.text(MARK) == desired.mark]
         same = [entry for entry in self.by_guid.values() if _has_name_of(entry, desired, parent)]
-        ours = [entry for entry in same if entry.text(MARK) == desired.mark]
         return next(iter(ours or same), None)
 
 
@@ -406,9 +407,11 @@ def _has_name_of(entry: Entry, desired: Desired, parent: str) -> bool:
     )
 
 
-def _named(desired: Desired) -> str:
+def _named(desired: Desired, *, by_mark: bool = False) -> str:
     if desired.kind is Kind.AGENCY:
-        return f"(&(objectClass=organizationalUnit){equal('ou', desired.name)})"
+        # The mark is no index: that search reads every OU.
+        marked = [equal(MARK, desired.mark)] if by_mark else []
+        return f"(&(objectClass=organizationalUnit){any_of([equal('ou', desired.name), *marked])})"
     return any_of([equal(name, desired.fields[name]) for name in NAMES[:2] if name in desired.fields])
 
 

@@ -70,9 +70,10 @@ class Keycloak:
         return [self._find(each) for each in asked]
 
     def _find(self, asked: Asked) -> Found:
-        look = self._find_group if asked.desired.kind is Kind.AGENCY else self._find_user
         try:
-            return look(asked.desired, asked.remote_id)
+            if asked.desired.kind is Kind.AGENCY:
+                return self._find_group(asked)
+            return self._find_user(asked.desired, asked.remote_id)
         except (Unreachable, Misconfigured):
             raise
         except TargetError as error:
@@ -275,10 +276,13 @@ class Keycloak:
 
     # Groups.
 
-    def _find_group(self, desired: Desired, remote_id: str | None) -> Observed | None:
+    def _find_group(self, asked: Asked) -> Observed | None:
+        desired, remote_id = asked.desired, asked.remote_id
         group = None
         if remote_id is not None:
             group = self._keycloak.find(f"groups/{remote_id}")
+        elif asked.begun:
+            group = self._group_by_mark(desired.mark)
         bound = group is not None
         if group is None and (desired.exists or remote_id is None):
             group = self._group_by_name(desired)
@@ -299,6 +303,11 @@ class Keycloak:
             if found is None:
                 raise Transient(Code.WAITS_FOR_AGENCY, "the parent group is missing")
         return next((group for group in found if group["name"] == desired.name), None)
+
+    def _group_by_mark(self, mark: str) -> Json | None:
+        query = {"q": f'{GROUP_MARK}:"{mark}"', "populateHierarchy": False, "first": 0, "max": PAGE}
+        found = self._keycloak.get("groups", briefRepresentation=False, **query)
+        return next((group for group in found if _attribute(group, GROUP_MARK) == mark), None)
 
     def _create_group(self, desired: Desired) -> None:
         path = "groups" if desired.place is None else f"groups/{desired.place}/children"

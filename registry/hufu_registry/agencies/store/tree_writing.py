@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from hufu_registry.agencies.model import FormerName, Key, Node, Place, derive
+from hufu_registry.agencies.model import FormerName, Key, Node, Path, Place, derive
 from hufu_registry.agencies.model.naming import search_lines
 from hufu_registry.agencies.store.tables import agencies, agency_names
 from hufu_registry.agencies.use_cases.ports import TreeWritten
@@ -38,7 +38,8 @@ def take_over(connection: sa.Connection, nodes: Mapping[Key, Node], former: Sequ
             changes.append({"the_id": agency_id, **values})
     _write(connection, stored, additions, changes)
     moved = frozenset(AgencyId(one["the_id"]) for one in changes if stored[one["the_id"]]["path"] != one["path"])
-    return TreeWritten(ids, frozenset(AgencyId(one["the_id"]) for one in changes), moved)
+    left = {above for one in moved for above in Path(stored[one]["path"]).ids} - moved
+    return TreeWritten(ids, frozenset(AgencyId(one["the_id"]) for one in changes), moved, frozenset(left))
 
 
 def _write(

@@ -152,6 +152,9 @@ def hang_below(work: Work, agency: Agency, parent: Agency, below: Collection[Age
         new={"parent": parent.id, "since": since.isoformat()},
     )
     _want(work, agency)
+    for key in work.agencies.wanted(agency.path.ids[:-1]):
+        # What was made above it for its sake alone goes.
+        work.outbox.want(key, bulk=True)
     for target in {key.target for key in work.agencies.wanted(below)}:
         for above in work.agencies.ancestors(parent.id):
             work.outbox.ensure(OutboxKey(target, Kind.AGENCY, str(above.id)))

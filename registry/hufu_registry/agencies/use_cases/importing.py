@@ -151,8 +151,10 @@ def _apply(plan: ImportPlan, work: Work) -> None:
 
 
 def _tell_targets(plan: ImportPlan, written: TreeWritten, work: Work) -> None:
-    """Groups and OUs follow where there are any; a moved one first needs its new places above."""
-    for key in work.agencies.wanted(written.changed):
+    """Groups and OUs follow where there are any; a moved one first needs its new places above, and its old ones may
+    not be needed any more.
+    """
+    for key in work.agencies.wanted(written.changed | written.left):
         work.outbox.want(key, bulk=True)
     for key in work.agencies.wanted(written.moved):
         for above in work.agencies.ancestors(AgencyId(int(key.object_id))):

@@ -29,11 +29,14 @@ class NewAgency:
 
 @dataclass(frozen=True, slots=True)
 class TreeWritten:
-    """What taking over a tree did: the ids of new agencies by OID, and which old ones it touched how."""
+    """What taking over a tree did: the ids of new agencies by OID, which old ones it touched how, and above which
+    the moved ones stood.
+    """
 
     ids: Mapping[Key, AgencyId]
     changed: frozenset[AgencyId]
     moved: frozenset[AgencyId]
+    left: frozenset[AgencyId]
 
 
 class Agencies(Protocol):

@@ -145,7 +145,8 @@ def due_targets(connection: sa.Connection, now: datetime) -> Sequence[Target]:
 FINISH = sa.text(
     """
     UPDATE outbox SET
-        done = greatest(outbox.done, it.wanted), done_at = :now, lease = NULL, leased_until = NULL, attempts = 0,
+        done = greatest(outbox.done, it.wanted), done_at = :now, lease = NULL, leased_until = NULL, begun = false,
+        attempts = 0,
         error_class = CASE WHEN outbox.wanted > it.wanted THEN outbox.error_class END,
         error = CASE WHEN outbox.wanted > it.wanted THEN outbox.error END,
         parked_at = CASE WHEN outbox.wanted > it.wanted THEN outbox.parked_at END
@@ -178,7 +179,7 @@ class SqlQueue:
         if bulk is not None:
             condition = sa.and_(condition, outbox.c.bulk.is_(bulk))
         first = (
-            sa.select(outbox.c.kind, outbox.c.object_id, outbox.c.bulk)
+            sa.select(outbox.c.kind, outbox.c.object_id, outbox.c.bulk, outbox.c.begun)
             .where(condition)
             .order_by(outbox.c.bulk, outbox.c.next_at, outbox.c.object_id)
             .limit(limit)
@@ -193,22 +194,23 @@ class SqlQueue:
                 outbox.c.object_id == first.c.object_id,
                 first.c.bulk == all_bulk,
             ),
+            first,
             lease,
             length,
         )
 
     def claim_key(self, key: OutboxKey, lease: UUID, length: timedelta) -> Claimed | None:
         """Take this row out of its turn, even parked, paused or done; None where somebody has it, or it must wait."""
-        row = sa.select(outbox.c.object_id).where(is_row(key), _free(key.target, self._now))
+        row = sa.select(outbox.c.object_id, outbox.c.begun).where(is_row(key), _free(key.target, self._now))
         free = row.with_for_update(skip_locked=True, of=outbox).cte("free")
         condition = sa.and_(is_row(key), outbox.c.object_id == free.c.object_id)
-        return next(iter(self._take(condition, lease, length)), None)
+        return next(iter(self._take(condition, free, lease, length)), None)
 
-    def _take(self, condition: sa.ColumnElement[bool], lease: UUID, length: timedelta) -> list[Claimed]:
+    def _take(self, condition: sa.ColumnElement[bool], before: sa.CTE, lease: UUID, length: timedelta) -> list[Claimed]:
         rows = self._connection.execute(
             sa.update(outbox)
             .where(condition)
-            .values(lease=lease, leased_until=self._now + length)
+            .values(lease=lease, leased_until=self._now + length, begun=True)
             .returning(
                 outbox.c.target,
                 outbox.c.kind,
@@ -216,10 +218,17 @@ class SqlQueue:
                 outbox.c.attempts,
                 outbox.c.wanted_at,
                 outbox.c.next_at,
+                before.c.begun,
             )
         ).all()
         return [
-            Claimed(OutboxKey(Target(row.target), Kind(row.kind), row.object_id), lease, row.attempts, row.wanted_at)
+            Claimed(
+                OutboxKey(Target(row.target), Kind(row.kind), row.object_id),
+                lease,
+                row.attempts,
+                row.wanted_at,
+                row.begun,
+            )
             for row in sorted(rows, key=lambda row: (row.next_at or self._now, row.object_id))
         ]
 

@@ -76,6 +76,7 @@ def delete(work: Work, services: Services[Work], account_id: AccountId, *, reaso
     end_grants(work, grants, reason="account_deleted")
     work.names.release(name_key(account.account_name), account.id, rest=True)
     want_account(work, services, deleted, bulk=bulk)
+    want_agencies(work, deleted.agency_path.ids)
     return deleted
 
 
