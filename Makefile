@@ -54,7 +54,7 @@ java: ## format and tests of the Keycloak extensions
 test: setup-tests lint types imports templates java ## everything
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-stack test-others
 
-test-stack: ## those that need the real servers, one after the other
+test-stack: ## those that need the real servers with a directory, one after the other
 	@$(BIN)/pytest tests -m stack
 
 test-others: ## all others; they may run beside those

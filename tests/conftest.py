@@ -14,14 +14,16 @@ from hufu_stack.stack import Stack
 
 KEEP = os.environ.get("HUFU_KEEP_STACK") == "1"
 PROFILE = os.environ.get("HUFU_TEST_PROFILE", "test")
-STACKS = {"stack", "stack_without_directory"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest picks by marks
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Whoever uses the stack is marked as such: `make test` runs these and all others side by side."""
+    """Whoever uses the stack is marked as such: `make test` runs these and all others side by side.
+
+    Those of the stack without a directory are among the others: it is another profile, and they are few.
+    """
     for item in items:
-        if STACKS & set(getattr(item, "fixturenames", ())):
+        if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.stack)
 
 

@@ -181,6 +181,7 @@ SYSTEM = (
     system(f"/sync/drift/{OBJECT}/<string(maxlength=100):field>", "sync.difference", sync.difference, FORM),
     system(f"/sync/drift/{OBJECT}/<string(maxlength=100):field>/accept", "sync.accept", sync.accept, POST),
     system(f"/sync/drift/{OBJECT}/<string(maxlength=100):field>/overwrite", "sync.overwrite", sync.overwrite, POST),
+    system(f"/sync/drift/{OBJECT}/<string(maxlength=100):field>/list-again", "sync.list_again", sync.list_again, POST),
     system("/sync/plans/new", "sync.plan", sync.plan, FORM),
     system("/sync/runs", "sync.runs", sync.runs),
     system("/sync/runs.xlsx", "sync.runs_xlsx", sheets.runs_xlsx),

@@ -281,7 +281,7 @@ def _serve(services: SqlServices, lanes: Sequence[Lane], run: Run, alive: Callab
         log.warning("plan_failed", run=str(run.id), code=str(error.code))
         with services.begin(SYSTEM) as work:
             work.runs.progress(run.id, failed=1)
-            work.runs.finish(run.id)
+            work.runs.finish(run.id, code=str(error.code))
 
 
 def _make(services: SqlServices, lanes: Sequence[Lane], run: Run) -> None:

@@ -9,6 +9,8 @@ from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from typing import Any
 
+from hufu_registry.kernel.clock import TAIPEI
+
 Row = Sequence[str]
 
 
@@ -38,7 +40,8 @@ def printable(text: str) -> str:
 
 
 def moment(at: datetime | None) -> str:
-    return "-" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    """In Taipei, whatever the machine's own zone is."""
+    return "-" if at is None else at.astimezone(TAIPEI).strftime("%Y-%m-%d %H:%M:%S %z")
 
 
 def as_json(value: Any) -> str:

@@ -117,12 +117,16 @@ class Story:
         return new_browser(viewport=self.setting.width, locale=locale)
 
 
-@pytest.fixture(params=SETTINGS.values(), ids=SETTINGS.keys())
+@pytest.fixture(
+    params=[
+        pytest.param(setting, id=name, marks=[pytest.mark.stack] if setting.fixture == "town" else [])
+        for name, setting in SETTINGS.items()
+    ]
+)
 def story(request: pytest.FixtureRequest, new_browser: NewBrowser) -> Story:
     return Story(request.param, request.getfixturevalue(request.param.fixture), new_browser)
 
 
-@pytest.mark.stack
 @pytest.mark.requirement(
     "S0-20", "S0-22", "S1-025", "S1-026", "S1-084", "S1-085", "S1-086", "S1-088", "S2-16", "S2-18", "S2-19", "S2-20",
     "S2-21", "S2-22", "S2-25", "S2-26", "S2-27", "S2-29", "S2-30", "X-01",

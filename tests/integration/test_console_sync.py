@@ -25,7 +25,7 @@ from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.effects.model import EffectState
 from hufu_registry.effects.store import effect_of
-from hufu_registry.kernel.actor import SYSTEM
+from hufu_registry.kernel.actor import SYSTEM, account_actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page
@@ -44,6 +44,7 @@ from hufu_registry.sync.model import (
 )
 from hufu_registry.sync.store import drift_rows, run_of, sign_in_state, target_states
 from hufu_registry.sync.store.records import StepDone
+from hufu_registry.sync.use_cases import request_plan
 from tests.integration.clocks import SetClock
 from tests.integration.consoles import make_console, signed_in
 from tests.integration.sync_scenes import (
@@ -243,6 +244,8 @@ def test_a_system_is_paused_with_a_reason_and_let_go_on_by_hand(
     page = browser.get("/sync").text
     assert "人工暫停" in page
     assert "網域控制站維護" in page
+    assert "待系統恢復同步後" in browser.get("/sync/work?target=ad").text
+    assert "此系統已由管理者暫停同步" in browser.get(f"/accounts/{wang.id}").text
     browser.post("/sync/targets/ad/resume")
     assert "人工暫停" not in browser.get("/sync").text
     assert [one.action for one in (*recorded(services, "target.paused"), *recorded(services, "target.resumed"))]
@@ -343,7 +346,9 @@ def test_work_is_dropped_with_a_reason(services: SqlServices, browser: FlaskClie
     row = row_of(services, key)
     assert row.wanted == row.done
     assert recorded(services, "work.dropped")[-1].new["why"] == "已離職"
-    assert browser.get(at).status_code == 404
+    for answer in (browser.get(at), browser.post(f"{at}/retry"), browser.get(f"{at}/drop")):
+        assert (answer.status_code, answer.location) == (303, "/sync/work")
+    assert "這項工作已經完成或放棄" in browser.get("/sync/work").text
 
 
 @pytest.mark.requirement("S1-076")
@@ -361,9 +366,7 @@ def test_what_is_gone_is_made_again_only_by_hand(services: SqlServices, browser:
 @pytest.mark.parametrize(
     "path",
     [
-        "/sync/work/ad/account/nobody",
         "/sync/work/moon/account/1",
-        "/sync/drift/ad/account/nobody/title",
         "/sync/work/ad/account/" + "x" * 200,
         "/sync/runs/00000000-0000-0000-0000-000000000000",
         "/sync/effects/00000000-0000-0000-0000-000000000000",
@@ -390,7 +393,9 @@ def test_a_difference_is_shown_with_both_values_and_accepted(
     assert "採用，更新登錄資料" in browser.get(at).text
     assert browser.post(f"{at}/accept").status_code == 303
     assert account_now(services, wang).profile.title == "科長"
-    assert browser.get(at).status_code == 404
+    for answer in (browser.get(at), browser.post(f"{at}/accept"), browser.post(f"{at}/overwrite")):
+        assert (answer.status_code, answer.location) == (303, "/sync/drift")
+    assert "這項差異已經不存在" in browser.get("/sync/drift").text
     assert browser.post(f"/sync/drift/ad/account/{wang.id}/telephoneNumber/accept").status_code == 422
 
 
@@ -411,12 +416,16 @@ def test_a_difference_is_ignored_until_a_day(
     drifted(services, key_of(wang.id), title=("科長", "科員"))
     at = f"/sync/drift/ad/account/{wang.id}/title"
     until = taipei_date(clock.now()) + timedelta(days=10)
-    for bad in ("", "soon", "115-02-30", "110-01-01"):
+    for bad in ("", "soon", "115-02-30", "110-01-01", "199-01-01"):
         assert browser.post(at, data={"until": bad}).status_code == 422, bad
     roc = f"{until.year - 1911}-{until.month:02d}-{until.day:02d}"
     assert browser.post(at, data={"until": roc}).status_code == 303
     assert "科長" not in browser.get("/sync/drift").text
     assert "科長" in browser.get("/sync/drift?ignored=yes").text
+    assert browser.post(f"{at}/list-again").status_code == 303
+    assert "科長" in browser.get("/sync/drift").text
+    assert recorded(services, "drift.listed_again")
+    assert browser.post(at, data={"until": roc}).status_code == 303
     clock.advance(days=11)
     with services.read() as connection:
         assert drift_rows(connection, services.keys, Page(), now=clock.now()).total == 1
@@ -507,7 +516,9 @@ def test_a_plan_is_asked_for_read_and_executed(
     assert browser.get(f"{asked.location}/execute").status_code == 409
     run_id = planned(services, system_manager.id, wang)
     page = browser.get(f"/sync/runs/{run_id}").text
-    for text in ("1 個物件會停用、移動或刪除", "停用", "刪除", "寫入資料", "科員", "維持現狀"):
+    for text in (
+        "1 個物件會停用、移動或刪除", "停用", "刪除", "寫入資料", "科員", "維持現狀", "有 1 個欄位維持現況", "不變；登錄資料為：2",
+    ):  # fmt: skip
         assert text in page, text
     confirm = browser.get(f"/sync/runs/{run_id}/execute").text
     assert "執行 3 個步驟" in confirm
@@ -517,6 +528,19 @@ def test_a_plan_is_asked_for_read_and_executed(
         execution = run_of(connection, UUID(answer.location.rpartition("/")[2]))
     assert (execution.cause, execution.plan_id) == (RunCause.EXECUTION, run_id)
     assert "查看計畫" in browser.get(answer.location).text
+
+
+def test_a_plan_that_came_to_nothing_says_why(
+    services: SqlServices, browser: FlaskClient, system_manager: Account
+) -> None:
+    for code, words in (
+        (Code.AD_UNREACHABLE.value, "目前連不上 Active Directory"),
+        ("plan_other_version", "其他版本產生"),
+    ):
+        run_id = request_plan(None, None, services, account_actor(system_manager.id))
+        with services.begin(SYSTEM) as work:
+            work.runs.finish(run_id, code=code)
+        assert words in browser.get(f"/sync/runs/{run_id}").text
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ from hufu_registry.sync.use_cases import (
     converge_agency,
     drop_work,
     ignore_drift,
+    list_drift_again,
     make_again,
     overwrite_drift,
     pause_target,
@@ -120,6 +121,7 @@ def test_only_system_managers_and_the_machine_itself_may(
         lambda actor: accept_drift(ad(one), "title", services, actor),
         lambda actor: overwrite_drift(ad(one), "title", services, actor),
         lambda actor: ignore_drift(ad(one), "title", staff.today + timedelta(days=9), services, actor),
+        lambda actor: list_drift_again(ad(one), "title", services, actor),
     ]
     before = staff.recorded()
     for act in acts:
@@ -344,8 +346,9 @@ def test_what_is_ignored_is_hidden_until_its_day(
 ) -> None:
     (one,) = staff.hire(chain[3], name="王大同")
     drifted(services, ad(one), title=("別的", "科員"))
-    with pytest.raises(Invalid):
-        ignore_drift(ad(one), "title", staff.today, services, manager)
+    for bad in (0, 367):
+        with pytest.raises(Invalid):
+            ignore_drift(ad(one), "title", staff.today + timedelta(days=bad), services, manager)
     ignore_drift(ad(one), "title", staff.today + timedelta(days=7), services, manager)
 
     def listed(*, ignored: bool) -> list[str]:

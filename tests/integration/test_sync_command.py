@@ -161,7 +161,7 @@ def test_what_is_gone_is_made_again_when_a_person_says_so(office: Operator, hufu
     del office.ad.things[old]
     office.want(account_id)
     office.run()
-    assert "gone_in_ad" in hufu("queue").output
+    assert "gone in ad" in hufu("queue").output
     assert hufu("make-again", "ad", "--account", "wangxm").exit_code == 0
     office.run()
     assert [one for one, _ in office.ad.of(f"hufu:account:{account_id}")] != [old]
@@ -329,7 +329,7 @@ def test_a_target_that_is_away_is_said_in_a_sentence(office: Operator, hufu: Run
     office.account(chain[3], name="wangxm")
     office.ad.fail(Unreachable(Code.AD_UNREACHABLE), when="find")
     found = hufu("plan")
-    assert (found.exit_code, found.output) == (1, "Error: transient: ad_unreachable\n")
+    assert (found.exit_code, found.output) == (1, "Error: transient: ad unreachable\n")
     office.ad.heal()
     made = hufu("plan", "--json")
     assert made.exit_code == 0
@@ -454,7 +454,7 @@ def test_an_account_of_the_directory_is_adopted_by_a_person_only(
     theirs = office.ad.stand_in_the_way("wangxm")
     account_id = office.account(chain[3], name="wangxm")
     office.run()
-    assert "name_taken_in_ad" in hufu("queue").output
+    assert "name taken in ad" in hufu("queue").output
     assert office.ad.things[theirs].mark == ""
     shown = hufu("adopt", "wangxm", "--dry-run")
     assert re.search(r"adopt +@mark", shown.output)
@@ -553,7 +553,8 @@ def test_a_plan_that_cannot_be_made_ends_as_failed(office: Operator, chain: Sequ
     serve_requests(office.services, office.reach().lanes, lambda: None)
     with office.services.read() as connection:
         run = run_of(connection, plan_id)
-    assert (run.failed, run.finished_at is not None, plan_body(office, plan_id)) == (1, True, "")
+    assert (run.failed, run.code, run.finished_at is not None) == (1, Code.AD_UNREACHABLE, True)
+    assert plan_body(office, plan_id) == ""
 
 
 def test_a_plans_content_is_sealed_in_the_store(office: Operator, chain: Sequence[Agency]) -> None:

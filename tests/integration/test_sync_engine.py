@@ -20,12 +20,13 @@ from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
 from hufu_registry.settings import RegistrySettings
 from hufu_registry.sync.model import ActKind, ActState, Code, StepName, StepState
 from hufu_registry.sync.model.plan import Create, SetEnabled
 from hufu_registry.sync.model.plan_file import Forecast
-from hufu_registry.sync.store import acts, bindings, due_targets, queue_samples
+from hufu_registry.sync.store import acts, bindings, due_targets, queue_samples, work_rows
 from hufu_registry.sync.store.tables import applied_steps
 from hufu_registry.sync.use_cases import (
     activate_account,
@@ -303,12 +304,19 @@ def test_while_a_target_is_paused_by_hand_nothing_is_done_there_nor_asked(
     engine.ad.heal()
     engine.ad.calls.clear()
     engine.run()
+    another = engine.account(chain[0])
     with engine.services.read() as connection:
         assert due_targets(connection, engine.clock.now()) == []
+        of_ad = [row for row in work_rows(connection, Page()).rows if row.key.target is Target.AD]
     assert engine.ad.calls == []
+    assert engine.story(another)[StepName.AD] == (StepState.WAITING, Code.TARGET_PAUSED)
+    assert [row.paused for row in of_ad] == [True] * 3
     resume_target(Target.AD, engine.services, OPERATOR)
     engine.run()
-    assert engine.story(account_id)[StepName.MAIL] == DONE
+    assert engine.story(account_id)[StepName.MAIL] == engine.story(another)[StepName.MAIL] == DONE
+    pause_target(Target.AD, "maintenance", engine.services, OPERATOR)
+    converge_now(account_id, engine.services, OPERATOR)
+    assert engine.story(account_id)[StepName.AD] == (StepState.DONE, Code.TARGET_PAUSED)
 
 
 # Taking away.

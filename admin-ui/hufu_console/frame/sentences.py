@@ -93,6 +93,7 @@ SENTENCES: Mapping[str, Any] = {
     "drift_not_acceptable": _l("The registry alone decides about this field. Overwrite it there, or ignore it."),
     "drift_not_ours": _l("The registry knows no such account, so it has nothing to write there."),
     "in_the_past": _l("Please choose a day that lies ahead."),
+    "more_than_a_year": _l("Please choose a day within a year; by then somebody should look at it again."),
     "run": _l("There is no such run."),
     "plan_not_ready": _l("This plan is not made yet, or is none that can be executed. Please make a new one."),
     "agency_or_account": _l("Please choose an agency or name an account, not both."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -25,6 +26,9 @@ from hufu_registry.kernel.paging import MAX_SIZE, Page, Paged
 
 MOST_ROWS = 10_000
 WIDTH = 24
+# What Excel allows a sheet to be called.
+NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\]")
+LONGEST_NAME = 31
 KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 T = TypeVar("T")
@@ -41,7 +45,7 @@ def export(what: str, name: str, columns: Sequence[Column[T]], read: Read[T]) ->
         first = read(connection, Page(1, MAX_SIZE))
         rows = every(first, read, connection)
         count = min(first.total, MOST_ROWS)
-        content = workbook(columns, rows, cut_of=first.total if first.total > count else None)
+        content = workbook(name, columns, rows, cut_of=first.total if first.total > count else None)
     record_export(what, count, registry(), actor())
     today = write_day(taipei_date(registry().clock.now()))
     return send_file(content, mimetype=KIND, as_attachment=True, download_name=f"{name} {today}.xlsx")
@@ -61,12 +65,12 @@ def every(first: Paged[T], read: Read[T], connection: sa.Connection) -> Iterator
         yield from read(connection, Page(number, MAX_SIZE)).rows
 
 
-def workbook(columns: Sequence[Column[T]], rows: Iterable[T], *, cut_of: int | None) -> io.BytesIO:
-    """The file's bytes, written row by row."""
+def workbook(name: str, columns: Sequence[Column[T]], rows: Iterable[T], *, cut_of: int | None) -> io.BytesIO:
+    """The file's bytes, written row by row; its sheet is called `name`, as far as a sheet may be."""
     content = io.BytesIO()
     with xlsxwriter.Workbook(content, {"constant_memory": True}) as book:
         bold, moment = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-        sheet = book.add_worksheet()
+        sheet = book.add_worksheet(NOT_IN_NAMES.sub(" ", name).strip("' ")[:LONGEST_NAME])
         sheet.set_column(0, len(columns) - 1, WIDTH)
         sheet.freeze_panes(1, 0)
         for at, (header, _value) in enumerate(columns):

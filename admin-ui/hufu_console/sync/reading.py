@@ -124,12 +124,13 @@ def run(run_id: UUID) -> Run:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run, and of a plan one page of its objects with their lines."""
+    """A run, and of a plan one page of its objects with their lines; `ignored` differences are in its target now."""
 
     run: Run
     requested_by: str
     plan: PlanFile | None
     objects: Paged[PlannedObject]
+    ignored: int
 
     @property
     def rows(self) -> Sequence[PlanRow]:
@@ -139,6 +140,11 @@ class RunView:
     @property
     def steps(self) -> int:
         return sum(len(planned.steps) for planned in self.plan.objects) if self.plan else 0
+
+    @property
+    def left(self) -> int:
+        """How many values the plan leaves as somebody else made them."""
+        return sum(len(planned.left) for planned in self.plan.objects) if self.plan else 0
 
     @property
     def not_made(self) -> bool:
@@ -155,7 +161,14 @@ def run_view(run_id: UUID, page: Page) -> RunView:
     with registry().begin() as work:
         found = work.runs.get(run_id)
         plan = plan_in(work.runs.body(run_id)) if found.kind is RunKind.PLAN else None
-    return RunView(found, name_of(found.requested_by), plan, one_page(in_order(plan) if plan else (), page))
+    objects = one_page(in_order(plan) if plan else (), page)
+    return RunView(found, name_of(found.requested_by), plan, objects, ignored_in(found.target))
+
+
+def ignored_in(target: Target | None) -> int:
+    """How many differences are ignored there for now."""
+    with registry().read() as connection:
+        return drifts(target, "", ignored=True)(connection, Page(1, 1)).total
 
 
 def in_order(plan: PlanFile) -> Sequence[PlannedObject]:

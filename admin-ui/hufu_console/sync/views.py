@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -17,6 +18,7 @@ from hufu_console.frame import drafts
 from hufu_console.frame.context import actor, registry
 from hufu_console.frame.faults import show_faults
 from hufu_console.frame.paging import asked_page, page_link, read_page
+from hufu_console.frame.sentences import sentence
 from hufu_console.sync import reading
 from hufu_console.sync.forms import AgencyForm, DropForm, IgnoreForm, PauseForm, PlanForm
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
@@ -24,6 +26,8 @@ from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import ErrorClass, WorkState
 
 MOST_PICKED = 100
+
+P = ParamSpec("P")
 
 
 def overview() -> str:
@@ -106,6 +110,25 @@ def done(form: FlaskForm, template: str, act: Callable[[], object], back: str, *
     return page, 422 if form.errors else 200
 
 
+def settled_in(page: str) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
+    """What somebody decided or what mended itself meanwhile is no fault of the asker: his list says so."""
+
+    def of(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+        @wraps(view)
+        def shown(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+            try:
+                return view(*args, **kwargs)
+            except NotFound as fault:
+                if fault.code not in {"work", "drift"}:
+                    raise
+                flash(sentence(fault), "info")
+                return redirect(url_for(page), 303)
+
+        return shown
+
+    return of
+
+
 # Work
 
 
@@ -164,7 +187,8 @@ def retry_picked() -> ResponseReturnValue:
     return redirect(url_for("sync.work", **back), 303)
 
 
-def row(target: str, kind: str, object_id: str) -> str:
+@settled_in("sync.work")
+def row(target: str, kind: str, object_id: str) -> ResponseReturnValue:
     key = key_of(target, kind, object_id)
     at = {"target": target, "kind": kind, "object_id": object_id}
     return render_template(
@@ -185,18 +209,21 @@ def key_of(target: str, kind: str, object_id: str) -> OutboxKey:
     return OutboxKey(Target(target), Kind(kind), object_id)
 
 
+@settled_in("sync.work")
 def retry(target: str, kind: str, object_id: str) -> ResponseReturnValue:
     sync.retry_now(key_of(target, kind, object_id), registry(), actor())
     flash(_("It is tried again now."), "good")
     return redirect(url_for("sync.work"), 303)
 
 
+@settled_in("sync.work")
 def make_again(target: str, kind: str, object_id: str) -> ResponseReturnValue:
     sync.make_again(reading.work_row(key_of(target, kind, object_id)).key, registry(), actor())
     flash(_("It is made again now."), "good")
     return redirect(url_for("sync.work"), 303)
 
 
+@settled_in("sync.work")
 def drop(target: str, kind: str, object_id: str) -> ResponseReturnValue:
     key, form = key_of(target, kind, object_id), DropForm(formdata=drafts.typed())
     found = reading.work_row(key)
@@ -222,6 +249,7 @@ def drift() -> str:
     )  # fmt: skip
 
 
+@settled_in("sync.drift")
 def difference(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
     """What stands there, what is wanted, and what to do about it."""
     key = key_of(target, kind, object_id)
@@ -234,15 +262,25 @@ def difference(target: str, kind: str, object_id: str, field: str) -> ResponseRe
         sync.ignore_drift(key, field, form.until.day, registry(), actor())
         return _("It is not listed until that day.")
 
-    return done(form, "difference", act, url_for("sync.drift"), drift=found, at=at)
+    ignored = found.ignored_until is not None and found.ignored_until > registry().clock.now()
+    return done(form, "difference", act, url_for("sync.drift"), drift=found, at=at, ignored=ignored)
 
 
+@settled_in("sync.drift")
+def list_again(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
+    sync.list_drift_again(key_of(target, kind, object_id), field, registry(), actor())
+    flash(_("It is listed again."), "good")
+    return redirect(url_for("sync.drift"), 303)
+
+
+@settled_in("sync.drift")
 def accept(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
     sync.accept_drift(key_of(target, kind, object_id), field, registry(), actor())
     flash(_("Taken over into the registry; the other systems follow."), "good")
     return redirect(url_for("sync.drift"), 303)
 
 
+@settled_in("sync.drift")
 def overwrite(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
     sync.overwrite_drift(key_of(target, kind, object_id), field, registry(), actor())
     flash(_("What the registry says is written there now."), "good")

@@ -147,6 +147,26 @@ def ignore(
     )
 
 
+@drift.command("list-again")
+@one_object
+@field_option
+@dry_run_option
+@click.pass_obj
+def list_again(
+    services_of: ServicesOf, target: Target, agency: str | None, account: str | None, field: str, *, dry_run: bool
+) -> None:
+    """Ignore it no longer."""
+    services = services_of()
+    _act_on(
+        services,
+        key_of(services, target, agency, account),
+        field,
+        "listed again",
+        lambda key: use_cases.list_drift_again(key, field, services, OPERATOR),
+        dry_run=dry_run,
+    )
+
+
 def _act_on(
     services: SqlServices,
     key: OutboxKey,

@@ -29,6 +29,7 @@ from hufu_sync.command.shared import (
     one_object,
     target_argument,
     target_option,
+    words_of,
     yes_option,
 )
 from hufu_sync.printing import as_json, moment, table
@@ -84,7 +85,11 @@ def _line(state: TargetState, now: datetime) -> tuple[str, ...]:
 def _state(state: TargetState) -> str:
     if state.paused_at is not None:
         return "paused"
-    return "ok" if state.failing_since is None else f"{state.code or 'failing'} since {moment(state.failing_since)}"
+    return "ok" if state.failing_since is None else _failing(state)
+
+
+def _failing(state: TargetState) -> str:
+    return f"{words_of(state.code) if state.code else 'failing'} since {moment(state.failing_since)}"
 
 
 def alarms_of(state: TargetState, now: datetime, policy: Policy) -> Iterator[str]:
@@ -93,7 +98,7 @@ def alarms_of(state: TargetState, now: datetime, policy: Policy) -> Iterator[str
     if state.paused_at is not None:
         yield f"{target}: paused by hand since {moment(state.paused_at)}: {state.paused_why}"
     if state.failing_since is not None:
-        yield f"{target}: {state.code or 'failing'} since {moment(state.failing_since)}"
+        yield f"{target}: {_failing(state)}"
     if state.parked:
         yield f"{target}: {state.parked} parked: hufu sync queue --target {target} --state parked"
     if state.destructive_last_hour >= policy.destructive_steps_per_hour:
@@ -122,10 +127,10 @@ def queue(services_of: ServicesOf, target: Target | None, state: str | None, wor
             row.title,
             row.agency_name,
             row.state.value,
-            row.code.value if row.code else "-",
+            words_of(row.code) if row.code else "-",
             str(row.attempts),
             moment(row.wanted_at),
-            moment(row.next_at),
+            "when resumed" if row.paused and row.state is not WorkState.PARKED else moment(row.next_at),
         )
         for row in rows
     ]

@@ -109,6 +109,7 @@ class Code(StrEnum):
     DESTRUCTIVE_LIMIT = "destructive_limit"  # too many destructive steps within an hour
     NOT_IN_PLAN = "not_in_plan"  # a destructive step that the plan did not show
     UNEXPECTED = "unexpected"
+    TARGET_PAUSED = "target_paused"  # by hand
     WAITS_FOR_AD = "waits_for_ad"
     WAITS_FOR_AGENCY = "waits_for_agency"
     WAITS_FOR_KEYCLOAK = "waits_for_keycloak"
@@ -220,7 +221,7 @@ class WorkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkRow:
-    """A row of the queue as a person reads it."""
+    """A row of the queue as a person reads it; `paused` where its target is, by hand."""
 
     key: OutboxKey
     state: WorkState
@@ -232,6 +233,7 @@ class WorkRow:
     error_class: ErrorClass | None
     code: Code | None
     bulk: bool
+    paused: bool
 
 
 class RunKind(StrEnum):
@@ -258,7 +260,7 @@ class Run:
 
     `cause` is a code (`RunCause`, or the kind of an effect) and `note` what goes with it (the agency's name). It is
     about one agency and all below it, about one account, or (with neither) about everything. `plan_id` is the plan
-    that it executes.
+    that it executes, `code` why it came to nothing.
     """
 
     id: UUID
@@ -276,6 +278,7 @@ class Run:
     agency_id: AgencyId | None = None
     account_id: AccountId | None = None
     plan_id: UUID | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

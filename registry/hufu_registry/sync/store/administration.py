@@ -80,7 +80,7 @@ class SqlAdministration:
     def drift(self, key: OutboxKey, field: str) -> Drift:
         return drift_of(self._connection, self._keys, key, field)
 
-    def ignore(self, key: OutboxKey, field: str, until: datetime) -> None:
+    def ignore(self, key: OutboxKey, field: str, until: datetime | None) -> None:
         self._connection.execute(
             sa.update(drifts).where(_of(drifts, key), drifts.c.field == field).values(ignored_until=until)
         )
@@ -249,23 +249,28 @@ def work_row(connection: sa.Connection, key: OutboxKey) -> WorkRow:
 
 def _work_rows(connection: sa.Connection, rows: Sequence[Any]) -> list[WorkRow]:
     named = names_of(connection, [key_of(row) for row in rows])
-    return [_work_row(row, *named.get(key_of(row), Named(row.object_id, ""))) for row in rows]
+    query = sa.select(target_health.c.target).where(target_health.c.paused_at.is_not(None))
+    paused = set(connection.execute(query).scalars())
+    return [
+        _work_row(row, named.get(key_of(row), Named(row.object_id, "")), paused=row.target in paused) for row in rows
+    ]
 
 
-def _work_row(row: Any, title: str, agency_name: str) -> WorkRow:
+def _work_row(row: Any, named: Named, *, paused: bool) -> WorkRow:
     failing = row.error_class is not None
     state = WorkState.RETRYING if failing else WorkState.WAITING
     return WorkRow(
         key=key_of(row),
         state=WorkState.PARKED if row.parked_at is not None else state,
-        title=title,
-        agency_name=agency_name,
+        title=named.title,
+        agency_name=named.agency_name,
         wanted_at=row.wanted_at,
         next_at=None if row.parked_at is not None else row.next_at,
         attempts=row.attempts,
         error_class=ErrorClass(row.error_class) if failing else None,
         code=code_of(row.error) if failing else None,
         bulk=row.bulk,
+        paused=paused,
     )
 
 

@@ -36,14 +36,11 @@ def account_story(connection: sa.Connection, account_id: AccountId) -> tuple[Sto
     rows = {Target(row.target): row for row in connection.execute(_rows_of(account_id))}
     if Target.KEYCLOAK not in rows:
         return ()
-    failing = {
-        Target(row.target): row
-        for row in connection.execute(sa.select(target_health).where(target_health.c.failing_since.is_not(None)))
-    }
-    keycloak = _target_step(StepName.KEYCLOAK, rows[Target.KEYCLOAK], failing.get(Target.KEYCLOAK))
+    health = {Target(row.target): row for row in connection.execute(sa.select(target_health))}
+    keycloak = _target_step(StepName.KEYCLOAK, rows[Target.KEYCLOAK], health.get(Target.KEYCLOAK))
     steps = [keycloak]
     if Target.AD in rows:
-        ad = _target_step(StepName.AD, rows[Target.AD], failing.get(Target.AD))
+        ad = _target_step(StepName.AD, rows[Target.AD], health.get(Target.AD))
         if ad.state is not StepState.DONE and keycloak.state is StepState.WAITING:
             steps = [ad, _waiting(StepName.KEYCLOAK, Code.WAITS_FOR_AD)]
         else:
@@ -86,22 +83,26 @@ def _rows_of(account_id: AccountId) -> sa.Select[Any]:
     )
 
 
-def _target_step(step: StepName, row: Any, failing: Any) -> StoryStep:
+def _target_step(step: StepName, row: Any, health: Any) -> StoryStep:
+    paused = health is not None and health.paused_at is not None
     pending = row.wanted > row.done
     error_class = ErrorClass(row.error_class) if pending and row.error_class else None
     code = code_of(row.error) if error_class and row.error else None
     if row.bound_at is not None and (not pending or error_class is None):
-        return StoryStep(step, StepState.DONE, at=row.bound_at, pending=pending)
+        because = Code.TARGET_PAUSED if pending and paused else None
+        return StoryStep(step, StepState.DONE, at=row.bound_at, pending=pending, code=because)
     if not pending:
         # Done without an object: the account was deleted before it was ever made there.
         return StoryStep(step, StepState.DONE, at=row.done_at)
-    if error_class is None and failing is not None:
+    if error_class is None and paused:
+        return StoryStep(step, StepState.WAITING, code=Code.TARGET_PAUSED, pending=True)
+    if error_class is None and health is not None and health.failing_since is not None:
         # Not tried itself: the whole target is away, or refuses us.
         return StoryStep(
             step,
             StepState.RETRYING,
-            code=code_of(failing.error),
-            error_class=ErrorClass(failing.error_class),
+            code=code_of(health.error),
+            error_class=ErrorClass(health.error_class),
             pending=True,
         )
     if error_class is None:

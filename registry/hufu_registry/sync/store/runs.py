@@ -87,9 +87,12 @@ class SqlRuns:
             sa.update(sync_runs).where(sync_runs.c.id == run_id).values(busy_until=self._now + pause)
         )
 
-    def finish(self, run_id: UUID) -> None:
+    def finish(self, run_id: UUID, *, code: str = "") -> None:
+        """It is over; `code` says why it came to nothing."""
         self._connection.execute(
-            sa.update(sync_runs).where(sync_runs.c.id == run_id).values(finished_at=self._now, busy_until=None)
+            sa.update(sync_runs)
+            .where(sync_runs.c.id == run_id)
+            .values(finished_at=self._now, busy_until=None, code=code)
         )
 
     def get(self, run_id: UUID, *, lock: bool = False) -> Run:
@@ -227,6 +230,7 @@ def to_run(row: Any) -> Run:
         agency_id=None if row.agency_id is None else AgencyId(row.agency_id),
         account_id=None if row.account_id is None else AccountId(row.account_id),
         plan_id=row.plan_id,
+        code=row.code,
     )
 
 

@@ -162,6 +162,7 @@ sync_runs = sa.Table(
     sa.Column("differing", sa.Integer, nullable=False, server_default="0"),
     sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
     sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Column("code", sa.Text, nullable=False, server_default=""),
     # What it is about, where it is not everything; and for an execution the plan it executes.
     sa.Column("agency_id", sa.BigInteger, sa.ForeignKey("agencies.id")),
     sa.Column("account_id", sa.Uuid, sa.ForeignKey("accounts.id")),

@@ -21,7 +21,7 @@ from hufu_registry.sync.use_cases.administration import (
     resume_target,
     retry_now,
 )
-from hufu_registry.sync.use_cases.drift import accept_drift, ignore_drift, overwrite_drift
+from hufu_registry.sync.use_cases.drift import accept_drift, ignore_drift, list_drift_again, overwrite_drift
 from hufu_registry.sync.use_cases.lifecycle import (
     delete_account,
     disable_account,
@@ -50,6 +50,7 @@ __all__ = [
     "disable_account",
     "drop_work",
     "ignore_drift",
+    "list_drift_again",
     "make_again",
     "open_account",
     "overwrite_drift",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from hufu_registry.accounts.model import AccountState, Profile
@@ -19,6 +19,8 @@ from hufu_registry.sync.use_cases.accounts import check_official_mail
 from hufu_registry.sync.use_cases.administration import make_again_within, require_administrator
 from hufu_registry.sync.use_cases.ports import Work
 from hufu_registry.sync.use_cases.wanting import want_account
+
+LONGEST_IGNORED = timedelta(days=366)
 
 
 def accept_drift(key: OutboxKey, field: str, services: Services[Work], actor: Actor) -> None:
@@ -73,15 +75,29 @@ def overwrite_drift(key: OutboxKey, field: str, services: Services[Work], actor:
 
 
 def ignore_drift(key: OutboxKey, field: str, until: date, services: Services[Work], actor: Actor) -> None:
-    """It is not listed until that day begins. Raises NotFound("drift"), Invalid(until="in_the_past")."""
+    """It is not listed until that day begins, at most a year from now.
+
+    Raises NotFound("drift"), Invalid(until="in_the_past" or "more_than_a_year").
+    """
     moment = datetime.combine(until, time(), TAIPEI)
     with services.begin(actor) as work:
         require_administrator(work, actor)
         work.administration.drift(key, field)
         if moment <= work.now:
             raise Invalid(fields={"until": "in_the_past"})
+        if moment > work.now + LONGEST_IGNORED:
+            raise Invalid(fields={"until": "more_than_a_year"})
         work.administration.ignore(key, field, moment)
         _record(work, "drift.ignored", key, field, until=until.isoformat())
+
+
+def list_drift_again(key: OutboxKey, field: str, services: Services[Work], actor: Actor) -> None:
+    """It is ignored no longer. Raises NotFound("drift")."""
+    with services.begin(actor) as work:
+        require_administrator(work, actor)
+        work.administration.drift(key, field)
+        work.administration.ignore(key, field, None)
+        _record(work, "drift.listed_again", key, field)
 
 
 def _check_change(before: Profile, after: Profile) -> None:

@@ -75,7 +75,8 @@ class Administration(Protocol):
     def drift(self, key: OutboxKey, field: str) -> Drift:
         """Raises NotFound("drift")."""
 
-    def ignore(self, key: OutboxKey, field: str, until: datetime) -> None: ...
+    def ignore(self, key: OutboxKey, field: str, until: datetime | None) -> None:
+        """Leave it out of the list until then; None lists it again."""
 
     def accept(self, key: OutboxKey, field: str) -> None:
         """The registry says now what the target says."""
