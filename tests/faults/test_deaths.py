@@ -18,8 +18,6 @@ from tests.faults.offices import Office, office_on, until
 from tests.faults.processes import running, without
 from tests.faults.truth import disagreements
 
-pytestmark = pytest.mark.stack
-
 
 @dataclass
 class Ward:

@@ -16,8 +16,6 @@ from tests.faults.processes import QUICK, running, without
 from tests.faults.proxy import Fault, Proxy, before_directory, before_keycloak
 from tests.faults.truth import disagreements
 
-pytestmark = pytest.mark.stack
-
 LONGER_THAN_A_CALL = float(QUICK["HUFU_CALL_SECONDS"]) + 0.5
 
 

@@ -15,8 +15,6 @@ from hufu_stack.stack import Stack
 from tests.faults.offices import Office, office_on, until
 from tests.faults.truth import disagreements
 
-pytestmark = pytest.mark.stack
-
 PILE = 50
 
 

@@ -19,8 +19,6 @@ from tests.faults.processes import QUICK, running, without
 from tests.faults.proxy import Fault, before_directory
 from tests.faults.truth import disagreements
 
-pytestmark = pytest.mark.stack
-
 PILE = 60
 LEASE = float(QUICK["HUFU_LEASE_SECONDS"])
 HOUR = 3600

@@ -17,8 +17,6 @@ from tests.faults.eyes import DirectoryEyes
 from tests.faults.offices import Office, office_on, until
 from tests.faults.truth import disagreements
 
-pytestmark = pytest.mark.stack
-
 PASSWORD = "Tally-of-the-tiger-99"
 AT_ONCE = 5.0
 # Keycloak says so on its page, or with 400 while it cannot reach the directory.

@@ -30,8 +30,6 @@ from tests.faults.processes import QUICK
 from tests.faults.proxy import Fault
 from tests.faults.truth import bindings_of, disagreements
 
-pytestmark = pytest.mark.stack
-
 SEED = int(os.environ.get("HUFU_STORY_SEED", "2026"))
 LONGER_THAN_A_CALL = float(QUICK["HUFU_CALL_SECONDS"]) + 0.5
 IN_THE_END = 90.0

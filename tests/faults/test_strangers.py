@@ -18,8 +18,6 @@ from hufu_stack.stack import Stack
 from tests.faults.offices import Office, office_on, until
 from tests.faults.truth import bindings_of, disagreements
 
-pytestmark = pytest.mark.stack
-
 
 @pytest.fixture(scope="module")
 def office(stack: Stack) -> Iterator[Office]:

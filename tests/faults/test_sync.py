@@ -13,8 +13,6 @@ from tests.faults.offices import AGENCY, Office, office_on, until
 from tests.faults.processes import running, without
 from tests.faults.truth import disagreements
 
-pytestmark = pytest.mark.stack
-
 
 @pytest.fixture(scope="module")
 def office(stack: Stack) -> Iterator[Office]:
