@@ -161,7 +161,7 @@ def test_what_is_gone_is_made_again_when_a_person_says_so(office: Operator, hufu
     del office.ad.things[old]
     office.want(account_id)
     office.run()
-    assert "gone in ad" in hufu("queue").output
+    assert "gone_in_ad" in hufu("queue").output
     assert hufu("make-again", "ad", "--account", "wangxm").exit_code == 0
     office.run()
     assert [one for one, _ in office.ad.of(f"hufu:account:{account_id}")] != [old]
@@ -251,7 +251,7 @@ def test_a_new_agency_and_its_people_are_applied_in_one_go(
     agency = chain[3].oid or ""
     shown = hufu("plan", "--agency", agency)
     assert lines_of(shown, "create")
-    assert lines_of(shown, "waits_for_agency")
+    assert lines_of(shown, "not foretold: waits_for_agency")
     done = hufu("apply", "--agency", agency, "--yes")
     assert done.exit_code == 0, done.output
     assert len(lines_of(done, ": done")) == len(office.ad.things) + len(office.keycloak.things) == 10
@@ -329,7 +329,7 @@ def test_a_target_that_is_away_is_said_in_a_sentence(office: Operator, hufu: Run
     office.account(chain[3], name="wangxm")
     office.ad.fail(Unreachable(Code.AD_UNREACHABLE), when="find")
     found = hufu("plan")
-    assert (found.exit_code, found.output) == (1, "Error: transient: ad unreachable\n")
+    assert (found.exit_code, found.output) == (1, "Error: transient: ad_unreachable\n")
     office.ad.heal()
     made = hufu("plan", "--json")
     assert made.exit_code == 0
@@ -454,7 +454,7 @@ def test_an_account_of_the_directory_is_adopted_by_a_person_only(
     theirs = office.ad.stand_in_the_way("wangxm")
     account_id = office.account(chain[3], name="wangxm")
     office.run()
-    assert "name taken in ad" in hufu("queue").output
+    assert "name_taken_in_ad" in hufu("queue").output
     assert office.ad.things[theirs].mark == ""
     shown = hufu("adopt", "wangxm", "--dry-run")
     assert re.search(r"adopt +@mark", shown.output)

@@ -27,7 +27,6 @@ from hufu_sync.command.shared import (
     engine,
     json_option,
     scope_of,
-    words_of,
     yes_option,
 )
 from hufu_sync.planning import Applied, Result, apply_plan, is_trouble, make_plan, our_version, todo
@@ -109,7 +108,7 @@ def apply(
 def _told(applied: Iterator[Applied], *, in_json: bool) -> Iterator[Applied]:
     for one in applied:
         if not in_json:
-            reason = f" ({words_of(one.code)})" if one.code is not None else ""
+            reason = f" ({one.code.value})" if one.code is not None else ""
             click.echo(f"{one.key.target.value} {one.key.kind.value} {one.title}: {one.result.value}{reason}")
         yield one
 
@@ -187,7 +186,7 @@ def _lines(planned: PlannedObject, places: Mapping[str, str]) -> Sequence[tuple[
     ]
     lines += [("", *about, "left alone", field, there, wanted) for field, there, wanted in planned.left]
     if planned.code is not None:
-        lines.append(("", *about, f"not foretold: {words_of(planned.code)}", "", "", ""))
+        lines.append(("", *about, f"not foretold: {planned.code.value}", "", "", ""))
     return lines
 
 

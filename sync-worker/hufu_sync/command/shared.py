@@ -55,11 +55,6 @@ CODES = {
     Code.AD_NO_RIGHTS: "our account has no right to change it: move it below our OU first",
 }
 
-
-def words_of(code: Code) -> str:
-    return CODES.get(code) or code.value.replace("_", " ")
-
-
 TARGETS = click.Choice([target.value for target in Target])
 # Those with agencies and accounts in them.
 STATE_TARGETS = click.Choice([Target.AD.value, Target.KEYCLOAK.value])
@@ -97,7 +92,7 @@ class Plainly(click.Group):
             raise click.ClickException("the database does not answer") from fault
         except TargetError as error:
             raise click.ClickException(
-                CODES.get(error.code) or f"{error.error_class.value}: {words_of(error.code)}"
+                CODES.get(error.code) or f"{error.error_class.value}: {error.code.value}"
             ) from error
 
 

@@ -29,7 +29,6 @@ from hufu_sync.command.shared import (
     one_object,
     target_argument,
     target_option,
-    words_of,
     yes_option,
 )
 from hufu_sync.printing import as_json, moment, table
@@ -89,7 +88,7 @@ def _state(state: TargetState) -> str:
 
 
 def _failing(state: TargetState) -> str:
-    return f"{words_of(state.code) if state.code else 'failing'} since {moment(state.failing_since)}"
+    return f"{state.code or 'failing'} since {moment(state.failing_since)}"
 
 
 def alarms_of(state: TargetState, now: datetime, policy: Policy) -> Iterator[str]:
@@ -127,7 +126,7 @@ def queue(services_of: ServicesOf, target: Target | None, state: str | None, wor
             row.title,
             row.agency_name,
             row.state.value,
-            words_of(row.code) if row.code else "-",
+            row.code.value if row.code else "-",
             str(row.attempts),
             moment(row.wanted_at),
             "when resumed" if row.paused and row.state is not WorkState.PARKED else moment(row.next_at),
