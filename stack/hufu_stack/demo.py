@@ -308,9 +308,15 @@ def summary(profile: Profile) -> str:
         "  2. Apply for an account of your own at 臺中市政府經濟發展局; the code is in the caught mail.",
         "  3. Sign in to the console as yschen (another browser profile), approve it, watch the steps,",
         "     then open the activation link in the caught mail.",
-        "",
     ]
-    return "\n".join(lines)
+    if profile.directory_address is not None:
+        folder = _short(profile.folder / "data" / "directory")
+        lines += [
+            "  4. As root, change a title in Active Directory as somebody else would; as sysmgr01, open",
+            "     AD 同步管理作業 in the console and find it under 差異 within a minute:",
+            f"     samba-tool user edit mingwang -H {folder}/dc/private/sam.ldb --configfile={folder}/hufu.conf",
+        ]
+    return "\n".join([*lines, ""])
 
 
 def _row(cells: Sequence[str]) -> str:

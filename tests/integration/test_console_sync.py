@@ -45,6 +45,7 @@ from hufu_registry.sync.model import (
 from hufu_registry.sync.store import drift_rows, run_of, sign_in_state, target_states
 from hufu_registry.sync.store.records import StepDone
 from hufu_registry.sync.use_cases import request_plan
+from hufu_sync.comparison import FIELDS
 from tests.integration.clocks import SetClock
 from tests.integration.consoles import make_console, signed_in
 from tests.integration.sync_scenes import (
@@ -245,6 +246,9 @@ def test_a_system_is_paused_with_a_reason_and_let_go_on_by_hand(
     assert "人工暫停" in page
     assert "網域控制站維護" in page
     assert "待系統恢復同步後" in browser.get("/sync/work?target=ad").text
+    following = browser.get("/sync/work?target=keycloak").text
+    assert "待其完成後" in following
+    assert "待系統恢復同步後" not in following
     assert "此系統已由管理者暫停同步" in browser.get(f"/accounts/{wang.id}").text
     browser.post("/sync/targets/ad/resume")
     assert "人工暫停" not in browser.get("/sync").text
@@ -503,6 +507,13 @@ def test_a_held_set_is_thrown_away_with_a_reason(
     assert "已捨棄" in browser.get("/sync/effects?state=cancelled").text
 
 
+def test_every_field_has_a_word(app: Flask) -> None:
+    with app.test_request_context("/?language=zh_Hant_TW"):
+        for names in FIELDS.values():
+            for name in names:
+                assert spreadsheet.words("sync/_words.html", "field_word", name) != name
+
+
 # Plans
 
 
@@ -563,6 +574,7 @@ def test_lists_are_exported_as_text_that_no_program_takes_for_a_formula(
     drifted(services, key_of(wang.id), title=(formula, "科員"))
     answer = browser.get("/sync/drift.xlsx")
     book = load_workbook(io.BytesIO(answer.data))
+    assert book.sheetnames == ["差異"]
     header, row = list(book.worksheets[0].iter_rows())
     assert [cell.value for cell in header][3:6] == ["系統", "欄位", "系統端"]
     cell = next(cell for cell in row if cell.value == formula)

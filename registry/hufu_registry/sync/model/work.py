@@ -221,7 +221,9 @@ class WorkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkRow:
-    """A row of the queue as a person reads it; `paused` where its target is, by hand."""
+    """A row of the queue as a person reads it: `code` says why it failed, or what it waits for; `paused` that its
+    target is, by hand.
+    """
 
     key: OutboxKey
     state: WorkState

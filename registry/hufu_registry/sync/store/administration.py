@@ -22,7 +22,7 @@ from hufu_registry.kernel.store import among, outbox
 from hufu_registry.notices.store import notices
 from hufu_registry.sync.model import Code, Drift, ErrorClass, WorkRow, WorkState
 from hufu_registry.sync.model.drift import is_acceptable
-from hufu_registry.sync.store.queue import is_row
+from hufu_registry.sync.store.queue import is_row, waits_for
 from hufu_registry.sync.store.records import DRIFT
 from hufu_registry.sync.store.tables import bindings, drifts, target_health, written_fields
 
@@ -34,6 +34,7 @@ STATES: Mapping[WorkState, sa.ColumnElement[bool]] = {
     WorkState.RETRYING: sa.and_(outbox.c.parked_at.is_(None), outbox.c.error_class.is_not(None)),
     WorkState.WAITING: sa.and_(outbox.c.parked_at.is_(None), outbox.c.error_class.is_(None)),
 }
+WAITS_FOR = waits_for().label("waits_for")
 
 
 class SqlAdministration:
@@ -230,7 +231,7 @@ def work_rows(
         conditions.append(STATES[state])
     total = connection.execute(sa.select(sa.func.count()).select_from(outbox).where(*conditions)).scalar_one()
     rows = connection.execute(
-        sa.select(outbox)
+        sa.select(outbox, WAITS_FOR)
         .where(*conditions)
         .order_by(outbox.c.wanted_at, outbox.c.target, outbox.c.kind, outbox.c.object_id)
         .limit(page.size)
@@ -241,7 +242,7 @@ def work_rows(
 
 def work_row(connection: sa.Connection, key: OutboxKey) -> WorkRow:
     """Raises NotFound("work") where nothing is to be done for it."""
-    rows = connection.execute(sa.select(outbox).where(is_row(key), pending)).all()
+    rows = connection.execute(sa.select(outbox, WAITS_FOR).where(is_row(key), pending)).all()
     if not rows:
         raise NotFound("work")
     return _work_rows(connection, rows)[0]
@@ -268,7 +269,7 @@ def _work_row(row: Any, named: Named, *, paused: bool) -> WorkRow:
         next_at=None if row.parked_at is not None else row.next_at,
         attempts=row.attempts,
         error_class=ErrorClass(row.error_class) if failing else None,
-        code=code_of(row.error) if failing else None,
+        code=code_of(row.error) if failing else row.waits_for and Code(row.waits_for),
         bulk=row.bulk,
         paused=paused,
     )

@@ -95,6 +95,13 @@ def _waits_for_agency(target: Target) -> sa.ColumnElement[bool]:
     return sa.or_(sa.exists(of_account.correlate(outbox)), sa.exists(of_agency.correlate(outbox)))
 
 
+def waits_for() -> sa.ColumnElement[str | None]:
+    """The code of what a row builds on, as long as that is unfinished."""
+    directory = sa.and_(outbox.c.target == Target.KEYCLOAK.value, _waits_for_directory())
+    agency = [sa.and_(outbox.c.target == one.value, _waits_for_agency(one)) for one in (Target.AD, Target.KEYCLOAK)]
+    return sa.case((directory, Code.WAITS_FOR_AD.value), (sa.or_(*agency), Code.WAITS_FOR_AGENCY.value))
+
+
 def _paused(target: Target) -> sa.ColumnElement[bool]:
     by_hand = sa.select(sa.literal(1)).where(
         target_health.c.target == target.value, target_health.c.paused_at.is_not(None)
