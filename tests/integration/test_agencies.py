@@ -399,6 +399,19 @@ def test_units_do_not_stand_below_bare_places_or_closed_agencies(registry: Regis
         registry.unit(agency)
 
 
+def test_what_a_list_moves_elsewhere_leaves_its_old_place_to_be_looked_at(registry: Registry) -> None:
+    registry.take(("20001", "部"), ("20001.20001", "署"), ("20002", "會"))
+    registry.want(registry.at("20001"), registry.at("20001.20001"))
+    history = (
+        f"old_name,new_name,old_oid,new_oid,change_date,ref\n署,署,{TOP}.20001.20001,{TOP}.20002.20001,2013/7/23,\n"
+    )
+    registry.take(("20001", "部"), ("20002", "會"), ("20002.20001", "署"), history_file=history.encode())
+    moved = registry.at("20002.20001")
+    assert moved.parent_id == registry.at("20002").id
+    wishes = registry.wishes()
+    assert (wishes[str(moved.id)], wishes[str(registry.at("20001").id)]) == (2, 2)
+
+
 def test_a_new_name_reaches_all_below_and_the_old_one_is_found(registry: Registry) -> None:
     registry.take(("20001", "部"), ("20001.20001", "部署"))
     registry.want(registry.at("20001"))
