@@ -136,7 +136,7 @@ def build_drains(parts: Parts, build: Callable[[], Targets]) -> dict[Target, lis
             if converger is not None:
                 add(target, converger, converger.target, lanes)
     post = build().post
-    add(Target.MAIL, NoticeSender(services, post, settings.console_url), post, 1)
+    add(Target.MAIL, NoticeSender(services, post, settings.console_url, rhythm.lease), post, 1)
     return drains
 
 

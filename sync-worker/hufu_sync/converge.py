@@ -45,7 +45,15 @@ from hufu_registry.sync.model.plan_file import Forecast, step_name
 from hufu_registry.sync.store.records import StepDone
 from hufu_sync.acting import Acting, Doing
 from hufu_sync.errors import Conflict, Gone, Limited, Misconfigured, Refused, TargetError, Transient, Unreachable
-from hufu_sync.reading import LeaseLostError, NotReachedError, NotReadyError, Shape, Snapshot, read
+from hufu_sync.reading import (
+    LeaseLostError,
+    NotForetoldError,
+    NotReachedError,
+    NotReadyError,
+    Shape,
+    Snapshot,
+    read,
+)
 from hufu_sync.row import Lease, Outcome, Row
 from hufu_sync.targets.port import Found, StateTarget
 
@@ -72,8 +80,8 @@ class Converger:
     lockout: Callable[[], timedelta | None] = lambda: None
 
     def converge(self, claimed: Sequence[Claimed], forecast: Forecast | None = None) -> Mapping[OutboxKey, Outcome]:
-        """Finish the rows that can be finished; for each that cannot, a TargetError, LeaseLostError, NotReadyError or
-        NotReachedError. With a `forecast`, nobody loses anything that it does not show.
+        """Finish the rows that can be finished; for each that cannot, a TargetError, LeaseLostError, NotReadyError,
+        NotForetoldError or NotReachedError. With a `forecast`, nobody loses anything that it does not show.
         """
         lease = Lease(self.services, claimed, self.lease_length)
         rows = self._read(claimed)
@@ -135,7 +143,7 @@ class Converger:
         if isinstance(found, TargetError):
             row.outcome = found
             return
-        row.observed = found
+        row.observed, row.stood = found, None if found is None else found.remote_id
         row.planned = plan(row.desired, found, row.snapshot.written_to(found), self.hash_of)
         if found is not None and found.mark != row.desired.mark:
             row.outcome = Conflict(Code.NAME_TAKEN_IN_AD if row.key.kind is Kind.ACCOUNT else Code.OU_TAKEN)
@@ -147,9 +155,11 @@ class Converger:
         losing: list[tuple[Row, list[Step]]] = []
         for row in rows:
             steps = [step for step in row.planned.steps if is_destructive(step)]
+            if row.desired.for_security:
+                continue
             if forecast is not None and not all(forecast.allows(row.key, step) for step in steps):
-                row.outcome = Refused(Code.NOT_IN_PLAN)
-            elif steps and not row.desired.for_security:
+                row.outcome = NotForetoldError()
+            elif steps:
                 losing.append((row, steps))
         if not losing:
             return
@@ -276,7 +286,7 @@ class Converger:
             if snapshot.remote_id is None and not row.steps:
                 # It was only looked for.
                 return None
-            verb, new = "removed", {"remote_id": snapshot.remote_id}
+            verb, new = "removed", {"remote_id": snapshot.remote_id or row.stood}
         elif not row.goes and observed is not None and observed.remote_id != snapshot.remote_id:
             verb, new = "made", {"remote_id": observed.remote_id}
         elif not row.goes and changed:

@@ -20,9 +20,9 @@ from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import OutboxKey, Target
 from hufu_registry.sync.model import Claimed, Code
 from hufu_sync.backoff import pause
-from hufu_sync.errors import Conflict, Limited, Misconfigured, TargetError, Transient, Unreachable
+from hufu_sync.errors import Conflict, Limited, Misconfigured, Refused, TargetError, Transient, Unreachable
 from hufu_sync.health import Heart, Metrics
-from hufu_sync.reading import LeaseLostError, NotReachedError, NotReadyError
+from hufu_sync.reading import LeaseLostError, NotForetoldError, NotReachedError, NotReadyError
 
 log = structlog.get_logger()
 
@@ -243,6 +243,7 @@ class Drain:
         self.on_done()
 
     def _put_back(self, failed: Mapping[Claimed, Exception]) -> None:
+        failed = self._explained(failed)
         away = next((error for error in failed.values() if isinstance(error, (Unreachable, Misconfigured))), None)
         again = timedelta(0) if away is None else self.presence.gone(away)
         with self.services.begin(SYSTEM) as work:
@@ -252,12 +253,27 @@ class Drain:
             if isinstance(error, Conflict):
                 self.on_collision(row.key)
 
+    def _explained(self, failed: Mapping[Claimed, Exception]) -> Mapping[Claimed, Exception]:
+        """No rights on one object is that object's trouble; none on our own probe is the whole target's."""
+        denied = [
+            row for row, error in failed.items() if isinstance(error, Refused) and error.code is Code.AD_NO_RIGHTS
+        ]
+        if not denied:
+            return failed
+        try:
+            self.probe.probe()
+        except (Unreachable, Misconfigured) as error:
+            return {**failed, **dict.fromkeys(denied, error)}
+        except TargetError as error:
+            log.info("probe_failed", code=error.code.value)
+        return failed
+
     def _settle(self, work: SqlWork, row: Claimed, error: Exception, again: timedelta) -> None:
         about = log.bind(kind=row.key.kind.value, id=row.key.object_id)
         if isinstance(error, LeaseLostError):
             about.warning("lease_lost")
             self._count("lease_lost")
-        elif isinstance(error, NotReachedError):
+        elif isinstance(error, NotReachedError | NotForetoldError):
             work.queue.let_wait(row, work.now)
         elif isinstance(error, NotReadyError):
             self._let_wait(work, row, error)

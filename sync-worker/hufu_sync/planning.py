@@ -25,7 +25,7 @@ from hufu_sync.bootstrap import Parts, Targets, build_convergers, build_drains
 from hufu_sync.converge import Converger
 from hufu_sync.drain import Drain
 from hufu_sync.errors import Misconfigured, TargetError, Transient, Unreachable
-from hufu_sync.reading import LeaseLostError, NotReachedError, NotReadyError, Snapshot, desired_of
+from hufu_sync.reading import LeaseLostError, NotForetoldError, NotReachedError, NotReadyError, Snapshot, desired_of
 from hufu_sync.row import Outcome
 from hufu_sync.targets.port import Asked, Found
 
@@ -91,8 +91,10 @@ def _foretold(
 ) -> Sequence[PlannedObject]:
     """Those about which there is something to say. `before` is what was foretold of earlier targets."""
     with services.begin(SYSTEM) as work:
-        snapshots = desired_of(work, keys, converger.shape)
-    asked = {key: Asked(one.desired, one.remote_id) for key, one in snapshots.items() if one.desired is not None}
+        snapshots = desired_of(work, keys, converger.shape, begun=work.queue.begun(keys))
+    asked = {
+        key: Asked(one.desired, one.remote_id, one.begun) for key, one in snapshots.items() if one.desired is not None
+    }
     answers = dict(zip(asked, converger.target.find(list(asked.values())) if asked else (), strict=True))
     objects = [_planned(converger, snapshots[key], answers.get(key), before) for key in keys]
     return [planned for planned in objects if planned.steps or planned.left or planned.code]
@@ -252,8 +254,9 @@ def _result(outcome: Outcome, away: TargetError | None) -> tuple[Result, Code | 
         return Result.WAITS, None
     if isinstance(outcome, NotReachedError) and away is not None:
         return Result.FAILED, away.code
-    code = outcome.code if isinstance(outcome, TargetError) else Code.UNEXPECTED
-    return Result.SKIPPED if code is Code.NOT_IN_PLAN else Result.FAILED, code
+    if isinstance(outcome, NotForetoldError):
+        return Result.SKIPPED, Code.NOT_IN_PLAN
+    return Result.FAILED, outcome.code if isinstance(outcome, TargetError) else Code.UNEXPECTED
 
 
 def serve_requests(services: SqlServices, lanes: Sequence[Lane], alive: Callable[[], None]) -> None:

@@ -29,6 +29,10 @@ class NotReachedError(Exception):
     """The target went away before this row's turn: nothing was done, and nothing is wrong with it."""
 
 
+class NotForetoldError(Exception):
+    """The plan that is executed did not show what this object would lose: it is left to the queue."""
+
+
 class NotReadyError(Exception):
     """`key` has to be done first; `is_known` where the queue itself holds the row back until then."""
 
@@ -54,7 +58,8 @@ class Snapshot:
 
     `waits_for` is what has to be done first; with a `desired` beside it, that much can be done before. `within` is
     the remote id of the place the object was seen in last. `wanted` is 0 where nobody holds the row. The queue holds
-    a row back by itself while what it builds on is unfinished, and `queue_knows` of that.
+    a row back by itself while what it builds on is unfinished, and `queue_knows` of that. More of it may stand there
+    than was noted where it was `begun`.
     """
 
     key: OutboxKey
@@ -67,6 +72,7 @@ class Snapshot:
     account: Account | None = None
     waits_for: OutboxKey | None = None
     queue_knows: bool = False
+    begun: bool = False
 
     def written_to(self, observed: Observed | None) -> Mapping[str, str]:
         """What we wrote to this very object: nothing yet to one that has taken the place of ours."""
@@ -78,18 +84,24 @@ def read(work: SqlWork, claimed: Sequence[Claimed], shape: Shape) -> Mapping[Out
     work.connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     wanted = work.queue.wanted(claimed)
     begun = {row.key for row in claimed if row.begun}
-    snapshots = _Reader(work, wanted, shape, begun=begun).snapshots(wanted)
+    snapshots = desired_of(work, list(wanted), shape, begun=begun)
     return {key: replace(snapshot, wanted=wanted[key]) for key, snapshot in snapshots.items()}
 
 
 def desired_of(
-    work: SqlWork, keys: Collection[OutboxKey], shape: Shape, *, written: bool = True
+    work: SqlWork,
+    keys: Collection[OutboxKey],
+    shape: Shape,
+    *,
+    written: bool = True,
+    begun: Collection[OutboxKey] = (),
 ) -> Mapping[OutboxKey, Snapshot]:
     """What the registry wants of these objects in the shape's target, in the order asked.
 
-    `written` says whether the hashes of what we last wrote are read, too: many rows for each object.
+    `written` says whether the hashes of what we last wrote are read, too: many rows for each object. Of the `begun`
+    ones something may stand there of which nothing was noted.
     """
-    return _Reader(work, keys, shape, written=written).snapshots(keys)
+    return _Reader(work, keys, shape, written=written, begun=begun).snapshots(keys)
 
 
 class _Reader:
@@ -101,8 +113,8 @@ class _Reader:
         keys: Collection[OutboxKey],
         shape: Shape,
         *,
-        written: bool = True,
-        begun: Collection[OutboxKey] = (),
+        written: bool,
+        begun: Collection[OutboxKey],
     ) -> None:
         self._work = work
         self._shape = shape
@@ -138,6 +150,11 @@ class _Reader:
         if self._shape.target is not Target.KEYCLOAK or not self._shape.with_directory:
             return ()
         return [OutboxKey(Target.AD, Kind.ACCOUNT, str(account.id)) for account in self._accounts.values()]
+
+    def _is_in_directory(self, account: Account) -> bool:
+        """Whether Keycloak reads it from there."""
+        in_directory = OutboxKey(Target.AD, Kind.ACCOUNT, str(account.id))
+        return bool(self._in_directory()) and in_directory in self._bindings
 
     def snapshots(self, keys: Collection[OutboxKey]) -> dict[OutboxKey, Snapshot]:
         return {key: self._of_account(key) if key.kind is Kind.ACCOUNT else self._of_agency(key) for key in keys}
@@ -176,18 +193,20 @@ class _Reader:
         if account is None:
             return self._snapshot(key, None, None)
         agency = self._agencies[account.agency_id]
+        place = self._binding(Kind.AGENCY, agency.id)
         if account.state is AccountState.DELETED and binding is None:
-            # Nobody ever used it, so it need not wait. In Keycloak it goes with its entry in the directory.
-            may_stand = key in self._begun and not self._in_directory()
-            gone = replace(self._account_at(account, agency, None), exists=False) if may_stand else None
-            return self._snapshot(key, gone, agency, account)
+            may_stand = key in self._begun
+            if not (may_stand and place is not None and self._is_in_directory(account)):
+                # Nobody ever used it, so it need not wait. In Keycloak it goes with its entry in the directory.
+                goes = may_stand and not self._in_directory()
+                gone = replace(self._account_at(account, agency, None), exists=False) if goes else None
+                return self._snapshot(key, gone, agency, account)
         if self._is_over(account) and binding is not None:
             in_directory = OutboxKey(Target.AD, Kind.ACCOUNT, key.object_id)
             if in_directory != key and in_directory in self._bindings:
                 return self._snapshot(key, None, agency, account, waits_for=in_directory)
             gone = replace(self._account_at(account, agency, binding.within), exists=False)
             return self._snapshot(key, gone, agency, account)
-        place = self._binding(Kind.AGENCY, agency.id)
         if place is not None:
             return self._snapshot(key, self._account_at(account, agency, place.remote_id), agency, account)
         agency_key = self._key(Kind.AGENCY, agency.id)
@@ -241,4 +260,5 @@ class _Reader:
             account=account,
             waits_for=waits_for,
             queue_knows=queue_knows,
+            begun=key in self._begun,
         )

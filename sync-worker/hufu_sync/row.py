@@ -43,13 +43,14 @@ class Lease:
 @dataclass(slots=True, eq=False)
 class Row:
     """One object in hand. `failure` is a step that failed while others were done, `noted` the numbers of destructive
-    steps that were counted before they are done.
+    steps that were counted before they are done, `stood` the id of what stood there before.
     """
 
     claimed: Claimed
     snapshot: Snapshot
     acts: Sequence[Act]
     observed: Observed | None = None
+    stood: str | None = None
     planned: Plan = field(default_factory=Plan)
     steps: list[Step] = field(default_factory=list)
     noted: Sequence[int] = ()
@@ -82,4 +83,4 @@ class Row:
 
     def asked(self) -> Asked:
         remote_id = self.snapshot.remote_id if self.observed is None else self.observed.remote_id
-        return Asked(self.desired, remote_id, self.claimed.begun)
+        return Asked(self.desired, remote_id, self.snapshot.begun)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from hufu_registry.bootstrap import SqlServices
@@ -13,6 +14,7 @@ from hufu_registry.notices.texts import render
 from hufu_registry.sync.model import Claimed
 from hufu_sync.errors import Misconfigured, TargetError, Unreachable
 from hufu_sync.reading import LeaseLostError, NotReachedError
+from hufu_sync.row import Lease
 from hufu_sync.targets.port import Post
 
 
@@ -21,12 +23,14 @@ class NoticeSender:
     services: SqlServices
     post: Post
     console_url: str
+    lease_length: timedelta
 
     def converge(self, claimed: Sequence[Claimed]) -> Mapping[OutboxKey, Exception | None]:
         """Send each notice once; why those failed that did."""
+        lease = Lease(self.services, claimed, self.lease_length)
         outcomes: dict[OutboxKey, Exception | None] = {row.key: NotReachedError() for row in claimed}
         for row in claimed:
-            outcomes[row.key] = failure = self._outcome(row)
+            outcomes[row.key] = failure = self._outcome(row) if lease.holds(row.key) else LeaseLostError()
             if isinstance(failure, (Unreachable, Misconfigured)):
                 break
         return outcomes

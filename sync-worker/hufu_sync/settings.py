@@ -50,8 +50,8 @@ class SyncSettings(RegistrySettings):
 
     @model_validator(mode="after")
     def check(self) -> SyncSettings:
-        if self.call_seconds * 2 > self.lease_seconds:
-            raise ValueError("call_seconds must be at most half of lease_seconds")
+        if self.call_seconds * 3 > self.lease_seconds:
+            raise ValueError("call_seconds must be at most a third of lease_seconds")
         if self.directory == "ad" and not (
             self.ldap_url.startswith("ldaps://")
             and self.ldap_ca_file

@@ -30,7 +30,7 @@ class Ward:
 @pytest.fixture(scope="module")
 def ward(stack: Stack) -> Iterator[Ward]:
     with office_on(stack) as office:
-        office.found("北", "南")
+        office.found("北", "南", "東")
         officials = [office.approve("北") for _ in range(sum(act is not approving for act, _ in DEATHS))]
         officials.append(office.approve("南"))
         until(lambda: all(office.mail_is_sent(account_id) for account_id in officials))
@@ -112,6 +112,18 @@ def test_workers_killed_at_every_boundary_one_after_the_other_leave_nothing_doub
         assert len(office.in_directory(account_id)) == 1, death
         repeated += sent - once
     assert repeated >= 1
+    assert disagreements(office) == []
+
+
+def test_an_agency_made_by_a_worker_that_died_goes_when_its_people_left_meanwhile(ward: Ward) -> None:
+    office = ward.office
+    account_id = office.approve("東")
+    with running(office.stack, "worker", "--die", "ad", "after", "Create") as doomed:
+        assert doomed.wait(60) == -signal.SIGKILL
+    office.rename_agency("東", f"{office.agency('東').name}甲")
+    office.transfer(account_id, "北")
+    with running(office.stack, "worker"):
+        settle(office, 90)
     assert disagreements(office) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from psycopg.errors import InsufficientPrivilege
 
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.use_cases import ImportList, import_list
@@ -44,9 +46,25 @@ def own_database(settings: RegistrySettings, template: str) -> Iterator[Registry
     try:
         yield settings.model_copy(update={"database_url": str(url.set(database=name))})
     finally:
-        with maker.connect() as connection:
-            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-        maker.dispose()
+        try:
+            drop_database(maker, name)
+        finally:
+            maker.dispose()
+
+
+def drop_database(maker: sa.Engine, name: str) -> None:
+    """With whoever is still connected; only PostgreSQL's own vacuum cannot be sent away, and is waited for."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with maker.connect() as connection:
+                connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+        except sa.exc.ProgrammingError as error:
+            if not isinstance(error.orig, InsufficientPrivilege) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return
 
 
 @pytest.fixture(scope="session")

@@ -249,7 +249,7 @@ def test_a_system_is_paused_with_a_reason_and_let_go_on_by_hand(
     following = browser.get("/sync/work?target=keycloak").text
     assert "待其完成後" in following
     assert "待系統恢復同步後" not in following
-    assert "此系統已由管理者暫停同步" in browser.get(f"/accounts/{wang.id}").text
+    assert "該系統已由管理者暫停同步" in browser.get(f"/accounts/{wang.id}").text
     browser.post("/sync/targets/ad/resume")
     assert "人工暫停" not in browser.get("/sync").text
     assert [one.action for one in (*recorded(services, "target.paused"), *recorded(services, "target.resumed"))]
@@ -528,7 +528,7 @@ def test_a_plan_is_asked_for_read_and_executed(
     run_id = planned(services, system_manager.id, wang)
     page = browser.get(f"/sync/runs/{run_id}").text
     for text in (
-        "1 個物件會停用、移動或刪除", "停用", "刪除", "寫入資料", "科員", "維持現狀", "有 1 個欄位維持現況", "不變；登錄資料為：2",
+        "1 個物件會停用、移動或刪除", "停用", "刪除", "寫入資料", "科員", "維持現狀", "有 1 個欄位維持現狀", "不變；登錄資料為：2",
     ):  # fmt: skip
         assert text in page, text
     confirm = browser.get(f"/sync/runs/{run_id}/execute").text

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
-from hufu_registry.accounts.model import Account, AccountState, Profile
+from hufu_registry.accounts.model import Account, AccountKind, AccountState, Profile
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import audit_records
@@ -86,7 +86,9 @@ class Engine:
                 if target in self.drains:
                     self.drains[target].drain()
 
-    def account(self, agency: Agency, name: str = "", **profile: str) -> AccountId:
+    def account(
+        self, agency: Agency, name: str = "", *, kind: AccountKind = AccountKind.PERSONAL, **profile: str
+    ) -> AccountId:
         name = name or f"u{uuid4().hex[:8]}"
         now = self.clock.now()
         account = Account(
@@ -101,6 +103,7 @@ class Engine:
             state=AccountState.NOT_ACTIVATED,
             created_at=now,
             approved_at=now,
+            kind=kind,
         )
         with self.services.begin(SYSTEM) as work:
             open_account(work, self.services, account)

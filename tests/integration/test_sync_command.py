@@ -46,6 +46,7 @@ from tests.contract.fakes import Thing
 from tests.faults.offices import AGENCY, office_on, until
 from tests.integration.clocks import SetClock
 from tests.integration.test_sync import Engine
+from tests.integration.test_sync_engine import change, killed_after
 
 Run = Callable[..., Result]
 
@@ -298,7 +299,25 @@ def test_what_the_plan_did_not_show_is_not_taken_away(
     assert lines_of(done, "ad account 王小明 (wangxm): skipped (not_in_plan)")
     assert lines_of(done, "ad account 王小明 (lins01): done")
     assert (office.thing(account_id).enabled, office.thing(other).enabled) == (True, False)
-    assert office.row(Target.AD, Kind.ACCOUNT, account_id).error == "not_in_plan"
+    # The plan does not take it away; the queue, which was asked to, goes on with it.
+    assert office.row(Target.AD, Kind.ACCOUNT, account_id).error is None
+    office.run()
+    assert not office.thing(account_id).enabled
+
+
+def test_a_plan_finds_what_was_made_and_never_noted(office: Operator, hufu: Run, chain: Sequence[Agency]) -> None:
+    office.account(chain[1])
+    office.run()
+    office.account(chain[2])
+    killed_after(office, "ad", "Create agency")
+    office.clock.advance(seconds=31)
+    change(office, chain[2], "moved", chain[0])
+    oid = chain[2].oid or ""
+    shown = hufu("plan", "--agency", oid)
+    (line,) = [line for line in lines_of(shown, "place") if " ad " in f" {line} "]
+    assert line.startswith("!")
+    hufu("apply", "--agency", oid, "--yes")
+    assert len(office.ad.of(f"hufu:agency:{chain[2].id}")) == 1
 
 
 def test_what_another_worker_holds_is_left_to_it(office: Operator, hufu: Run, chain: Sequence[Agency]) -> None:

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from hufu_registry.accounts.model import SECURITY
+from hufu_registry.accounts.model import SECURITY, AccountKind
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.use_cases import Move, Rename, move, rename
 from hufu_registry.bootstrap import SqlServices
@@ -22,6 +22,7 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
+from hufu_registry.notices.model import Template
 from hufu_registry.settings import RegistrySettings
 from hufu_registry.sync.model import ActKind, ActState, Code, StepName, StepState
 from hufu_registry.sync.model.plan import Create, SetEnabled
@@ -44,9 +45,9 @@ from hufu_registry.sync.use_cases import (
     want_account,
 )
 from hufu_sync.bootstrap import Parts
-from hufu_sync.errors import Conflict, Refused, Transient, Unreachable
+from hufu_sync.errors import Conflict, Misconfigured, Refused, TargetError, Transient, Unreachable
 from hufu_sync.health import Heart
-from hufu_sync.reading import Shape, desired_of
+from hufu_sync.reading import NotForetoldError, Shape, desired_of
 from hufu_sync.relay import sample
 from hufu_sync.targets.port import Credentials
 from tests.contract.fakes import FakeTarget
@@ -534,6 +535,23 @@ def test_an_agency_made_and_not_noted_is_not_made_twice(
         assert (made.place == top) is (how == "moved")
 
 
+def test_a_user_made_and_not_noted_goes_with_his_entry_when_he_was_deleted(
+    engine: Engine, chain: Sequence[Agency], clock: SetClock
+) -> None:
+    account_id = engine.account(chain[1])
+    killed_after(engine, "keycloak", "Create account")
+    disable_account(account_id, engine.services, OPERATOR, reason="test")
+    delete_account(account_id, engine.services, OPERATOR, reason="test")
+    settle(engine, clock)
+    ((_, user),) = engine.keycloak.of(f"hufu:account:{account_id}")
+    assert not user.enabled
+    clock.advance(days=91)
+    with engine.services.begin(SYSTEM) as work:
+        want_account(work, engine.services, work.accounts.get(account_id))
+    settle(engine, clock)
+    assert engine.ad.things == engine.keycloak.things == {}
+
+
 @pytest.mark.parametrize("directory", [True, False], ids=["with a directory", "without"])
 def test_an_account_made_and_not_noted_goes_when_it_was_deleted(
     services: SqlServices, database: RegistrySettings, chain: Sequence[Agency], clock: SetClock, directory: bool
@@ -738,12 +756,131 @@ def test_nobody_loses_what_the_forecast_did_not_show(engine: Engine, chain: Sequ
     converger = engine.drains[Target.AD].work
     forecast = Forecast({keys[shown]: (SetEnabled(before=True, after=False),)})
     outcomes = converger.converge(claimed, forecast)  # type: ignore[call-arg]
-    refusal = outcomes[keys[hidden]]
     assert outcomes[keys[shown]] is None
-    assert isinstance(refusal, Refused)
-    assert refusal.code is Code.NOT_IN_PLAN
+    assert isinstance(outcomes[keys[hidden]], NotForetoldError)
     assert engine.ad.things[there(engine.ad, hidden)].enabled
     assert not engine.ad.things[there(engine.ad, shown)].enabled
+
+
+def test_who_is_disabled_for_security_is_disabled_whatever_the_plan_showed(
+    engine: Engine, chain: Sequence[Agency]
+) -> None:
+    account_id = engine.account(chain[0])
+    engine.run()
+    disable_account(account_id, engine.services, SYSTEM, reason=SECURITY)
+    key = OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id))
+    with engine.services.begin(SYSTEM) as work:
+        claimed = work.queue.claim_key(key, uuid4(), timedelta(seconds=30))
+    converger = engine.drains[Target.AD].work
+    assert converger.converge([claimed], Forecast({})) == {key: None}  # type: ignore[call-arg, list-item]
+    assert not engine.ad.things[there(engine.ad, account_id)].enabled
+
+
+# A wish that comes while its row is in hand.
+
+
+@pytest.mark.parametrize("error", [Refused(Code.AD_REFUSED), Transient(Code.AD_BUSY)], ids=["parked", "put off"])
+def test_a_newer_wish_does_not_inherit_the_failure_of_the_older(
+    engine: Engine, chain: Sequence[Agency], error: TargetError
+) -> None:
+    account_id = engine.account(chain[0])
+    engine.run()
+
+    def overtaken(call: str) -> None:
+        if call == "SetEnabled account":
+            engine.ad.heal()
+            restore_account(account_id, engine.services, SYSTEM, reason="mistake")
+            disable_account(account_id, engine.services, SYSTEM, reason="none")
+            raise error
+
+    disable_account(account_id, engine.services, SYSTEM, reason="test")
+    engine.ad.before = overtaken
+    engine.drains[Target.AD].drain()
+    row = engine.row(Target.AD, Kind.ACCOUNT, account_id)
+    assert (row.done == row.wanted, row.parked_at, row.error) == (True, None, None)
+    assert not engine.ad.things[there(engine.ad, account_id)].enabled
+
+
+# Rights.
+
+
+def test_where_our_own_probe_cannot_be_written_the_whole_target_pauses(engine: Engine, chain: Sequence[Agency]) -> None:
+    engine.account(chain[0])
+    engine.run()
+    several = [engine.account(chain[0]) for _ in range(9)]
+
+    def denied(call: str) -> None:
+        if call == "probe":
+            raise Misconfigured(Code.AD_NO_RIGHTS)
+        if call == "Create account":
+            raise Refused(Code.AD_NO_RIGHTS)
+
+    engine.ad.before = denied
+    engine.run()
+    assert [engine.row(Target.AD, Kind.ACCOUNT, one).parked_at for one in several] == [None] * 9
+    assert engine.ad.calls.count("Create account") <= 1 + 8
+    engine.ad.heal()
+    engine.run()
+    assert [engine.story(one)[StepName.MAIL] for one in several] == [DONE] * 9
+
+
+def test_no_rights_on_one_object_park_that_one(engine: Engine, chain: Sequence[Agency]) -> None:
+    engine.account(chain[0])
+    engine.run()
+    cut_off, good = engine.account(chain[0]), engine.account(chain[0])
+    engine.ad.spoil(f"hufu:account:{cut_off}", Refused(Code.AD_NO_RIGHTS))
+    engine.run()
+    assert engine.row(Target.AD, Kind.ACCOUNT, cut_off).parked_at is not None
+    assert engine.story(good)[StepName.MAIL] == DONE
+
+
+# Shared accounts.
+
+
+def test_a_shared_account_lives_as_any_other(engine: Engine, chain: Sequence[Agency]) -> None:
+    account_id = engine.account(chain[1], kind=AccountKind.SHARED)
+    engine.run()
+    assert engine.story(account_id)[StepName.MAIL] == DONE
+    ((_, in_ad),) = engine.ad.of(f"hufu:account:{account_id}")
+    ((_, in_keycloak),) = engine.keycloak.of(f"hufu:account:{account_id}")
+    assert in_ad.fields["employeeType"] == "shared"
+    transfer_account(account_id, chain[0].id, engine.services, OPERATOR)
+    disable_account(account_id, engine.services, OPERATOR, reason="test")
+    engine.run()
+    for target, thing in ((engine.ad, in_ad), (engine.keycloak, in_keycloak)):
+        ((top, _),) = target.of(f"hufu:agency:{chain[0].id}")
+        assert (thing.place, thing.enabled) == (top, False)
+
+
+# Mail.
+
+
+def test_a_slow_mail_server_makes_no_notice_come_twice(
+    engine: Engine, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with engine.services.begin(SYSTEM) as work:
+        for number in range(8):
+            values = {"code": str(number), "minutes": "10"}
+            work.notices.send(Template.MAILBOX_CODE, f"x{number}@example.org", "en", values)
+    passed = [0.0]
+    monkeypatch.setattr("hufu_sync.row.monotonic", lambda: monotonic() + passed[0])
+    other = engine.another_worker()[Target.MAIL]
+    send = engine.post.send
+    is_other = [False]
+
+    def slow(**mail: str) -> None:
+        send(**mail)
+        clock.advance(seconds=15)
+        passed[0] += 15
+        if not is_other[0]:
+            is_other[0] = True
+            other.drain()
+            is_other[0] = False
+
+    monkeypatch.setattr(engine.post, "send", slow)
+    engine.drains[Target.MAIL].drain()
+    recipients = [recipient for _, recipient, _, _ in engine.post.sent]
+    assert sorted(recipients) == [f"x{number}@example.org" for number in range(8)]
 
 
 # Acts.

@@ -37,7 +37,7 @@ def work_xlsx() -> Response:
         (_("Why"), lambda row: code_words(row.code)),
         (_("Tries"), lambda row: row.attempts),
         (_("Wanted since"), lambda row: row.wanted_at),
-        (_("Next try"), lambda row: row.next_at),
+        (_("Next try"), lambda row: None if row.paused else row.next_at),
     ]
     return export("sync.work", _("Work"), columns, reading.work(asked_target(), asked_state(), kept_words()))
 

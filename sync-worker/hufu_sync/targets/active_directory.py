@@ -133,6 +133,8 @@ class ActiveDirectory:
             entry = entries.by_guid.get(asked.remote_id)
         else:
             entry = entries.named(desired, parent or "")
+            if asked.begun and (entry is None or entry.text(MARK) != desired.mark):
+                entry = entries.marked(desired.mark, self.settings.base_dn) or entry
         if entry is None and desired.exists and asked.remote_id is not None:
             return Gone(Code.GONE_IN_AD)
         if entry is None and desired.exists and parent is None:
@@ -391,10 +393,16 @@ class _Entries:
         self.by_guid = {entry.guid: entry for entry in entries}
 
     def named(self, desired: Desired, parent: str) -> Entry | None:
-        """The one with its mark, else with its name."""
-        ours = [entry for entry in self.by_guid.values() if entry.text(MARK) == desired.mark]
+        """The one with its name, ours before others'."""
         same = [entry for entry in self.by_guid.values() if _has_name_of(entry, desired, parent)]
+        ours = [entry for entry in same if entry.text(MARK) == desired.mark]
         return next(iter(ours or same), None)
+
+    def marked(self, mark: str, base: str) -> Entry | None:
+        """The one below `base` with this mark: another registry's marks may be the same elsewhere in the domain."""
+        above = names.normal(base)
+        ours = (entry for entry in self.by_guid.values() if entry.text(MARK) == mark)
+        return next((entry for entry in ours if names.normal(entry.dn)[-len(above) :] == above), None)
 
 
 def _has_name_of(entry: Entry, desired: Desired, parent: str) -> bool:

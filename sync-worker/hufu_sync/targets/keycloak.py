@@ -10,6 +10,7 @@ that read it again.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from hufu_registry.kernel.outbox import Kind
@@ -47,6 +48,7 @@ SECRETS = frozenset({"password", "otp"})
 USER_PROPERTIES = frozenset({"email"})
 GROUP_PROPERTIES = frozenset({"description"})
 PAGE = 100
+PROBE = {"name": "hufu-probe", "description": "The sync worker writes this group to see whether it may"}
 
 
 class Keycloak:
@@ -64,6 +66,13 @@ class Keycloak:
 
     def probe(self) -> None:
         self._keycloak.get("users", max=1, briefRepresentation=True)
+        found = self._keycloak.get("groups", search=PROBE["name"], exact=True, first=0, max=PAGE)
+        group = next((group for group in found if group["name"] == PROBE["name"]), None)
+        if group is None:
+            with suppress(Conflict):
+                self._keycloak.create("groups", PROBE, Code.GROUP_TAKEN)
+        else:
+            self._keycloak.put(f"groups/{group['id']}", PROBE)
 
     def find(self, asked: Sequence[Asked]) -> Sequence[Found]:
         self._found.clear()

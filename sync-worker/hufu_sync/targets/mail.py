@@ -8,9 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from time import monotonic
+from typing import TYPE_CHECKING
 
 from hufu_registry.sync.model import Code
 from hufu_sync.errors import Misconfigured, Refused, Transient, Unreachable
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
+
+# One mail takes no longer than so many calls that are just in time: less than what is left of a lease.
+CALLS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,24 @@ class MailSettings:
     user: str = ""
     password: str = field(default="", repr=False)
     call_seconds: int = 8
+
+
+class _Hurried(smtplib.SMTP):
+    """All that is said for one mail ends by a time, though each exchange by itself be quick enough."""
+
+    ends_at: float = float("inf")
+
+    def send(self, s: Buffer | str) -> None:
+        left = self.ends_at - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if self.sock is not None:
+            self.sock.settimeout(min(left, self.timeout))
+        super().send(s)
+
+
+class _HurriedOverTls(_Hurried, smtplib.SMTP_SSL):
+    """The same over TLS from the first byte."""
 
 
 class SmtpPost:
@@ -77,6 +103,11 @@ class SmtpPost:
 
     def _open(self) -> smtplib.SMTP:
         host, port, patience = self._settings.host, self._settings.port, self._settings.call_seconds
+        ends_at = monotonic() + CALLS * patience
+        server: _Hurried
         if self._settings.tls:
-            return smtplib.SMTP_SSL(host, port, timeout=patience, context=ssl.create_default_context())
-        return smtplib.SMTP(host, port, timeout=patience)
+            server = _HurriedOverTls(host, port, timeout=patience, context=ssl.create_default_context())
+        else:
+            server = _Hurried(host, port, timeout=patience)
+        server.ends_at = ends_at
+        return server

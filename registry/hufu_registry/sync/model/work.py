@@ -344,12 +344,13 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A row of work this process holds until its lease ends. `begun` where somebody held it before and noted nothing:
-    he may have been killed in the middle.
+    """A row of work this process holds until its lease ends, and what was wanted of it when it was taken. `begun`
+    where somebody held it before and noted nothing: he may have been killed in the middle.
     """
 
     key: OutboxKey
     lease: UUID
     attempts: int
     wanted_at: datetime
+    wanted: int
     begun: bool

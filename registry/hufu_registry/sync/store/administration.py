@@ -230,12 +230,13 @@ def work_rows(
     if state is not None:
         conditions.append(STATES[state])
     total = connection.execute(sa.select(sa.func.count()).select_from(outbox).where(*conditions)).scalar_one()
+    order = (outbox.c.wanted_at, outbox.c.target, outbox.c.kind, outbox.c.object_id)
+    key = order[1:]
+    shown = sa.select(*key).where(*conditions).order_by(*order).limit(page.size).offset(page.offset).subquery()
     rows = connection.execute(
         sa.select(outbox, WAITS_FOR)
-        .where(*conditions)
-        .order_by(outbox.c.wanted_at, outbox.c.target, outbox.c.kind, outbox.c.object_id)
-        .limit(page.size)
-        .offset(page.offset)
+        .join(shown, sa.and_(*(column == shown.c[column.name] for column in key)))
+        .order_by(*order)
     ).all()
     return Paged(_work_rows(connection, rows), total, page)
 

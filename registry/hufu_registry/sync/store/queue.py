@@ -224,6 +224,7 @@ class SqlQueue:
                 outbox.c.object_id,
                 outbox.c.attempts,
                 outbox.c.wanted_at,
+                outbox.c.wanted,
                 outbox.c.next_at,
                 before.c.begun,
             )
@@ -234,6 +235,7 @@ class SqlQueue:
                 lease,
                 row.attempts,
                 row.wanted_at,
+                row.wanted,
                 row.begun,
             )
             for row in sorted(rows, key=lambda row: (row.next_at or self._now, row.object_id))
@@ -281,8 +283,6 @@ class SqlQueue:
         """Try again at `next_at`."""
         return self._put(
             claimed,
-            lease=None,
-            leased_until=None,
             attempts=outbox.c.attempts + (1 if counts else 0),
             next_at=next_at,
             error_class=error_class.value,
@@ -291,13 +291,23 @@ class SqlQueue:
 
     def let_wait(self, claimed: Claimed, next_at: datetime) -> bool:
         """Put it back without a word: something else comes first."""
-        return self._put(claimed, lease=None, leased_until=None, next_at=next_at)
+        return self._put(claimed, next_at=next_at)
 
     def is_pending(self, key: OutboxKey) -> bool | None:
         """Whether the row still has something to do; None where there is no such row."""
         return self._connection.execute(
             sa.select(outbox.c.wanted > outbox.c.done).where(is_row(key))
         ).scalar_one_or_none()
+
+    def begun(self, keys: Collection[OutboxKey]) -> set[OutboxKey]:
+        """Those that somebody held and noted nothing of since."""
+        wanted = set(keys)
+        rows = self._connection.execute(
+            sa.select(outbox.c.target, outbox.c.kind, outbox.c.object_id).where(
+                outbox.c.object_id == among({key.object_id for key in wanted}, sa.Text), outbox.c.begun
+            )
+        )
+        return wanted & {OutboxKey(Target(row.target), Kind(row.kind), row.object_id) for row in rows}
 
     def under_way(self, target: Target, kind: Kind, object_ids: Collection[str]) -> set[str]:
         """Those of the objects that still have something to do, and are not left to a person."""
@@ -316,8 +326,6 @@ class SqlQueue:
         """Leave it to a person; a new wish tries it again."""
         return self._put(
             claimed,
-            lease=None,
-            leased_until=None,
             attempts=outbox.c.attempts + 1,
             parked_at=self._now,
             error_class=error_class.value,
@@ -341,8 +349,13 @@ class SqlQueue:
         return result.rowcount
 
     def _put(self, claimed: Claimed, **values: Any) -> bool:
+        """Let it go. A wish that came meanwhile has its own turn: what befell the older one is not its."""
+        overtaken = outbox.c.wanted > claimed.wanted
+        kept = {name: sa.case((overtaken, outbox.c[name]), else_=value) for name, value in values.items()}
         result = self._connection.execute(
-            sa.update(outbox).where(is_row(claimed.key), outbox.c.lease == claimed.lease).values(**values)
+            sa.update(outbox)
+            .where(is_row(claimed.key), outbox.c.lease == claimed.lease)
+            .values(lease=None, leased_until=None, **kept)
         )
         return bool(result.rowcount)
 

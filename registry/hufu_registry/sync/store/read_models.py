@@ -45,7 +45,7 @@ def account_story(connection: sa.Connection, account_id: AccountId) -> tuple[Sto
             steps = [ad, _waiting(StepName.KEYCLOAK, Code.WAITS_FOR_AD)]
         else:
             steps = [ad, keycloak]
-    steps.append(_mail_step(connection, account_id, steps[-1], rows[Target.KEYCLOAK]))
+    steps.append(_mail_step(connection, account_id, steps[-1], rows[Target.KEYCLOAK], health.get(Target.KEYCLOAK)))
     steps.append(_activated_step(connection, account_id, steps[-1]))
     return tuple(steps)
 
@@ -83,8 +83,12 @@ def _rows_of(account_id: AccountId) -> sa.Select[Any]:
     )
 
 
+def _is_paused(health: Any) -> bool:
+    return health is not None and health.paused_at is not None
+
+
 def _target_step(step: StepName, row: Any, health: Any) -> StoryStep:
-    paused = health is not None and health.paused_at is not None
+    paused = _is_paused(health)
     pending = row.wanted > row.done
     error_class = ErrorClass(row.error_class) if pending and row.error_class else None
     code = code_of(row.error) if error_class and row.error else None
@@ -117,12 +121,12 @@ def _target_step(step: StepName, row: Any, health: Any) -> StoryStep:
         code=code or Code.UNEXPECTED,
         error_class=error_class,
         attempts=row.attempts,
-        next_at=None if parked else row.next_at,
+        next_at=None if parked or paused else row.next_at,
         pending=True,
     )
 
 
-def _mail_step(connection: sa.Connection, account_id: AccountId, before: StoryStep, row: Any) -> StoryStep:
+def _mail_step(connection: sa.Connection, account_id: AccountId, before: StoryStep, row: Any, health: Any) -> StoryStep:
     act = connection.execute(
         sa.select(acts)
         .where(acts.c.account_id == account_id, acts.c.kind == ActKind.ACTIVATION_MAIL.value)
@@ -142,7 +146,7 @@ def _mail_step(connection: sa.Connection, account_id: AccountId, before: StorySt
             code=code_of(row.error),
             error_class=ErrorClass(row.error_class),
             attempts=row.attempts,
-            next_at=row.next_at,
+            next_at=None if _is_paused(health) else row.next_at,
             times=act.times,
         )
     return StoryStep(StepName.MAIL, StepState.WAITING, times=act.times)

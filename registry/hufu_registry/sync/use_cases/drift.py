@@ -95,9 +95,10 @@ def list_drift_again(key: OutboxKey, field: str, services: Services[Work], actor
     """It is ignored no longer. Raises NotFound("drift")."""
     with services.begin(actor) as work:
         require_administrator(work, actor)
-        work.administration.drift(key, field)
-        work.administration.ignore(key, field, None)
-        _record(work, "drift.listed_again", key, field)
+        ignored_until = work.administration.drift(key, field).ignored_until
+        if ignored_until is not None and ignored_until > work.now:
+            work.administration.ignore(key, field, None)
+            _record(work, "drift.listed_again", key, field)
 
 
 def _check_change(before: Profile, after: Profile) -> None:
