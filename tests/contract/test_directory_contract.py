@@ -450,6 +450,17 @@ class TestSambaAlone:
         assert caught.value.code is Code.AD_NO_RIGHTS
         reader.close()
 
+    def test_a_mark_elsewhere_in_the_domain_is_somebody_elses(self, house: SambaHouse, real: ActiveDirectory) -> None:
+        """Another registry in the same domain counts its agencies as we do."""
+        inside = house.agency()
+        base = house.seen(inside, house.make(inside)).address
+        theirs = house.agency()
+        house.make(theirs)
+        ours = ActiveDirectory(replace(real.settings, base_dn=base))
+        for desired in (theirs, replace(theirs, exists=False), replace(theirs, name=f"{theirs.name}.7")):
+            assert look(ours, desired, begun=True) is None
+        ours.close()
+
     def test_an_ou_of_ours_that_is_missing_stops_the_target(self, real: ActiveDirectory) -> None:
         lost = ActiveDirectory(replace(real.settings, base_dn=f"OU=lost,{real.settings.base_dn}"))
         with pytest.raises(Misconfigured):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,17 +22,21 @@ class Receiver:
     def __init__(self) -> None:
         self.messages: list[Any] = []
         self.answers: dict[str, str] = {}
+        self.seconds = 0.0
 
     async def handle_RCPT(self, _s: Any, _session: Any, envelope: Any, address: str, _o: Any) -> str:  # noqa: N802
+        await asyncio.sleep(self.seconds)
         if "RCPT" not in self.answers:
             envelope.rcpt_tos.append(address)
         return self.answers.get("RCPT", "250 OK")
 
     async def handle_MAIL(self, _s: Any, _session: Any, envelope: Any, address: str, _o: Any) -> str:  # noqa: N802
+        await asyncio.sleep(self.seconds)
         envelope.mail_from = address
         return self.answers.get("MAIL", "250 OK")
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        await asyncio.sleep(self.seconds)
         self.messages.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
         return self.answers.get("DATA", "250 OK")
 
@@ -81,6 +87,13 @@ def test_what_the_server_says_decides_what_the_worker_does(
     with pytest.raises(error) as caught:
         send(post)
     assert caught.value.code is code
+
+
+def test_a_server_that_is_just_quick_enough_each_time_does_not_hold_us_up(post: SmtpPost, receiver: Receiver) -> None:
+    receiver.seconds = 0.8
+    hasty = SmtpPost(replace(post._settings, call_seconds=1))
+    with pytest.raises(Unreachable):
+        send(hasty)
 
 
 def test_nobody_at_home_is_unreachable() -> None:

@@ -181,6 +181,30 @@ def test_a_wrong_secret_stops_the_target(house: KeycloakHouse) -> None:
     assert caught.value.code is Code.KEYCLOAK_CLIENT_REFUSED
 
 
+@WITH_PEOPLE
+def test_who_may_only_read_stops_the_target(house: KeycloakHouse) -> None:
+    house.target.probe()
+    server = house.in_realm.server()
+    server.post(
+        "/clients",
+        {"clientId": "reader", "secret": "reads", "serviceAccountsEnabled": True, "standardFlowEnabled": False},
+    )
+    (reader,) = server.get("/clients?clientId=reader")
+    (management,) = server.get("/clients?clientId=realm-management")
+    (scope,) = [one for one in server.get("/client-scopes") if one["name"] == "roles"]
+    server.put(f"/clients/{reader['id']}/default-client-scopes/{scope['id']}", {})
+    account = server.get(f"/clients/{reader['id']}/service-account-user")
+    roles = [server.get(f"/clients/{management['id']}/roles/{name}") for name in ("view-users", "query-groups")]
+    server.post(f"/users/{account['id']}/role-mappings/clients/{management['id']}", roles)
+    reading = Keycloak(replace(house.target.settings, client_id="reader", client_secret="reads"))
+    assert look(reading, house.agency()) is None
+    with pytest.raises(Misconfigured) as caught:
+        reading.probe()
+    assert caught.value.code is Code.KEYCLOAK_NO_RIGHTS
+    reading.close()
+    server.delete(f"/clients/{reader['id']}")
+
+
 @pytest.mark.parametrize(
     ("status", "error", "kind"),
     [

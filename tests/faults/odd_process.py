@@ -1,8 +1,8 @@
 """Our worker, relay or clock with something odd about it: `python -m tests.faults.odd_process PROGRAM [ODDITY …]`.
 
 Only the tests start it; the product has no such hook. `--die TARGET MOMENT CALL` ends it by SIGKILL at the first
-such call about an account: TARGET is ad or keycloak, MOMENT before or after, CALL find, an act's name (mail,
-sessions, unlock …) or a step's (Create, Place …). TARGET queue has the calls finish, and commit (only after it) of
+such call about an account, or, where CALL is agency:…, about an agency: TARGET is ad or keycloak, MOMENT before or
+after, CALL find, an act's name (mail, sessions, unlock …) or a step's (Create, Place …). TARGET queue has the calls finish, and commit (only after it) of
 the transaction that finishes; TARGET relay has enqueue. `--jump SECONDS` sets its clock wrong.
 """
 
@@ -74,11 +74,13 @@ def arrange_death(target: str, moment: str, call: str) -> None:
     elif call in ACTS:
         doom(TARGETS[target], ACTS[call], moment, lambda *_: True)
     else:
+        kind, _, name = call.rpartition(":")
+        about = Kind(kind or Kind.ACCOUNT)
         doom(
             TARGETS[target],
             "apply",
             moment,
-            lambda server, step, desired, observed: type(step).__name__ == call and desired.kind is Kind.ACCOUNT,
+            lambda server, step, desired, observed: type(step).__name__ == name and desired.kind is about,
         )
 
 

@@ -75,8 +75,9 @@ WRITES = [
         (transferring, "directory", "^move (?!.*probe)"),
         (disabling, "directory", "^modify (?!.*probe)"),
         (approving, "keycloak", "GET .*/users"),
-        (approving, "keycloak", "PUT .*/groups/"),
+        (approving, "keycloak", "PUT .*/users/.*/groups/"),
         (approving, "keycloak", MAIL),
+        (disabling, "keycloak", "PUT .*/users/[^/]*$"),
         (disabling, "keycloak", "POST .*/logout"),
     )
     for fault in Fault

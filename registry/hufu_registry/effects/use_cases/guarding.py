@@ -79,7 +79,7 @@ def submit(
     """Do it, or say what it needs; `confirmed` is the number of accounts that whoever asks was shown.
 
     What breaks a rule is refused at once, also where it would have to wait: the act is then tried and rolled back.
-    Without anybody to confirm it (a command, the clock) what needs that is held. Raises what the act itself raises.
+    Without anybody to confirm it (a command) what needs that is held. Raises what the act itself raises.
     """
     try:
         with services.begin(actor) as work:
