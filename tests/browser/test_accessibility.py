@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, StorageState, expect
 
+from hufu_console.frame.roc_field import write_day
 from hufu_registry.agencies.model import Agency
+from hufu_registry.kernel.clock import taipei_date
 from hufu_stack.demo_people import FIRE, FIRST, Resident
 from tests.browser.conftest import NewBrowser
 from tests.browser.judging import Pages, judge
@@ -290,7 +293,7 @@ def test_a_difference_is_found_and_put_off_by_keyboard_alone(
         press_to_what(page, "a[href='#until']")
         page.keyboard.press("Enter")
         page.keyboard.press("Control+A")
-        page.keyboard.type("200-01-01")
+        page.keyboard.type(write_day(taipei_date(datetime.now(UTC)) + timedelta(days=30)))
         page.keyboard.press("Enter")
         expect(page.locator(".hf-notice.good")).to_be_visible()
         expect(page.locator(f"a[href$='{scene.difference}']")).to_have_count(0)
