@@ -57,8 +57,9 @@ test: setup-tests lint types imports templates java ## everything
 test-stack: ## those that need the real servers with a directory, one after the other
 	@$(BIN)/pytest tests -m stack
 
+# Those with servers come last: they find Keycloak built by the other half.
 test-others: ## all others; they may run beside those
-	@$(BIN)/pytest tests -m "not stack" -p no:cacheprovider
+	@$(BIN)/pytest tests/unit tests/contract tests/integration tests/faults tests/browser -m "not stack" -p no:cacheprovider
 
 soak: setup-tests ## long random stories of acts and failures, SOAK_MINUTES=20; SOAK_SEED repeats one
 	@$(BIN)/python -m tests.soak.run

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, StorageState, expect
 
-from hufu_console.frame.roc_field import write_day
+from hufu_console.frame.moments import ROC_OFFSET
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.clock import taipei_date
 from hufu_stack.demo_people import FIRE, FIRST, Resident
@@ -293,7 +293,8 @@ def test_a_difference_is_found_and_put_off_by_keyboard_alone(
         press_to_what(page, "a[href='#until']")
         page.keyboard.press("Enter")
         page.keyboard.press("Control+A")
-        page.keyboard.type(write_day(taipei_date(datetime.now(UTC)) + timedelta(days=30)))
+        day = taipei_date(datetime.now(UTC)) + timedelta(days=30)
+        page.keyboard.type(f"{day.year - ROC_OFFSET}-{day:%m-%d}")
         page.keyboard.press("Enter")
         expect(page.locator(".hf-notice.good")).to_be_visible()
         expect(page.locator(f"a[href$='{scene.difference}']")).to_have_count(0)

@@ -54,7 +54,7 @@ class Office:
     names: dict[AccountId, str] = field(default_factory=dict)
     agencies: dict[str, AgencyId] = field(default_factory=dict)
     managers: list[AccountId] = field(default_factory=list)
-    expected: dict[AccountId, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    expected: dict[AccountId | AgencyId, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     # Its agencies and managers.
 
@@ -230,11 +230,12 @@ class Office:
         found: list[dict[str, Any]] = requests.get(url, params={"to": to}, timeout=10).json()
         return found
 
-    def records(self, account_id: AccountId) -> dict[str, int]:
+    def records(self, object_id: AccountId | AgencyId) -> dict[str, int]:
+        """How often what was recorded of an account or an agency."""
         with self.services.read() as connection:
             rows = connection.execute(
                 sa.select(audit_records.c.action, sa.func.count())
-                .where(audit_records.c.object_id == str(account_id))
+                .where(audit_records.c.object_id == str(object_id))
                 .group_by(audit_records.c.action)
             )
             return {row[0]: row[1] for row in rows}

@@ -77,7 +77,6 @@ WRITES = [
         (approving, "keycloak", "GET .*/users"),
         (approving, "keycloak", "PUT .*/users/.*/groups/"),
         (approving, "keycloak", MAIL),
-        (disabling, "keycloak", "PUT .*/users/[^/]*$"),
         (disabling, "keycloak", "POST .*/logout"),
     )
     for fault in Fault

@@ -96,6 +96,7 @@ def test_a_group_deleted_in_keycloak_is_made_again_with_its_people(office: Offic
     group = office.keycloak.group(agency.oid)
     assert group is not None
     office.keycloak.delete(f"groups/{group['id']}")
+    office.expected[agency.id]["agency.made_in_keycloak"] += 1
     office.rename_agency("北", f"{agency.name}新")
     until(lambda: not office.waiting())
     for account_id in office.known_below("北"):

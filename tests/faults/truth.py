@@ -200,15 +200,19 @@ def _units(office: Office, founded: Mapping[AgencyId, Chain], needed: set[Agency
     for dn in wanted.keys() & ours:
         mark = f"hufu:agency:{wanted[dn].id}"
         yield from _differing(dn, {"adminDescription": mark, "description": wanted[dn].name}, there[dn].values)
+    marks = [there[dn].values["adminDescription"] for dn in ours]
+    yield from _records_of_agencies(office, founded, Target.AD, {int(mark.rpartition(":")[2]) for mark in marks})
     accounts = {entry.values["sAMAccountName"] for entry in there.values() if "sAMAccountName" in entry.values}
     yield from (f"{name} in AD is nobody's" for name in sorted(accounts - names))
 
 
 def _groups(office: Office, founded: Mapping[AgencyId, Chain], needed: set[AgencyId]) -> Iterator[str]:
+    standing = set()
     for agency_id, chain in founded.items():
         agency = chain[-1]
         assert agency.oid is not None
         group = office.keycloak.group(agency.oid)
+        standing |= set() if group is None else {int(agency_id)}
         if agency_id not in needed:
             if group is not None:
                 yield f"the group {agency.oid} is too many"
@@ -219,6 +223,22 @@ def _groups(office: Office, founded: Mapping[AgencyId, Chain], needed: set[Agenc
             wanted = {"agency_oid": agency.oid, "agency_name": agency.name, "hufu_mark": f"hufu:agency:{agency.id}"}
             path = "/" + "/".join(str(above.oid) for above in chain)
             yield from _differing(f"the group {agency.oid}", wanted | {"path": path}, attributes | group)
+    yield from _records_of_agencies(office, founded, Target.KEYCLOAK, standing)
+
+
+def _records_of_agencies(
+    office: Office, founded: Mapping[AgencyId, Chain], target: Target, standing: set[int]
+) -> Iterator[str]:
+    """Each was made as often as it was removed, and once more where it stands. Of one that was made by somebody who
+    was killed before he could say so, and is needed no more, only the removal is told.
+    """
+    for agency_id in founded:
+        told = office.records(agency_id)
+        made, removed = (told.get(f"agency.{verb}_in_{target.value}", 0) for verb in ("made", "removed"))
+        stands = int(agency_id in standing)
+        again = office.expected[agency_id][f"agency.made_in_{target.value}"]
+        if not stands <= made - again <= stands + removed:
+            yield f"agency {agency_id} in {target.value}: {made} times made, {removed} times removed, stands: {stands}"
 
 
 def bindings_of(office: Office, account_id: AccountId) -> tuple[str, str]:
