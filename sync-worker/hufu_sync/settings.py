@@ -50,8 +50,8 @@ class SyncSettings(RegistrySettings):
 
     @model_validator(mode="after")
     def check(self) -> SyncSettings:
-        if self.call_seconds * 3 > self.lease_seconds:
-            raise ValueError("call_seconds must be at most a third of lease_seconds")
+        if self.call_seconds * 2 > self.lease_seconds:
+            raise ValueError("call_seconds must be at most half of lease_seconds")
         if self.directory == "ad" and not (
             self.ldap_url.startswith("ldaps://")
             and self.ldap_ca_file
@@ -101,4 +101,5 @@ class SyncSettings(RegistrySettings):
             user=self.smtp_user,
             password="" if word is None else secret(word).get_secret_value(),
             call_seconds=self.call_seconds,
+            mail_seconds=self.lease_seconds / 2,
         )

@@ -91,7 +91,7 @@ def test_what_the_server_says_decides_what_the_worker_does(
 
 def test_a_server_that_is_just_quick_enough_each_time_does_not_hold_us_up(post: SmtpPost, receiver: Receiver) -> None:
     receiver.seconds = 0.8
-    hasty = SmtpPost(replace(post._settings, call_seconds=1))
+    hasty = SmtpPost(replace(post._settings, call_seconds=1, mail_seconds=2.0))
     with pytest.raises(Unreachable):
         send(hasty)
 

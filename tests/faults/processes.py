@@ -16,7 +16,7 @@ from hufu_stack.stack import Stack
 Program = Literal["worker", "relay", "clock"]
 # What is 30 seconds in an office need not be here.
 QUICK = {
-    "HUFU_LEASE_SECONDS": "6",
+    "HUFU_LEASE_SECONDS": "4",
     "HUFU_CALL_SECONDS": "2",
     "HUFU_PROBE_SECONDS": "1",
     "HUFU_PAUSED_PROBE_SECONDS": "3",

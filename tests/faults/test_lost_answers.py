@@ -73,7 +73,6 @@ WRITES = [
         (approving, "directory", "^add (?!.*probe)"),
         (changing, "directory", "^modify (?!.*probe)"),
         (transferring, "directory", "^move (?!.*probe)"),
-        (disabling, "directory", "^modify (?!.*probe)"),
         (approving, "keycloak", "GET .*/users"),
         (approving, "keycloak", "PUT .*/users/.*/groups/"),
         (approving, "keycloak", MAIL),

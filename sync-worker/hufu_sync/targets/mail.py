@@ -17,9 +17,6 @@ from hufu_sync.errors import Misconfigured, Refused, Transient, Unreachable
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
-# One mail takes no longer than so many calls that are just in time: less than what is left of a lease.
-CALLS = 2
-
 
 @dataclass(frozen=True, slots=True)
 class MailSettings:
@@ -31,6 +28,8 @@ class MailSettings:
     user: str = ""
     password: str = field(default="", repr=False)
     call_seconds: int = 8
+    # All of one mail: less than what is left of a lease.
+    mail_seconds: float = 15.0
 
 
 class _Hurried(smtplib.SMTP):
@@ -103,7 +102,7 @@ class SmtpPost:
 
     def _open(self) -> smtplib.SMTP:
         host, port, patience = self._settings.host, self._settings.port, self._settings.call_seconds
-        ends_at = monotonic() + CALLS * patience
+        ends_at = monotonic() + self._settings.mail_seconds
         server: _Hurried
         if self._settings.tls:
             server = _HurriedOverTls(host, port, timeout=patience, context=ssl.create_default_context())
