@@ -46,7 +46,7 @@ from tests.contract.fakes import Thing
 from tests.faults.offices import AGENCY, office_on, until
 from tests.integration.clocks import SetClock
 from tests.integration.test_sync import Engine
-from tests.integration.test_sync_engine import change, killed_after
+from tests.integration.test_sync_begun import change, killed_after
 
 Run = Callable[..., Result]
 
