@@ -13,10 +13,10 @@ import time
 from bench.harness import finish, report, seconds
 from hufu_stack.demo import seed
 from hufu_stack.keycloak import ensure_build
-from hufu_stack.layout import PROJECT, Profile
+from hufu_stack.layout import profile
 from hufu_stack.stack import FOREIGN, Stack
 
-PROFILE = Profile("bench-demo", PROJECT / ".bench-demo", 9360, "127.0.0.3", redirect_offset=30)
+PROFILE = profile("bench-demo", 9360, 3, redirect_offset=30)
 # What the demo reports when a stage is over.
 STAGES = {"realm is applied": "realm", "agencies are imported": "agencies", "schema is current": "schema"}
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.migrating import upgrade
 from hufu_stack.demo import registry_of
-from hufu_stack.layout import PROJECT, Profile
+from hufu_stack.layout import Profile, profile
 from hufu_stack.stack import Stack
 
 RESULTS = Path(__file__).parent / "results"
@@ -79,12 +79,12 @@ def finish(*, met: bool) -> None:
 @contextmanager
 def empty_registry() -> Iterator[SqlServices]:
     """The registry on a durable PostgreSQL of its own, migrated and empty; gone afterwards."""
-    profile = Profile("bench-registry", PROJECT / ".bench-registry", 9340, None)
-    stack = Stack(profile)
+    own = profile("bench-registry", 9340)
+    stack = Stack(own)
     stack.reset()
     stack.start(["postgres"])
     try:
-        with migrated(profile) as services:
+        with migrated(own) as services:
             yield services
     finally:
         stack.reset()

@@ -34,7 +34,7 @@ from hufu_registry.sync.model import Binding
 from hufu_registry.sync.model.plan import Desired, plan
 from hufu_registry.sync.store import bindings
 from hufu_stack.directory import Directory
-from hufu_stack.layout import BASE_DN, PROJECT, Profile
+from hufu_stack.layout import BASE_DN, Profile, profile
 from hufu_stack.stack import Stack
 from hufu_sync.reading import Shape, desired_of
 from hufu_sync.targets.dn import domain_name
@@ -119,7 +119,7 @@ class Kept:
 
 
 def profile_of(count: int) -> Profile:
-    return Profile(f"bench-directory-{count}", PROJECT / f".bench-directory-{count}", 9380, "127.0.0.6")
+    return profile(f"bench-directory-{count}", 9380, 6)
 
 
 @contextmanager

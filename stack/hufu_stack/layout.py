@@ -1,5 +1,6 @@
 """Where everything of a profile lives: folders, ports and addresses."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,19 +81,28 @@ class Profile:
         return self.folder / "endpoints.json"
 
 
-def _profile(name: str, base: int, address: str | None, *, redirect_offset: int = 80, durable: bool = True) -> Profile:
-    return Profile(name, PROJECT / f".{name}", base, address, redirect_offset, durable)
+# Which of several checkouts on one machine this is: each has ports and loopback addresses of its own.
+SLOT = int(os.environ.get("HUFU_STACK_SLOT", "0"))
+PORTS_A_SLOT = 500
+
+
+def profile(
+    name: str, base: int, last_octet: int | None = None, *, redirect_offset: int = 80, durable: bool = True
+) -> Profile:
+    """A profile in this checkout's folder; a directory, where there is one, listens on 127.0.SLOT.last_octet."""
+    address = None if last_octet is None else f"127.0.{SLOT}.{last_octet}"
+    return Profile(name, PROJECT / f".{name}", base + SLOT * PORTS_A_SLOT, address, redirect_offset, durable)
 
 
 # demo and demo-none share their ports: only one of them runs at a time.
 PROFILES = {
-    profile.name: profile
-    for profile in (
-        _profile("demo", 9100, "127.0.0.1"),
-        _profile("demo-none", 9100, None),
-        _profile("test", 9200, "127.0.0.2", durable=False),
-        _profile("test-none", 9250, None, redirect_offset=20, durable=False),
-        _profile("bench", 9300, "127.0.0.3"),
-        _profile("soak", 9400, "127.0.0.4", durable=False),
+    one.name: one
+    for one in (
+        profile("demo", 9100, 1),
+        profile("demo-none", 9100),
+        profile("test", 9200, 2, durable=False),
+        profile("test-none", 9250, redirect_offset=20, durable=False),
+        profile("bench", 9300, 3),
+        profile("soak", 9400, 4, durable=False),
     )
 }
