@@ -151,7 +151,7 @@ class Office:
         self.expected[account_id]["account.deleted"] += 1
 
     def transfer(self, account_id: AccountId, agency: str) -> None:
-        sync.transfer_account(account_id, self.agency(agency).id, self.services, self._somebody)
+        sync.transfer_account(account_id, self.agency(agency).id, self.services, OPERATOR)
         self.expected[account_id]["account.transferred"] += 1
 
     def unlock(self, account_id: AccountId) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 
+import hufu_registry.rights.model as rights
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, Profile
 from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.agencies.model import Agency
@@ -47,6 +49,7 @@ from hufu_registry.kernel.store import outbox
 from hufu_registry.notices.store import SEALED_AS, notices
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
+from hufu_registry.rights.model import MAY, Permission, Role
 from hufu_registry.sync.use_cases import open_account
 from tests.integration.clocks import SetClock
 
@@ -332,6 +335,21 @@ def test_nobody_decides_his_own_case_whichever_account_or_mobile(office: Office)
     for case_id in (same_mailbox, same_mobile):
         with pytest.raises(Denied, match="own_case"):
             approve(Approve(case_id, 1), office.services, account_actor(manager))
+
+
+def test_who_may_only_look_at_cases_does_not_decide_them(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A right to see is none to decide, whether the case lies in his scope or came up to his agency."""
+    manager = office.manager(office.bureau)
+    case_id = office.apply()
+    with monkeypatch.context() as patch:
+        looks_only = {Role.AGENCY_MANAGER: frozenset({Permission.SEE_CASES})}
+        patch.setattr(rights, "MAY", MappingProxyType(dict(MAY) | looks_only))
+        with pytest.raises(Denied, match="right_missing"):
+            approve(Approve(case_id, 1), office.services, account_actor(manager))
+        with pytest.raises(Denied, match="right_missing"):
+            reject(Reject(case_id, 1, "不符"), office.services, account_actor(manager))
+    assert office.case(case_id).state is CaseState.PENDING
+    approve_as(office, manager, case_id)
 
 
 def test_a_case_that_is_not_his_to_decide_is_not_found_by_every_door(office: Office) -> None:

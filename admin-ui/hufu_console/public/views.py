@@ -226,9 +226,7 @@ def own_accounts() -> str:
 
 
 def resend_activation(account_id: UUID) -> ResponseReturnValue:
-    if account_id not in {account.id for account in reading.accounts_of(browser())}:
-        raise NotFound("account")
-    sync.resend_activation(AccountId(account_id), registry(), actor())
+    sync.resend_own_activation(browser(), AccountId(account_id), registry(), actor())
     flash(_("A new activation mail is on its way. Please use the newest one."), "good")
     return redirect(url_for("public.own_accounts"), 303)
 

@@ -42,7 +42,7 @@ class Accounts(Protocol):
     def has_other_manager(self, agency_id: AgencyId | None, besides: AccountId) -> bool:
         """Whether an enabled one has a manager's grant rooted there; for None, a system manager's.
 
-        The caller holds the agency's row locked; for None nobody else can take one away until the transaction ends.
+        The caller holds the agency's row locked; for None, the system managers' grants.
         """
 
     def unactivated_since(self, moment: datetime, limit: int) -> list[AccountId]:

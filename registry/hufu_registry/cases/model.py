@@ -150,11 +150,11 @@ class Case:
         return frozenset(move for state, move in MOVES if state is self.state)
 
 
-def may_see(rights: Rights, case: Case, deciding_agency: AgencyId | None) -> bool:
-    """Whether the case is in the asker's scope: by his grants, or because it came up to his agency."""
-    if rights.allows(Permission.SEE_CASES, home_id=case.agency_id, path=case.agency_path):
+def may(rights: Rights, permission: Permission, case: Case, deciding_agency: AgencyId | None) -> bool:
+    """Whether the asker may see or decide the case: by his grants, or because it came up to his agency."""
+    if rights.allows(permission, home_id=case.agency_id, path=case.agency_path):
         return True
-    return deciding_agency is not None and rights.rooted_at(deciding_agency)
+    return deciding_agency is not None and rights.rooted_at(deciding_agency, permission)
 
 
 def differences(mine: Mapping[str, str], theirs: Mapping[str, str]) -> frozenset[str]:

@@ -20,8 +20,8 @@ from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.paging import Page, Paged
 from hufu_registry.kernel.store import Moment, metadata
-from hufu_registry.rights.model import Role
-from hufu_registry.rights.store import grants, in_force
+from hufu_registry.rights.model import Permission, Role, roles_with
+from hufu_registry.rights.store import covered, grants, in_force
 
 case_numbers = sa.Sequence("case_numbers", metadata=metadata, start=1001)
 
@@ -269,32 +269,18 @@ class QueueRow:
 def in_scope(viewer: AccountId, now: datetime) -> sa.ColumnElement[bool]:
     """The cases a viewer may see, as a condition of the query itself.
 
-    His grants cover the case's agency (or its subtree where so flagged), he is a system manager, or the case
-    came up to an agency at which his grant is rooted.
+    His grants let him see the cases of its agency, or the case came up to an agency at which a manager's grant of his
+    is rooted.
     """
-    mine = sa.and_(grants.c.account_id == viewer, in_force(now))
-    below = sa.or_(
-        cases.c.agency_path == grants.c.agency_path,
-        sa.and_(
-            cases.c.agency_path >= grants.c.agency_path.concat("."),
-            cases.c.agency_path < grants.c.agency_path.concat("/"),
-        ),
-    )
-    covered = sa.or_(
-        grants.c.role == Role.SYSTEM_MANAGER.value,
-        grants.c.agency_id == cases.c.agency_id,
-        sa.and_(grants.c.with_subordinates, below),
-    )
     rooted = grants.alias("rooted")
     return sa.or_(
-        sa.exists(sa.select(sa.literal(1)).where(mine, covered).correlate(cases)),
+        covered(viewer, Permission.SEE_CASES, now, cases.c.agency_id, cases.c.agency_path),
         sa.exists(
             sa.select(sa.literal(1))
             .where(
                 rooted.c.account_id == viewer,
-                rooted.c.ended_at.is_(None),
-                rooted.c.valid_from <= now,
-                sa.or_(rooted.c.valid_until.is_(None), rooted.c.valid_until > now),
+                rooted.c.role.in_(sorted(roles_with(Permission.SEE_CASES) & {Role.AGENCY_MANAGER})),
+                in_force(now, rooted),
                 rooted.c.agency_id == deciding_agency_of(cases.c.agency_path, now),
             )
             .correlate(cases)

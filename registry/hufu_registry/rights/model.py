@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from uuid import UUID
 
 from hufu_registry.agencies.model import Agency, Path
@@ -28,16 +30,26 @@ class Permission(StrEnum):
     APPOINT_MANAGERS = "appoint_managers"
 
 
-MANAGER_MAY = frozenset(
+# What each role may do, at the places that its grant covers; a role or a permission that is not here is denied.
+MAY: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Permission.SEE_CASES,
-        Permission.DECIDE_CASES,
-        Permission.SEE_ACCOUNTS,
-        Permission.EDIT_ACCOUNTS,
-        Permission.RESEND_ACTIVATION,
-        Permission.EDIT_UNITS,
+        Role.AGENCY_MANAGER: frozenset(
+            {
+                Permission.SEE_CASES,
+                Permission.DECIDE_CASES,
+                Permission.SEE_ACCOUNTS,
+                Permission.EDIT_ACCOUNTS,
+                Permission.RESEND_ACTIVATION,
+                Permission.EDIT_UNITS,
+            }
+        ),
+        Role.SYSTEM_MANAGER: frozenset(Permission),
     }
 )
+
+
+def roles_with(permission: Permission) -> frozenset[Role]:
+    return frozenset(role for role, permissions in MAY.items() if permission in permissions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,7 @@ class Grant:
     valid_until: datetime | None = None
 
     def covers(self, home_id: AgencyId, path: Path) -> bool:
-        if self.role is Role.SYSTEM_MANAGER:
+        if self.agency_id is None:
             return True
         if self.agency_id == home_id:
             return True
@@ -77,9 +89,8 @@ class Rights:
         return bool(self.grants)
 
     def allows(self, permission: Permission, *, home_id: AgencyId, path: Path) -> bool:
-        if self.is_system_manager:
-            return True
-        return permission in MANAGER_MAY and any(grant.covers(home_id, path) for grant in self.grants)
+        """Whether one grant both gives the permission and covers the place; `rights.store.covered` says it in SQL."""
+        return any(permission in MAY[grant.role] and grant.covers(home_id, path) for grant in self.grants)
 
     def require(self, permission: Permission, at: Agency) -> None:
         """Raises NotFound where the asker may not even see, Denied where he may only see."""
@@ -89,6 +100,8 @@ class Rights:
             raise Denied("right_missing", permission=permission.value)
         raise NotFound("agency")
 
-    def rooted_at(self, agency_id: AgencyId) -> bool:
-        """Whether a manager's grant names this very agency."""
-        return any(grant.role is Role.AGENCY_MANAGER and grant.agency_id == agency_id for grant in self.grants)
+    def rooted_at(self, agency_id: AgencyId, permission: Permission) -> bool:
+        """Whether a manager's grant that gives the permission names this very agency."""
+        return permission in MAY[Role.AGENCY_MANAGER] and any(
+            grant.role is Role.AGENCY_MANAGER and grant.agency_id == agency_id for grant in self.grants
+        )

@@ -14,7 +14,7 @@ from hufu_registry.agencies.model import Path
 from hufu_registry.agencies.store import PathText
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.store import Moment, among, metadata
-from hufu_registry.rights.model import Grant, Rights, Role
+from hufu_registry.rights.model import Grant, Permission, Rights, Role, roles_with
 
 grants = sa.Table(
     "grants",
@@ -50,11 +50,37 @@ grants = sa.Table(
 )
 
 
-def in_force(now: datetime) -> sa.ColumnElement[bool]:
+def in_force(now: datetime, table: sa.FromClause = grants) -> sa.ColumnElement[bool]:
+    """Of the grants, or of an alias of theirs."""
     return sa.and_(
-        grants.c.ended_at.is_(None),
-        grants.c.valid_from <= now,
-        sa.or_(grants.c.valid_until.is_(None), grants.c.valid_until > now),
+        table.c.ended_at.is_(None),
+        table.c.valid_from <= now,
+        sa.or_(table.c.valid_until.is_(None), table.c.valid_until > now),
+    )
+
+
+def covered(
+    viewer: AccountId,
+    permission: Permission,
+    now: datetime,
+    agency_id: sa.ColumnElement[Any],
+    agency_path: sa.ColumnElement[Any],
+) -> sa.ColumnElement[bool]:
+    """Whether the viewer has the permission at the agency (never a unit) of these columns, for a list's own query.
+
+    The same as `Rights.allows` of one object: tests/integration/test_rights.py holds the two equal.
+    """
+    own = grants.alias("own_grants")
+    below = sa.and_(agency_path >= own.c.agency_path.concat("."), agency_path < own.c.agency_path.concat("/"))
+    return sa.exists(
+        sa.select(sa.literal(1))
+        .where(
+            own.c.account_id == viewer,
+            in_force(now, own),
+            own.c.role.in_(sorted(role.value for role in roles_with(permission))),
+            sa.or_(own.c.agency_id.is_(None), own.c.agency_id == agency_id, sa.and_(own.c.with_subordinates, below)),
+        )
+        .correlate_except(own)
     )
 
 
@@ -115,6 +141,11 @@ class SqlGrants:
             .returning(grants.c.id)
         )
         return result.first() is not None
+
+    def lock_system_managers(self) -> None:
+        role = grants.c.role == Role.SYSTEM_MANAGER.value
+        locked = sa.select(grants.c.id).where(role, grants.c.ended_at.is_(None)).order_by(grants.c.id)
+        self._connection.execute(locked.with_for_update())
 
     def any_system_manager(self) -> bool:
         self._connection.execute(sa.text("LOCK TABLE grants IN SHARE ROW EXCLUSIVE MODE"))

@@ -8,10 +8,15 @@ from uuid import UUID
 
 import hufu_registry.agencies.use_cases as agencies
 import hufu_registry.audit.use_cases as audit
-from hufu_registry.kernel.errors import Denied, IllegalMove
+from hufu_registry.agencies.model import Path
+from hufu_registry.kernel.actor import Actor, ActorKind
+from hufu_registry.kernel.errors import Denied, IllegalMove, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.work import Services
-from hufu_registry.rights.model import Grant, Rights, Role
+from hufu_registry.rights.model import Grant, Permission, Rights, Role
+
+# Whoever is at the machine may do what a system manager may.
+AT_THE_MACHINE = frozenset({ActorKind.OPERATOR, ActorKind.SYSTEM})
 
 
 class Grants(Protocol):
@@ -28,6 +33,9 @@ class Grants(Protocol):
 
     def add(self, grant: Grant) -> bool:
         """Store it; false when the account already has that very grant."""
+
+    def lock_system_managers(self) -> None:
+        """Hold every system manager's grant, so that of two who take one another away one stays."""
 
     def any_system_manager(self) -> bool:
         """Whether there is one; nobody else can make one until this transaction ends."""
@@ -87,6 +95,19 @@ def end_grants(work: Work, grants: Sequence[Grant], *, reason: str) -> None:
             },
             new={"reason": reason},
         )
+
+
+def require(work: Work, actor: Actor, permission: Permission, *, of: str, home_id: AgencyId, path: Path) -> None:
+    """Ask for the permission within the transaction; the asker's grants are held until it ends.
+
+    Raises NotFound(of) for whoever has it not there: what he may not do he need not know of.
+    """
+    if actor.kind in AT_THE_MACHINE:
+        return
+    if actor.account_id is None or not work.grants.of(actor.account_id, lock=True).allows(
+        permission, home_id=home_id, path=path
+    ):
+        raise NotFound(of)
 
 
 def require_system_manager(rights: Rights) -> None:

@@ -13,8 +13,8 @@ from hufu_registry.accounts.store.repository import accounts
 from hufu_registry.agencies.store import agencies
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.rights.model import Role
-from hufu_registry.rights.store import grants, in_force
+from hufu_registry.rights.model import Permission, Role
+from hufu_registry.rights.store import covered, grants, in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +46,12 @@ class ManagerRow:
 
 
 def in_scope(viewer: AccountId, now: datetime) -> sa.ColumnElement[bool]:
-    """The accounts a viewer's grants cover, as a condition of the query itself."""
-    below = sa.and_(
-        accounts.c.agency_path >= grants.c.agency_path.concat("."),
-        accounts.c.agency_path < grants.c.agency_path.concat("/"),
-    )
-    return sa.exists(
-        sa.select(sa.literal(1))
-        .where(
-            grants.c.account_id == viewer,
-            in_force(now),
-            sa.or_(
-                grants.c.role == Role.SYSTEM_MANAGER.value,
-                grants.c.agency_id == accounts.c.agency_id,
-                sa.and_(grants.c.with_subordinates, below),
-            ),
-        )
-        .correlate(accounts)
-    )
+    """The accounts a viewer may see, as a condition of the query itself."""
+    return covered(viewer, Permission.SEE_ACCOUNTS, now, accounts.c.agency_id, accounts.c.agency_path)
 
 
 def is_in_scope(connection: sa.Connection, viewer: AccountId, now: datetime, account_id: AccountId) -> bool:
-    """Whether the viewer's grants cover this account."""
+    """Whether the viewer may see this account."""
     query = sa.select(accounts.c.id).where(accounts.c.id == account_id, in_scope(viewer, now))
     return connection.execute(query).first() is not None
 

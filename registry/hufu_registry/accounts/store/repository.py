@@ -156,8 +156,6 @@ class SqlAccounts:
         rooted = sa.and_(
             grants.c.role == role.value, grants.c.agency_id.is_not_distinct_from(agency_id), grants.c.ended_at.is_(None)
         )
-        if agency_id is None:
-            self._connection.execute(sa.select(grants.c.id).where(rooted).order_by(grants.c.id).with_for_update())
         others = (
             sa.select(accounts.c.id)
             .join(grants, grants.c.account_id == accounts.c.id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import hufu_registry.sync.use_cases as sync
 from hufu_registry.accounts.model import Account, AccountState, name_key
-from hufu_registry.cases.model import Case, CaseMove, may_see
+from hufu_registry.cases.model import Case, CaseMove, may
 from hufu_registry.cases.use_cases.ports import Work
 from hufu_registry.cases.use_cases.telling import record, tell_applicant
 from hufu_registry.kernel.actor import Actor
@@ -15,6 +15,7 @@ from hufu_registry.kernel.errors import Conflict, Denied, IllegalMove, Invalid, 
 from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
 from hufu_registry.kernel.work import Services
 from hufu_registry.notices.model import Template
+from hufu_registry.rights.model import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Reject:
 def approve(command: Approve, services: Services[Work], actor: Actor) -> AccountId:
     """Approve the application: the account exists, and the targets and the activation mail follow.
 
-    Raises NotFound("case") for a case outside the scope, Denied("own_case"), IllegalMove("case_state"),
+    Raises NotFound("case") for a case outside the scope, Denied("right_missing") for who may only look at it,
+    Denied("own_case"), IllegalMove("case_state"),
     Conflict("changed_meanwhile") when the applicant changed it after the manager looked, and
     IllegalMove("agency_closed"), Invalid(official_mail=…).
     """
@@ -102,8 +104,11 @@ def case_to_decide(work: Work, actor: Actor, case_id: CaseId, move: CaseMove, ve
     work.agencies.lock(seen.agency_path.ids)
     rights = work.grants.of(actor.account_id, lock=True)
     case = work.cases.get(case_id, lock=True)
-    if not may_see(rights, case, work.cases.deciding_agency(case.agency_id)):
+    deciding_agency = work.cases.deciding_agency(case.agency_id)
+    if not may(rights, Permission.SEE_CASES, case, deciding_agency):
         raise NotFound("case")
+    if not may(rights, Permission.DECIDE_CASES, case, deciding_agency):
+        raise Denied("right_missing", permission=Permission.DECIDE_CASES.value)
     if work.cases.is_same_person(case, actor.account_id):
         raise Denied("own_case")
     case.after(move)

@@ -8,6 +8,7 @@ from hufu_registry.sync.use_cases.accounts import (
     converge_now,
     open_account,
     resend_activation,
+    resend_own_activation,
 )
 from hufu_registry.sync.use_cases.administration import (
     converge_agency,
@@ -62,6 +63,7 @@ __all__ = [
     "require_administrator",
     "require_password_change",
     "resend_activation",
+    "resend_own_activation",
     "restore_account",
     "resume_target",
     "retry_now",

@@ -13,8 +13,11 @@ from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, CaseId
 from hufu_registry.kernel.policy import Policy
 from hufu_registry.kernel.work import Services
+from hufu_registry.people.model import Purpose
+from hufu_registry.people.use_cases import proved_mailbox
 from hufu_registry.rights.model import Permission
 from hufu_registry.sync.model import ActKind
+from hufu_registry.sync.use_cases.permission import require_edit
 from hufu_registry.sync.use_cases.ports import Work
 from hufu_registry.sync.use_cases.wanting import request_act, want_account
 
@@ -43,32 +46,50 @@ def open_account(work: Work, services: Services[Work], account: Account, *, case
 
 
 def resend_activation(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
-    """Mail a new activation link. Rights are the caller's to check.
+    """Mail a new activation link.
 
-    Raises IllegalMove("already_activated"), IllegalMove("account_state"),
-    RateLimited("activation_mail_wait", seconds).
+    Raises NotFound("account") outside the asker's scope, IllegalMove("already_activated"),
+    IllegalMove("account_state"), RateLimited("activation_mail_wait", seconds).
     """
-    policy = services.policy
     with services.begin(actor) as work:
         account = work.accounts.get(account_id, lock=True)
-        if account.state is AccountState.ENABLED:
-            raise IllegalMove("already_activated")
-        if account.state is not AccountState.NOT_ACTIVATED:
-            raise IllegalMove("account_state", state=account.state.value, move="resend_activation")
-        count, last = work.acts.requested_since(ActKind.ACTIVATION_MAIL, account_id, work.now - timedelta(days=1))
-        if last is not None and work.now < last + policy.activation_mail_resend_after:
-            wait = last + policy.activation_mail_resend_after - work.now
-            raise RateLimited("activation_mail_wait", seconds=max(1, int(wait.total_seconds())))
-        if count >= policy.activation_mails_per_day:
-            raise RateLimited("activation_mails_used_up")
-        request_act(work, services, ActKind.ACTIVATION_MAIL, account_id)
-        want_account(work, services, account)
-        work.audit.record(
-            "account.activation_resent",
-            object_kind="account",
-            object_id=str(account_id),
-            agency_id=account.agency_id,
-        )
+        require_edit(work, actor, account, Permission.RESEND_ACTIVATION)
+        _resend(work, services, account)
+
+
+def resend_own_activation(browser: str, account_id: AccountId, services: Services[Work], actor: Actor) -> None:
+    """The same for whoever proved in this browser that the account's backup mailbox is his.
+
+    Raises NotFound("mailbox_not_verified"), NotFound("account") for somebody else's, and what `resend_activation` does.
+    """
+    with services.begin(actor) as work:
+        mailbox = proved_mailbox(browser, Purpose.RESEND, services, work)
+        account = work.accounts.get(account_id, lock=True)
+        if account.mailbox != mailbox:
+            raise NotFound("account")
+        _resend(work, services, account)
+
+
+def _resend(work: Work, services: Services[Work], account: Account) -> None:
+    policy = services.policy
+    if account.state is AccountState.ENABLED:
+        raise IllegalMove("already_activated")
+    if account.state is not AccountState.NOT_ACTIVATED:
+        raise IllegalMove("account_state", state=account.state.value, move="resend_activation")
+    count, last = work.acts.requested_since(ActKind.ACTIVATION_MAIL, account.id, work.now - timedelta(days=1))
+    if last is not None and work.now < last + policy.activation_mail_resend_after:
+        wait = last + policy.activation_mail_resend_after - work.now
+        raise RateLimited("activation_mail_wait", seconds=max(1, int(wait.total_seconds())))
+    if count >= policy.activation_mails_per_day:
+        raise RateLimited("activation_mails_used_up")
+    request_act(work, services, ActKind.ACTIVATION_MAIL, account.id)
+    want_account(work, services, account)
+    work.audit.record(
+        "account.activation_resent",
+        object_kind="account",
+        object_id=str(account.id),
+        agency_id=account.agency_id,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +109,7 @@ def change_account(command: ChangeAccount, services: Services[Work], actor: Acto
     """
     with services.begin(actor) as work:
         account = work.accounts.get(command.account_id)
-        if actor.account_id is None:
-            raise NotFound("account")
-        rights = work.grants.of(actor.account_id, lock=True)
-        if not rights.allows(Permission.EDIT_ACCOUNTS, home_id=account.agency_id, path=account.agency_path):
-            raise NotFound("account")
+        require_edit(work, actor, account)
         if account.state is AccountState.DELETED:
             raise IllegalMove("account_state", state=account.state.value, move="change")
         profile = with_unit_of(work, account, command.profile.cleaned())
@@ -144,7 +161,13 @@ def activate_account(account_id: AccountId, services: Services[Work], actor: Act
 
 
 def converge_now(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
-    """立即同步: bring the targets to what the registry says, at once."""
+    """立即同步: bring the targets to what the registry says, at once; anybody's own account, too.
+
+    Raises NotFound("account") outside the asker's scope.
+    """
     with services.begin(actor) as work:
-        want_account(work, services, work.accounts.get(account_id))
+        account = work.accounts.get(account_id)
+        if actor.account_id != account_id:
+            require_edit(work, actor, account)
+        want_account(work, services, account)
         work.audit.record("account.sync_requested", object_kind="account", object_id=str(account_id))

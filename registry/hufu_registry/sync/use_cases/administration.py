@@ -7,12 +7,12 @@ from uuid import UUID
 
 from hufu_registry.accounts.model import REASON_LENGTH, AccountMove, AccountState
 from hufu_registry.accounts.use_cases import move_account
-from hufu_registry.kernel.actor import Actor, ActorKind
+from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.work import Services
-from hufu_registry.rights.use_cases import require_system_manager
+from hufu_registry.rights.use_cases import AT_THE_MACHINE, require_system_manager
 from hufu_registry.sync.model import ActKind, ActState, RunCause, RunKind
 from hufu_registry.sync.use_cases.ports import Work
 from hufu_registry.sync.use_cases.wanting import (
@@ -25,8 +25,6 @@ from hufu_registry.sync.use_cases.wanting import (
 )
 
 DROPPED = "dropped"
-# Whoever is at the machine may do what a system manager may.
-AT_THE_MACHINE = frozenset({ActorKind.OPERATOR, ActorKind.SYSTEM})
 
 
 def require_administrator(work: Work, actor: Actor) -> None:

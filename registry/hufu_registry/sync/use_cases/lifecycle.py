@@ -1,4 +1,4 @@
-"""From one state to the next, and from one agency to another. Rights are the caller's to check.
+"""From one state to the next, and from one agency to another. What joins another transaction leaves the rights to it.
 
 What takes a manager away locks the rows of the agencies first, in id order, and then counts who is left.
 """
@@ -17,9 +17,10 @@ from hufu_registry.kernel.errors import Conflict, IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.policy import Policy
 from hufu_registry.kernel.work import Services
-from hufu_registry.rights.model import Grant
+from hufu_registry.rights.model import Grant, Permission
 from hufu_registry.rights.use_cases import end_grants
 from hufu_registry.sync.model import ActKind
+from hufu_registry.sync.use_cases.permission import require_edit
 from hufu_registry.sync.use_cases.ports import Work
 from hufu_registry.sync.use_cases.wanting import request_act, want_account, want_agencies
 
@@ -27,9 +28,12 @@ from hufu_registry.sync.use_cases.wanting import request_act, want_account, want
 def disable_account(account_id: AccountId, services: Services[Work], actor: Actor, *, reason: str) -> Account:
     """Nobody signs in with it any more, and its sessions end.
 
-    Raises IllegalMove("account_state"), IllegalMove("last_manager", agency) unless the reason is SECURITY.
+    Raises NotFound("account") outside the asker's scope, IllegalMove("account_state"),
+    IllegalMove("last_manager", agency) unless the reason is SECURITY.
     """
     with services.begin(actor) as work:
+        account, _ = hold(work, account_id)
+        require_edit(work, actor, account)
         return disable(work, services, account_id, reason=reason)
 
 
@@ -47,10 +51,11 @@ def disable(work: Work, services: Services[Work], account_id: AccountId, *, reas
 def restore_account(account_id: AccountId, services: Services[Work], actor: Actor, *, reason: str) -> Account:
     """Approved anew: nothing old opens it, and its person is mailed a link.
 
-    Raises IllegalMove("account_state"), IllegalMove("agency_closed").
+    Raises NotFound("account") outside the asker's scope, IllegalMove("account_state"), IllegalMove("agency_closed").
     """
     with services.begin(actor) as work:
         account = work.accounts.get(account_id, lock=True)
+        require_edit(work, actor, account)
         if not work.agencies.get(account.agency_id).is_open(taipei_date(work.now)):
             raise IllegalMove("agency_closed")
         restored = move_account(work, account, AccountMove.RESTORE, reason=reason)
@@ -63,9 +68,11 @@ def restore_account(account_id: AccountId, services: Services[Work], actor: Acto
 def delete_account(account_id: AccountId, services: Services[Work], actor: Actor, *, reason: str) -> Account:
     """Its rights end and its name rests; the targets keep it, disabled, for the policy's waiting time.
 
-    Raises IllegalMove("account_state") for one that is not disabled.
+    Raises NotFound("account") outside the asker's scope, IllegalMove("account_state") for one that is not disabled.
     """
     with services.begin(actor) as work:
+        account, _ = hold(work, account_id)
+        require_edit(work, actor, account)
         return delete(work, services, account_id, reason=reason)
 
 
@@ -87,7 +94,11 @@ def transfer_account(account_id: AccountId, agency_id: AgencyId, services: Servi
     IllegalMove("agency_closed"), IllegalMove("last_manager", agency), Conflict("changed_meanwhile").
     """
     with services.begin(actor) as work:
-        return transfer(work, services, account_id, agency_id)
+        before = work.accounts.get(account_id)
+        moved = transfer(work, services, account_id, agency_id)
+        # Asked once the agencies are locked; a refusal takes it all back.
+        require_edit(work, actor, before, Permission.EDIT_AGENCIES)
+        return moved
 
 
 def transfer(
@@ -150,6 +161,7 @@ def unlock_account(account_id: AccountId, services: Services[Work], actor: Actor
     """Whoever tried too often may try again, everywhere. Raises IllegalMove("account_state") for a deleted one."""
     with services.begin(actor) as work:
         account = work.accounts.get(account_id, lock=True)
+        require_edit(work, actor, account)
         if account.state is AccountState.DELETED:
             raise IllegalMove("account_state", state=account.state.value, move="unlock")
         work.sign_in_locks.unlock(account_id)
@@ -160,6 +172,7 @@ def require_password_change(account_id: AccountId, services: Services[Work], act
     """At the next sign-in the person chooses a new one. Raises IllegalMove("account_state") unless it is enabled."""
     with services.begin(actor) as work:
         account = work.accounts.get(account_id, lock=True)
+        require_edit(work, actor, account)
         if account.state is not AccountState.ENABLED:
             raise IllegalMove("account_state", state=account.state.value, move="require_password_change")
         _act(work, services, ActKind.MUST_CHANGE, account, "account.password_change_required")
@@ -180,6 +193,9 @@ def hold(work: Work, account_id: AccountId, *chains: Sequence[AgencyId]) -> tupl
     work.agencies.lock(sorted(one for one in agency_ids if one is not None), for_change=True)
     account = work.accounts.get(account_id, lock=True)
     grants = work.grants.standing([account_id])
+    if any(grant.agency_id is None for grant in grants):
+        # Before the asker's own grants are held: two who disable each other would wait for each other.
+        work.grants.lock_system_managers()
     if {grant.agency_id for grant in grants} - agency_ids - {None}:
         raise Conflict("changed_meanwhile")
     return account, grants

@@ -1,0 +1,14 @@
+"""The right to do something with an account, asked within the transaction that does it."""
+
+from __future__ import annotations
+
+from hufu_registry.accounts.model import Account
+from hufu_registry.kernel.actor import Actor
+from hufu_registry.rights.model import Permission
+from hufu_registry.rights.use_cases import require
+from hufu_registry.sync.use_cases.ports import Work
+
+
+def require_edit(work: Work, actor: Actor, account: Account, permission: Permission = Permission.EDIT_ACCOUNTS) -> None:
+    """Raises NotFound("account") for whoever may not do that to this account."""
+    require(work, actor, permission, of="account", home_id=account.agency_id, path=account.agency_path)

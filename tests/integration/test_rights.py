@@ -1,0 +1,174 @@
+"""Rights are asked where they matter: in the query of a list, and in the transaction of an act."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from types import MappingProxyType
+
+import pytest
+import sqlalchemy as sa
+
+import hufu_registry.rights.model as rights
+from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.store import accounts, in_scope
+from hufu_registry.agencies.model import Agency, AgencyKind, Key, Node
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.kernel.actor import Actor, account_actor, applicant_actor
+from hufu_registry.kernel.errors import NotFound
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.rights.model import MAY, Grant, Permission, Role
+from hufu_registry.rights.store import covered
+from hufu_registry.sync.use_cases import (
+    ChangeAccount,
+    change_account,
+    converge_now,
+    delete_account,
+    disable_account,
+    require_password_change,
+    resend_activation,
+    restore_account,
+    transfer_account,
+    unlock_account,
+)
+from tests.integration.clocks import SetClock
+from tests.integration.staff import Staff
+
+Act = Callable[[AccountId, Staff, Actor], object]
+ACTS: dict[str, tuple[AccountState, Act]] = {
+    "change": (
+        AccountState.ENABLED,
+        lambda one, staff, actor: change_account(
+            ChangeAccount(one, staff.account(one).version, staff.account(one).profile), staff.services, actor
+        ),
+    ),
+    "converge": (AccountState.ENABLED, lambda one, staff, actor: converge_now(one, staff.services, actor)),
+    "delete": (
+        AccountState.DISABLED,
+        lambda one, staff, actor: delete_account(one, staff.services, actor, reason="離職"),
+    ),
+    "disable": (
+        AccountState.ENABLED,
+        lambda one, staff, actor: disable_account(one, staff.services, actor, reason="離職"),
+    ),
+    "must change": (
+        AccountState.ENABLED,
+        lambda one, staff, actor: require_password_change(one, staff.services, actor),
+    ),
+    "resend": (AccountState.NOT_ACTIVATED, lambda one, staff, actor: resend_activation(one, staff.services, actor)),
+    "restore": (
+        AccountState.DISABLED,
+        lambda one, staff, actor: restore_account(one, staff.services, actor, reason="復職"),
+    ),
+    "unlock": (AccountState.ENABLED, lambda one, staff, actor: unlock_account(one, staff.services, actor)),
+}
+
+
+@pytest.fixture
+def staff(services: SqlServices) -> Staff:
+    return Staff(services)
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_an_act_asks_its_permission_itself(
+    staff: Staff, chain: Sequence[Agency], clock: SetClock, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody, a plain user, a manager elsewhere and a role that may only look are refused, and nothing changes."""
+    state, act = ACTS[name]
+    (one,) = staff.hire(chain[3], state=state)
+    plain, elsewhere, manager = staff.hire(chain[3], 3)
+    staff.appoint(elsewhere, chain[1])
+    staff.appoint(manager, chain[3])
+    before = staff.account(one), staff.acts(one), staff.recorded()
+    for actor in (applicant_actor(), account_actor(plain), account_actor(elsewhere)):
+        with pytest.raises(NotFound, match="account"):
+            act(one, staff, actor)
+    looks_only = {Role.AGENCY_MANAGER: frozenset({Permission.SEE_ACCOUNTS, Permission.SEE_CASES})}
+    with monkeypatch.context() as patch:
+        patch.setattr(rights, "MAY", MappingProxyType(dict(MAY) | looks_only))
+        with pytest.raises(NotFound, match="account"):
+            act(one, staff, account_actor(manager))
+    assert (staff.account(one), staff.acts(one), staff.recorded()) == before
+    clock.advance(minutes=2)
+    act(one, staff, account_actor(manager))
+
+
+def test_only_system_managers_transfer(services: SqlServices, staff: Staff, chain: Sequence[Agency]) -> None:
+    one, manager = staff.hire(chain[3], 2)
+    staff.appoint(manager, chain[0], subordinates=True)
+    with pytest.raises(NotFound, match="account"):
+        transfer_account(one, chain[1].id, services, account_actor(manager))
+    assert staff.account(one).agency_id == chain[3].id
+    transfer_account(one, chain[1].id, services, staff.system_manager(chain[0]))
+    assert staff.account(one).agency_id == chain[1].id
+
+
+def test_everybody_may_have_his_own_account_put_right(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency]
+) -> None:
+    (one,) = staff.hire(chain[3])
+    converge_now(one, services, account_actor(one))
+    assert staff.recorded("account.sync_requested")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_list_shows_exactly_what_one_asked_for_alone_would_be_allowed(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], seed: int
+) -> None:
+    """The SQL predicate and the function say the same, whatever tree, grants, roles and dates there are."""
+    dice = random.Random(seed)
+    grow(services, chain, dice)
+    with services.begin() as work:
+        places = [work.agencies.get(one) for one in work.agencies.at_or_below(work.agencies.get(chain[0].id))]
+    for place in places:
+        staff.hire(place, dice.randint(0, 2))
+    (viewer,) = staff.hire(chain[0])
+    with services.begin() as work:
+        for _ in range(dice.randint(1, 4)):
+            role, place = dice.choice(list(Role)), dice.choice(places)
+            if role is Role.SYSTEM_MANAGER and dice.random() < 0.7:
+                role = Role.AGENCY_MANAGER
+            system = role is Role.SYSTEM_MANAGER
+            work.grants.add(
+                Grant(
+                    id=services.ids.new(),
+                    account_id=viewer,
+                    role=role,
+                    agency_id=None if system else place.id,
+                    agency_path=None if system else place.path,
+                    with_subordinates=not system and dice.random() < 0.5,
+                    valid_from=work.now + timedelta(days=dice.choice([-2, -2, -2, 1])),
+                    valid_until=dice.choice([None, None, work.now + timedelta(days=1), work.now - timedelta(days=1)]),
+                )
+            )
+    with services.begin() as work:
+        mine = work.grants.of(viewer)
+        everybody = [
+            work.accounts.get(AccountId(one)) for one in work.connection.execute(sa.select(accounts.c.id)).scalars()
+        ]
+        for permission in Permission:
+            condition = covered(viewer, permission, work.now, accounts.c.agency_id, accounts.c.agency_path)
+            listed = set(work.connection.execute(sa.select(accounts.c.id).where(condition)).scalars())
+            allowed = {
+                one.id for one in everybody if mine.allows(permission, home_id=one.agency_id, path=one.agency_path)
+            }
+            assert listed == allowed, permission
+        seen = set(work.connection.execute(sa.select(accounts.c.id).where(in_scope(viewer, work.now))).scalars())
+        assert seen == {
+            one.id
+            for one in everybody
+            if mine.allows(Permission.SEE_ACCOUNTS, home_id=one.agency_id, path=one.agency_path)
+        }
+
+
+def grow(services: SqlServices, chain: Sequence[Agency], dice: random.Random) -> None:
+    """Hang eight more agencies anywhere below the first."""
+    with services.begin() as work:
+        nodes: dict[Key, Node] = dict(work.agencies.nodes())
+        below = [key for key in nodes if int(str(key)) in {one.id for one in chain}]
+        for number in range(8):
+            oid = f"2.16.886.101.29998.{20001 + number}"
+            nodes[oid] = Node(oid, dice.choice(below), AgencyKind.AGENCY, f"測試室{number}", oid=oid)
+            below.append(oid)
+        work.agencies.take_over(nodes, ())
