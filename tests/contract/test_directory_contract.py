@@ -53,7 +53,6 @@ def account(house: DirectoryHouse, agency: str) -> Desired:
     return house.account(agency)
 
 
-@pytest.mark.requirement("S1-025")
 def test_nobody_knows_the_password_of_a_new_account(house: DirectoryHouse, account: Desired) -> None:
     remote_id = house.make(account)
     assert not house.target.password_is_set(remote_id)

@@ -282,7 +282,6 @@ def test_a_user_whom_the_directory_lost_is_waited_for_though_keycloak_remembers_
 
 
 @OVER_A_DIRECTORY
-@pytest.mark.requirement("S1-006")
 def test_what_the_directory_disables_and_enables_is_seen_at_once(house: KeycloakHouse) -> None:
     account = house.account(house.make(house.agency()))
     remote_id = house.make(account)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
+from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.use_cases import AddUnit, add_unit
@@ -20,7 +21,7 @@ from hufu_registry.cases.use_cases import appoint_manager
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.kernel.store import outbox
-from hufu_registry.sync.use_cases import open_account
+from hufu_registry.sync.use_cases import delete_account, disable_account, open_account
 from tests.integration.clocks import SetClock
 from tests.integration.consoles import make_console, signed_in
 
@@ -144,3 +145,23 @@ def test_an_account_outside_the_scope_is_not_found_by_reading_or_writing(
         browser = signed_in(app, services, stranger)
         assert browser.get(f"/accounts/{wang}/edit").status_code == 404
         assert browser.post(f"/accounts/{wang}/edit", data=FORM).status_code == 404
+
+
+def test_a_deleted_account_offers_nothing_to_do(
+    app: Flask, services: SqlServices, wang: AccountId, manager: AccountId
+) -> None:
+    page = f"/accounts/{wang}"
+    browser = signed_in(app, services, manager)
+    assert "立即同步" in browser.get(page).text
+    disable_account(wang, services, SYSTEM, reason="離職")
+    delete_account(wang, services, SYSTEM, reason="離職")
+    assert "立即同步" not in browser.get(page).text
+
+
+@pytest.mark.parametrize(("kind", "identity"), [("personal", "公務人員"), ("shared", "機關及資訊系統帳號")])
+def test_my_account_says_which_identity_it_has(
+    app: Flask, services: SqlServices, wang: AccountId, kind: str, identity: str
+) -> None:
+    with services.begin(SYSTEM) as work:
+        work.connection.execute(sa.update(accounts).where(accounts.c.id == wang).values(kind=kind))
+    assert identity in signed_in(app, services, wang).get("/me").text.split("身份", 1)[1][:200]

@@ -122,10 +122,13 @@ def test_everything_is_shown_and_agreed_to_before_it_is_sent(
     ):
         assert shown in page
     key = parse_qs(urlsplit(review.location).query)["draft"][0]
-    refused = browser.post("/apply/send", data={"draft": key})
-    assert refused.status_code == 422
-    assert "請閱讀條款" in refused.text
+    for ticked, asked in (("confirmed", "請閱讀條款"), ("consent", "請確認資料與證件相符")):
+        refused = browser.post("/apply/send", data={"draft": key, ticked: "y"})
+        assert refused.status_code == 422
+        assert asked in refused.text
     assert count(services) == 0
+    assert browser.post("/apply/send", data={"draft": key, "confirmed": "y", "consent": "y"}).status_code == 303
+    assert count(services) == 1
 
 
 def test_who_opens_the_form_anew_finds_what_he_typed_until_it_is_sent(
@@ -173,7 +176,6 @@ def count(services: SqlServices) -> int:
         return int(connection.execute(sa.select(sa.func.count()).select_from(cases)).scalar_one())
 
 
-@pytest.mark.requirement("S1-086")
 def test_the_receipt_says_who_decides(
     browser: FlaskClient, services: SqlServices, clock: SetClock, chain: Sequence[Agency]
 ) -> None:
@@ -300,7 +302,6 @@ def test_help_for_mails_that_have_not_come(browser: FlaskClient) -> None:
     assert "垃圾信件匣" in page
 
 
-@pytest.mark.requirement("S2-21")
 def test_the_page_after_activation(browser: FlaskClient) -> None:
     assert "帳號已啟用成功" in browser.get("/welcome").text
 

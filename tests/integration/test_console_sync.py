@@ -740,7 +740,6 @@ def test_an_accounts_own_story_tells_each_step_in_each_system(
     assert "25 個步驟" in browser.get(f"/sync/steps/account/{wang.id}").text
 
 
-@pytest.mark.requirement("S0-12")
 def test_my_account_says_that_i_am_a_public_servant(app: Flask, services: SqlServices, wang: Account) -> None:
     page = words_of(signed_in(app, services, wang.id).get("/me").text)
     assert "帳號身份 公務人員" in page

@@ -95,7 +95,7 @@ def writes_refused(connection: ldap3.Connection, dn: str) -> None:
     assert connection.result["description"] == REFUSED
 
 
-@pytest.mark.requirement("S1-021", "S1-025")
+@pytest.mark.requirement("S1-025")
 def test_other_systems_read_our_accounts_by_ldap(somebody: Somebody) -> None:
     reader, name = somebody.as_reader, somebody.dn.partition(",")[0].partition("=")[2]
     assert change(somebody.as_sync, somebody.dn, "title", ["科員"]) == "success"
@@ -110,7 +110,6 @@ def test_other_systems_read_our_accounts_by_ldap(somebody: Somebody) -> None:
     assert not found["ntPwdHistory"]
 
 
-@pytest.mark.requirement("S1-021")
 def test_other_systems_write_nothing(somebody: Somebody) -> None:
     writes_refused(somebody.as_reader, somebody.dn)
     assert change(somebody.as_reader, somebody.dn, "pwdLastSet", ["0"]) == REFUSED

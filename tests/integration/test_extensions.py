@@ -91,7 +91,6 @@ def forgot_password(person: Person) -> str:
     return pages.text_of(page).split(" ", 2)[2]
 
 
-@pytest.mark.requirement("S1-025")
 def test_the_token_names_the_person_and_the_agency(realm: ScratchRealm, agencies: dict[str, str]) -> None:
     person = realm.person(official_mail="wang@agency.test")
     person.join(agencies["above"])
