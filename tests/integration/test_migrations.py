@@ -62,6 +62,15 @@ def test_back_to_nothing_and_up_again_leaves_the_same_tables(engine: sa.Engine) 
     assert catalogue(engine) == before
 
 
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_back_to_each_step_and_up_again_leaves_the_same_tables(engine: sa.Engine, revision: str) -> None:
+    """Not only to nothing: there every forgotten column goes with its table."""
+    before = catalogue(engine)
+    downgrade(engine, revision)
+    upgrade(engine)
+    assert catalogue(engine) == before
+
+
 def test_two_processes_that_migrate_at_once_do_not_disturb_each_other(engine: sa.Engine) -> None:
     before = catalogue(engine)
     downgrade(engine, "base")

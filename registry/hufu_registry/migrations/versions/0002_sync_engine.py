@@ -192,6 +192,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_bindings_within", table_name="bindings")
+    op.drop_column("bindings", "within")
     op.drop_constraint(op.f("fk_target_health_paused_by"), "target_health", type_="foreignkey")
     op.drop_column("target_health", "paused_why")
     op.drop_column("target_health", "paused_by")
