@@ -9,9 +9,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from hufu_stack.layout import SLOT
 from hufu_stack.secret_files import write_private
 
-LOOPBACK = tuple(f"127.0.0.{number}" for number in range(1, 7))
+LOOPBACK = tuple(sorted({"127.0.0.1", *(f"127.0.{SLOT}.{number}" for number in range(1, 7))}))
 LIFETIME = dt.timedelta(days=3650)
 # Apple and others refuse server certificates that live longer than 825 days.
 SERVER_LIFETIME = dt.timedelta(days=820)
