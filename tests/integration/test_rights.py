@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -11,12 +15,12 @@ import pytest
 import sqlalchemy as sa
 
 import hufu_registry.rights.model as rights
-from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.accounts.store import accounts, in_scope
 from hufu_registry.agencies.model import Agency, AgencyKind, Key, Node
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import Actor, account_actor, applicant_actor
-from hufu_registry.kernel.errors import NotFound
+from hufu_registry.kernel.errors import Conflict, NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.rights.model import MAY, Grant, Permission, Role
 from hufu_registry.rights.store import covered
@@ -172,3 +176,28 @@ def grow(services: SqlServices, chain: Sequence[Agency], dice: random.Random) ->
             nodes[oid] = Node(oid, dice.choice(below), AgencyKind.AGENCY, f"測試室{number}", oid=oid)
             below.append(oid)
         work.agencies.take_over(nodes, ())
+
+
+def test_who_is_disabled_while_he_mends_his_own_data_waits_and_is_told(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency]
+) -> None:
+    """Both acts hold the account before any grants: neither waits for the other in a circle."""
+    for _ in range(10):
+        one, other = (staff.system_manager(chain[0]) for _ in range(2))
+        assert one.account_id is not None
+        at, start = staff.account(one.account_id), threading.Barrier(2)
+        mended = ChangeAccount(at.id, at.version, replace(at.profile, title="專員"))
+
+        def disable(at: Account = at, other: Actor = other, start: threading.Barrier = start) -> None:
+            start.wait()
+            disable_account(at.id, services, other, reason="離職")
+
+        def change(mended: ChangeAccount = mended, one: Actor = one, start: threading.Barrier = start) -> None:
+            start.wait()
+            with suppress(Conflict):
+                change_account(mended, services, one)
+
+        with ThreadPoolExecutor(2) as pool:
+            for done in [pool.submit(disable), pool.submit(change)]:
+                done.result()
+        assert staff.account(at.id).state is AccountState.DISABLED

@@ -38,9 +38,8 @@ def approve(command: Approve, services: Services[Work], actor: Actor) -> Account
     """Approve the application: the account exists, and the targets and the activation mail follow.
 
     Raises NotFound("case") for a case outside the scope, Denied("right_missing") for who may only look at it,
-    Denied("own_case"), IllegalMove("case_state"),
-    Conflict("changed_meanwhile") when the applicant changed it after the manager looked, and
-    IllegalMove("agency_closed"), Invalid(official_mail=…).
+    Denied("own_case"), IllegalMove("case_state"), Conflict("changed_meanwhile") when the applicant changed it after the
+    manager looked, and IllegalMove("agency_closed"), Invalid(official_mail=…).
     """
     with services.begin(actor) as work:
         case = case_to_decide(work, actor, command.case_id, CaseMove.APPROVE, command.version)

@@ -17,7 +17,7 @@ from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import proved_mailbox
 from hufu_registry.rights.model import Permission
 from hufu_registry.sync.model import ActKind
-from hufu_registry.sync.use_cases.permission import require_edit
+from hufu_registry.sync.use_cases.permission import require_on_account
 from hufu_registry.sync.use_cases.ports import Work
 from hufu_registry.sync.use_cases.wanting import request_act, want_account
 
@@ -53,7 +53,7 @@ def resend_activation(account_id: AccountId, services: Services[Work], actor: Ac
     """
     with services.begin(actor) as work:
         account = work.accounts.get(account_id, lock=True)
-        require_edit(work, actor, account, Permission.RESEND_ACTIVATION)
+        require_on_account(work, actor, Permission.RESEND_ACTIVATION, account)
         _resend(work, services, account)
 
 
@@ -108,8 +108,8 @@ def change_account(command: ChangeAccount, services: Services[Work], actor: Acto
     IllegalMove("account_state") for a deleted one.
     """
     with services.begin(actor) as work:
-        account = work.accounts.get(command.account_id)
-        require_edit(work, actor, account)
+        account = work.accounts.get(command.account_id, lock=True)
+        require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
         if account.state is AccountState.DELETED:
             raise IllegalMove("account_state", state=account.state.value, move="change")
         profile = with_unit_of(work, account, command.profile.cleaned())
@@ -168,6 +168,6 @@ def converge_now(account_id: AccountId, services: Services[Work], actor: Actor) 
     with services.begin(actor) as work:
         account = work.accounts.get(account_id)
         if actor.account_id != account_id:
-            require_edit(work, actor, account)
+            require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
         want_account(work, services, account)
         work.audit.record("account.sync_requested", object_kind="account", object_id=str(account_id))

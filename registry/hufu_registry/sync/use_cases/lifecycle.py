@@ -20,7 +20,7 @@ from hufu_registry.kernel.work import Services
 from hufu_registry.rights.model import Grant, Permission
 from hufu_registry.rights.use_cases import end_grants
 from hufu_registry.sync.model import ActKind
-from hufu_registry.sync.use_cases.permission import require_edit
+from hufu_registry.sync.use_cases.permission import require_on_account
 from hufu_registry.sync.use_cases.ports import Work
 from hufu_registry.sync.use_cases.wanting import request_act, want_account, want_agencies
 
@@ -33,7 +33,7 @@ def disable_account(account_id: AccountId, services: Services[Work], actor: Acto
     """
     with services.begin(actor) as work:
         account, _ = hold(work, account_id)
-        require_edit(work, actor, account)
+        require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
         return disable(work, services, account_id, reason=reason)
 
 
@@ -55,7 +55,7 @@ def restore_account(account_id: AccountId, services: Services[Work], actor: Acto
     """
     with services.begin(actor) as work:
         account = work.accounts.get(account_id, lock=True)
-        require_edit(work, actor, account)
+        require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
         if not work.agencies.get(account.agency_id).is_open(taipei_date(work.now)):
             raise IllegalMove("agency_closed")
         restored = move_account(work, account, AccountMove.RESTORE, reason=reason)
@@ -72,7 +72,7 @@ def delete_account(account_id: AccountId, services: Services[Work], actor: Actor
     """
     with services.begin(actor) as work:
         account, _ = hold(work, account_id)
-        require_edit(work, actor, account)
+        require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
         return delete(work, services, account_id, reason=reason)
 
 
@@ -97,7 +97,7 @@ def transfer_account(account_id: AccountId, agency_id: AgencyId, services: Servi
         before = work.accounts.get(account_id)
         moved = transfer(work, services, account_id, agency_id)
         # Asked once the agencies are locked; a refusal takes it all back.
-        require_edit(work, actor, before, Permission.EDIT_AGENCIES)
+        require_on_account(work, actor, Permission.EDIT_AGENCIES, before)
         return moved
 
 
@@ -161,7 +161,7 @@ def unlock_account(account_id: AccountId, services: Services[Work], actor: Actor
     """Whoever tried too often may try again, everywhere. Raises IllegalMove("account_state") for a deleted one."""
     with services.begin(actor) as work:
         account = work.accounts.get(account_id, lock=True)
-        require_edit(work, actor, account)
+        require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
         if account.state is AccountState.DELETED:
             raise IllegalMove("account_state", state=account.state.value, move="unlock")
         work.sign_in_locks.unlock(account_id)
@@ -172,7 +172,7 @@ def require_password_change(account_id: AccountId, services: Services[Work], act
     """At the next sign-in the person chooses a new one. Raises IllegalMove("account_state") unless it is enabled."""
     with services.begin(actor) as work:
         account = work.accounts.get(account_id, lock=True)
-        require_edit(work, actor, account)
+        require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
         if account.state is not AccountState.ENABLED:
             raise IllegalMove("account_state", state=account.state.value, move="require_password_change")
         _act(work, services, ActKind.MUST_CHANGE, account, "account.password_change_required")

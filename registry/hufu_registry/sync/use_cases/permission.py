@@ -9,6 +9,6 @@ from hufu_registry.rights.use_cases import require
 from hufu_registry.sync.use_cases.ports import Work
 
 
-def require_edit(work: Work, actor: Actor, account: Account, permission: Permission = Permission.EDIT_ACCOUNTS) -> None:
+def require_on_account(work: Work, actor: Actor, permission: Permission, account: Account) -> None:
     """Raises NotFound("account") for whoever may not do that to this account."""
     require(work, actor, permission, of="account", home_id=account.agency_id, path=account.agency_path)
