@@ -158,6 +158,7 @@ def test_a_deleted_account_offers_nothing_to_do(
     assert "立即同步" not in browser.get(page).text
 
 
+@pytest.mark.requirement("S0-20")
 @pytest.mark.parametrize(("kind", "identity"), [("personal", "公務人員"), ("shared", "機關及資訊系統帳號")])
 def test_my_account_says_which_identity_it_has(
     app: Flask, services: SqlServices, wang: AccountId, kind: str, identity: str

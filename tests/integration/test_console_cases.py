@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -21,6 +22,7 @@ from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.model import Application, CaseState
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor, applicant_actor
 from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
+from hufu_registry.notices.store import notices
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
 from hufu_registry.sync.use_cases import open_account
@@ -88,6 +90,11 @@ class Desk:
         )
         sent = cases.Apply(mailbox, form, CURRENT.version, uuid4().hex, LANGUAGE)
         return cases.apply(sent, self.services, STRANGER)
+
+    def notices(self) -> list[str]:
+        """The template of every notice that is to be mailed."""
+        with self.services.read() as connection:
+            return list(connection.execute(sa.select(notices.c.template)).scalars())
 
     def state(self, case_id: UUID) -> CaseState:
         with self.services.begin() as work:
@@ -236,13 +243,29 @@ def test_rights_end_at_the_very_next_request(desk: Desk) -> None:
     assert browser.get(f"/cases/{case_id}").status_code == 303
 
 
-@pytest.mark.requirement("S0-20", "S0-22")
+@pytest.mark.requirement("S0-22")
 def test_my_account_says_who_i_am_and_syncs_at_once(desk: Desk) -> None:
     browser = desk.browser(desk.official(desk.agencies[2], "王小明"))
     page = browser.get("/me").text
     for shown in ("公務人員", "王小明", desk.agencies[2].full_name, "科長", "立即同步", "Active Directory"):
         assert shown in page
     assert browser.post("/me/sync").location == "/me"
+
+
+@pytest.mark.requirement("S0-12")
+def test_who_was_approved_is_told_by_mail_and_finds_himself_a_public_servant(desk: Desk) -> None:
+    case_id = desk.apply(desk.agencies[2])
+    manager = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
+    assert "case_approved" not in desk.notices()
+    manager.post(f"/cases/{case_id}/approve", data={"version": "1"})
+    assert desk.notices().count("case_approved") == 1
+    with desk.services.begin(SYSTEM) as work:
+        account_id = work.cases.get(case_id).account_id
+        assert account_id is not None
+        move_account(work, work.accounts.get(account_id), AccountMove.ACTIVATE)
+    page = desk.browser(account_id).get("/me").text
+    assert "公務人員" in page
+    assert desk.agencies[2].full_name in page
 
 
 @pytest.mark.requirement("S2-52")
