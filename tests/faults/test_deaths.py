@@ -156,4 +156,5 @@ def test_a_relay_killed_around_its_job_loses_nothing(ward: Ward, moment: str) ->
         assert doomed.wait(40) == -signal.SIGKILL
     with running(office.stack, "worker"):
         until(lambda: office.mail_is_sent(account_id))
+        settle(office, 90)
     assert disagreements(office) == []
