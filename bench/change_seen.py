@@ -37,8 +37,8 @@ def places(services: SqlServices) -> dict[str, str]:
     """Account id → DN."""
     accounts_in_directory = sa.and_(bindings.c.target == Target.AD.value, bindings.c.kind == Kind.ACCOUNT.value)
     with services.read() as connection:
-        rows = connection.execute(sa.select(bindings.c.object_id, bindings.c.place).where(accounts_in_directory))
-        return {row.object_id: row.place for row in rows}
+        rows = connection.execute(sa.select(bindings.c.object_id, bindings.c.address).where(accounts_in_directory))
+        return {row.object_id: row.address for row in rows}
 
 
 def seen(services: SqlServices, changed: Mapping[str, datetime]) -> dict[str, float]:

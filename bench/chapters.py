@@ -184,7 +184,7 @@ again, the same steps find everything done. The stages follow one another and ad
             "cold_s": "cold start, from nothing to people who can sign in",
             "cold_servers_s": "PostgreSQL, Redis, directory, mail and Keycloak are up",
             "cold_schema_and_realm_s": "schema migrated, realm applied",
-            "cold_own_processes_s": "console, worker, relay, clock and sample are up",
+            "cold_own_processes_s": "console, worker, relay, scheduler and sample are up",
             "cold_agencies_s": "agencies, schools and history imported",
             "cold_people_s": "people have applied, were approved and have activated their accounts",
             "warm_s": "warm start, all",
@@ -201,7 +201,7 @@ SERVERS = {
     "console": "console (gunicorn, two workers)",
     "worker": "worker",
     "relay": "relay",
-    "clock": "clock",
+    "scheduler": "scheduler",
     "sample": "sample application",
     "postgres": "PostgreSQL",
     "redis": "Redis",
@@ -209,7 +209,7 @@ SERVERS = {
     "mail": "mail catcher",
     "keycloak": "Keycloak",
 }
-OURS = ("console", "worker", "relay", "clock", "sample")
+OURS = ("console", "worker", "relay", "scheduler", "sample")
 
 MEMORY = Chapter(
     title="Memory",
@@ -256,7 +256,7 @@ are set to, so their growth has no aim.""",
 DIRECTORY_PUSH = Chapter(
     title="Many accounts at once",
     text="""\
-Accounts that were approved, or imported, brought to Active Directory by the running worker beside relay, clock and
+Accounts that were approved, or imported, brought to Active Directory by the running worker beside relay, scheduler and
 console, after a thousand others that warm all servers up. In each of four rounds, on one growing directory: entries
 added by ldap3 alone, as many accounts by the worker, the same accounts into Keycloak alone, and as many others
 complete, which is both targets at once. What the worker does besides adding an entry: it reads what is wanted, looks
@@ -406,7 +406,7 @@ are in it, which is read back from the directory itself.""",
 CHANGE_SEEN = Chapter(
     title="What somebody else changes in Active Directory",
     text="""\
-Twenty accounts are changed in the directory by other means at random moments within three minutes, and the clock
+Twenty accounts are changed in the directory by other means at random moments within three minutes, and the scheduler
 process looks for changes by itself. It is seen when the drift stands in the registry, where the console lists it.""",
     yardstick="a bare search by ldap3 for what changed, right after the change.",
     headline=("p95_s",),

@@ -2,7 +2,7 @@
 in the middle of such a bulk.
 
 A thousand accounts come complete before anything is measured: all servers have just been started, and work for days
-elsewhere. Console, worker, relay and clock are the real processes, with the lanes they are set to. In each of four
+elsewhere. Console, worker, relay and scheduler are the real processes, with the lanes they are set to. In each of four
 rounds come, on one growing directory: entries added by ldap3 alone (yardstick), as many accounts by the worker, the
 same accounts into Keycloak alone, and as many others complete, both targets at once. Every other round begins with the
 worker, so that the directory's growth is fair to both. Accounts that are active get no mail, so mails go out only for
@@ -79,11 +79,11 @@ def prepared(services: SqlServices, agencies: Sequence[Agency], accounts: Sequen
     drained(services, keys_of_agencies(accounts, *BOTH))
     with services.read() as connection:
         rows = connection.execute(
-            sa.select(bindings.c.object_id, bindings.c.place).where(
+            sa.select(bindings.c.object_id, bindings.c.address).where(
                 bindings.c.target == Target.AD.value, bindings.c.kind == Kind.AGENCY.value
             )
         )
-        dns = {row.object_id: row.place for row in rows}
+        dns = {row.object_id: row.address for row in rows}
     return Offices(agencies, [dns[str(agency.id)] for agency in agencies])
 
 

@@ -36,7 +36,7 @@ from hufu_registry.sync.store import bindings
 from hufu_stack.directory import Directory
 from hufu_stack.layout import BASE_DN, Profile, profile
 from hufu_stack.stack import Stack
-from hufu_sync.reading import Shape, desired_of
+from hufu_sync.desired_state import TargetConfig, desired_of
 from hufu_sync.targets.dn import domain_name
 
 PLACES = 2_000
@@ -44,7 +44,7 @@ CHUNK = 5_000
 DEBIANS_PYTHON = "/usr/bin/python3"
 PAGE = 1_000
 READ_ALWAYS = ("objectGUID", MARK, "userAccountControl", "pwdLastSet", "lockoutTime", "adminCount")
-SHAPE = Shape(Target.AD, with_directory=True, domain=domain_name(BASE_DN))
+SHAPE = TargetConfig(Target.AD, with_directory=True, domain=domain_name(BASE_DN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +208,9 @@ def remember(services: SqlServices, entries: Sequence[Entry], ids: Mapping[str, 
 
 
 def bind(work: SqlWork, found: Mapping[OutboxKey, Binding]) -> None:
-    with copying(work, "bindings", "remote_id", "place", "within", "bound_at") as write:
+    with copying(work, "bindings", "remote_id", "address", "parent_id", "bound_at") as write:
         for key, binding in found.items():
-            write(key, binding.remote_id, binding.place, binding.within, APPROVED_AT)
+            write(key, binding.remote_id, binding.address, binding.parent_id, APPROVED_AT)
 
 
 @contextmanager

@@ -69,11 +69,13 @@ def with_title(kept: Kept, title: str) -> set[str]:
 def overtaken(services: SqlServices, groups: Sequence[Sequence[Account]]) -> int:
     """Changes that were done after one wanted two groups later."""
     with services.read() as connection:
-        rows = connection.execute(sa.select(outbox.c.object_id, outbox.c.done_at))
-        done_at = {row.object_id: row.done_at for row in rows}
-    firsts = [min(done_at[str(account.id)] for account in group) for group in groups]
+        rows = connection.execute(sa.select(outbox.c.object_id, outbox.c.applied_at))
+        applied_at = {row.object_id: row.applied_at for row in rows}
+    firsts = [min(applied_at[str(account.id)] for account in group) for group in groups]
     return sum(
-        done_at[str(account.id)] > first for group, first in zip(groups, firsts[2:], strict=False) for account in group
+        applied_at[str(account.id)] > first
+        for group, first in zip(groups, firsts[2:], strict=False)
+        for account in group
     )
 
 

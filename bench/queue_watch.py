@@ -31,12 +31,16 @@ def want(services: SqlServices, keys: Collection[OutboxKey]) -> None:
     """In bulk, as an import wants them."""
     with services.begin() as work:
         for key in keys:
-            work.outbox.want(key, bulk=True)
+            work.outbox.enqueue(key, bulk=True)
 
 
 def unfinished(services: SqlServices, *targets: Target) -> int:
     """How many rows of bulk still wait. Raises RuntimeError where one is parked: it would wait for ever."""
-    rows = (outbox.c.wanted > outbox.c.done, outbox.c.bulk, outbox.c.target.in_([target.value for target in targets]))
+    rows = (
+        outbox.c.generation > outbox.c.applied_generation,
+        outbox.c.bulk,
+        outbox.c.target.in_([target.value for target in targets]),
+    )
     query = sa.select(sa.func.count(), sa.func.max(outbox.c.error).filter(outbox.c.parked_at.is_not(None)))
     with services.read() as connection:
         count, stuck = connection.execute(query.where(*rows)).one()

@@ -11,9 +11,9 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hufu_console import urls
-from hufu_console.frame import failures, language, limits, logs, moments, navigation, security, viewer
-from hufu_console.frame.context import EXTENSION, Context, Services
 from hufu_console.settings import Settings
+from hufu_console.web import failures, language, limits, logs, moments, navigation, security, viewer
+from hufu_console.web.context import EXTENSION, Context, Services
 
 MOST_BYTES = 1_000_000
 

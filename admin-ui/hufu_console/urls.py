@@ -13,15 +13,15 @@ from hufu_console.accounts import acts as account_acts
 from hufu_console.accounts import views as accounts
 from hufu_console.agencies import views as agencies
 from hufu_console.cases import views as cases
-from hufu_console.effects import views as effects
-from hufu_console.frame import limits
 from hufu_console.gallery import views as gallery_views
+from hufu_console.guard import views as guard
 from hufu_console.home import views as home
 from hufu_console.public import mailbox
 from hufu_console.public import views as public
 from hufu_console.sign_in import views as sign_in
 from hufu_console.sync import sheets
 from hufu_console.sync import views as sync
+from hufu_console.web import limits
 from hufu_registry.people.model import Purpose
 
 GET = ("GET",)
@@ -189,12 +189,12 @@ SYSTEM = (
     system("/sync/runs/<uuid:run_id>.xlsx", "sync.run_xlsx", sheets.run_xlsx),
     Route("/sync/runs/<uuid:run_id>/progress", "sync.progress", sync.progress, system=True, by_itself=True),
     system("/sync/runs/<uuid:run_id>/execute", "sync.execute", sync.execute, FORM),
-    system("/sync/effects", "effects.effects", effects.effects),
-    system("/sync/effects.xlsx", "effects.effects_xlsx", effects.effects_xlsx),
-    system("/sync/effects/<uuid:effect_id>", "effects.effect", effects.effect),
-    system("/sync/effects/<uuid:effect_id>.xlsx", "effects.effect_xlsx", effects.effect_xlsx),
-    system("/sync/effects/<uuid:effect_id>/release", "effects.release", effects.release, FORM),
-    system("/sync/effects/<uuid:effect_id>/cancel", "effects.cancel", effects.cancel, FORM),
+    system("/sync/held", "guard.held_changes", guard.held_changes),
+    system("/sync/held.xlsx", "guard.held_changes_xlsx", guard.held_changes_xlsx),
+    system("/sync/held/<uuid:held_id>", "guard.held_change", guard.held_change),
+    system("/sync/held/<uuid:held_id>.xlsx", "guard.held_change_xlsx", guard.held_change_xlsx),
+    system("/sync/held/<uuid:held_id>/release", "guard.release", guard.release, FORM),
+    system("/sync/held/<uuid:held_id>/cancel", "guard.cancel", guard.cancel, FORM),
 )
 
 GALLERY = (Route("/__parts", "gallery.gallery", gallery_views.gallery, public=True),)

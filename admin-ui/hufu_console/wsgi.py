@@ -6,8 +6,8 @@ from flask import Flask
 
 from hufu_console.app import create_app
 from hufu_console.bootstrap import build_services
-from hufu_console.frame import logs
 from hufu_console.settings import Settings
+from hufu_console.web import logs
 
 
 def create() -> Flask:

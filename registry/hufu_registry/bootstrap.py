@@ -16,7 +16,7 @@ from hufu_registry.agencies.store import SqlAgencies
 from hufu_registry.audit.store import SqlAudit
 from hufu_registry.cases.store import SqlCases
 from hufu_registry.dependents import SqlDependents
-from hufu_registry.effects.store import SqlEffects
+from hufu_registry.guard.store import SqlHeldChanges
 from hufu_registry.kernel.actor import SYSTEM, Actor
 from hufu_registry.kernel.clock import Clock
 from hufu_registry.kernel.ids import Ids, RandomIds
@@ -29,7 +29,7 @@ from hufu_registry.rights.store import SqlGrants
 from hufu_registry.sessions.store import SqlDrafts, SqlSessions
 from hufu_registry.settings import RegistrySettings, secret
 from hufu_registry.sync.store import (
-    SqlActs,
+    SqlActions,
     SqlAdministration,
     SqlComparison,
     SqlQueue,
@@ -90,8 +90,8 @@ class SqlWork:
         return SqlNames(self.connection, self._services.policy, self.now)
 
     @cached_property
-    def acts(self) -> SqlActs:
-        return SqlActs(self.connection, self.now)
+    def actions(self) -> SqlActions:
+        return SqlActions(self.connection, self.now)
 
     @cached_property
     def runs(self) -> SqlRuns:
@@ -131,8 +131,8 @@ class SqlWork:
         return SqlDrafts(self.connection, self._services.keys)
 
     @cached_property
-    def effects(self) -> SqlEffects:
-        return SqlEffects(self.connection)
+    def held_changes(self) -> SqlHeldChanges:
+        return SqlHeldChanges(self.connection)
 
     @cached_property
     def cases(self) -> SqlCases:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from hufu_registry.agencies.command import agencies
 from hufu_registry.bootstrap import build_engine, build_services
 from hufu_registry.cases.command import managers, system_manager
-from hufu_registry.effects.command import effects, import_, merge, move, rename
+from hufu_registry.guard.command import held_changes, import_, merge, move, rename
 from hufu_registry.kernel.errors import HufuError
 from hufu_registry.migrating import downgrade, upgrade
 from hufu_registry.settings import RegistrySettings, names_of
@@ -54,7 +54,7 @@ def downgrade_tables(revision: str) -> None:
 for guarded in (import_, rename, move, merge):
     agencies.add_command(guarded)
 hufu.add_command(agencies)
-hufu.add_command(effects)
+hufu.add_command(held_changes)
 hufu.add_command(system_manager)
 hufu.add_command(managers)
 for extension in entry_points(group="hufu.commands"):

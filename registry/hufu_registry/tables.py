@@ -6,7 +6,7 @@ import hufu_registry.accounts.store
 import hufu_registry.agencies.store
 import hufu_registry.audit.store
 import hufu_registry.cases.store
-import hufu_registry.effects.store
+import hufu_registry.guard.store
 import hufu_registry.notices.store
 import hufu_registry.people.store
 import hufu_registry.rights.store

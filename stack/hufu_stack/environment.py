@@ -15,7 +15,7 @@ def environment(profile: Profile, server: str) -> dict[str, str]:
         "console": (_registry, _redis, _sign_in),
         "worker": (_registry, _redis, _targets),
         "relay": (_registry, _redis, _targets),
-        "clock": (_registry, _redis, _targets),
+        "scheduler": (_registry, _redis, _targets),
         "registry": (_registry, _redis),
         "realm": (_realm,),
         "sample": (_sample,),
@@ -25,7 +25,7 @@ def environment(profile: Profile, server: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in parts[server]:
         found |= part(profile)
-    if server in {"worker", "relay", "clock"}:
+    if server in {"worker", "relay", "scheduler"}:
         found["HUFU_HEALTH_PORT"] = str(profile.port(server))
     return found
 

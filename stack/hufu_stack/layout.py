@@ -20,7 +20,7 @@ PORT_OFFSETS = {
     "redis": 8,
     "worker": 9,
     "relay": 10,
-    "clock": 11,
+    "scheduler": 11,
 }
 REDIRECT_PORTS = 10
 

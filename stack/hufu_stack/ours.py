@@ -1,4 +1,4 @@
-"""Our own processes: the console, the worker, the relay, the clock, and the sample application."""
+"""Our own processes: the console, the worker, the relay, the scheduler, and the sample application."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -74,11 +74,11 @@ class Relay(OwnProcess):
 
 @dataclass(frozen=True, slots=True)
 class Clock(OwnProcess):
-    name: ClassVar[str] = "clock"
+    name: ClassVar[str] = "scheduler"
     needs: ClassVar[tuple[str, ...]] = ("postgres", "redis")
 
     def command(self) -> Sequence[str]:
-        return [script("hufu-clock")]
+        return [script("hufu-scheduler")]
 
 
 @dataclass(frozen=True, slots=True)

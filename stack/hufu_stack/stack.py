@@ -34,7 +34,7 @@ KINDS: tuple[type[Server], ...] = (
     Sample,
 )
 FOREIGN = ("postgres", "redis", "directory", "mail", "keycloak")
-OURS = ("console", "worker", "relay", "clock", "sample")
+OURS = ("console", "worker", "relay", "scheduler", "sample")
 
 LONG = 60.0
 

@@ -11,9 +11,9 @@ from hufu_registry.kernel.errors import IllegalMove, NotFound
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model.plan import Adopt, Desired, Observed, Step, plan
 from hufu_registry.sync.model.plan_file import PlannedObject
-from hufu_registry.sync.use_cases import want_account
+from hufu_registry.sync.use_cases import enqueue_account
 from hufu_sync.converge import Converger
-from hufu_sync.reading import desired_of
+from hufu_sync.desired_state import desired_of
 from hufu_sync.targets.port import Directory
 
 
@@ -39,7 +39,7 @@ def adoption_of(account: Account, services: SqlServices, converger: Converger, d
     """
     key = OutboxKey(Target.AD, Kind.ACCOUNT, str(account.id))
     with services.begin(SYSTEM) as work:
-        snapshot = desired_of(work, [key], converger.shape)[key]
+        snapshot = desired_of(work, [key], converger.config)[key]
     if snapshot.remote_id is not None:
         raise IllegalMove("stands_already")
     if snapshot.desired is None:
@@ -64,6 +64,6 @@ def adopt(adoption: Adoption, services: SqlServices, directory: Directory, actor
             old={"mark": adoption.foreign.mark},
             new={"remote_id": adoption.foreign.remote_id, "mark": adoption.desired.mark},
         )
-        want_account(work, services, account)
+        enqueue_account(work, services, account)
         # Last, so that a refusal leaves no record of what did not happen.
         directory.apply(adoption.steps[0], adoption.desired, adoption.foreign)

@@ -1,4 +1,4 @@
-"""The composition root of worker, relay and clock: the one place where work meets the real targets."""
+"""The composition root of worker, relay and scheduler: the one place where work meets the real targets."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.settings import secret
-from hufu_sync.acting import DirectoryActs, SignInActs
 from hufu_sync.converge import Converger
-from hufu_sync.drain import Drain, Looking, Presence, Probe, Rhythm
+from hufu_sync.desired_state import TargetConfig
 from hufu_sync.health import Heart, Metrics
 from hufu_sync.jobs import QUEUE
-from hufu_sync.reading import Shape
+from hufu_sync.lane import ClaimThrottle, Lane, LaneTiming, Probe, TargetHealth
+from hufu_sync.one_time_actions import DirectoryActions, SignInActions
 from hufu_sync.sending import NoticeSender
 from hufu_sync.settings import SyncSettings
 from hufu_sync.targets.active_directory import ActiveDirectory
@@ -73,54 +73,57 @@ def build_convergers(parts: Parts, targets: Targets) -> dict[Target, Converger]:
     directory, sign_in = targets.directory, targets.sign_in
     convergers: dict[Target, Converger] = {}
     if directory is not None:
-        shape = Shape(Target.AD, with_directory=True, domain=domain_name(settings.ldap_base_dn), deletion_wait=wait)
-        acts = DirectoryActs(directory)
-        convergers[Target.AD] = Converger(services, shape, directory, acts, lease, directory.lockout_duration)
-    shape = Shape(Target.KEYCLOAK, with_directory=directory is not None, deletion_wait=wait)
-    convergers[Target.KEYCLOAK] = Converger(services, shape, sign_in, SignInActs(sign_in), lease)
+        config = TargetConfig(
+            Target.AD, with_directory=True, domain=domain_name(settings.ldap_base_dn), deletion_wait=wait
+        )
+        actions = DirectoryActions(directory)
+        convergers[Target.AD] = Converger(services, config, directory, actions, lease, directory.lockout_duration)
+    config = TargetConfig(Target.KEYCLOAK, with_directory=directory is not None, deletion_wait=wait)
+    convergers[Target.KEYCLOAK] = Converger(services, config, sign_in, SignInActions(sign_in), lease)
     return convergers
 
 
-def build_drains(parts: Parts, build: Callable[[], Targets]) -> dict[Target, list[Drain]]:
+def build_lanes(parts: Parts, build: Callable[[], Targets]) -> dict[Target, list[Lane]]:
     """The lanes of each target, each with its own connections; the first of several takes people's single acts only."""
     settings, services = parts.settings, parts.services
-    rhythm = Rhythm(
+    timing = LaneTiming(
         lease=timedelta(seconds=settings.lease_seconds),
         probe=timedelta(seconds=settings.probe_seconds),
         paused_probe=timedelta(seconds=settings.paused_probe_seconds),
         batch=settings.batch_rows,
     )
-    drains: dict[Target, list[Drain]] = {target: [] for target in Target}
+    lanes: dict[Target, list[Lane]] = {target: [] for target in Target}
 
     def wake(*targets: Target) -> None:
         for target in targets:
-            for drain in drains[target]:
-                drain.wake()
+            for lane in lanes[target]:
+                lane.wake()
 
     def collided(key: OutboxKey) -> None:
         if key.kind is Kind.ACCOUNT:
             report_collision(AccountId(UUID(key.object_id)), services, SYSTEM)
 
-    presences = {
-        target: Presence(services, target, rhythm, parts.metrics, on_return=partial(wake, target)) for target in Target
+    health = {
+        target: TargetHealth(services, target, timing, parts.metrics, on_return=partial(wake, target))
+        for target in Target
     }
-    looking = {target: Looking() for target in Target}
+    throttle = {target: ClaimThrottle() for target in Target}
     # What may be due in which targets when something was done in one.
     follow = {Target.AD: (Target.AD, Target.KEYCLOAK), Target.KEYCLOAK: (Target.KEYCLOAK,), Target.MAIL: ()}
 
-    def add(target: Target, work: Converger | NoticeSender, probe: Probe, lanes: int) -> None:
-        number = len(drains[target]) + 1
-        is_reserved = lanes > 1 and number == 1
-        drains[target].append(
-            Drain(
+    def add(target: Target, work: Converger | NoticeSender, probe: Probe, count: int) -> None:
+        number = len(lanes[target]) + 1
+        is_reserved = count > 1 and number == 1
+        lanes[target].append(
+            Lane(
                 name=f"{target.value}-{number}",
                 services=services,
                 target=target,
                 work=work,
                 probe=probe,
-                presence=presences[target],
-                looking=Looking() if is_reserved else looking[target],
-                rhythm=rhythm,
+                health=health[target],
+                throttle=ClaimThrottle() if is_reserved else throttle[target],
+                timing=timing,
                 dice=random.random,
                 on_done=partial(wake, *follow[target]),
                 on_collision=collided,
@@ -130,14 +133,14 @@ def build_drains(parts: Parts, build: Callable[[], Targets]) -> dict[Target, lis
             )
         )
 
-    for target, lanes in ((Target.AD, settings.ad_lanes), (Target.KEYCLOAK, settings.keycloak_lanes)):
-        for _ in range(lanes):
+    for target, count in ((Target.AD, settings.ad_lanes), (Target.KEYCLOAK, settings.keycloak_lanes)):
+        for _ in range(count):
             converger = build_convergers(parts, build()).get(target)
             if converger is not None:
-                add(target, converger, converger.target, lanes)
+                add(target, converger, converger.target, count)
     post = build().post
-    add(Target.MAIL, NoticeSender(services, post, settings.console_url, rhythm.lease), post, 1)
-    return drains
+    add(Target.MAIL, NoticeSender(services, post, settings.console_url, timing.lease), post, 1)
+    return lanes
 
 
 def build_redis(settings: SyncSettings) -> redis.Redis:

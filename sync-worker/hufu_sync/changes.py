@@ -16,8 +16,8 @@ from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.sync.model import Run, RunCause, RunKind
 from hufu_registry.sync.store.comparison import alone
-from hufu_registry.sync.use_cases.wanting import new_run
-from hufu_sync.comparison import KINDS, Comparison, Tally, fields_of, want_comparison
+from hufu_registry.sync.use_cases.enqueueing import new_run
+from hufu_sync.comparison import KINDS, Comparison, Tally, enqueue_comparison, fields_of
 from hufu_sync.targets.port import Directory
 
 log = structlog.get_logger()
@@ -53,7 +53,7 @@ class Watch:
 
     def _look(self, tally: Tally) -> bool:
         """One page; whether there is more."""
-        fields = frozenset[str]().union(*(fields_of(self.comparison.shape, kind) for kind in KINDS))
+        fields = frozenset[str]().union(*(fields_of(self.comparison.config, kind) for kind in KINDS))
         with self.services.begin(SYSTEM) as work:
             read_at, cursor = work.now, work.comparison.change_cursor(Target.AD)
         changes = self.directory.changes(cursor, fields, PAGE)
@@ -63,7 +63,7 @@ class Watch:
             if cursor is None or changes.restarted:
                 # Nobody knows what happened in between.
                 log.warning("changes_lost", first=cursor is None)
-                want_comparison(work, self.services, Target.AD, RunCause.CHANGES)
+                enqueue_comparison(work, self.services, Target.AD, RunCause.CHANGES)
             if changes.cursor != cursor:
                 work.comparison.move_change_cursor(Target.AD, changes.cursor)
         return changes.more

@@ -23,10 +23,10 @@ from hufu_registry.sync.model import MISSING, RunCause, RunKind, SignInLock
 from hufu_registry.sync.model.desired import FROM_DIRECTORY
 from hufu_registry.sync.model.plan import PLACE, Desired, Observed, plan, values_there, wanted_values
 from hufu_registry.sync.store.comparison import alone
-from hufu_registry.sync.use_cases.wanting import new_run
+from hufu_registry.sync.use_cases.enqueueing import new_run
 from hufu_sync.converge import Converger
+from hufu_sync.desired_state import Snapshot, TargetConfig, desired_of
 from hufu_sync.errors import Conflict, Gone, TargetError
-from hufu_sync.reading import Shape, Snapshot, desired_of
 from hufu_sync.targets.port import Asked, StateTarget
 
 log = structlog.get_logger()
@@ -69,10 +69,10 @@ class Tally:
     failed: int = 0
 
 
-def fields_of(shape: Shape, kind: Kind) -> frozenset[str]:
+def fields_of(config: TargetConfig, kind: Kind) -> frozenset[str]:
     """The names of the fields we keep in a target."""
-    names = FIELDS[shape.target, kind]
-    return names - FROM_DIRECTORY if shape.target is Target.KEYCLOAK and shape.with_directory else names
+    names = FIELDS[config.target, kind]
+    return names - FROM_DIRECTORY if config.target is Target.KEYCLOAK and config.with_directory else names
 
 
 def key_of(target: Target, kind: Kind, mark: str) -> OutboxKey | None:
@@ -91,7 +91,7 @@ def key_of(target: Target, kind: Kind, mark: str) -> OutboxKey | None:
     return OutboxKey(target, kind, object_id) if known else None
 
 
-def want_comparison(
+def enqueue_comparison(
     work: SqlWork, services: SqlServices, target: Target, cause: RunCause, *, unless_since: datetime | None = None
 ) -> None:
     """Have everybody compared, unless that is asked for already, or was begun since then."""
@@ -114,8 +114,8 @@ class Comparison:
         return self.converger.services
 
     @property
-    def shape(self) -> Shape:
-        return self.converger.shape
+    def config(self) -> TargetConfig:
+        return self.converger.config
 
     @property
     def target(self) -> StateTarget:
@@ -128,7 +128,7 @@ class Comparison:
 
         Raises TargetError, StoppedError: the run stays open then, and is begun again by whoever looks next.
         """
-        with alone(self.services.engine, f"comparison:{self.shape.target.value}") as mine:
+        with alone(self.services.engine, f"comparison:{self.config.target.value}") as mine:
             if not mine:
                 return None
             tally = Tally()
@@ -136,7 +136,7 @@ class Comparison:
                 if not work.runs.take(run_id):
                     return None
                 begun = work.now
-                expected = work.comparison.count_bound(self.shape.target)
+                expected = work.comparison.count_bound(self.config.target)
                 work.runs.progress(run_id, objects=expected, done=0, differing=0, failed=0)
             told = monotonic()
             try:
@@ -171,30 +171,30 @@ class Comparison:
         seen: set[str] = set()
         # The list of everybody is of this moment at the earliest: what was done since is not judged by it.
         read_at = self.services.clock.now()
-        for page in self.target.everything(kind, fields_of(self.shape, kind)):
+        for page in self.target.everything(kind, fields_of(self.config, kind)):
             seen.update(observed.remote_id for observed in page)
             self.compare(kind, page, read_at, tally)
             yield
         yield from self._look_for_missing(kind, seen, tally)
         with self.services.begin(SYSTEM) as work:
-            work.comparison.forget_strays(self.shape.target, kind, begun)
+            work.comparison.forget_strays(self.config.target, kind, begun)
 
     def compare(self, kind: Kind, page: Sequence[Observed], read_at: datetime, tally: Tally) -> None:
         """Judge objects as they were read at a moment, in one transaction; nothing is written where nothing differs."""
         if not page:
             return
-        marked = [(key_of(self.shape.target, kind, observed.mark), observed) for observed in page]
+        marked = [(key_of(self.config.target, kind, observed.mark), observed) for observed in page]
         ours = [(key, observed) for key, observed in marked if key is not None]
         for key, observed in marked:
             if key is None:
                 log.warning("mark_not_understood", kind=kind.value, remote_id=observed.remote_id)
         locks = self._locks_of(page)
         with self.services.begin(SYSTEM) as work:
-            judged = _Page(work, self.shape, kind, {key for key, _ in ours}, read_at)
+            judged = _Page(work, self.config, kind, {key for key, _ in ours}, read_at)
             for key, observed in ours:
                 judged.judge(key, observed)
             judged.write(self.converger.hash_of)
-            if kind is Kind.ACCOUNT and self.shape.target is Target.AD:
+            if kind is Kind.ACCOUNT and self.config.target is Target.AD:
                 _keep_locks(work, judged.snapshots, ours, locks)
         tally.objects += len(page)
         tally.differing += judged.differing
@@ -205,7 +205,7 @@ class Comparison:
         locked = {observed.remote_id: observed.locked_at for observed in page if observed.locked_at is not None}
         length = self.converger.lockout() if locked else None
         return {
-            remote_id: SignInLock(self.shape.target, since, None if length is None else since + length)
+            remote_id: SignInLock(self.config.target, since, None if length is None else since + length)
             for remote_id, since in locked.items()
         }
 
@@ -213,12 +213,12 @@ class Comparison:
         after = ""
         while True:
             with self.services.begin(SYSTEM) as work:
-                rows = work.comparison.bound(self.shape.target, kind, after, BOUND_PAGE)
+                rows = work.comparison.bound(self.config.target, kind, after, BOUND_PAGE)
             if not rows:
                 return
             after = rows[-1][0]
             unseen = {
-                OutboxKey(self.shape.target, kind, object_id): (remote_id, address)
+                OutboxKey(self.config.target, kind, object_id): (remote_id, address)
                 for object_id, remote_id, address in rows
                 if remote_id not in seen
             }
@@ -230,7 +230,7 @@ class Comparison:
     def _ask_for(self, unseen: Mapping[OutboxKey, tuple[str, str]], kind: Kind, tally: Tally) -> None:
         """The list did not show them, perhaps because they were made or moved while it was read: ask for each."""
         with self.services.begin(SYSTEM) as work:
-            snapshots = desired_of(work, unseen, self.shape, written=False)
+            snapshots = desired_of(work, unseen, self.config, written=False)
         asked = {
             key: Asked(snapshot.desired, unseen[key][0])
             for key, snapshot in snapshots.items()
@@ -241,7 +241,7 @@ class Comparison:
         self.compare(kind, [one for one in found.values() if isinstance(one, Observed)], read_at, tally)
         absent = {key: answer for key, answer in found.items() if not isinstance(answer, Observed)}
         with self.services.begin(SYSTEM) as work:
-            busy = work.comparison.in_work(self.shape.target, kind, [key.object_id for key in absent], read_at)
+            busy = work.comparison.in_work(self.config.target, kind, [key.object_id for key in absent], read_at)
             missing: dict[OutboxKey, Differences] = {}
             for key, answer in absent.items():
                 tally.objects += 1
@@ -249,7 +249,7 @@ class Comparison:
                     continue
                 if answer is None or (isinstance(answer, Gone) and not asked[key].desired.exists):
                     # To be made again, or to be forgotten: the worker knows.
-                    work.outbox.want(key, bulk=True)
+                    work.outbox.enqueue(key, bulk=True)
                 elif isinstance(answer, Gone | Conflict):
                     # Deleted, or our mark was taken from it.
                     missing[key] = {MISSING: ("", unseen[key][1])}
@@ -264,13 +264,15 @@ class Comparison:
 class _Page:
     """Objects of one kind, with what the registry knows of them read once."""
 
-    def __init__(self, work: SqlWork, shape: Shape, kind: Kind, keys: Collection[OutboxKey], read_at: datetime) -> None:
+    def __init__(
+        self, work: SqlWork, config: TargetConfig, kind: Kind, keys: Collection[OutboxKey], read_at: datetime
+    ) -> None:
         self._work = work
         ids = [key.object_id for key in keys]
-        self.snapshots: Mapping[OutboxKey, Snapshot] = desired_of(work, keys, shape, written=False)
+        self.snapshots: Mapping[OutboxKey, Snapshot] = desired_of(work, keys, config, written=False)
         # After what is wanted: what changes from now on shows here.
-        self._busy = work.comparison.in_work(shape.target, kind, ids, read_at)
-        self._drifting = work.comparison.drifting(shape.target, kind, ids)
+        self._busy = work.comparison.in_work(config.target, kind, ids, read_at)
+        self._drifting = work.comparison.drifting(config.target, kind, ids)
         self._strays: dict[OutboxKey, str] = {}
         self._unlike: dict[OutboxKey, Observed] = {}
         self._drifts: dict[OutboxKey, Differences] = {}
@@ -297,7 +299,7 @@ class _Page:
             planned = plan(desired, observed, written.get(key, {}), hash_of)
             if planned.steps or self.snapshots[key].remote_id is None:
                 log.info("put_right", target=key.target.value, kind=key.kind.value, id=key.object_id)
-                self._work.outbox.want(key, bulk=True)
+                self._work.outbox.enqueue(key, bulk=True)
             if planned.drift or key.object_id in self._drifting:
                 self._drifts[key] = planned.drift
         self.differing = len(self._strays) + len(self._unlike)

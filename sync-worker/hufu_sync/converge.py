@@ -43,17 +43,17 @@ from hufu_registry.sync.model.plan import (
 )
 from hufu_registry.sync.model.plan_file import Forecast, step_name
 from hufu_registry.sync.store.records import StepDone
-from hufu_sync.acting import Acting, Doing
-from hufu_sync.errors import Conflict, Gone, Limited, Misconfigured, Refused, TargetError, Transient, Unreachable
-from hufu_sync.reading import (
+from hufu_sync.desired_state import (
     LeaseLostError,
     NotForetoldError,
     NotReachedError,
     NotReadyError,
-    Shape,
     Snapshot,
+    TargetConfig,
     read,
 )
+from hufu_sync.errors import Conflict, Gone, Limited, Misconfigured, Refused, TargetError, Transient, Unreachable
+from hufu_sync.one_time_actions import ActionPort, ActionRunner
 from hufu_sync.row import Lease, Outcome, Row
 from hufu_sync.targets.port import Found, StateTarget
 
@@ -68,14 +68,14 @@ ON_ACCOUNTS = frozenset({"description", "businessCategory"})
 
 @dataclass(frozen=True, slots=True)
 class Converger:
-    """`shape.target` is what `target` talks to; `doing` its acts, where it can do any. `lockout` says how long it locks
-    who tries too often, None for ever.
+    """`config.target` is what `target` talks to; `actions` its one-time actions, where it has any. `lockout` says how
+    long it locks who tries too often, None for ever.
     """
 
     services: SqlServices
-    shape: Shape
+    config: TargetConfig
     target: StateTarget
-    doing: Doing | None
+    actions: ActionPort | None
     lease_length: timedelta
     lockout: Callable[[], timedelta | None] = lambda: None
 
@@ -92,18 +92,20 @@ class Converger:
         self._note_locks(rows)
         self._record(rows)
         self._make_way(rows, lease)
-        if self.doing is not None:
-            Acting(self.services, self.shape.target, self.doing).do_all(rows, lease)
+        if self.actions is not None:
+            ActionRunner(self.services, self.config.target, self.actions).do_all(rows, lease)
         outcomes: dict[OutboxKey, Outcome] = {row.key: LeaseLostError() for row in claimed}
         return outcomes | {row.key: row.outcome for row in rows}
 
     def _read(self, claimed: Sequence[Claimed]) -> list[Row]:
         with self.services.begin(SYSTEM) as work:
-            snapshots = read(work, claimed, self.shape)
+            snapshots = read(work, claimed, self.config)
             accounts = [snapshot.account.id for snapshot in snapshots.values() if snapshot.account is not None]
-            waiting = work.acts.waiting(accounts, self.shape.target) if accounts and self.doing is not None else []
+            waiting = (
+                work.actions.waiting(accounts, self.config.target) if accounts and self.actions is not None else []
+            )
         return [
-            Row(row, snapshot, [act for act in waiting if str(act.account_id) == row.key.object_id])
+            Row(row, snapshot, [action for action in waiting if str(action.account_id) == row.key.object_id])
             for row in claimed
             if (snapshot := snapshots.get(row.key)) is not None
         ]
@@ -163,7 +165,7 @@ class Converger:
                 losing.append((row, steps))
         if not losing:
             return
-        target, limit = self.shape.target, self.services.policy.destructive_steps_per_hour
+        target, limit = self.config.target, self.services.policy.destructive_steps_per_hour
         with self.services.begin(SYSTEM) as work:
             records, since = work.sync_records, work.now - HOUR
             records.lock_destructive(target)
@@ -227,7 +229,7 @@ class Converger:
         row.planned = Plan(row.planned.steps, written, again.drift)
 
     def hash_of(self, field_name: str, value: str) -> str:
-        return self.services.keys.index(f"sync:{self.shape.target.value}:{field_name}", value)
+        return self.services.keys.index(f"sync:{self.config.target.value}:{field_name}", value)
 
     # Record.
 
@@ -239,10 +241,10 @@ class Converger:
         failed = [number for row in rows if row not in good and not _may_have_happened(row) for number in row.noted]
         if not good and not failed:
             return
-        done = [row for row in good if row.outcome is None and not row.acts]
+        done = [row for row in good if row.outcome is None and not row.actions]
         with self.services.begin(SYSTEM) as work:
             work.sync_records.forget_steps(failed)
-            ours = set(work.queue.finish({row.claimed: row.snapshot.wanted for row in done}))
+            ours = set(work.queue.finish({row.claimed: row.snapshot.generation for row in done}))
             kept = [row for row in good if row not in done]
             ours |= work.queue.keep([row.claimed for row in kept], self.lease_length) if kept else frozenset()
             for row in good:
@@ -268,10 +270,10 @@ class Converger:
         for row in standing:
             self._follow(work, row)
         self._leave(work, [row for row in rows if row in gone or _has_left(row)])
-        if self.shape.target is Target.AD:
+        if self.config.target is Target.AD:
             for row in gone:
                 # It was to stay in Keycloak until now.
-                work.outbox.want(OutboxKey(Target.KEYCLOAK, row.key.kind, row.key.object_id), bulk=True)
+                work.outbox.enqueue(OutboxKey(Target.KEYCLOAK, row.key.kind, row.key.object_id), bulk=True)
 
     def _steps_to_note(self, row: Row) -> Sequence[StepDone]:
         counted = bool(row.noted)
@@ -305,7 +307,7 @@ class Converger:
         )
         if renamed and row.key.target is Target.AD and snapshot.agency_id is not None:
             for account_id in work.sync_records.accounts_at(snapshot.agency_id):
-                work.outbox.want(OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id)), bulk=True)
+                work.outbox.enqueue(OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id)), bulk=True)
 
     def _note_locks(self, rows: Sequence[Row]) -> None:
         """Who is locked out, as far as it was seen by the way."""
@@ -314,7 +316,7 @@ class Converger:
             for row in rows
             if row.snapshot.account is not None and row.observed is not None and row.observed.locked_at is not None
         }
-        if not locked or self.shape.target is not Target.AD:
+        if not locked or self.config.target is not Target.AD:
             return
         try:
             length = self.lockout()
@@ -324,22 +326,22 @@ class Converger:
         with self.services.begin(SYSTEM) as work:
             for account_id, since in locked.items():
                 until = None if length is None else since + length
-                work.sign_in_locks.lock(account_id, SignInLock(self.shape.target, since, until))
+                work.sign_in_locks.lock(account_id, SignInLock(self.config.target, since, until))
 
     def _leave(self, work: SqlWork, rows: Sequence[Row]) -> None:
         """What stood last in an agency that nobody needs any more takes the agency with it."""
-        left = {row.snapshot.within for row in rows if row.snapshot.within is not None}
+        left = {row.snapshot.parent_id for row in rows if row.snapshot.parent_id is not None}
         if not left:
             return
         records = work.sync_records
-        agencies = records.agencies_bound_to(self.shape.target, left)
-        needed = records.needed(self.shape.target, [path for _, path in agencies.values()])
-        standing = records.standing_in(self.shape.target, left)
+        agencies = records.agencies_bound_to(self.config.target, left)
+        needed = records.needed(self.config.target, [path for _, path in agencies.values()])
+        standing = records.standing_in(self.config.target, left)
         for remote_id, (agency_id, path) in agencies.items():
-            key = OutboxKey(self.shape.target, Kind.AGENCY, str(agency_id))
+            key = OutboxKey(self.config.target, Kind.AGENCY, str(agency_id))
             # Whoever leaves first asks for it, and whoever leaves last asks again: it need not be looked at between.
             if path not in needed and (remote_id not in standing or not work.queue.is_pending(key)):
-                work.outbox.want(key, bulk=True)
+                work.outbox.enqueue(key, bulk=True)
 
     def _make_way(self, rows: Sequence[Row], lease: Lease) -> None:
         """A name that another agency of ours still bears is free as soon as that one has its new name. Until then
@@ -366,9 +368,9 @@ class Converger:
         self, work: SqlWork, siblings: Mapping[int, Sibling], agency: Agency, renamed: Collection[str]
     ) -> OutboxKey | None:
         """One beside the agency that stands there and is to have another name, or has just got it."""
-        keys = {str(one): OutboxKey(self.shape.target, Kind.AGENCY, str(one)) for one in siblings if one != agency.id}
+        keys = {str(one): OutboxKey(self.config.target, Kind.AGENCY, str(one)) for one in siblings if one != agency.id}
         bound = work.sync_records.bindings(list(keys.values()))
-        under_way = work.queue.under_way(self.shape.target, Kind.AGENCY, keys)
+        under_way = work.queue.under_way(self.config.target, Kind.AGENCY, keys)
         younger = {
             str(one.id) for one in siblings.values() if one.id > agency.id and folded(one.name) == folded(agency.name)
         }
@@ -385,7 +387,7 @@ def _may_have_happened(row: Row) -> bool:
 
 
 def _has_left(row: Row) -> bool:
-    return row.observed is not None and row.snapshot.within != row.observed.place
+    return row.observed is not None and row.snapshot.parent_id != row.observed.place
 
 
 def _fields(step: Step) -> tuple[str, ...]:

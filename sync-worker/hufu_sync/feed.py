@@ -17,7 +17,7 @@ from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import SignIn, SignInLock
-from hufu_registry.sync.use_cases import activate_account, want_account
+from hufu_registry.sync.use_cases import activate_account, enqueue_account
 from hufu_sync.errors import Gone
 from hufu_sync.health import Metrics
 from hufu_sync.targets.port import Directory, SignInEvent, SignInServer
@@ -116,14 +116,14 @@ class Feed:
             return
         if account is not None and account.state is not AccountState.DELETED:
             log.info("wanted_by_sign_in", id=account_id)
-            want_account(work, self.services, account)
+            enqueue_account(work, self.services, account)
 
     def _hurry(self, work: SqlWork, account_ids: Collection[AccountId]) -> None:
         """What is still to be done for somebody who just signed in overtakes what waits for nobody."""
         for account_id in sorted(account_ids):
             keys = [OutboxKey(target, Kind.ACCOUNT, str(account_id)) for target in (Target.AD, Target.KEYCLOAK)]
             if any(work.queue.is_pending(key) for key in keys):
-                want_account(work, self.services, work.accounts.get(account_id))
+                enqueue_account(work, self.services, work.accounts.get(account_id))
 
     def _keep_locks(self, events: Sequence[SignInEvent], accounts: Mapping[str, AccountId]) -> None:
         """Keycloak says that it locked somebody, and when asked, until when; who signs in is not locked."""

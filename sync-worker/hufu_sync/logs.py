@@ -14,7 +14,7 @@ TALKATIVE = ("urllib3", "keycloak", "ldap3", "rq", "httpx")
 
 
 def set_up(process: str, stream: TextIO | None = None, level: int = logging.INFO) -> None:
-    """Our lines from a level up, and warnings of libraries, in one shape; on standard output unless said otherwise."""
+    """Our lines from a level up, and warnings of libraries, in one config; on standard output unless said otherwise."""
     stream = stream or sys.stdout
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

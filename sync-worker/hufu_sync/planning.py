@@ -1,4 +1,4 @@
-"""Plans: what would happen, worked out without doing it; and doing what a plan showed, and no more."""
+"""Plans: what would happen, worked out without actions it; and actions what a plan showed, and no more."""
 
 from __future__ import annotations
 
@@ -21,11 +21,18 @@ from hufu_registry.sync.model.plan import Create, Place, plan
 from hufu_registry.sync.model.plan_file import Forecast, PlanFile, PlannedObject, Scope
 from hufu_registry.sync.store.administration import names_of
 from hufu_registry.sync.store.scopes import accounts_in_scope, addresses, agencies_in_scope, held
-from hufu_sync.bootstrap import Parts, Targets, build_convergers, build_drains
+from hufu_sync.bootstrap import Parts, Targets, build_convergers, build_lanes
 from hufu_sync.converge import Converger
-from hufu_sync.drain import Drain
+from hufu_sync.desired_state import (
+    LeaseLostError,
+    NotForetoldError,
+    NotReachedError,
+    NotReadyError,
+    Snapshot,
+    desired_of,
+)
 from hufu_sync.errors import Misconfigured, TargetError, Transient, Unreachable
-from hufu_sync.reading import LeaseLostError, NotForetoldError, NotReachedError, NotReadyError, Snapshot, desired_of
+from hufu_sync.lane import Lane
 from hufu_sync.row import Outcome
 from hufu_sync.targets.port import Asked, Found
 
@@ -53,10 +60,10 @@ def make_plan(services: SqlServices, convergers: Sequence[Converger], scope: Sco
     places: dict[str, str] = {}
     looked_at = 0
     for converger in convergers:
-        for keys in _batches(services, converger.shape.target, scope):
+        for keys in _batches(services, converger.config.target, scope):
             looked_at += len(keys)
             found = _foretold(services, converger, keys, objects)
-            places |= _places(services, converger.shape.target, found)
+            places |= _places(services, converger.config.target, found)
             objects |= {planned.key: planned for planned in _titled(services, found)}
     return PlanFile(our_version(), registry_id, scope, made_at, looked_at, tuple(objects.values()), places)
 
@@ -91,9 +98,11 @@ def _foretold(
 ) -> Sequence[PlannedObject]:
     """Those about which there is something to say. `before` is what was foretold of earlier targets."""
     with services.begin(SYSTEM) as work:
-        snapshots = desired_of(work, keys, converger.shape, begun=work.queue.begun(keys))
+        snapshots = desired_of(work, keys, converger.config, in_flight=work.queue.in_flight(keys))
     asked = {
-        key: Asked(one.desired, one.remote_id, one.begun) for key, one in snapshots.items() if one.desired is not None
+        key: Asked(one.desired, one.remote_id, one.in_flight)
+        for key, one in snapshots.items()
+        if one.desired is not None
     }
     answers = dict(zip(asked, converger.target.find(list(asked.values())) if asked else (), strict=True))
     objects = [_planned(converger, snapshots[key], answers.get(key), before) for key in keys]
@@ -145,19 +154,19 @@ def is_trouble(planned: PlannedObject) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class PlanLane:
     """One target as a plan is applied to it: planned by `converger`, whose rows are settled as any lane of the worker
     settles them.
     """
 
     converger: Converger
-    drain: Drain
+    drain: Lane
 
 
-def build_lanes(parts: Parts, targets: Targets) -> Sequence[Lane]:
+def build_plan_lanes(parts: Parts, targets: Targets) -> Sequence[PlanLane]:
     """In the order of targets; for one thread."""
-    drains = build_drains(parts, lambda: targets)
-    return [Lane(converger, drains[target][-1]) for target, converger in build_convergers(parts, targets).items()]
+    lanes = build_lanes(parts, lambda: targets)
+    return [PlanLane(converger, lanes[target][-1]) for target, converger in build_convergers(parts, targets).items()]
 
 
 class Result(StrEnum):
@@ -178,14 +187,14 @@ class Applied:
     code: Code | None = None
 
 
-def apply_plan(services: SqlServices, lanes: Sequence[Lane], plan_file: PlanFile) -> Iterator[Applied]:
+def apply_plan(services: SqlServices, lanes: Sequence[PlanLane], plan_file: PlanFile) -> Iterator[Applied]:
     """Bring the plan's objects to what the registry says now; nobody loses what the plan does not show.
 
     An object at a time is reported. What is not done stays in the queue as after any other try.
     """
     forecast = plan_file.forecast()
     for lane in lanes:
-        target = lane.converger.shape.target
+        target = lane.converger.config.target
         rest = {planned.key: planned for planned in plan_file.objects if planned.key.target is target and todo(planned)}
         while rest:
             applied = list(_once(services, lane, forecast, rest))
@@ -215,13 +224,13 @@ class _Watched:
 
 
 def _once(
-    services: SqlServices, lane: Lane, forecast: Forecast, objects: Mapping[OutboxKey, PlannedObject]
+    services: SqlServices, lane: PlanLane, forecast: Forecast, objects: Mapping[OutboxKey, PlannedObject]
 ) -> Iterator[Applied]:
     """Each object once, in the plan's order; those that wait may have their turn when others are done."""
     work = _Watched(lane.converger, forecast)
     drain = replace(lane.drain, work=work)
     away: TargetError | None = None
-    for keys in _by(drain.rhythm.batch, objects):
+    for keys in _by(drain.timing.batch, objects):
         outcomes = {key: NotReachedError() for key in keys} if away else _work_on(services, drain, work, keys)
         away = next((one for one in outcomes.values() if isinstance(one, (Unreachable, Misconfigured))), away)
         for key in keys:
@@ -229,10 +238,10 @@ def _once(
 
 
 def _work_on(
-    services: SqlServices, drain: Drain, work: _Watched, keys: Sequence[OutboxKey]
+    services: SqlServices, drain: Lane, work: _Watched, keys: Sequence[OutboxKey]
 ) -> Mapping[OutboxKey, Outcome]:
     with services.begin(SYSTEM) as transaction:
-        lease, length = services.ids.new(), drain.rhythm.lease
+        lease, length = services.ids.new(), drain.timing.lease
         claims = [transaction.queue.claim_key(key, lease, length) for key in keys]
         busy = held(transaction.connection, keys, transaction.now)
     claimed = [claim for claim in claims if claim is not None]
@@ -259,7 +268,7 @@ def _result(outcome: Outcome, away: TargetError | None) -> tuple[Result, Code | 
     return Result.FAILED, outcome.code if isinstance(outcome, TargetError) else Code.UNEXPECTED
 
 
-def serve_requests(services: SqlServices, lanes: Sequence[Lane], alive: Callable[[], None]) -> None:
+def serve_requests(services: SqlServices, lanes: Sequence[PlanLane], alive: Callable[[], None]) -> None:
     """Make the plans that were asked for at the console, and execute those that were to be executed.
 
     `alive` is called as the work goes on.
@@ -274,7 +283,7 @@ def serve_requests(services: SqlServices, lanes: Sequence[Lane], alive: Callable
             _serve(services, lanes, run, alive)
 
 
-def _serve(services: SqlServices, lanes: Sequence[Lane], run: Run, alive: Callable[[], None]) -> None:
+def _serve(services: SqlServices, lanes: Sequence[PlanLane], run: Run, alive: Callable[[], None]) -> None:
     try:
         if run.plan_id is None:
             _make(services, lanes, run)
@@ -287,7 +296,7 @@ def _serve(services: SqlServices, lanes: Sequence[Lane], run: Run, alive: Callab
             work.runs.finish(run.id, code=str(error.code))
 
 
-def _make(services: SqlServices, lanes: Sequence[Lane], run: Run) -> None:
+def _make(services: SqlServices, lanes: Sequence[PlanLane], run: Run) -> None:
     made = make_plan(services, [lane.converger for lane in lanes], Scope(run.agency_id, run.account_id))
     with services.begin(SYSTEM) as work:
         work.runs.set_body(run.id, made.to_json())
@@ -296,7 +305,7 @@ def _make(services: SqlServices, lanes: Sequence[Lane], run: Run) -> None:
         work.runs.finish(run.id)
 
 
-def _execute(services: SqlServices, lanes: Sequence[Lane], run: Run, alive: Callable[[], None]) -> None:
+def _execute(services: SqlServices, lanes: Sequence[PlanLane], run: Run, alive: Callable[[], None]) -> None:
     """Raises Invalid for a plan that cannot be executed (any more)."""
     with services.begin(SYSTEM) as work:
         registry_id, text = work.registry_id(), "" if run.plan_id is None else work.runs.body(run.plan_id)

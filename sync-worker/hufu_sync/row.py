@@ -10,10 +10,10 @@ from time import monotonic
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import OutboxKey
-from hufu_registry.sync.model import Act, Claimed
+from hufu_registry.sync.model import Claimed, OneTimeAction
 from hufu_registry.sync.model.plan import Desired, Observed, Plan, Step
+from hufu_sync.desired_state import NotReadyError, Snapshot
 from hufu_sync.errors import Refused, TargetError
-from hufu_sync.reading import NotReadyError, Snapshot
 from hufu_sync.targets.port import Asked
 
 # What came of a row: None when it is done, else why not.
@@ -48,7 +48,7 @@ class Row:
 
     claimed: Claimed
     snapshot: Snapshot
-    acts: Sequence[Act]
+    actions: Sequence[OneTimeAction]
     observed: Observed | None = None
     stood: str | None = None
     planned: Plan = field(default_factory=Plan)
@@ -83,4 +83,4 @@ class Row:
 
     def asked(self) -> Asked:
         remote_id = self.snapshot.remote_id if self.observed is None else self.observed.remote_id
-        return Asked(self.desired, remote_id, self.snapshot.begun)
+        return Asked(self.desired, remote_id, self.snapshot.in_flight)

@@ -12,8 +12,8 @@ from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import OutboxKey
 from hufu_registry.notices.texts import render
 from hufu_registry.sync.model import Claimed
+from hufu_sync.desired_state import LeaseLostError, NotReachedError
 from hufu_sync.errors import Misconfigured, TargetError, Unreachable
-from hufu_sync.reading import LeaseLostError, NotReachedError
 from hufu_sync.row import Lease
 from hufu_sync.targets.port import Post
 
@@ -46,8 +46,8 @@ class NoticeSender:
         """After a crash in between it may come twice, and its count says so."""
         notice_id = UUID(claimed.key.object_id)
         with self.services.begin(SYSTEM) as work:
-            wanted = work.queue.wanted([claimed]).get(claimed.key)
-            if wanted is None:
+            generation = work.queue.generations([claimed]).get(claimed.key)
+            if generation is None:
                 raise LeaseLostError
             notice = work.notices.get(notice_id)
             if notice is not None:
@@ -57,5 +57,5 @@ class NoticeSender:
             self.post.send(message_id=str(notice_id), recipient=mail.recipient, subject=mail.subject, text=mail.text)
         with self.services.begin(SYSTEM) as work:
             work.notices.mark_sent(notice_id)
-            if not work.queue.finish({claimed: wanted}):
+            if not work.queue.finish({claimed: generation}):
                 raise LeaseLostError

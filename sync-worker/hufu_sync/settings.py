@@ -1,4 +1,4 @@
-"""What worker, relay and clock read from the environment, checked once at start. Secrets are paths to files."""
+"""What worker, relay and scheduler read from the environment, checked once at start. Secrets are paths to files."""
 
 from __future__ import annotations
 

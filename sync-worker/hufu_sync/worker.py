@@ -17,9 +17,9 @@ from rq.serializers import JSONSerializer
 
 from hufu_registry.kernel.outbox import Target
 from hufu_sync import jobs, logs
-from hufu_sync.bootstrap import Targets, build_drains, build_parts, build_queue, build_redis, build_targets
-from hufu_sync.drain import Drain
+from hufu_sync.bootstrap import Targets, build_lanes, build_parts, build_queue, build_redis, build_targets
 from hufu_sync.health import serving
+from hufu_sync.lane import Lane
 from hufu_sync.settings import SyncSettings
 
 log = structlog.get_logger()
@@ -51,24 +51,24 @@ class WakingWorker(SimpleWorker):
 def run(settings: SyncSettings, build: Callable[[], Targets]) -> None:
     """Until SIGTERM or SIGINT; what is in hand is finished first. `build` gives each thread its own targets."""
     parts = build_parts(settings)
-    drains = build_drains(parts, build)
-    lanes = [lane for of_target in drains.values() for lane in of_target]
-    threads = [threading.Thread(target=lane.run, name=lane.name, daemon=True) for lane in lanes]
+    lanes = build_lanes(parts, build)
+    running = [lane for of_target in lanes.values() for lane in of_target]
+    threads = [threading.Thread(target=lane.run, name=lane.name, daemon=True) for lane in running]
     with serving(settings.health_host, settings.health_port, parts.heart, parts.metrics):
         for thread in threads:
             thread.start()
-        log.info("worker_started", lanes=[lane.name for lane in lanes])
+        log.info("worker_started", lanes=[lane.name for lane in running])
         try:
-            listen(settings, drains)
+            listen(settings, lanes)
         finally:
-            for lane in lanes:
+            for lane in running:
                 lane.stop()
             for thread in threads:
                 thread.join(settings.lease_seconds)
     log.info("worker_stopped")
 
 
-def listen(settings: SyncSettings, drains: Mapping[Target, Sequence[Drain]]) -> None:
+def listen(settings: SyncSettings, lanes: Mapping[Target, Sequence[Lane]]) -> None:
     """Wait for jobs, for as long as it takes Redis to be there."""
     stopping = threading.Event()
 
@@ -77,7 +77,7 @@ def listen(settings: SyncSettings, drains: Mapping[Target, Sequence[Drain]]) -> 
         stopping.set()
 
     def wake(target: str) -> None:
-        for lane in drains[Target(target)]:
+        for lane in lanes[Target(target)]:
             lane.wake()
 
     while not stopping.is_set():

@@ -9,7 +9,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from hufu_registry.accounts.model import Account
-from hufu_registry.effects.use_cases import cancel
+from hufu_registry.guard.use_cases import cancel
 from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
@@ -48,10 +48,10 @@ def scene_of_sync(town: Town) -> Iterator[Scene]:
     drifted(services, stranger, **{STRAY: ("CN=舊帳號,OU=內政部消防署,DC=hufu,DC=test", "")})
     now = services.clock.now()
     sampled(services, Target.AD, [(now - timedelta(minutes=40 * n), 90 * n, 7, 3, 20) for n in range(1, 30)])
-    effect_id = held_rename(services, first.id, agency)
+    held_id = held_rename(services, first.id, agency)
     plan_id = planned(services, first.id, manager)
     row, difference = f"/work/mail/notice/{notice.object_id}", f"/drift/ad/account/{stranger.object_id}/{STRAY}"
-    effect, plan = f"/effects/{effect_id}", f"/runs/{plan_id}"
+    held, plan = f"/held/{held_id}", f"/runs/{plan_id}"
     try:
         yield Scene(
             manager.id,
@@ -60,9 +60,9 @@ def scene_of_sync(town: Town) -> Iterator[Scene]:
                 row,
                 f"{row}/drop",
                 difference,
-                effect,
-                f"{effect}/release",
-                f"{effect}/cancel",
+                held,
+                f"{held}/release",
+                f"{held}/cancel",
                 plan,
                 f"{plan}/execute",
                 f"/steps/account/{manager.id}",
@@ -70,5 +70,5 @@ def scene_of_sync(town: Town) -> Iterator[Scene]:
         )
     finally:
         drop_work(notice, "the test is over", services, OPERATOR)
-        cancel(effect_id, 1, services, OPERATOR, "the test is over")
+        cancel(held_id, 1, services, OPERATOR, "the test is over")
         drifted(services, stranger)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, StorageState, expect
 
-from hufu_console.frame.moments import ROC_OFFSET
+from hufu_console.web.moments import ROC_OFFSET
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.clock import taipei_date
 from hufu_stack.demo_people import FIRE, FIRST, Resident
@@ -166,8 +166,8 @@ def pages_of_sync(pages: Pages, town: Town, page: Page, scene: Scene) -> None:
         "/drift",
         "/drift?ignored=yes",
         "/runs",
-        "/effects",
-        "/effects?state=failed",
+        "/held",
+        "/held?state=failed",
         "/plans/new",
         "/resynchronise",
         "/targets/mail/pause",

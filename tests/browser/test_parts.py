@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from hufu_console.app import create_app
-from hufu_console.frame.context import Services
 from hufu_console.settings import Settings
 from hufu_console.sign_in.server import SignInServer
+from hufu_console.web.context import Services
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hufu_stack.stack import Stack
-from tests.contract import houses
+from tests.contract import target_harness
 
 Houses = Callable[[str], Any]
 
@@ -19,14 +19,14 @@ Houses = Callable[[str], Any]
 def house_named(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Houses]:
     opened: dict[str, Any] = {}
     in_memory: dict[str, Callable[[], Any]] = {
-        "memory": houses.in_memory,
-        "documents": lambda: houses.documents(tmp_path_factory.mktemp("archive")),
-        "sign-in memory": houses.sign_in_memory,
+        "memory": target_harness.in_memory,
+        "documents": lambda: target_harness.documents(tmp_path_factory.mktemp("archive")),
+        "sign-in memory": target_harness.sign_in_memory,
     }
     on_servers: dict[str, Callable[[Stack], Any]] = {
-        "samba": houses.samba,
-        "keycloak": lambda stack: houses.keycloak(stack, "none"),
-        "keycloak over ad": lambda stack: houses.keycloak(stack, "ad"),
+        "samba": target_harness.samba,
+        "keycloak": lambda stack: target_harness.keycloak(stack, "none"),
+        "keycloak over ad": lambda stack: target_harness.keycloak(stack, "ad"),
     }
     with ExitStack() as exits:
 

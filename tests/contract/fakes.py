@@ -115,7 +115,7 @@ class FakeTarget:
         if thing is None:
             if remote_id is not None and desired.exists and not self.remakes:
                 return Gone(Code.GONE_IN_AD)
-            marked = self.of(desired.mark) if asked.begun and remote_id is None else []
+            marked = self.of(desired.mark) if asked.in_flight and remote_id is None else []
             remote_id, thing = marked[0] if marked else self._named(desired)
             if thing is not None and thing.mark != desired.mark and not desired.exists:
                 return None

@@ -28,7 +28,7 @@ from hufu_sync.targets import active_directory
 from hufu_sync.targets.active_directory import PROBE_MARK, PROBE_NAME, ActiveDirectory
 from hufu_sync.targets.ldap_connection import DirectorySettings, LdapConnection
 from tests.contract.conftest import Houses
-from tests.contract.houses import DirectoryHouse, SambaHouse, found_of, look, steps
+from tests.contract.target_harness import DirectoryHouse, SambaHouse, found_of, look, steps
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -457,7 +457,7 @@ class TestSambaAlone:
         house.make(theirs)
         ours = ActiveDirectory(replace(real.settings, base_dn=base))
         for desired in (theirs, replace(theirs, exists=False), replace(theirs, name=f"{theirs.name}.7")):
-            assert look(ours, desired, begun=True) is None
+            assert look(ours, desired, in_flight=True) is None
         ours.close()
 
     def test_an_ou_of_ours_that_is_missing_stops_the_target(self, real: ActiveDirectory) -> None:

@@ -22,7 +22,7 @@ from hufu_sync.errors import Conflict, Interrupted, Misconfigured, Refused, Targ
 from hufu_sync.targets.keycloak import Keycloak
 from hufu_sync.targets.keycloak_connection import KeycloakConnection, KeycloakSettings
 from tests.contract.conftest import Houses
-from tests.contract.houses import KeycloakHouse, SignInHouse, found_of, look, steps
+from tests.contract.target_harness import KeycloakHouse, SignInHouse, found_of, look, steps
 from tests.integration.realms import Person, link_in
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ from hufu_sync.targets.port import StateTarget
 from tests.contract.conftest import Houses
 from tests.contract.documents import DocumentSystem
 from tests.contract.fakes import Break, FakeTarget
-from tests.contract.houses import House, found_of, look, steps
+from tests.contract.target_harness import House, found_of, look, steps
 
 IN_MEMORY = ("memory", "documents", "sign-in memory")
 REAL = [pytest.param(name, marks=pytest.mark.stack) for name in ("samba", "keycloak", "keycloak over ad")]
@@ -75,16 +75,16 @@ def test_an_agency_begun_and_forgotten_is_found_wherever_it_stands(house: AnyHou
     agency = house.agency(first)
     remote_id = house.make(agency)
     elsewhere = replace(agency, name=f"{agency.name}.7", place=second)
-    assert [type(step) for step in steps(elsewhere, house.look(elsewhere, begun=True))] == [Rename, Place]
+    assert [type(step) for step in steps(elsewhere, house.look(elsewhere, in_flight=True))] == [Rename, Place]
     go_to(house, elsewhere, remote_id)
     for desired in (agency, replace(agency, exists=False), replace(agency, place=None, exists=False)):
-        found = house.look(desired, begun=True)
+        found = house.look(desired, in_flight=True)
         assert found is not None
         assert found.remote_id == remote_id
     other = replace(house.agency(first), exists=False)
-    assert house.look(other, begun=True) is None
+    assert house.look(other, in_flight=True) is None
     house.take_away(elsewhere, remote_id)
-    assert house.look(agency, begun=True) is None
+    assert house.look(agency, in_flight=True) is None
 
 
 def test_many_are_found_at_once_in_the_order_they_were_asked_for(house: AnyHouse) -> None:

@@ -1,4 +1,4 @@
-"""Workers, relays and clocks that the tests start themselves, beside the stack's or in their place."""
+"""Workers, relays and schedulers that the tests start themselves, beside the stack's or in their place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hufu_stack.layout import PROJECT
 from hufu_stack.server import base_environment
 from hufu_stack.stack import Stack
 
-Program = Literal["worker", "relay", "clock"]
+Program = Literal["worker", "relay", "scheduler"]
 # What is 30 seconds in an office need not be here.
 QUICK = {
     "HUFU_LEASE_SECONDS": "4",
@@ -30,7 +30,7 @@ def started(stack: Stack, program: Program, *oddities: str, **variables: str) ->
     log = stack.profile.log(f"odd-{program}")
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.odd_process", program, *oddities],
+            [sys.executable, "-m", "tests.faults.faulty_process", program, *oddities],
             cwd=PROJECT,
             env=base_environment() | environment(stack.profile, program) | QUICK | variables,
             stdin=subprocess.DEVNULL,

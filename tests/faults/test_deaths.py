@@ -10,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from hufu_registry.kernel.ids import AccountId
-from hufu_registry.sync.model import ActKind
-from hufu_registry.sync.store import acts
+from hufu_registry.sync.model import ActionKind
+from hufu_registry.sync.store import one_time_actions
 from hufu_stack.stack import Stack
-from tests.faults.hazards import settle
-from tests.faults.offices import Office, office_on, until
+from tests.faults.consistency import disagreements
+from tests.faults.fault_injection import settle
 from tests.faults.processes import running, without
-from tests.faults.truth import disagreements
+from tests.faults.world import Office, office_on, until
 
 
 @dataclass
@@ -143,9 +143,11 @@ def test_workers_killed_around_the_steps_of_an_agency_leave_nothing_double(ward:
 
 
 def tries_to_mail(office: Office, account_id: AccountId) -> int:
-    mailing = sa.and_(acts.c.account_id == account_id, acts.c.kind == ActKind.ACTIVATION_MAIL.value)
+    mailing = sa.and_(
+        one_time_actions.c.account_id == account_id, one_time_actions.c.kind == ActionKind.ACTIVATION_MAIL.value
+    )
     with office.services.read() as connection:
-        return int(connection.execute(sa.select(sa.func.sum(acts.c.times)).where(mailing)).scalar_one())
+        return int(connection.execute(sa.select(sa.func.sum(one_time_actions.c.times)).where(mailing)).scalar_one())
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -15,8 +15,8 @@ from hufu_registry.sync.model import Code
 from hufu_registry.sync.use_cases import converge_now
 from hufu_stack.directory import DOMAIN_DN
 from hufu_stack.stack import Stack
-from tests.faults.offices import Office, office_on, until
-from tests.faults.truth import bindings_of, disagreements
+from tests.faults.consistency import bindings_of, disagreements
+from tests.faults.world import Office, office_on, until
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_a_group_deleted_in_keycloak_is_made_again_with_its_people(office: Offic
     until(lambda: not office.waiting())
     for account_id in office.known_below("北"):
         with office.services.begin() as work:
-            work.outbox.want(office.key(account_id, Target.KEYCLOAK))
+            work.outbox.enqueue(office.key(account_id, Target.KEYCLOAK))
     until(lambda: not office.waiting())
     assert disagreements(office) == []
 

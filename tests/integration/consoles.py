@@ -13,10 +13,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from hufu_console.app import create_app
-from hufu_console.frame.context import Services
-from hufu_console.frame.viewer import COOKIE
 from hufu_console.settings import Settings
 from hufu_console.sign_in.server import SignInServer
+from hufu_console.web.context import Services
+from hufu_console.web.viewer import COOKIE
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId

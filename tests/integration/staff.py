@@ -22,7 +22,7 @@ from hufu_registry.kernel.store import outbox
 from hufu_registry.rights.model import Grant, Role
 from hufu_registry.rights.use_cases import grant_role
 from hufu_registry.sync.model import Binding
-from hufu_registry.sync.store import acts
+from hufu_registry.sync.store import one_time_actions
 from hufu_registry.sync.use_cases import open_account
 
 
@@ -97,7 +97,9 @@ class Staff:
     def settle(self) -> None:
         """As if the worker had done all there is to do."""
         with self.services.begin(SYSTEM) as work:
-            work.connection.execute(sa.update(outbox).values(done=outbox.c.wanted, done_at=self.services.clock.now()))
+            work.connection.execute(
+                sa.update(outbox).values(applied_generation=outbox.c.generation, applied_at=self.services.clock.now())
+            )
             keys = [(row.target, row.kind, row.object_id) for row in work.connection.execute(sa.select(outbox))]
         with self.services.begin(SYSTEM) as work:
             work.sync_records.bind(
@@ -110,18 +112,26 @@ class Staff:
 
     def unfinished(self) -> set[OutboxKey]:
         with self.services.read() as connection:
-            rows = connection.execute(sa.select(outbox).where(outbox.c.wanted > outbox.c.done)).all()
+            rows = connection.execute(sa.select(outbox).where(outbox.c.generation > outbox.c.applied_generation)).all()
         return {OutboxKey(Target(row.target), Kind(row.kind), row.object_id) for row in rows}
 
     def bulk(self) -> set[bool]:
         """Whether the unfinished work may be overtaken."""
         with self.services.read() as connection:
-            return set(connection.execute(sa.select(outbox.c.bulk).where(outbox.c.wanted > outbox.c.done)).scalars())
+            return set(
+                connection.execute(
+                    sa.select(outbox.c.bulk).where(outbox.c.generation > outbox.c.applied_generation)
+                ).scalars()
+            )
 
     def acts(self, account_id: AccountId) -> list[tuple[str, str, str]]:
         """(kind, target, state) in order."""
         with self.services.read() as connection:
-            rows = connection.execute(sa.select(acts).where(acts.c.account_id == account_id).order_by(acts.c.number))
+            rows = connection.execute(
+                sa.select(one_time_actions)
+                .where(one_time_actions.c.account_id == account_id)
+                .order_by(one_time_actions.c.number)
+            )
             return [(row.kind, row.target, row.state) for row in rows]
 
     def recorded(self, *actions: str) -> list[str]:

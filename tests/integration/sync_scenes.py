@@ -13,8 +13,8 @@ from hufu_registry.accounts.model import Account, AccountMove, AccountState, Pro
 from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.effects.model import Held
-from hufu_registry.effects.use_cases import DisableAccounts, RenameAgency, submit
+from hufu_registry.guard.model import Held
+from hufu_registry.guard.use_cases import DisableAccounts, RenameAgency, submit
 from hufu_registry.kernel.actor import SYSTEM, account_actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.ids import AccountId, PersonId
@@ -68,7 +68,9 @@ def is_row(key: OutboxKey) -> sa.ColumnElement[bool]:
 def all_done(services: SqlServices) -> None:
     """The worker has caught up."""
     with services.engine.begin() as connection:
-        connection.execute(sa.update(outbox).values(done=outbox.c.wanted, done_at=services.clock.now()))
+        connection.execute(
+            sa.update(outbox).values(applied_generation=outbox.c.generation, applied_at=services.clock.now())
+        )
 
 
 def park(services: SqlServices, key: OutboxKey, code: Code, error_class: ErrorClass = ErrorClass.REFUSED) -> None:
@@ -83,7 +85,7 @@ def retrying(services: SqlServices, key: OutboxKey, code: Code) -> None:
 
 def _put(services: SqlServices, key: OutboxKey, **values: object) -> None:
     with services.begin(SYSTEM) as work:
-        work.outbox.want(key)
+        work.outbox.enqueue(key)
     with services.engine.begin() as connection:
         connection.execute(sa.update(outbox).where(is_row(key)).values(**values))
 
@@ -132,7 +134,7 @@ def held_rename(services: SqlServices, asker: AccountId, agency: Agency) -> UUID
     today = taipei_date(services.clock.now())
     outcome = submit(RenameAgency(agency.id, None, f"{agency.name}（新）", today), strict, account_actor(asker))
     assert isinstance(outcome, Held)
-    return outcome.effect_id
+    return outcome.held_id
 
 
 def held(services: SqlServices, asker: AccountId, losing: Sequence[Account], *, most: int = 1) -> UUID:
@@ -141,4 +143,4 @@ def held(services: SqlServices, asker: AccountId, losing: Sequence[Account], *, 
     command = DisableAccounts(tuple(one.id for one in losing), "機關裁撤")
     outcome = submit(command, strict, account_actor(asker))
     assert isinstance(outcome, Held)
-    return outcome.effect_id
+    return outcome.held_id

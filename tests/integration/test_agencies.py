@@ -135,11 +135,11 @@ class Registry:
     def want(self, *agencies_wanted: Agency) -> None:
         with self.services.begin(SYSTEM) as work:
             for agency in agencies_wanted:
-                work.outbox.want(OutboxKey(Target.KEYCLOAK, Kind.AGENCY, str(agency.id)))
+                work.outbox.enqueue(OutboxKey(Target.KEYCLOAK, Kind.AGENCY, str(agency.id)))
 
     def wishes(self) -> dict[str, int]:
         with self.services.read() as connection:
-            return {row.object_id: row.wanted for row in connection.execute(sa.select(outbox))}
+            return {row.object_id: row.generation for row in connection.execute(sa.select(outbox))}
 
     def actions(self) -> list[str]:
         with self.services.read() as connection:
@@ -437,7 +437,7 @@ def test_a_unit_renamed_is_renamed_on_its_accounts(registry: Registry) -> None:
     unit = registry.unit(registry.at("20001"))
     account = registry.account(registry.at("20001"), unit)
     with registry.services.begin(SYSTEM) as work:
-        work.outbox.want(OutboxKey(Target.KEYCLOAK, Kind.ACCOUNT, account))
+        work.outbox.enqueue(OutboxKey(Target.KEYCLOAK, Kind.ACCOUNT, account))
     registry.rename(unit, "第二科")
     with registry.services.read() as connection:
         assert connection.execute(sa.text("SELECT unit_name FROM accounts")).scalars().all() == ["第二科"]

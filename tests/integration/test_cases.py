@@ -21,7 +21,7 @@ from hufu_registry.audit.store import audit_records, timeline
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.model import Application, Case, CaseState
-from hufu_registry.cases.store import case_in_scope, lookalikes, queue
+from hufu_registry.cases.store import case_in_scope, duplicate_candidates, queue
 from hufu_registry.cases.use_cases import (
     Apply,
     Approve,
@@ -482,7 +482,9 @@ def test_people_who_might_be_the_same_are_shown_with_what_is_equal(office: Offic
     elsewhere = office.official(office.team, mailbox="same@example.org")
     case_id = office.apply(mailbox="same@example.org")
     with office.services.read() as connection:
-        found = lookalikes(connection, manager, office.clock.now(), office.case(case_id), office.services.keys)
+        found = duplicate_candidates(
+            connection, manager, office.clock.now(), office.case(case_id), office.services.keys
+        )
     by_same = {tuple(sorted(hit.same)): hit for hit in found}
     assert by_same[("name",)].id == known
     hidden = by_same[("mailbox",)]

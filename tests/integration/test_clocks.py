@@ -38,7 +38,7 @@ def test_what_was_held_while_the_clock_was_ahead_is_free_when_it_is_right_again(
     services: SqlServices, clock: SetClock, hours: float
 ) -> None:
     with services.begin(SYSTEM) as work:
-        work.outbox.want(KEY)
+        work.outbox.enqueue(KEY)
     clock.advance(hours=hours)
     assert claim(services) == [KEY]
     assert claim(services) == []
@@ -52,7 +52,7 @@ def test_what_was_put_off_while_the_clock_was_ahead_is_due_when_it_is_right_agai
 ) -> None:
     clock.advance(hours=2)
     with services.begin(SYSTEM) as work:
-        work.outbox.want(KEY)
+        work.outbox.enqueue(KEY)
     with services.begin(SYSTEM) as work:
         (row,) = work.queue.claim(KEY.target, uuid4(), LEASE)
         later = work.now + timedelta(minutes=15)

@@ -44,20 +44,20 @@ from hufu_registry.sync.store.comparison import alone
 from hufu_registry.sync.use_cases import (
     delete_account,
     disable_account,
+    enqueue_account,
     request_comparison,
     request_plan,
     unlock_account,
-    want_account,
 )
-from hufu_registry.sync.use_cases.wanting import new_run
-from hufu_sync import changes, clock
+from hufu_registry.sync.use_cases.enqueueing import new_run
+from hufu_sync import changes
 from hufu_sync.bootstrap import Parts, Targets, build_convergers
 from hufu_sync.changes import Watch
-from hufu_sync.clock import Comparisons, Nightly, Strands, forget_history, last_night, remove_deleted
 from hufu_sync.comparison import Comparison, StoppedError, Tally, fields_of, key_of
+from hufu_sync.desired_state import desired_of
 from hufu_sync.errors import Refused, Unreachable
 from hufu_sync.health import Heart
-from hufu_sync.reading import desired_of
+from hufu_sync.scheduler import Comparisons, Nightly, TaskGroups, follow, forget_history, last_night, remove_deleted
 from hufu_sync.targets.port import Locked
 from tests.contract.fakes import FakeTarget
 from tests.integration.clocks import SetClock
@@ -104,7 +104,7 @@ class House(Engine):
 
     def pending(self) -> set[tuple[str, str, bool]]:
         with self.services.read() as connection:
-            rows = connection.execute(sa.select(outbox).where(outbox.c.wanted > outbox.c.done))
+            rows = connection.execute(sa.select(outbox).where(outbox.c.generation > outbox.c.applied_generation))
             return {(row.target, row.object_id, row.bulk) for row in rows}
 
     def in_ad(self, account_id: AccountId) -> str:
@@ -200,7 +200,7 @@ def test_what_hangs_on_state_and_membership_is_put_right_by_itself(house: House,
 def test_what_waits_for_the_worker_is_his_to_judge(house: House, people: list[AccountId]) -> None:
     house.ad.things[house.in_ad(people[0])].fields["title"] = "他人改的"
     with house.services.begin(SYSTEM) as work:
-        want_account(work, house.services, work.accounts.get(people[0]))
+        enqueue_account(work, house.services, work.accounts.get(people[0]))
     assert house.compare().differing == 0
     assert house.drifts() == {}
 
@@ -217,7 +217,7 @@ def test_what_the_worker_wrote_after_the_page_was_read_is_no_drift(
                 account = work.accounts.get(people[0], lock=True)
                 changed = replace(account, profile=replace(account.profile, title="科長"))
                 work.accounts.save(changed)
-                want_account(work, house.services, changed)
+                enqueue_account(work, house.services, changed)
             house.run()
         yield page
 
@@ -346,9 +346,9 @@ def test_every_field_we_keep_is_asked_for(
     comparison = house.comparison(target)
     with services.begin(SYSTEM) as work:
         keys = [OutboxKey(target, Kind.ACCOUNT, str(account_id)), OutboxKey(target, Kind.AGENCY, str(chain[0].id))]
-        for key, snapshot in desired_of(work, keys, comparison.shape).items():
+        for key, snapshot in desired_of(work, keys, comparison.config).items():
             assert snapshot.desired is not None
-            assert set(snapshot.desired.fields) == fields_of(comparison.shape, key.kind)
+            assert set(snapshot.desired.fields) == fields_of(comparison.config, key.kind)
     house.clock.advance(minutes=1)
     assert house.compare(target) == Tally(objects=2)
 
@@ -624,7 +624,7 @@ def test_who_signs_in_before_he_was_done_is_done_at_once(house: House, chain: Se
 def test_who_signs_in_overtakes_what_nobody_waits_for(house: House, people: list[AccountId]) -> None:
     with house.services.begin(SYSTEM) as work:
         for account_id in people:
-            want_account(work, house.services, work.accounts.get(account_id), bulk=True)
+            enqueue_account(work, house.services, work.accounts.get(account_id), bulk=True)
     house.keycloak.saw(house.in_keycloak(people[0]), at=house.clock.now())
     house.feed.poll()
     urgent = {(target, object_id) for target, object_id, bulk in house.pending() if not bulk}
@@ -793,11 +793,9 @@ def test_a_comparison_holds_up_nobody(house: House, people: list[AccountId]) -> 
 
     house.ad.before = slow
     parts = house.parts()
-    strands = Strands(parts, house.targets, stopping).tasks()
+    strands = TaskGroups(parts, house.targets, stopping).tasks()
     assert {task.name for todo in strands.values() for task in todo} >= {"feed", "changes", "comparison-ad", "plans"}
-    threads = [
-        threading.Thread(target=clock.follow, args=(name, todo, parts, stopping)) for name, todo in strands.items()
-    ]
+    threads = [threading.Thread(target=follow, args=(name, todo, parts, stopping)) for name, todo in strands.items()]
     for thread in threads:
         thread.start()
     try:
@@ -821,6 +819,6 @@ def test_without_a_directory_there_is_nothing_to_watch(
     services: SqlServices, database: RegistrySettings, clock: SetClock
 ) -> None:
     house = House(services, database, clock, directory=False)
-    strands = Strands(house.parts(), house.targets, threading.Event()).tasks()
+    strands = TaskGroups(house.parts(), house.targets, threading.Event()).tasks()
     assert [task.name for task in strands["comparisons"]] == ["comparison-keycloak"]
     assert strands["changes"] == ()

@@ -78,7 +78,7 @@ def manager(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> 
 def wanted(services: SqlServices, account_id: AccountId) -> int:
     with services.read() as connection:
         return connection.execute(
-            sa.select(sa.func.max(outbox.c.wanted)).where(outbox.c.object_id == str(account_id))
+            sa.select(sa.func.max(outbox.c.generation)).where(outbox.c.object_id == str(account_id))
         ).scalar_one()
 
 

@@ -13,10 +13,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from hufu_console.app import create_app
-from hufu_console.frame.context import Services
-from hufu_console.frame.viewer import COOKIE
 from hufu_console.settings import Settings
 from hufu_console.sign_in.server import SignInServer
+from hufu_console.web.context import Services
+from hufu_console.web.viewer import COOKIE
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
 from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.agencies.model import Agency

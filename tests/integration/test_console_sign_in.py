@@ -15,8 +15,8 @@ from flask import Flask
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from hufu_console.frame.viewer import COOKIE
 from hufu_console.sign_in.server import LOGOUT_EVENT, SignInServer
+from hufu_console.web.viewer import COOKIE
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
 from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.agencies.model import Agency

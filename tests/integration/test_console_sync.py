@@ -18,13 +18,13 @@ from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
 from hufu_console import urls
-from hufu_console.frame import spreadsheet
+from hufu_console.web import spreadsheet
 from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.effects.model import EffectState
-from hufu_registry.effects.store import effect_of
+from hufu_registry.guard.model import HeldState
+from hufu_registry.guard.store import held_change_of
 from hufu_registry.kernel.actor import SYSTEM, account_actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
@@ -34,7 +34,7 @@ from hufu_registry.rights.model import Role
 from hufu_registry.sync.model import (
     MISSING,
     STRAY,
-    ActKind,
+    ActionKind,
     Code,
     ErrorClass,
     RunCause,
@@ -267,7 +267,7 @@ def test_account_synchronisation_wants_everybody_of_an_agency_and_shows_how_far_
     for account in (wang, manager):
         for target in (Target.AD, Target.KEYCLOAK):
             row = row_of(services, key_of(account.id, target))
-            assert (row.wanted > row.done, row.bulk) == (True, True)
+            assert (row.generation > row.applied_generation, row.bulk) == (True, True)
     run = browser.get(answer.location).text
     assert "<progress" in run
     assert 'hx-trigger="every 2s"' in run
@@ -348,7 +348,7 @@ def test_work_is_dropped_with_a_reason(services: SqlServices, browser: FlaskClie
     assert browser.post(f"{at}/drop", data={"why": ""}).status_code == 422
     assert browser.post(f"{at}/drop", data={"why": "已離職"}).status_code == 303
     row = row_of(services, key)
-    assert row.wanted == row.done
+    assert row.generation == row.applied_generation
     assert recorded(services, "work.dropped")[-1].new["why"] == "已離職"
     for answer in (browser.get(at), browser.post(f"{at}/retry"), browser.get(f"{at}/drop")):
         assert (answer.status_code, answer.location) == (303, "/sync/work")
@@ -364,7 +364,7 @@ def test_what_is_gone_is_made_again_only_by_hand(services: SqlServices, browser:
     assert "立即重試" not in page
     assert browser.post(f"{at}/make-again").status_code == 303
     assert recorded(services, "work.made_again")
-    assert row_of(services, key).wanted > row_of(services, key).done
+    assert row_of(services, key).generation > row_of(services, key).applied_generation
 
 
 @pytest.mark.parametrize(
@@ -373,9 +373,9 @@ def test_what_is_gone_is_made_again_only_by_hand(services: SqlServices, browser:
         "/sync/work/moon/account/1",
         "/sync/work/ad/account/" + "x" * 200,
         "/sync/runs/00000000-0000-0000-0000-000000000000",
-        "/sync/effects/00000000-0000-0000-0000-000000000000",
+        "/sync/held/00000000-0000-0000-0000-000000000000",
         "/sync/runs/00000000-0000-0000-0000-000000000000.xlsx",
-        "/sync/effects/00000000-0000-0000-0000-000000000000.xlsx",
+        "/sync/held/00000000-0000-0000-0000-000000000000.xlsx",
     ],
 )
 def test_what_is_not_there_is_not_found(browser: FlaskClient, path: str) -> None:
@@ -409,7 +409,7 @@ def test_a_difference_is_overwritten(services: SqlServices, browser: FlaskClient
     drifted(services, key_of(wang.id), title=("科長", "科員"))
     assert browser.post(f"/sync/drift/ad/account/{wang.id}/title/overwrite").status_code == 303
     row = row_of(services, key_of(wang.id))
-    assert row.wanted > row.done
+    assert row.generation > row.applied_generation
     assert account_now(services, wang).profile.title == "科員"
 
 
@@ -460,21 +460,21 @@ def test_a_held_set_is_looked_at_and_released_by_a_second_person(
     chain: Sequence[Agency],
 ) -> None:
     losing = [official(services, chain[3], f"loser{number:02}") for number in range(25)]
-    effect_id = held(services, system_manager.id, losing)
-    listed = browser.get("/sync/effects").text
+    held_id = held(services, system_manager.id, losing)
+    listed = browser.get("/sync/held").text
     assert "停用帳號" in listed
     assert "機關裁撤" in listed
-    page = browser.get(f"/sync/effects/{effect_id}").text
+    page = browser.get(f"/sync/held/{held_id}").text
     assert "loser00" in page
     assert "loser24" not in page
-    assert "loser24" in browser.get(f"/sync/effects/{effect_id}?page=2").text
+    assert "loser24" in browser.get(f"/sync/held/{held_id}?page=2").text
     second = signed_in(app, services, other_system_manager.id)
-    assert "影響 25 個帳號" in second.get(f"/sync/effects/{effect_id}/release").text
-    answer = second.post(f"/sync/effects/{effect_id}/release", data={"version": "1"})
+    assert "影響 25 個帳號" in second.get(f"/sync/held/{held_id}/release").text
+    answer = second.post(f"/sync/held/{held_id}/release", data={"version": "1"})
     assert answer.status_code == 303
     assert account_now(services, losing[0]).state is AccountState.DISABLED
     assert "整批執行" in second.get(answer.location).text
-    again = second.post(f"/sync/effects/{effect_id}/release", data={"version": "1"}, follow_redirects=True)
+    again = second.post(f"/sync/held/{held_id}/release", data={"version": "1"}, follow_redirects=True)
     assert "已有人" in again.text
 
 
@@ -482,11 +482,11 @@ def test_whoever_asked_for_very_many_cannot_release_it_himself_and_is_told_why(
     app: Flask, services: SqlServices, system_manager: Account, browser: FlaskClient, chain: Sequence[Agency]
 ) -> None:
     losing = [official(services, chain[3], f"loser{number:03}") for number in range(101)]
-    effect_id = held(services, system_manager.id, losing)
-    page = browser.get(f"/sync/effects/{effect_id}").text
+    held_id = held(services, system_manager.id, losing)
+    page = browser.get(f"/sync/held/{held_id}").text
     assert "須由另一位系統管理者放行" in page
-    assert f"/sync/effects/{effect_id}/release" not in page
-    assert browser.post(f"/sync/effects/{effect_id}/release", data={"version": "1"}).status_code == 403
+    assert f"/sync/held/{held_id}/release" not in page
+    assert browser.post(f"/sync/held/{held_id}/release", data={"version": "1"}).status_code == 403
     assert account_now(services, losing[0]).state is AccountState.ENABLED
 
 
@@ -494,24 +494,24 @@ def test_whoever_asked_for_very_many_cannot_release_it_himself_and_is_told_why(
 def test_a_held_set_is_thrown_away_with_a_reason(
     services: SqlServices, system_manager: Account, browser: FlaskClient, pair: list[Account]
 ) -> None:
-    effect_id = held(services, system_manager.id, pair)
-    at = f"/sync/effects/{effect_id}/cancel"
+    held_id = held(services, system_manager.id, pair)
+    at = f"/sync/held/{held_id}/cancel"
     assert browser.get(at).status_code == 200
     assert browser.post(at, data={"version": "1", "reason": ""}).status_code == 422
     assert browser.post(at, data={"version": "9", "reason": "誤植"}).status_code == 409
     assert browser.post(at, data={"version": "1", "reason": "誤植"}).status_code == 303
     with services.read() as connection:
-        assert effect_of(connection, effect_id).state is EffectState.CANCELLED
-    assert "沒有保留的異動" in browser.get("/sync/effects").text
-    assert "誤植" in browser.get(f"/sync/effects/{effect_id}").text
-    assert "已捨棄" in browser.get("/sync/effects?state=cancelled").text
+        assert held_change_of(connection, held_id).state is HeldState.CANCELLED
+    assert "沒有保留的異動" in browser.get("/sync/held").text
+    assert "誤植" in browser.get(f"/sync/held/{held_id}").text
+    assert "已捨棄" in browser.get("/sync/held?state=cancelled").text
 
 
 def test_every_field_has_a_word(app: Flask) -> None:
     with app.test_request_context("/?language=zh_Hant_TW"):
         for names in FIELDS.values():
             for name in names:
-                assert spreadsheet.words("sync/_words.html", "field_word", name) != name
+                assert spreadsheet.words("sync/_labels.html", "field_word", name) != name
 
 
 # Plans
@@ -600,14 +600,14 @@ def test_a_spreadsheet_is_called_by_its_list_and_day_and_taking_it_is_recorded(
 def test_every_list_has_its_spreadsheet(
     services: SqlServices, system_manager: Account, browser: FlaskClient, wang: Account, pair: list[Account]
 ) -> None:
-    effect_id = held(services, system_manager.id, pair)
+    held_id = held(services, system_manager.id, pair)
     with services.begin(SYSTEM) as work:
         work.sync_records.record_steps([StepDone(key_of(wang.id), "set_fields", ("title", "mail"), destructive=False)])
     browser.post("/sync/targets/ad/compare")
     for path, lines in (
         ("/sync/runs.xlsx", 1),
-        ("/sync/effects.xlsx", 1),
-        (f"/sync/effects/{effect_id}.xlsx", 2),
+        ("/sync/held.xlsx", 1),
+        (f"/sync/held/{held_id}.xlsx", 2),
         (f"/sync/steps/account/{wang.id}.xlsx", 1),
         ("/sync/drift.xlsx", 0),
     ):
@@ -621,7 +621,7 @@ def test_a_very_long_list_is_cut_and_says_so(
     for number in range(120):
         with services.begin(SYSTEM) as work:
             for target in (Target.AD, Target.KEYCLOAK):
-                work.outbox.want(OutboxKey(target, Kind.ACCOUNT, str(UUID(int=number))))
+                work.outbox.enqueue(OutboxKey(target, Kind.ACCOUNT, str(UUID(int=number))))
     rows = sheet_of(browser.get("/sync/work.xlsx"))
     assert len(rows) == 202
     assert "200" in rows[-1][0]
@@ -647,8 +647,10 @@ def test_a_locked_sign_in_is_seen_and_unlocked(
     with services.read() as connection:
         assert sign_in_state(connection, wang.id, clock.now())[0] is SignInState.NORMAL
     with services.begin() as work:
-        waiting = [act.kind for target in (Target.AD, Target.KEYCLOAK) for act in work.acts.waiting([wang.id], target)]
-    assert waiting.count(ActKind.UNLOCK) == 2
+        waiting = [
+            act.kind for target in (Target.AD, Target.KEYCLOAK) for act in work.actions.waiting([wang.id], target)
+        ]
+    assert waiting.count(ActionKind.UNLOCK) == 2
 
 
 def test_an_account_is_disabled_restored_and_deleted_by_its_manager(
@@ -684,7 +686,7 @@ def test_a_new_password_is_required_at_the_next_sign_in(
     assert browser.get(f"/accounts/{wang.id}/require-password-change").status_code == 200
     assert browser.post(f"/accounts/{wang.id}/require-password-change").status_code == 303
     with services.begin() as work:
-        assert ActKind.MUST_CHANGE in [act.kind for act in work.acts.waiting([wang.id], Target.AD)]
+        assert ActionKind.MUST_CHANGE in [act.kind for act in work.actions.waiting([wang.id], Target.AD)]
 
 
 def test_acts_outside_the_scope_are_not_found(
@@ -788,7 +790,7 @@ def test_moving_more_than_one_person_may_leads_to_the_held_set(
     at, today = chain[3], f"{taipei_date(services.clock.now()):%Y-%m-%d}"
     form = {"version": str(at.version), "parent_id": str(chain[1].id), "since": today}
     answer = browser.post(f"/agencies/{at.id}/move/review", data=form)
-    assert "/sync/effects/" in answer.location
+    assert "/sync/held/" in answer.location
     page = browser.get(answer.location).text
     assert "已保留等候系統管理者放行" in page
     assert "crowd00" in page

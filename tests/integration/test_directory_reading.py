@@ -9,7 +9,7 @@ import pytest
 
 from hufu_stack.layout import BASE_DN, PROJECT
 from hufu_stack.stack import Stack
-from tests.faults.offices import AGENCY, office_on, until
+from tests.faults.world import AGENCY, office_on, until
 from tests.integration.test_delegated_rights import bound
 
 

@@ -34,7 +34,7 @@ def test_a_killed_server_is_down_until_it_is_started(stack: Stack, name: str):
     assert stack.server(name).process.pid() != before
 
 
-@pytest.mark.parametrize("name", [*SERVERS, "keycloak", "console", "worker", "relay", "clock"])
+@pytest.mark.parametrize("name", [*SERVERS, "keycloak", "console", "worker", "relay", "scheduler"])
 def test_a_frozen_server_answers_nothing_and_goes_on_when_thawed(stack: Stack, name: str):
     before = stack.server(name).process.pid()
     stack.freeze(name)

@@ -27,17 +27,24 @@ from hufu_registry.kernel.store import outbox
 from hufu_registry.notices.model import Template
 from hufu_registry.notices.store import notices
 from hufu_registry.settings import RegistrySettings
-from hufu_registry.sync.model import ActKind, Code, ErrorClass, StepName, StepState
-from hufu_registry.sync.store import account_in_targets, account_story, acts, due_targets, sign_ins, target_states
-from hufu_registry.sync.use_cases import converge_now, disable_account, open_account, resend_activation, want_account
+from hufu_registry.sync.model import ActionKind, Code, ErrorClass, StepName, StepState
+from hufu_registry.sync.store import (
+    account_in_targets,
+    account_story,
+    due_targets,
+    one_time_actions,
+    sign_ins,
+    target_states,
+)
+from hufu_registry.sync.use_cases import converge_now, disable_account, enqueue_account, open_account, resend_activation
 from hufu_sync import jobs, relay
-from hufu_sync.bootstrap import Parts, Targets, build_drains
-from hufu_sync.clock import Nightly, disable_not_activated
+from hufu_sync.bootstrap import Parts, Targets, build_lanes
 from hufu_sync.command import sync
-from hufu_sync.drain import Drain
 from hufu_sync.errors import Interrupted, Misconfigured, Refused, Transient, Unreachable
 from hufu_sync.feed import Feed
 from hufu_sync.health import Heart, Metrics
+from hufu_sync.lane import Lane
+from hufu_sync.scheduler import Nightly, disable_not_activated
 from hufu_sync.settings import SyncSettings
 from hufu_sync.targets.port import Credentials
 from tests.contract.fakes import FakePost, FakeTarget
@@ -67,24 +74,24 @@ class Engine:
             keycloak_lanes=1,
         )
         self._directory = directory
-        self.drains = self.another_worker()
+        self.lanes = self.another_worker()
         self.feed = Feed(self.services, self.keycloak, self.ad if directory else None, self.metrics)
 
-    def another_worker(self) -> dict[Target, Drain]:
+    def another_worker(self) -> dict[Target, Lane]:
         """One lane for each target."""
-        lanes = self.lanes()
+        lanes = self.build_lanes()
         return {target: of_target[0] for target, of_target in lanes.items() if of_target}
 
-    def lanes(self, **settings: int) -> dict[Target, list[Drain]]:
+    def build_lanes(self, **settings: int) -> dict[Target, list[Lane]]:
         parts = Parts(self._settings.model_copy(update=settings), self.services, Heart(), self.metrics)
         targets = Targets(self.ad if self._directory else None, self.keycloak, self.post)
-        return build_drains(parts, lambda: targets)
+        return build_lanes(parts, lambda: targets)
 
     def run(self, *, rounds: int = 6) -> None:
         for _ in range(rounds):
             for target in Target:
-                if target in self.drains:
-                    self.drains[target].drain()
+                if target in self.lanes:
+                    self.lanes[target].drain()
 
     def account(
         self, agency: Agency, name: str = "", *, kind: AccountKind = AccountKind.PERSONAL, **profile: str
@@ -171,7 +178,7 @@ def test_an_approved_account_stands_everywhere_in_order_and_gets_one_mail(
 def test_only_agencies_with_accounts_and_those_above_are_made(engine: Engine, chain: Sequence[Agency]) -> None:
     engine.account(chain[1])
     with engine.services.begin(SYSTEM) as work:
-        work.outbox.want(OutboxKey(Target.AD, Kind.AGENCY, str(chain[3].id)))
+        work.outbox.enqueue(OutboxKey(Target.AD, Kind.AGENCY, str(chain[3].id)))
     engine.run()
     made = {thing.name for thing in engine.ad.things.values() if thing.kind is Kind.AGENCY}
     assert made == {"測試院", "測試部"}
@@ -205,7 +212,7 @@ def test_what_the_registry_says_about_an_account_follows(engine: Engine, chain: 
             profile=replace(account.profile, title="科長"),
         )
         work.accounts.save(moved)
-        want_account(work, engine.services, moved)
+        enqueue_account(work, engine.services, moved)
     (before,) = engine.ad.of(f"hufu:account:{account_id}")
     engine.run()
     ((remote_id, there),) = engine.ad.of(f"hufu:account:{account_id}")
@@ -233,7 +240,7 @@ def test_a_renamed_agency_is_renamed_everywhere(engine: Engine, chain: Sequence[
     with engine.services.begin(SYSTEM) as work:
         work.connection.execute(sa.text("UPDATE agencies SET name = '新名隊' WHERE id = :id"), {"id": chain[3].id})
         for target in (Target.AD, Target.KEYCLOAK):
-            work.outbox.want(OutboxKey(target, Kind.AGENCY, str(chain[3].id)))
+            work.outbox.enqueue(OutboxKey(target, Kind.AGENCY, str(chain[3].id)))
     engine.run()
     ((_, ou),) = engine.ad.of(f"hufu:agency:{chain[3].id}")
     ((_, group),) = engine.keycloak.of(f"hufu:agency:{chain[3].id}")
@@ -359,7 +366,7 @@ def test_a_collision_shows_on_the_case_and_another_name_completes_it(
 ) -> None:
     office = Office(engine.services, chain, clock)
     # Its codes are read from the notices, which would be wiped.
-    del engine.drains[Target.MAIL]
+    del engine.lanes[Target.MAIL]
     target: FakeTarget = getattr(engine, where)
     target.stand_in_the_way("wangxm")
     manager = office.manager(office.bureau)
@@ -422,7 +429,7 @@ def test_a_worker_killed_at_any_step_leaves_nothing_double(
         was_killed = True
     # The directory mails nothing.
     assert was_killed is not (where == "ad" and step == "mail")
-    engine.drains = engine.another_worker()
+    engine.lanes = engine.another_worker()
     engine.run()
     clock.advance(seconds=31)
     engine.run()
@@ -442,7 +449,7 @@ def test_a_worker_killed_at_any_step_leaves_nothing_double(
     twice = where == "keycloak" and step == "mail"
     assert len(engine.keycloak.mails) == (2 if twice and moment == "after" else 1)
     with engine.services.read() as connection:
-        (act,) = connection.execute(sa.select(acts)).all()
+        (act,) = connection.execute(sa.select(one_time_actions)).all()
     assert (act.times, act.outcome) == ((2, "maybe_repeated") if twice else (1, "done"))
 
 
@@ -475,7 +482,7 @@ def test_a_change_during_the_work_is_not_forgotten(engine: Engine, chain: Sequen
                 account = work.accounts.get(account_id, lock=True)
                 new = replace(account, profile=replace(account.profile, title="科長"))
                 work.accounts.save(new)
-                want_account(work, engine.services, new)
+                enqueue_account(work, engine.services, new)
 
     engine.ad.after = changed
     engine.run()
@@ -530,7 +537,11 @@ def test_a_second_wish_for_the_mail_while_the_first_waits_is_one_mail(
     engine.run()
     assert len(engine.keycloak.mails) == 1
     with engine.services.read() as connection:
-        outcomes = connection.execute(sa.select(acts.c.outcome).order_by(acts.c.number)).scalars().all()
+        outcomes = (
+            connection.execute(sa.select(one_time_actions.c.outcome).order_by(one_time_actions.c.number))
+            .scalars()
+            .all()
+        )
     assert outcomes == ["merged", "done"]
 
 
@@ -564,7 +575,7 @@ def test_a_mail_that_broke_off_in_the_middle_may_have_gone_out_and_is_counted_tw
     engine.run()
     assert len(engine.keycloak.mails) == 2
     with engine.services.read() as connection:
-        (act,) = connection.execute(sa.select(acts)).all()
+        (act,) = connection.execute(sa.select(one_time_actions)).all()
     assert (act.times, act.outcome) == (2, "maybe_repeated")
 
 
@@ -707,8 +718,8 @@ def test_acts_nobody_asked_for_are_not_done(engine: Engine, chain: Sequence[Agen
     engine.run()
     assert len(engine.keycloak.mails) == 1
     with engine.services.read() as connection:
-        kinds = connection.execute(sa.select(acts.c.kind)).scalars().all()
-    assert kinds == [ActKind.ACTIVATION_MAIL.value]
+        kinds = connection.execute(sa.select(one_time_actions.c.kind)).scalars().all()
+    assert kinds == [ActionKind.ACTIVATION_MAIL.value]
 
 
 # The relay and the command.

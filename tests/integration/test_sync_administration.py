@@ -399,7 +399,7 @@ def test_a_resynchronisation_is_a_run_that_moves_with_the_work(
     assert (run().cause, run().note, run().agency_id) == (RunCause.RESYNCHRONISE, "測試署", chain[2].id)
     assert (run().objects, run().done, run().failed, run().finished_at) == (12, 0, 0, None)
     for one in people[:2]:
-        set_row(services, ad(one), done=outbox.c.wanted, done_at=clock.now())
+        set_row(services, ad(one), applied_generation=outbox.c.generation, applied_at=clock.now())
     park(services, keycloak(people[0]))
     assert (run().done, run().failed) == (2, 1)
     with services.begin(SYSTEM) as work:
@@ -530,13 +530,13 @@ def test_the_state_of_a_target_is_told_in_figures(
     services: SqlServices, staff: Staff, chain: Sequence[Agency], manager: Actor, clock: SetClock
 ) -> None:
     with services.begin(SYSTEM) as work:
-        work.connection.execute(sa.update(outbox).values(done_at=clock.now() - timedelta(minutes=5)))
+        work.connection.execute(sa.update(outbox).values(applied_at=clock.now() - timedelta(minutes=5)))
     one, other, third = staff.hire(chain[3], 3)
     for account_id in (one, other, third):
-        set_row(services, ad(account_id), wanted_at=clock.now() - timedelta(hours=1))
+        set_row(services, ad(account_id), requested_at=clock.now() - timedelta(hours=1))
     park(services, ad(one))
     set_row(services, ad(other), error_class="transient", error="ad_timeout")
-    set_row(services, keycloak(one), done=outbox.c.wanted, done_at=clock.now())
+    set_row(services, keycloak(one), applied_generation=outbox.c.generation, applied_at=clock.now())
     with services.begin(SYSTEM) as work:
         for hours, destructive in ((0, True), (0, False), (2, True)):
             work.connection.execute(
@@ -565,7 +565,7 @@ def test_health_reads_the_unfinished_rows_only_however_many_are_done(services: S
     with services.begin(SYSTEM) as work:
         work.connection.execute(
             sa.text(
-                "INSERT INTO outbox (target, kind, object_id, wanted, done, wanted_at, done_at)"
+                "INSERT INTO outbox (target, kind, object_id, generation, applied_generation, requested_at, applied_at)"
                 " SELECT 'ad', 'account', n::text, 1, CASE WHEN n <= 10 THEN 0 ELSE 1 END, now(), now() - interval '1 day'"
                 " FROM generate_series(1, 100000) n"
             )

@@ -18,8 +18,8 @@ from hufu_registry.sync.model import Code, StepName
 from hufu_registry.sync.use_cases import (
     delete_account,
     disable_account,
+    enqueue_account,
     transfer_account,
-    want_account,
 )
 from hufu_sync.errors import Transient
 from tests.contract.fakes import FakeTarget
@@ -60,7 +60,7 @@ def killed_after(engine: Engine, where: str, step: str) -> None:
     target.after = killed
     with pytest.raises(KilledError):
         engine.run()
-    engine.drains = engine.another_worker()
+    engine.lanes = engine.another_worker()
 
 
 def settle(engine: Engine, clock: SetClock) -> None:
@@ -68,7 +68,9 @@ def settle(engine: Engine, clock: SetClock) -> None:
         clock.advance(minutes=1)
         engine.run()
     with engine.services.read() as connection:
-        assert connection.execute(sa.select(outbox).where(outbox.c.wanted > outbox.c.done)).all() == []
+        assert (
+            connection.execute(sa.select(outbox).where(outbox.c.generation > outbox.c.applied_generation)).all() == []
+        )
 
 
 @pytest.mark.parametrize("how", ["left", "renamed", "moved"])
@@ -116,7 +118,7 @@ def test_a_user_made_and_not_noted_goes_with_his_entry_when_he_was_deleted(
     assert not user.enabled
     clock.advance(days=91)
     with engine.services.begin(SYSTEM) as work:
-        want_account(work, engine.services, work.accounts.get(account_id))
+        enqueue_account(work, engine.services, work.accounts.get(account_id))
     settle(engine, clock)
     assert engine.ad.things == engine.keycloak.things == {}
 

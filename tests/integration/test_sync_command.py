@@ -29,10 +29,10 @@ from hufu_registry.sync.model.plan_file import PlanFile, Scope
 from hufu_registry.sync.store import applied_steps, drifts, run_of
 from hufu_registry.sync.use_cases import (
     disable_account,
+    enqueue_account,
     pause_target,
     request_plan,
     request_plan_execution,
-    want_account,
 )
 from hufu_stack.environment import environment
 from hufu_stack.stack import Stack
@@ -40,10 +40,10 @@ from hufu_sync.bootstrap import Parts, Targets
 from hufu_sync.command import shared, sync
 from hufu_sync.errors import Refused, Unreachable
 from hufu_sync.health import Heart
-from hufu_sync.planning import build_lanes, make_plan, serve_requests
+from hufu_sync.planning import build_plan_lanes, make_plan, serve_requests
 from hufu_sync.printing import table, width
 from tests.contract.fakes import Thing
-from tests.faults.offices import AGENCY, office_on, until
+from tests.faults.world import AGENCY, office_on, until
 from tests.integration.clocks import SetClock
 from tests.integration.test_sync import Engine
 from tests.integration.test_sync_begun import change, killed_after
@@ -57,7 +57,7 @@ class Operator(Engine):
     def reach(self) -> shared.Engine:
         targets = Targets(self.ad, self.keycloak, self.post)
         parts = Parts(self._settings, self.services, Heart(), self.metrics)
-        return shared.Engine(self.services, targets, build_lanes(parts, targets))
+        return shared.Engine(self.services, targets, build_plan_lanes(parts, targets))
 
     def thing(self, account_id: AccountId) -> Thing:
         return self.ad.of(f"hufu:account:{account_id}")[0][1]
@@ -68,11 +68,11 @@ class Operator(Engine):
             account = work.accounts.get(account_id)
             account = replace(account, profile=replace(account.profile, title=title))
             work.accounts.save(account)
-            want_account(work, self.services, account)
+            enqueue_account(work, self.services, account)
 
     def want(self, account_id: AccountId) -> None:
         with self.services.begin(SYSTEM) as work:
-            want_account(work, self.services, work.accounts.get(account_id))
+            enqueue_account(work, self.services, work.accounts.get(account_id))
 
     def count(self, table_: sa.Table) -> int:
         with self.services.read() as connection:
@@ -116,7 +116,7 @@ def test_status_tells_of_everything_that_needs_a_person(office: Operator, hufu: 
     told = json.loads(found.output)
     assert found.exit_code == 1
     assert [row["target"] for row in told["targets"]] == ["ad", "keycloak"]
-    assert told["held_effects"] == 0
+    assert told["held_changes"] == 0
     assert [alarm for alarm in told["alarms"] if "搬機房" in alarm]
     assert [alarm for alarm in told["alarms"] if "0 destructive steps" in alarm]
     assert "paused" in lines_of(hufu("status"), "keycloak")[0]
@@ -149,7 +149,7 @@ def test_a_parked_row_is_seen_tried_again_and_dropped(office: Operator, hufu: Ru
     assert hufu("drop", "ad", "--account", "wangxm", "--why", "leaves", answer="n\n").exit_code == 1
     assert hufu("drop", "ad", "--account", "wangxm", "--why", "leaves", "--yes").exit_code == 0
     row = office.row(Target.AD, Kind.ACCOUNT, account_id)
-    assert row.done == row.wanted
+    assert row.applied_generation == row.generation
     assert office.records("work.dropped") == 1
     again = hufu("retry", "ad", "--account", "wangxm")
     assert (again.exit_code, "nothing is to be done" in again.output) == (1, True)
@@ -171,7 +171,7 @@ def test_what_is_gone_is_made_again_when_a_person_says_so(office: Operator, hufu
 
 def test_parked_mails_are_tried_again(office: Operator, hufu: Run, chain: Sequence[Agency]) -> None:
     with office.services.begin(SYSTEM) as work:
-        work.outbox.want(OutboxKey(Target.MAIL, Kind.NOTICE, str(uuid4())))
+        work.outbox.enqueue(OutboxKey(Target.MAIL, Kind.NOTICE, str(uuid4())))
     with office.services.begin(SYSTEM) as work:
         (claimed,) = work.queue.claim(Target.MAIL, uuid4(), timedelta(seconds=30))
         work.queue.park(claimed, error_class=ErrorClass.REFUSED, error=Code.MAIL_ADDRESS_REFUSED.value)
@@ -580,7 +580,7 @@ def test_a_plans_content_is_sealed_in_the_store(office: Operator, chain: Sequenc
     office.account(chain[3], title="專門委員")
     office.run()
     with office.services.begin(SYSTEM) as work:
-        work.outbox.want(OutboxKey(Target.AD, Kind.AGENCY, str(chain[3].id)))
+        work.outbox.enqueue(OutboxKey(Target.AD, Kind.AGENCY, str(chain[3].id)))
     plan_id = request_plan(None, None, office.services, OPERATOR)
     serve_requests(office.services, office.reach().lanes, lambda: None)
     with office.services.read() as connection:

@@ -22,30 +22,30 @@ from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
 from hufu_registry.notices.model import Template
 from hufu_registry.settings import RegistrySettings
-from hufu_registry.sync.model import ActKind, ActState, Code, StepName, StepState
+from hufu_registry.sync.model import ActionKind, ActionState, Code, StepName, StepState
 from hufu_registry.sync.model.plan import Create, SetEnabled
 from hufu_registry.sync.model.plan_file import Forecast
-from hufu_registry.sync.store import acts, bindings, due_targets, queue_samples, work_rows
+from hufu_registry.sync.store import bindings, due_targets, one_time_actions, queue_samples, work_rows
 from hufu_registry.sync.store.tables import applied_steps
 from hufu_registry.sync.use_cases import (
     activate_account,
     converge_now,
     delete_account,
     disable_account,
+    enqueue_account,
     make_again,
     pause_target,
-    request_act,
+    request_action,
     require_password_change,
     restore_account,
     resume_target,
     transfer_account,
     unlock_account,
-    want_account,
 )
 from hufu_sync.bootstrap import Parts
+from hufu_sync.desired_state import NotForetoldError, TargetConfig, desired_of
 from hufu_sync.errors import Conflict, Misconfigured, Refused, TargetError, Transient, Unreachable
 from hufu_sync.health import Heart
-from hufu_sync.reading import NotForetoldError, Shape, desired_of
 from hufu_sync.relay import sample
 from hufu_sync.targets.port import Credentials
 from tests.contract.fakes import FakeTarget
@@ -80,7 +80,7 @@ def limited(engine: Engine, steps_per_hour: int) -> None:
     """From now on the worker takes away so much within an hour, and no more."""
     policy = replace(engine.services.policy, destructive_steps_per_hour=steps_per_hour)
     engine.services = replace(engine.services, policy=policy)
-    engine.drains = engine.another_worker()
+    engine.lanes = engine.another_worker()
 
 
 # Batches.
@@ -127,7 +127,7 @@ def test_a_target_that_goes_away_in_the_middle_of_a_batch_costs_no_tries(
             raise Unreachable(Code.AD_UNREACHABLE)
 
     engine.ad.before = away
-    engine.drains[Target.AD].drain()
+    engine.lanes[Target.AD].drain()
     assert sum(len(engine.ad.of(f"hufu:account:{one}")) for one in several) == 1
     assert all(engine.row(Target.AD, Kind.ACCOUNT, one).attempts == 0 for one in several)
     engine.ad.heal()
@@ -143,7 +143,7 @@ def test_a_refused_value_parks_that_value_and_not_the_account(engine: Engine, ch
         account = work.accounts.get(account_id, lock=True)
         changed = replace(account, profile=replace(account.profile, title="長", name="王大明"))
         work.accounts.save(changed)
-        want_account(work, engine.services, changed)
+        enqueue_account(work, engine.services, changed)
     disable_account(account_id, engine.services, SYSTEM, reason="test")
     engine.ad.fail(Refused(Code.AD_REFUSED_VALUE, "title"), when="SetFields account")
     engine.run()
@@ -188,7 +188,7 @@ def test_a_persons_act_does_not_wait_for_a_bulk_that_holds_every_other_lane(
             assert go_on.wait(20)
 
     engine.ad.before = slow
-    urgent_lane, other = engine.lanes(ad_lanes=2)[Target.AD]
+    urgent_lane, other = engine.build_lanes(ad_lanes=2)[Target.AD]
     thread = threading.Thread(target=other.drain, name="bulk")
     thread.start()
     assert holding.wait(20)
@@ -221,7 +221,7 @@ def test_lanes_of_two_workers_do_nothing_twice(engine: Engine, chain: Sequence[A
     lanes = [
         lane
         for _ in range(2)
-        for of_target in engine.lanes(ad_lanes=3, keycloak_lanes=3, batch_rows=3).values()
+        for of_target in engine.build_lanes(ad_lanes=3, keycloak_lanes=3, batch_rows=3).values()
         for lane in of_target
     ]
     for _ in range(8):
@@ -256,7 +256,7 @@ def test_a_frozen_worker_that_wakes_up_writes_nothing_any_more(
             engine.ad.calls.append("awake")
 
     engine.ad.after = freeze
-    engine.drains[Target.AD].drain()
+    engine.lanes[Target.AD].drain()
     # It had sent its first; the others it knows to be somebody else's.
     awake = engine.ad.calls.index("awake")
     assert engine.ad.calls[awake + 1 :] == ["find account"]
@@ -278,7 +278,7 @@ def test_an_object_that_another_worker_made_a_moment_ago_is_no_collision(
             engine.ad.heal()
             with engine.services.begin(SYSTEM) as work:
                 key = OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id))
-                desired = desired_of(work, [key], Shape(Target.AD, with_directory=True, domain="agency.test"))[
+                desired = desired_of(work, [key], TargetConfig(Target.AD, with_directory=True, domain="agency.test"))[
                     key
                 ].desired
             assert desired is not None
@@ -370,7 +370,7 @@ def test_a_deleted_account_stays_disabled_for_a_while_and_is_then_removed_everyw
     engine.ad.after = lambda call: order.append(f"ad {call}")
     engine.keycloak.after = lambda call: order.append(f"keycloak {call}")
     with engine.services.begin(SYSTEM) as work:
-        want_account(work, engine.services, work.accounts.get(account_id))
+        enqueue_account(work, engine.services, work.accounts.get(account_id))
     for _ in range(6):
         engine.run()
         clock.advance(minutes=1)
@@ -382,7 +382,9 @@ def test_a_deleted_account_stays_disabled_for_a_while_and_is_then_removed_everyw
     ]
     with engine.services.read() as connection:
         assert connection.execute(sa.select(bindings)).all() == []
-        assert connection.execute(sa.select(outbox).where(outbox.c.wanted > outbox.c.done)).all() == []
+        assert (
+            connection.execute(sa.select(outbox).where(outbox.c.generation > outbox.c.applied_generation)).all() == []
+        )
     assert engine.records("account.removed_in_ad") == engine.records("account.removed_in_keycloak") == 1
     assert engine.records("agency.removed_in_ad") == 4
 
@@ -421,7 +423,9 @@ def test_an_emptied_agency_goes_with_the_last_who_leaves_it(
     after = {there(engine.ad, one) for one in several}, {there(engine.keycloak, one) for one in several}
     assert after == before
     with engine.services.read() as connection:
-        assert connection.execute(sa.select(outbox).where(outbox.c.wanted > outbox.c.done)).all() == []
+        assert (
+            connection.execute(sa.select(outbox).where(outbox.c.generation > outbox.c.applied_generation)).all() == []
+        )
 
 
 def test_an_agency_that_is_needed_again_is_made_again_at_once(
@@ -477,7 +481,7 @@ def test_a_name_that_an_older_agency_takes_is_given_up_by_the_younger(
         work.connection.execute(
             sa.text("UPDATE agencies SET name = :name WHERE id = :id"), {"name": chain[2].name, "id": chain[1].id}
         )
-        work.outbox.want(OutboxKey(Target.AD, Kind.AGENCY, str(chain[1].id)))
+        work.outbox.enqueue(OutboxKey(Target.AD, Kind.AGENCY, str(chain[1].id)))
     ((_, older),) = engine.ad.of(f"hufu:agency:{chain[1].id}")
     ((_, younger),) = engine.ad.of(f"hufu:agency:{chain[2].id}")
     tries: list[str] = []
@@ -512,14 +516,14 @@ def test_agencies_side_by_side_may_take_each_other_s_names(
             work.connection.execute(
                 sa.text("UPDATE agencies SET name = :name WHERE id = :id"), {"name": name, "id": agency.id}
             )
-            work.outbox.want(OutboxKey(Target.AD, Kind.AGENCY, str(agency.id)))
+            work.outbox.enqueue(OutboxKey(Target.AD, Kind.AGENCY, str(agency.id)))
     for _ in range(4):
         engine.run()
         clock.advance(minutes=1)
     assert tuple(engine.ad.of(f"hufu:agency:{agency.id}")[0][1].name for agency in pair) == names
     rows = [engine.row(Target.AD, Kind.AGENCY, agency.id) for agency in pair]
     assert [row.parked_at for row in rows] == [None, None]
-    assert all(row.done == row.wanted for row in rows)
+    assert all(row.applied_generation == row.generation for row in rows)
 
 
 def test_who_lost_his_password_with_his_entry_is_mailed_a_link_and_activates_once_more(
@@ -570,7 +574,7 @@ def test_two_workers_together_keep_to_the_limit(engine: Engine, chain: Sequence[
     limited(engine, 5)
     for account_id in several:
         disable_account(account_id, engine.services, SYSTEM, reason="test")
-    lanes = [lane for _ in range(3) for lane in engine.lanes(batch_rows=2)[Target.AD]]
+    lanes = [lane for _ in range(3) for lane in engine.build_lanes(batch_rows=2)[Target.AD]]
     threads = [threading.Thread(target=lane.drain) for lane in lanes]
     for thread in threads:
         thread.start()
@@ -612,7 +616,7 @@ def test_nobody_loses_what_the_forecast_did_not_show(engine: Engine, chain: Sequ
         claims = [work.queue.claim_key(key, uuid4(), timedelta(seconds=30)) for key in keys.values()]
         assert work.queue.claim_key(keys[shown], uuid4(), timedelta(seconds=30)) is None
     claimed = [claim for claim in claims if claim is not None]
-    converger = engine.drains[Target.AD].work
+    converger = engine.lanes[Target.AD].work
     forecast = Forecast({keys[shown]: (SetEnabled(before=True, after=False),)})
     outcomes = converger.converge(claimed, forecast)  # type: ignore[call-arg]
     assert outcomes[keys[shown]] is None
@@ -630,7 +634,7 @@ def test_who_is_disabled_for_security_is_disabled_whatever_the_plan_showed(
     key = OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id))
     with engine.services.begin(SYSTEM) as work:
         claimed = work.queue.claim_key(key, uuid4(), timedelta(seconds=30))
-    converger = engine.drains[Target.AD].work
+    converger = engine.lanes[Target.AD].work
     assert converger.converge([claimed], Forecast({})) == {key: None}  # type: ignore[call-arg, list-item]
     assert not engine.ad.things[there(engine.ad, account_id)].enabled
 
@@ -654,9 +658,9 @@ def test_a_newer_wish_does_not_inherit_the_failure_of_the_older(
 
     disable_account(account_id, engine.services, SYSTEM, reason="test")
     engine.ad.before = overtaken
-    engine.drains[Target.AD].drain()
+    engine.lanes[Target.AD].drain()
     row = engine.row(Target.AD, Kind.ACCOUNT, account_id)
-    assert (row.done == row.wanted, row.parked_at, row.error) == (True, None, None)
+    assert (row.applied_generation == row.generation, row.parked_at, row.error) == (True, None, None)
     assert not engine.ad.things[there(engine.ad, account_id)].enabled
 
 
@@ -737,7 +741,7 @@ def test_a_slow_mail_server_makes_no_notice_come_twice(
             is_other[0] = False
 
     monkeypatch.setattr(engine.post, "send", slow)
-    engine.drains[Target.MAIL].drain()
+    engine.lanes[Target.MAIL].drain()
     recipients = [recipient for _, recipient, _, _ in engine.post.sent]
     assert sorted(recipients) == [f"x{number}@example.org" for number in range(8)]
 
@@ -785,14 +789,16 @@ def test_a_password_that_is_newer_than_the_wish_for_one_is_kept(
     engine.ad.after = answer_lost
     with engine.services.begin(SYSTEM) as work:
         account = work.accounts.get(account_id)
-        request_act(work, engine.services, ActKind.MUST_CHANGE, account_id)
-        want_account(work, engine.services, account)
+        request_action(work, engine.services, ActionKind.MUST_CHANGE, account_id)
+        enqueue_account(work, engine.services, account)
     engine.run()
     assert engine.ad.asked_to_change == [guid]
     assert guid in engine.ad.passwords
     with engine.services.read() as connection:
-        (act,) = connection.execute(sa.select(acts).where(acts.c.kind == ActKind.MUST_CHANGE.value)).all()
-    assert (act.target, act.state, act.times) == ("ad", ActState.DONE.value, 2)
+        (act,) = connection.execute(
+            sa.select(one_time_actions).where(one_time_actions.c.kind == ActionKind.MUST_CHANGE.value)
+        ).all()
+    assert (act.target, act.state, act.times) == ("ad", ActionState.DONE.value, 2)
 
 
 def test_unlocking_reaches_both_targets_and_the_registry(
@@ -832,7 +838,9 @@ def test_a_refused_act_waits_and_the_account_is_no_worse_for_it(engine: Engine, 
     engine.run()
     assert engine.ad.asked_to_change == [there(engine.ad, account_id)]
     with engine.services.read() as connection:
-        (act,) = connection.execute(sa.select(acts).where(acts.c.kind == ActKind.MUST_CHANGE.value)).all()
+        (act,) = connection.execute(
+            sa.select(one_time_actions).where(one_time_actions.c.kind == ActionKind.MUST_CHANGE.value)
+        ).all()
     assert (act.times, act.outcome) == (1, "done")
 
 
@@ -844,13 +852,13 @@ def test_many_objects_are_read_with_as_many_queries_as_one(engine: Engine, chain
     engine.run()
     keys = [OutboxKey(Target.AD, Kind.ACCOUNT, str(one)) for one in several]
     keys += [OutboxKey(Target.AD, Kind.AGENCY, str(agency.id)) for agency in chain]
-    shape = Shape(Target.AD, with_directory=True, domain="agency.test")
+    config = TargetConfig(Target.AD, with_directory=True, domain="agency.test")
     counted: list[str] = []
     sa.event.listen(engine.services.engine, "before_cursor_execute", lambda *args: counted.append(args[2]))
     with engine.services.begin(SYSTEM) as work:
-        one = desired_of(work, keys[:1] + keys[-1:], shape)
+        one = desired_of(work, keys[:1] + keys[-1:], config)
         first = len(counted)
-        everything = desired_of(work, keys, shape)
+        everything = desired_of(work, keys, config)
     assert len(counted) - first == first
     assert first <= 8
     assert list(everything) == keys

@@ -19,7 +19,7 @@ from hufu_registry.agencies.model import (
     words_of,
 )
 from hufu_registry.agencies.model.naming import SEPARATOR, clean, search_lines
-from hufu_registry.agencies.use_cases.by_hand import checked_domain, checked_name
+from hufu_registry.agencies.use_cases.editing import checked_domain, checked_name
 from hufu_registry.kernel.errors import IllegalMove, Invalid
 from hufu_registry.kernel.ids import AgencyId
 

@@ -31,7 +31,7 @@ OURS = {
     "console": "console",
     "worker": "worker",
     "relay": "relay",
-    "clock": "clock",
+    "scheduler": "scheduler",
     "schema": "registry",
     "realm": "realm",
 }
@@ -54,7 +54,7 @@ ONLY_IN_DOCKER = {
     "console": RULES | {"HUFU_TRUSTED_PROXIES"},  # there, a proxy stands in front
     "worker": RULES | REAL_MAIL,
     "relay": RULES | REAL_MAIL,
-    "clock": RULES | REAL_MAIL,
+    "scheduler": RULES | REAL_MAIL,
     "realm": REAL_MAIL,
 }
 ONLY_IN_THE_STACK = {  # the sample application and the client for any OIDC software belong to demo and tests
@@ -294,7 +294,7 @@ PLANTED = {
     "unknown key": (schema_faults, _set("services", "redis", "helthcheck", value={})),
     "wrong type": (schema_faults, _set("services", "redis", "read_only", value=["yes"])),
     "variable missing": (variable_faults, _remove("services", "worker", "environment", "HUFU_AUDIT_KEY_FILE")),
-    "variable too many": (variable_faults, _set("services", "clock", "environment", "HUFU_DEBUG", value="1")),
+    "variable too many": (variable_faults, _set("services", "scheduler", "environment", "HUFU_DEBUG", value="1")),
     "demo's client in production": (
         variable_faults,
         _set("services", "realm", "environment", "HUFU_INTEGRATOR_FIRST_PORT", value="9180"),

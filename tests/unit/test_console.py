@@ -12,10 +12,10 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
-from hufu_console.frame.failures import STATUS, status_of
-from hufu_console.frame.moments import moment
-from hufu_console.frame.roc_field import read_day
-from hufu_console.frame.sentences import SENTENCES
+from hufu_console.web.failures import STATUS, status_of
+from hufu_console.web.moments import moment
+from hufu_console.web.roc_field import read_day
+from hufu_console.web.sentences import SENTENCES
 from hufu_registry.kernel.errors import HufuError
 from hufu_registry.sync.model import Code
 
@@ -126,7 +126,7 @@ def test_every_rule_the_registry_names_has_a_sentence() -> None:
 
 
 def test_every_code_of_the_worker_has_words() -> None:
-    words = (CONSOLE / "templates" / "accounts" / "_words.html").read_text()
+    words = (CONSOLE / "templates" / "accounts" / "_labels.html").read_text()
     assert [code.value for code in Code if f'"{code.value}":' not in words] == []
 
 

@@ -12,17 +12,17 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 import hufu_registry.sync.use_cases as sync
-from hufu_console.accounts import reading
+from hufu_console.accounts import queries
 from hufu_console.accounts.forms import DisableForm, ReasonForm, TransferForm
 from hufu_console.agencies.forms import number_in
-from hufu_console.effects.submitting import submitted
-from hufu_console.frame import drafts
-from hufu_console.frame.context import actor, registry
-from hufu_console.frame.faults import show_faults
-from hufu_console.frame.sentences import sentence
-from hufu_console.frame.viewer import viewer
+from hufu_console.guard.submitting import submitted
+from hufu_console.web import drafts
+from hufu_console.web.context import actor, registry
+from hufu_console.web.faults import show_faults
+from hufu_console.web.sentences import sentence
+from hufu_console.web.viewer import viewer
 from hufu_registry.agencies.model import Agency
-from hufu_registry.effects.use_cases import TransferAccounts
+from hufu_registry.guard.use_cases import TransferAccounts
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.rights.model import Permission
@@ -30,7 +30,7 @@ from hufu_registry.rights.model import Permission
 
 def act_on(account_id: UUID, template: str, form: FlaskForm, act: Callable[[AccountId], object]) -> ResponseReturnValue:
     """Show what it means; when the form was sent, do it and say so, or say what stands against it."""
-    account = reading.seen_account(viewer(), AccountId(account_id))
+    account = queries.seen_account(viewer(), AccountId(account_id))
     if request.method == "POST" and form.validate():
         try:
             flash(str(act(account.id)), "good")
@@ -52,7 +52,7 @@ def filled(kind: type[FlaskForm]) -> Any:
 
 def unlock(account_id: UUID) -> ResponseReturnValue:
     """解除鎖定."""
-    reading.seen_account(viewer(), AccountId(account_id))
+    queries.seen_account(viewer(), AccountId(account_id))
     sync.unlock_account(AccountId(account_id), registry(), actor())
     flash(_("Unlocked. The person can try again within seconds."), "good")
     return redirect(url_for("accounts.account", account_id=account_id), 303)
@@ -68,7 +68,7 @@ def require_password_change(account_id: UUID) -> ResponseReturnValue:
 
 def transfer(account_id: UUID) -> ResponseReturnValue:
     """To another agency; for system managers."""
-    account, form = reading.seen_account(viewer(), AccountId(account_id)), filled(TransferForm)
+    account, form = queries.seen_account(viewer(), AccountId(account_id)), filled(TransferForm)
     back = url_for("accounts.account", account_id=account_id)
 
     def permit(at: Agency) -> None:

@@ -10,14 +10,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 import hufu_registry.sync.use_cases as sync
-from hufu_console.accounts import reading
+from hufu_console.accounts import queries
 from hufu_console.accounts.forms import ProfileForm, fields_of
-from hufu_console.frame import drafts
-from hufu_console.frame.context import actor, registry
-from hufu_console.frame.faults import show_faults
-from hufu_console.frame.paging import asked_page, page_link, read_page
-from hufu_console.frame.viewer import viewer
-from hufu_console.sync.reading import steps
+from hufu_console.sync.queries import steps
+from hufu_console.web import drafts
+from hufu_console.web.context import actor, registry
+from hufu_console.web.faults import show_faults
+from hufu_console.web.paging import asked_page, page_link, read_page
+from hufu_console.web.viewer import viewer
 from hufu_registry.accounts.model import AccountMove, AccountState
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId
@@ -27,7 +27,7 @@ from hufu_registry.kernel.outbox import Kind
 def people() -> str:
     asked, words = request.args.get("state", ""), (drafts.kept() or {}).get("words", "")
     state = AccountState(asked) if asked in set(AccountState) else None
-    rows = reading.found(viewer(), asked_page(), state=state, words=words)
+    rows = queries.found(viewer(), asked_page(), state=state, words=words)
     here: dict[str, Any] = {"state": state.value if state else None, "draft": drafts.draft_key()}
     return render_template(
         "accounts/people.html", paged=rows, words=words, here=here,
@@ -42,8 +42,8 @@ def search() -> ResponseReturnValue:
 
 
 def account(account_id: UUID) -> str:
-    reading.seen_account(viewer(), AccountId(account_id))
-    view = reading.view_of(AccountId(account_id))
+    queries.seen_account(viewer(), AccountId(account_id))
+    view = queries.view_of(AccountId(account_id))
     again = url_for("accounts.progress", account_id=account_id, state=view.account.state)
     return render_template(
         "accounts/account.html", view=view, progress_url=again, Move=AccountMove,
@@ -54,11 +54,11 @@ def account(account_id: UUID) -> str:
 
 def progress(account_id: UUID) -> ResponseReturnValue:
     """The steps alone, for the page that looks again by itself."""
-    reading.seen_account(viewer(), AccountId(account_id))
-    return steps_of(reading.view_of(AccountId(account_id)))
+    queries.seen_account(viewer(), AccountId(account_id))
+    return steps_of(queries.view_of(AccountId(account_id)))
 
 
-def steps_of(view: reading.AccountView) -> ResponseReturnValue:
+def steps_of(view: queries.AccountView) -> ResponseReturnValue:
     """The steps; the whole page comes anew when the account's state is no longer the one it shows."""
     again = url_for(str(request.endpoint), **(request.view_args or {}), state=view.account.state)
     page = make_response(render_template("accounts/_progress.html", view=view, progress_url=again))
@@ -69,7 +69,7 @@ def steps_of(view: reading.AccountView) -> ResponseReturnValue:
 
 def edit(account_id: UUID) -> ResponseReturnValue:
     """Mend what the account says of its official."""
-    found, units = reading.editable(viewer(), AccountId(account_id))
+    found, units = queries.editable(viewer(), AccountId(account_id))
     form = ProfileForm(formdata=drafts.typed(), data=fields_of(found))
     if request.method == "POST":
         try:
@@ -85,14 +85,14 @@ def edit(account_id: UUID) -> ResponseReturnValue:
 
 
 def resend(account_id: UUID) -> ResponseReturnValue:
-    reading.seen_account(viewer(), AccountId(account_id))
+    queries.seen_account(viewer(), AccountId(account_id))
     sync.resend_activation(AccountId(account_id), registry(), actor())
     flash(_("A new activation mail is on its way. Please use the newest one."), "good")
     return redirect(url_for("accounts.account", account_id=account_id), 303)
 
 
 def sync_now(account_id: UUID) -> ResponseReturnValue:
-    reading.seen_account(viewer(), AccountId(account_id))
+    queries.seen_account(viewer(), AccountId(account_id))
     sync.converge_now(AccountId(account_id), registry(), actor())
     flash(_("The account is compared and put right now."), "good")
     return redirect(url_for("accounts.account", account_id=account_id), 303)
@@ -102,13 +102,13 @@ def mine() -> str:
     """我的帳號: who the system thinks I am, and whether everything agrees."""
     me = viewer().account_id
     return render_template(
-        "accounts/mine.html", view=reading.view_of(me), signed_in=reading.signed_in(me, asked_page()),
+        "accounts/mine.html", view=queries.view_of(me), signed_in=queries.signed_in(me, asked_page()),
         progress_url=url_for("accounts.my_progress"), page_link=page_link("accounts.mine", {}),
     )  # fmt: skip
 
 
 def my_progress() -> ResponseReturnValue:
-    return steps_of(reading.view_of(viewer().account_id))
+    return steps_of(queries.view_of(viewer().account_id))
 
 
 def sync_mine() -> ResponseReturnValue:

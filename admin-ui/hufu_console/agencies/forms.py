@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.fields.core import Field
 
-from hufu_console.frame.roc_field import DayField
+from hufu_console.web.roc_field import DayField
 
 
 class UnitForm(FlaskForm):

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 import hufu_registry.agencies.use_cases as agencies
-from hufu_console.agencies import reading
+from hufu_console.agencies import queries
 from hufu_console.agencies.forms import (
     CloseForm,
     DomainsForm,
@@ -25,15 +25,15 @@ from hufu_console.agencies.forms import (
     number_in,
 )
 from hufu_console.agencies.words import refusal
-from hufu_console.effects.submitting import submitted
-from hufu_console.frame import drafts
-from hufu_console.frame.context import actor, registry
-from hufu_console.frame.faults import show_faults
-from hufu_console.frame.paging import asked_page, page_link
-from hufu_console.frame.viewer import viewer
+from hufu_console.guard.submitting import submitted
+from hufu_console.web import drafts
+from hufu_console.web.context import actor, registry
+from hufu_console.web.faults import show_faults
+from hufu_console.web.paging import asked_page, page_link
+from hufu_console.web.viewer import viewer
 from hufu_registry.agencies.model import Agency
 from hufu_registry.cases.use_cases import appoint_manager
-from hufu_registry.effects.use_cases import MergeAgency, MoveAgency, RenameAgency
+from hufu_registry.guard.use_cases import MergeAgency, MoveAgency, RenameAgency
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
@@ -49,9 +49,9 @@ def tree() -> str:
     words = (drafts.kept() or {}).get("words", "")
     link = page_link("agencies.tree", {"draft": drafts.draft_key()})
     if words:
-        hits = reading.found(words, asked_page())
+        hits = queries.found(words, asked_page())
         return render_template("agencies/found.html", paged=hits, words=words, page_link=link)
-    return render_template("agencies/tree.html", paged=reading.top(asked_page()), words="", page_link=link)
+    return render_template("agencies/tree.html", paged=queries.top(asked_page()), words="", page_link=link)
 
 
 def search() -> ResponseReturnValue:
@@ -63,11 +63,11 @@ def search() -> ResponseReturnValue:
 def found() -> str:
     """The nearest agencies, as one types."""
     words = request.args.get("words", "").strip()
-    return render_template("agencies/_found.html", paged=reading.found(words, NEAREST), words=words)
+    return render_template("agencies/_found.html", paged=queries.found(words, NEAREST), words=words)
 
 
 def agency(agency_id: int) -> str:
-    view = reading.view_of(viewer(), AgencyId(agency_id), asked_page())
+    view = queries.view_of(viewer(), AgencyId(agency_id), asked_page())
     link = page_link("agencies.agency", {"agency_id": agency_id})
     return render_template("agencies/agency.html", view=view, agency=view.agency, page_link=link)
 
@@ -103,8 +103,8 @@ def page_of(at: Agency) -> str:
 
 def place(agency_id: int, permission: Permission | None = None) -> tuple[Agency, Callable[[Agency], None]]:
     """The agency, and the right it takes; asked before anything is shown, and again in the transaction."""
-    at = reading.agency(AgencyId(agency_id))
-    right = permit(permission or reading.needed(at))
+    at = queries.agency(AgencyId(agency_id))
+    right = permit(permission or queries.needed(at))
     right(at)
     return at, right
 
@@ -165,14 +165,14 @@ def move_review(agency_id: int) -> ResponseReturnValue:
         return _("It now stands here: %(path)s", path=moved.full_name)
 
     form.version.data = form.version.data or str(at.version)
-    return changed(at, form, "move_review", act, forecast=reading.forecast(at, AgencyId(parent_id)))
+    return changed(at, form, "move_review", act, forecast=queries.forecast(at, AgencyId(parent_id)))
 
 
 def pick() -> str:
     """Agencies to choose one from, as one types; `field` is what the choice is called in its form."""
     words, field = request.args.get("words", ""), request.args.get("field", "")
     field = field if field in PICKED_AS else PICKED_AS[0]
-    return render_template("agencies/_pick.html", found=reading.found(words, NEAREST), words=words, field=field)
+    return render_template("agencies/_pick.html", found=queries.found(words, NEAREST), words=words, field=field)
 
 
 def merge(agency_id: int) -> ResponseReturnValue:
@@ -237,7 +237,7 @@ def appoint(agency_id: int) -> ResponseReturnValue:
         appoint_manager(account_in(form), at.id, registry(), actor(), with_subordinates=wide)
         return done(at, _("The manager was appointed."))
 
-    return changed(at, form, "appoint", act, people=reading.candidates(viewer(), at, ""), words="")
+    return changed(at, form, "appoint", act, people=queries.candidates(viewer(), at, ""), words="")
 
 
 def account_in(form: ManagerForm) -> AccountId:
@@ -252,4 +252,4 @@ def candidates(agency_id: int) -> str:
     """Who can become manager there, as one types; posted, for it is about people."""
     at, _right = place(agency_id, Permission.APPOINT_MANAGERS)
     words = request.form.get("words", "").strip()[:200]
-    return render_template("agencies/_people.html", people=reading.candidates(viewer(), at, words), words=words)
+    return render_template("agencies/_people.html", people=queries.candidates(viewer(), at, words), words=words)

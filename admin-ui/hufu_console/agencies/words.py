@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 
-from hufu_console.frame.sentences import sentence
+from hufu_console.web.sentences import sentence
 from hufu_registry.kernel.errors import HufuError
 
 

@@ -9,13 +9,13 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hufu_console.cases import reading
+from hufu_console.cases import queries
 from hufu_console.cases.forms import ApproveForm, RejectForm
-from hufu_console.frame import drafts
-from hufu_console.frame.context import actor, registry
-from hufu_console.frame.faults import show_faults
-from hufu_console.frame.paging import asked_page, page_link
-from hufu_console.frame.viewer import viewer
+from hufu_console.web import drafts
+from hufu_console.web.context import actor, registry
+from hufu_console.web.faults import show_faults
+from hufu_console.web.paging import asked_page, page_link
+from hufu_console.web.viewer import viewer
 from hufu_registry.cases import use_cases as cases
 from hufu_registry.cases.model import CaseMove, CaseState
 from hufu_registry.kernel.errors import Conflict, HufuError, IllegalMove, Invalid
@@ -34,13 +34,13 @@ def queue() -> str:
     state, words = asked_state(), (drafts.kept() or {}).get("words", "")
     agency = request.args.get("agency", "")
     agency_id = AgencyId(int(agency)) if agency.isdecimal() and len(agency) < 18 else None
-    rows = reading.waiting(viewer(), asked_page(), state=state, words=words, agency_id=agency_id)
+    rows = queries.waiting(viewer(), asked_page(), state=state, words=words, agency_id=agency_id)
     here: dict[str, Any] = {
         "state": state.value if state else ALL,
         "agency": agency or None,
         "draft": drafts.draft_key(),
     }
-    named = reading.agency_name(agency_id)
+    named = queries.agency_name(agency_id)
     return render_template(
         "cases/queue.html", paged=rows, words=words, here=here, agency_name=named,
         states=[state.value for state in CaseState], page_link=page_link("cases.queue", here),
@@ -56,12 +56,12 @@ def search() -> ResponseReturnValue:
 
 
 def case(case_id: UUID) -> str:
-    view = reading.view_of(viewer(), CaseId(case_id))
+    view = queries.view_of(viewer(), CaseId(case_id))
     form = ApproveForm(formdata=drafts.typed(), data={"version": view.case.version})
     return case_page(view, form)
 
 
-def case_page(view: reading.CaseView, form: ApproveForm) -> str:
+def case_page(view: queries.CaseView, form: ApproveForm) -> str:
     form.version.data = str(view.case.version)
     moves = frozenset() if view.own else view.case.moves()
     return render_template("cases/case.html", view=view, case=view.case, form=form, moves=moves, Move=CaseMove)
@@ -79,7 +79,7 @@ def approve(case_id: UUID) -> ResponseReturnValue:
         cases.approve(command, registry(), actor())
     except Invalid as error:
         show_faults(form, error.fields, error.context)
-        return case_page(reading.view_of(viewer(), CaseId(case_id)), form), 422
+        return case_page(queries.view_of(viewer(), CaseId(case_id)), form), 422
     except (IllegalMove, Conflict) as error:
         return meanwhile(CaseId(case_id), error)
     flash(_("Approved. The account is being made; the applicant gets a mail."), "good")
@@ -87,7 +87,7 @@ def approve(case_id: UUID) -> ResponseReturnValue:
 
 
 def reject_form(case_id: UUID) -> ResponseReturnValue:
-    view = reading.view_of(viewer(), CaseId(case_id))
+    view = queries.view_of(viewer(), CaseId(case_id))
     if view.own or CaseMove.REJECT not in view.case.moves():
         return redirect(url_for("cases.case", case_id=case_id), 303)
     form = RejectForm(formdata=drafts.typed(), data={"version": view.case.version})
@@ -102,7 +102,7 @@ def reject(case_id: UUID) -> ResponseReturnValue:
         cases.reject(command, registry(), actor())
     except Invalid as error:
         show_faults(form, error.fields, error.context)
-        view = reading.view_of(viewer(), CaseId(case_id))
+        view = queries.view_of(viewer(), CaseId(case_id))
         return render_template("cases/reject.html", view=view, case=view.case, form=form), 422
     except (IllegalMove, Conflict) as error:
         return meanwhile(CaseId(case_id), error)
@@ -112,6 +112,6 @@ def reject(case_id: UUID) -> ResponseReturnValue:
 
 def meanwhile(case_id: CaseId, error: HufuError) -> ResponseReturnValue:
     """Somebody was first: who, when, and what now."""
-    found = reading.seen_case(viewer(), case_id)
-    page = render_template("cases/meanwhile.html", case=found, error=error, decider=reading.decider(found))
+    found = queries.seen_case(viewer(), case_id)
+    page = render_template("cases/meanwhile.html", case=found, error=error, decider=queries.decider(found))
     return page, 409

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 from flask import Response, g, jsonify, render_template
 
-from hufu_console.accounts import reading as accounts
-from hufu_console.cases import reading as cases
-from hufu_console.frame.context import registry
+from hufu_console.accounts import queries as accounts
+from hufu_console.cases import queries as cases
+from hufu_console.web.context import registry
 from hufu_registry.cases.model import CaseState
 from hufu_registry.kernel.paging import Page
 

@@ -11,14 +11,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 import hufu_registry.people.use_cases as people
-from hufu_console.frame import drafts
-from hufu_console.frame.context import actor, registry
-from hufu_console.frame.drafts import browser
-from hufu_console.frame.faults import show_faults
-from hufu_console.frame.language import language
-from hufu_console.frame.sentences import sentence
-from hufu_console.public import reading
+from hufu_console.public import queries
 from hufu_console.public.forms import CodeForm, MailboxForm
+from hufu_console.web import drafts
+from hufu_console.web.context import actor, registry
+from hufu_console.web.drafts import browser
+from hufu_console.web.faults import show_faults
+from hufu_console.web.language import language
+from hufu_console.web.sentences import sentence
 from hufu_registry.kernel.errors import Invalid, RateLimited
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode
@@ -75,13 +75,13 @@ def code(purpose: Purpose) -> ResponseReturnValue:
         else:
             drafts.forget_typed()
             return redirect(session.pop(f"goal {journey.start}", url_for(journey.goal)), 303)
-    mailbox = reading.masked(reading.asked_mailbox(browser(), purpose))
+    mailbox = queries.masked(queries.asked_mailbox(browser(), purpose))
     page = render_template("public/code.html", journey=journey, form=form, mailbox=mailbox)
     return page, 422 if form.errors else 200
 
 
 def resend(purpose: Purpose) -> ResponseReturnValue:
-    mailbox = reading.asked_mailbox(browser(), purpose)
+    mailbox = queries.asked_mailbox(browser(), purpose)
     if mailbox is None:
         return redirect(url_for(JOURNEYS[purpose].start), 303)
     try:

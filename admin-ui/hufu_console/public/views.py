@@ -9,14 +9,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 import hufu_registry.sync.use_cases as sync
-from hufu_console.frame import drafts
-from hufu_console.frame.context import actor, registry
-from hufu_console.frame.drafts import browser
-from hufu_console.frame.faults import show_faults
-from hufu_console.frame.language import language
-from hufu_console.frame.sentences import sentence_of
-from hufu_console.public import reading
+from hufu_console.public import queries
 from hufu_console.public.forms import ApplicationForm, ConsentForm, NameForm, fields_of
+from hufu_console.web import drafts
+from hufu_console.web.context import actor, registry
+from hufu_console.web.drafts import browser
+from hufu_console.web.faults import show_faults
+from hufu_console.web.language import language
+from hufu_console.web.sentences import sentence_of
 from hufu_registry.cases import use_cases as cases
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.model import Application, CaseMove
@@ -29,31 +29,31 @@ def read_form() -> ApplicationForm:
     """The form as it was sent or kept; an OID that was typed names the agency."""
     form = ApplicationForm(formdata=drafts.typed())
     oid = plain(str(form.agency_oid.data or ""))
-    at = reading.chosen(form.application().agency_id)
+    at = queries.chosen(form.application().agency_id)
     if oid and (at is None or oid != (at.unit or at.agency).oid):
-        named = reading.agency_by_oid(oid)
+        named = queries.agency_by_oid(oid)
         form.agency_id.data = "" if named is None else str(named.id)
     return form
 
 
 def faults_of(form: ApplicationForm, mailbox: str, case_id: CaseId | None = None) -> dict[str, str]:
     """Every rule the form breaks; an OID that was typed and is nobody's is unknown, not missing."""
-    faults = reading.faults_of(form.application(), mailbox, case_id)
+    faults = queries.faults_of(form.application(), mailbox, case_id)
     if faults.get("agency_id") == "agency_required" and str(form.agency_oid.data or "").strip():
         faults["agency_id"] = "agency_unknown"
     return faults
 
 
 def form_page(form: ApplicationForm, *, action: str, title: str, button: str) -> ResponseReturnValue:
-    at = reading.chosen(form.application().agency_id)
+    at = queries.chosen(form.application().agency_id)
     page = render_template("public/form.html", form=form, chosen=at, action=action, title=title, button=button)
     return page, 422 if form.errors else 200
 
 
 def form() -> ResponseReturnValue:
     """GET shows the form, POST judges it and goes on to the page that shows everything."""
-    mailbox, typed = reading.proved(browser(), Purpose.APPLY), read_form()
-    if reading.has_open_case(mailbox):
+    mailbox, typed = queries.proved(browser(), Purpose.APPLY), read_form()
+    if queries.has_open_case(mailbox):
         return render_template("public/case_open.html"), 409
     if request.method == "GET" and (key := drafts.remembered()):
         return redirect(url_for("public.form", draft=key), 303)
@@ -78,7 +78,7 @@ def check(field: str) -> str:
 def own_case_id() -> CaseId | None:
     """The case whose name the applicant holds himself, where he is changing one."""
     try:
-        own = reading.own_case(browser(), Purpose.FOLLOW)
+        own = queries.own_case(browser(), Purpose.FOLLOW)
     except NotFound:
         return None
     return own.case.id if own else None
@@ -86,7 +86,7 @@ def own_case_id() -> CaseId | None:
 
 def agency_search() -> str:
     words = request.args.get("words", "")
-    return render_template("public/_found.html", found=reading.found(words), words=words)
+    return render_template("public/_found.html", found=queries.found(words), words=words)
 
 
 def agency_choose() -> str:
@@ -95,7 +95,7 @@ def agency_choose() -> str:
     picked = request.form.get("pick", "")
     if picked.isdecimal():
         typed.agency_id.data = picked
-    at = reading.chosen(typed.application().agency_id)
+    at = queries.chosen(typed.application().agency_id)
     if at is not None:
         typed.agency_oid.data = (at.unit or at.agency).oid or ""
     elif typed.agency_oid.data:
@@ -108,7 +108,7 @@ def kept_application() -> Application:
     if fields is None:
         raise NotFound("draft")
     form = read_kept(fields)
-    return reading.with_unit(form.application())
+    return queries.with_unit(form.application())
 
 
 def read_kept(fields: object) -> ApplicationForm:
@@ -117,7 +117,7 @@ def read_kept(fields: object) -> ApplicationForm:
 
 def review() -> ResponseReturnValue:
     """Everything once more, the consent, and the one button that sends it."""
-    reading.proved(browser(), Purpose.APPLY)
+    queries.proved(browser(), Purpose.APPLY)
     return review_page(ConsentForm(formdata=None), kept_application())
 
 
@@ -127,8 +127,8 @@ def review_page(form: ConsentForm, application: Application) -> ResponseReturnVa
         "public/review.html",
         form=form,
         application=application,
-        chosen=reading.chosen(application.agency_id),
-        mailbox=reading.proved(browser(), Purpose.APPLY),
+        chosen=queries.chosen(application.agency_id),
+        mailbox=queries.proved(browser(), Purpose.APPLY),
         terms=CURRENT.text(language()),
         version=CURRENT.version,
     )
@@ -155,20 +155,20 @@ def send() -> ResponseReturnValue:
 
 
 def receipt(case_id: UUID) -> str:
-    own = reading.own_case(browser(), Purpose.APPLY, CaseId(case_id))
+    own = queries.own_case(browser(), Purpose.APPLY, CaseId(case_id))
     if own is None:
         raise NotFound("case")
     return render_template("public/receipt.html", own=own)
 
 
 def own_case() -> str:
-    own = reading.own_case(browser(), Purpose.FOLLOW)
+    own = queries.own_case(browser(), Purpose.FOLLOW)
     moves = own.case.moves() if own else frozenset()
     return render_template("public/own_case.html", own=own, moves=moves, Move=CaseMove, form=NameForm(formdata=None))
 
 
-def wanted_case() -> reading.OwnCase:
-    own = reading.own_case(browser(), Purpose.FOLLOW)
+def wanted_case() -> queries.OwnCase:
+    own = queries.own_case(browser(), Purpose.FOLLOW)
     if own is None:
         raise NotFound("case")
     return own
@@ -179,13 +179,13 @@ def change() -> ResponseReturnValue:
     own = wanted_case()
     own.case.after(CaseMove.CHANGE)
     if request.method == "GET" and drafts.draft_key() is None:
-        at = reading.chosen(own.case.application.unit_id or own.case.agency_id)
+        at = queries.chosen(own.case.application.unit_id or own.case.agency_id)
         typed = read_kept(fields_of(own.case, ((at.unit or at.agency).oid or "") if at else ""))
     else:
         typed = read_form()
     if request.method == "POST":
         version = int(typed.version.data) if str(typed.version.data).isdecimal() else 0
-        command = cases.Change(browser(), own.case.id, version, reading.with_unit(typed.application()))
+        command = cases.Change(browser(), own.case.id, version, queries.with_unit(typed.application()))
         try:
             cases.change(command, registry(), actor())
         except Invalid as error:
@@ -222,7 +222,7 @@ def choose_name() -> ResponseReturnValue:
 
 
 def own_accounts() -> str:
-    return render_template("public/own_accounts.html", accounts=reading.accounts_of(browser()))
+    return render_template("public/own_accounts.html", accounts=queries.accounts_of(browser()))
 
 
 def resend_activation(account_id: UUID) -> ResponseReturnValue:

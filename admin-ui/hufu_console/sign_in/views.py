@@ -8,9 +8,9 @@ from flask import Response, flash, make_response, redirect, request, session, ur
 from flask_babel import gettext as _
 
 import hufu_registry.sessions.use_cases as sessions
-from hufu_console.frame import viewer as seen
-from hufu_console.frame.context import actor, registry, settings, sign_in_server
-from hufu_console.frame.language import keycloak_language
+from hufu_console.web import viewer as seen
+from hufu_console.web.context import actor, registry, settings, sign_in_server
+from hufu_console.web.language import keycloak_language
 from hufu_registry.kernel.ids import AccountId
 
 NEXT = "next"

@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField, TextAreaField
 
 from hufu_console.agencies.forms import number_in
-from hufu_console.frame.roc_field import DayField
+from hufu_console.web.roc_field import DayField
 from hufu_registry.kernel.ids import AgencyId
 
 ROWS = {"rows": 3, "maxlength": 500}

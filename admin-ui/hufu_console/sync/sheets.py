@@ -7,20 +7,20 @@ from uuid import UUID
 from flask import Response, request
 from flask_babel import gettext as _
 
-from hufu_console.frame.paging import Read
-from hufu_console.frame.spreadsheet import export, words
-from hufu_console.sync import reading
+from hufu_console.sync import queries
 from hufu_console.sync.views import asked_state, asked_target, kept_words
+from hufu_console.web.paging import Read
+from hufu_console.web.spreadsheet import export, words
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.kernel.paging import Page
 from hufu_registry.sync.model import AppliedStep, Code, QueueSample, Run
 
-WORDS = "sync/_words.html"
+WORDS = "sync/_labels.html"
 
 
 def code_words(code: Code | None) -> str:
-    return words("accounts/_words.html", "code_words", code.value) if code else ""
+    return words("accounts/_labels.html", "code_words", code.value) if code else ""
 
 
 def target_word(target: Target | None) -> str:
@@ -36,10 +36,10 @@ def work_xlsx() -> Response:
         (_("State"), lambda row: words(WORDS, "work_word", row.state.value)),
         (_("Why"), lambda row: code_words(row.code)),
         (_("Tries"), lambda row: row.attempts),
-        (_("Wanted since"), lambda row: row.wanted_at),
+        (_("Wanted since"), lambda row: row.requested_at),
         (_("Next try"), lambda row: None if row.paused else row.next_at),
     ]
-    return export("sync.work", _("Work"), columns, reading.work(asked_target(), asked_state(), kept_words()))
+    return export("sync.work", _("Work"), columns, queries.work(asked_target(), asked_state(), kept_words()))
 
 
 def drift_xlsx() -> Response:
@@ -55,7 +55,7 @@ def drift_xlsx() -> Response:
         (_("Seen last"), lambda row: row.seen_at),
         (_("Ignored until"), lambda row: row.ignored_until),
     ]
-    listed = reading.drifts(asked_target(), kept_words(), ignored=request.args.get("ignored") == "yes")
+    listed = queries.drifts(asked_target(), kept_words(), ignored=request.args.get("ignored") == "yes")
     return export("sync.drift", _("Differences"), columns, listed)
 
 
@@ -71,7 +71,7 @@ def runs_xlsx() -> Response:
         (_("Differing"), lambda run: run.differing),
         (_("Failed"), lambda run: run.failed),
     ]
-    return export("sync.runs", _("Runs and plans"), columns, reading.runs())
+    return export("sync.runs", _("Runs and plans"), columns, queries.runs())
 
 
 def cause_words(run: Run) -> str:
@@ -80,7 +80,7 @@ def cause_words(run: Run) -> str:
 
 def run_xlsx(run_id: UUID) -> Response:
     """A plan's lines. Raises NotFound("run") for a run that is none."""
-    plan = reading.run_view(run_id, Page(1)).plan
+    plan = queries.run_view(run_id, Page(1)).plan
     if plan is None:
         raise NotFound("run")
     columns = [
@@ -93,7 +93,7 @@ def run_xlsx(run_id: UUID) -> Response:
         (_("Before"), lambda row: words(WORDS, "value_word", row.field, row.before)),
         (_("After"), lambda row: words(WORDS, "value_word", row.field, row.after)),
     ]
-    return export(f"sync.run {run_id}", _("Plan"), columns, reading.plan_lines(plan))
+    return export(f"sync.run {run_id}", _("Plan"), columns, queries.plan_lines(plan))
 
 
 def steps_xlsx(kind: str, object_id: str) -> Response:
@@ -104,7 +104,7 @@ def steps_xlsx(kind: str, object_id: str) -> Response:
         (_("Fields"), field_words),
     ]
     what = f"sync.steps {kind} {object_id}"
-    return export(what, _("What was done in the systems"), columns, reading.steps(Kind(kind), object_id))
+    return export(what, _("What was done in the systems"), columns, queries.steps(Kind(kind), object_id))
 
 
 def field_words(step: AppliedStep) -> str:
@@ -123,5 +123,5 @@ def queue_xlsx(target: str) -> Response:
 
 
 def samples(target: Target) -> Read[QueueSample]:
-    rows = reading.samples(target)
-    return lambda _connection, page: reading.one_page(rows, page)
+    rows = queries.samples(target)
+    return lambda _connection, page: queries.one_page(rows, page)

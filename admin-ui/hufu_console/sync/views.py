@@ -14,13 +14,13 @@ from flask_babel import ngettext
 from flask_wtf import FlaskForm
 
 import hufu_registry.sync.use_cases as sync
-from hufu_console.frame import drafts
-from hufu_console.frame.context import actor, registry
-from hufu_console.frame.faults import show_faults
-from hufu_console.frame.paging import asked_page, page_link, read_page
-from hufu_console.frame.sentences import sentence
-from hufu_console.sync import reading
+from hufu_console.sync import queries
 from hufu_console.sync.forms import AgencyForm, DropForm, IgnoreForm, PauseForm, PlanForm
+from hufu_console.web import drafts
+from hufu_console.web.context import actor, registry
+from hufu_console.web.faults import show_faults
+from hufu_console.web.paging import asked_page, page_link, read_page
+from hufu_console.web.sentences import sentence
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import ErrorClass, WorkState
@@ -31,19 +31,19 @@ P = ParamSpec("P")
 
 
 def overview() -> str:
-    view, pictures = reading.overview(), reading.pictures()
+    view, pictures = queries.overview(), queries.pictures()
     return render_template("sync/overview.html", view=view, pictures=pictures, policy=registry().policy)
 
 
 def now() -> str:
     """The figures alone, for the page that looks again by itself."""
-    return render_template("sync/_now.html", view=reading.overview(), policy=registry().policy)
+    return render_template("sync/_now.html", view=queries.overview(), policy=registry().policy)
 
 
 def picture(target: str) -> str:
     """One target's picture and its table, for the page that looks again by itself."""
     asked = Target(target)
-    return render_template("sync/_picture_again.html", target=asked, picture=reading.picture(asked))
+    return render_template("sync/_picture_again.html", target=asked, picture=queries.picture(asked))
 
 
 def compare(target: str) -> ResponseReturnValue:
@@ -84,7 +84,7 @@ def resynchronise() -> ResponseReturnValue:
 def plan() -> ResponseReturnValue:
     """Ask for a forecast: of everything, of an agency and all below it, or of one account."""
     form = PlanForm(formdata=drafts.typed())
-    return begun(form, "plan", lambda: sync.request_plan(*reading.scope_in(form), registry(), actor()))
+    return begun(form, "plan", lambda: sync.request_plan(*queries.scope_in(form), registry(), actor()))
 
 
 def begun(form: FlaskForm, template: str, act: Callable[[], UUID]) -> ResponseReturnValue:
@@ -155,7 +155,7 @@ def work() -> str:
     target, state, words = asked_target(), asked_state(), kept_words()
     filters = here(target=target, state=state)
     return render_template(
-        "sync/work.html", paged=read_page(reading.work(target, state, words), asked_page()), words=words, here=filters,
+        "sync/work.html", paged=read_page(queries.work(target, state, words), asked_page()), words=words, here=filters,
         targets=list(Target), states=list(WorkState), now=registry().clock.now(),
         page_link=page_link("sync.work", filters),
     )  # fmt: skip
@@ -171,7 +171,7 @@ def search(page: str) -> ResponseReturnValue:
 
 def retry_picked() -> ResponseReturnValue:
     """Those ticked are tried again now; what is done meanwhile is left out."""
-    keys = [key for text in request.form.getlist("pick")[:MOST_PICKED] if (key := reading.key_in(text))]
+    keys = [key for text in request.form.getlist("pick")[:MOST_PICKED] if (key := queries.key_in(text))]
     count = 0
     for key in keys:
         try:
@@ -192,16 +192,16 @@ def row(target: str, kind: str, object_id: str) -> ResponseReturnValue:
     key = key_of(target, kind, object_id)
     at = {"target": target, "kind": kind, "object_id": object_id}
     return render_template(
-        "sync/row.html", row=reading.work_row(key), at=at, ErrorClass=ErrorClass, now=registry().clock.now(),
-        steps=read_page(reading.steps(key.kind, object_id), asked_page()), page_link=page_link("sync.row", at),
+        "sync/row.html", row=queries.work_row(key), at=at, ErrorClass=ErrorClass, now=registry().clock.now(),
+        steps=read_page(queries.steps(key.kind, object_id), asked_page()), page_link=page_link("sync.row", at),
     )  # fmt: skip
 
 
 def steps(kind: str, object_id: str) -> str:
     """What was done in the systems for one object."""
     at = {"kind": kind, "object_id": object_id}
-    paged = read_page(reading.steps(Kind(kind), object_id), asked_page())
-    title = reading.title_of(Kind(kind), object_id)
+    paged = read_page(queries.steps(Kind(kind), object_id), asked_page())
+    title = queries.title_of(Kind(kind), object_id)
     return render_template("sync/steps.html", steps=paged, title=title, at=at, page_link=page_link("sync.steps", at))
 
 
@@ -218,7 +218,7 @@ def retry(target: str, kind: str, object_id: str) -> ResponseReturnValue:
 
 @settled_in("sync.work")
 def make_again(target: str, kind: str, object_id: str) -> ResponseReturnValue:
-    sync.make_again(reading.work_row(key_of(target, kind, object_id)).key, registry(), actor())
+    sync.make_again(queries.work_row(key_of(target, kind, object_id)).key, registry(), actor())
     flash(_("It is made again now."), "good")
     return redirect(url_for("sync.work"), 303)
 
@@ -226,7 +226,7 @@ def make_again(target: str, kind: str, object_id: str) -> ResponseReturnValue:
 @settled_in("sync.work")
 def drop(target: str, kind: str, object_id: str) -> ResponseReturnValue:
     key, form = key_of(target, kind, object_id), DropForm(formdata=drafts.typed())
-    found = reading.work_row(key)
+    found = queries.work_row(key)
 
     def act() -> object:
         sync.drop_work(key, str(form.why.data or ""), registry(), actor())
@@ -242,7 +242,7 @@ def drop(target: str, kind: str, object_id: str) -> ResponseReturnValue:
 def drift() -> str:
     target, words, ignored = asked_target(), kept_words(), request.args.get("ignored") == "yes"
     filters = here(target=target, ignored="yes" if ignored else None)
-    rows = read_page(reading.drifts(target, words, ignored=ignored), asked_page())
+    rows = read_page(queries.drifts(target, words, ignored=ignored), asked_page())
     return render_template(
         "sync/drift.html", paged=rows, words=words, here=filters, targets=[Target.AD, Target.KEYCLOAK],
         page_link=page_link("sync.drift", filters),
@@ -253,7 +253,7 @@ def drift() -> str:
 def difference(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
     """What stands there, what is wanted, and what to do about it."""
     key = key_of(target, kind, object_id)
-    found, form = reading.drift(key, field), IgnoreForm(formdata=drafts.typed())
+    found, form = queries.drift(key, field), IgnoreForm(formdata=drafts.typed())
     at = {"target": target, "kind": kind, "object_id": object_id, "field": field}
 
     def act() -> object:
@@ -291,18 +291,18 @@ def overwrite(target: str, kind: str, object_id: str, field: str) -> ResponseRet
 
 
 def runs() -> str:
-    paged = read_page(reading.runs(), asked_page())
+    paged = read_page(queries.runs(), asked_page())
     return render_template("sync/runs.html", paged=paged, page_link=page_link("sync.runs", {}))
 
 
 def run(run_id: UUID) -> str:
-    view = reading.run_view(run_id, asked_page())
+    view = queries.run_view(run_id, asked_page())
     return render_template("sync/run.html", view=view, page_link=page_link("sync.run", {"run_id": run_id}))
 
 
 def progress(run_id: UUID) -> ResponseReturnValue:
     """The figures alone, for the page that looks again by itself; the whole page once it is finished."""
-    found = reading.run(run_id)
+    found = queries.run(run_id)
     page = render_template("sync/_run_progress.html", run=found)
     return (page, {"HX-Refresh": "true"}) if found.finished_at else (page, 200)
 
@@ -313,7 +313,7 @@ def execute(run_id: UUID) -> ResponseReturnValue:
         execution = sync.request_plan_execution(run_id, registry(), actor())
         flash(_("The plan is being executed. Nothing is taken from anybody that it did not show."), "good")
         return redirect(url_for("sync.run", run_id=execution), 303)
-    view = reading.run_view(run_id, asked_page())
+    view = queries.run_view(run_id, asked_page())
     if not view.executable:
         raise IllegalMove("plan_not_ready")
     return render_template("sync/execute.html", view=view)

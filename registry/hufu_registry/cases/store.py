@@ -374,7 +374,7 @@ class Lookalike:
     fields: dict[str, str]
 
 
-def lookalikes(
+def duplicate_candidates(
     connection: sa.Connection, viewer: AccountId, now: datetime, case: Case, keys: Keys
 ) -> Sequence[Lookalike]:
     """Accounts and other open cases with the same mailbox, mobile, or name in the agency; at most 20 of each."""

@@ -12,7 +12,7 @@ class ActorKind(StrEnum):
     ACCOUNT = "account"  # somebody signed in at the console
     APPLICANT = "applicant"  # a stranger with a verified mailbox
     OPERATOR = "operator"  # somebody at the hufu command
-    SYSTEM = "system"  # the clock, the worker
+    SYSTEM = "system"  # the scheduler, the worker
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What has to reach another system, as rows of (target, kind, object id) with a wanted and a done number."""
+"""Work for other systems, as rows of (target, kind, object id), each with a generation and the one applied."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class OutboxKey:
 class Outbox(Protocol):
     """Rows are written when the transaction commits, in key order, so that two transactions cannot deadlock."""
 
-    def want(self, key: OutboxKey, *, bulk: bool = False) -> None:
-        """Raise `wanted`: the target must be brought to what the registry says after this transaction.
+    def enqueue(self, key: OutboxKey, *, bulk: bool = False) -> None:
+        """Raise `generation`: the target must be brought to what the registry says after this transaction.
 
         `bulk` marks work that people's single acts may overtake.
         """

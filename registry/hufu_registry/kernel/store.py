@@ -55,23 +55,30 @@ outbox = sa.Table(
     sa.Column("target", sa.Text, primary_key=True),
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("object_id", sa.Text, primary_key=True),
-    sa.Column("wanted", sa.BigInteger, nullable=False),
-    sa.Column("done", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+    sa.Column("applied_generation", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("bulk", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("wanted_at", Moment, nullable=False),
-    sa.Column("done_at", Moment),
+    sa.Column("requested_at", Moment, nullable=False),
+    sa.Column("applied_at", Moment),
     sa.Column("lease", sa.Uuid),
     sa.Column("leased_until", Moment),
     # Somebody set to work on it, and nothing was noted since: more of it may stand there than we know.
-    sa.Column("begun", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("in_flight", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("next_at", Moment),
     sa.Column("error_class", sa.Text),
     sa.Column("error", sa.Text),
     sa.Column("parked_at", Moment),
-    sa.CheckConstraint("done <= wanted", name="done_not_ahead"),
-    sa.Index("ix_outbox_due", "target", "bulk", "next_at", "object_id", postgresql_where=sa.text("wanted > done")),
-    sa.Index("ix_outbox_done_at", "target", "done_at"),
+    sa.CheckConstraint("applied_generation <= generation", name="applied_not_ahead"),
+    sa.Index(
+        "ix_outbox_due",
+        "target",
+        "bulk",
+        "next_at",
+        "object_id",
+        postgresql_where=sa.text("generation > applied_generation"),
+    ),
+    sa.Index("ix_outbox_applied_at", "target", "applied_at"),
 )
 
 # So many rows at once change what PostgreSQL should think of the queue.
@@ -85,11 +92,11 @@ class SqlOutbox:
     def __init__(self, connection: sa.Connection, now: datetime) -> None:
         self._connection = connection
         self._now = now
-        self._wanted: dict[OutboxKey, bool] = {}
+        self._enqueued: dict[OutboxKey, bool] = {}
         self._ensured: set[OutboxKey] = set()
 
-    def want(self, key: OutboxKey, *, bulk: bool = False) -> None:
-        self._wanted[key] = self._wanted.get(key, True) and bulk
+    def enqueue(self, key: OutboxKey, *, bulk: bool = False) -> None:
+        self._enqueued[key] = self._enqueued.get(key, True) and bulk
 
     def ensure(self, key: OutboxKey) -> None:
         self._ensured.add(key)
@@ -97,11 +104,11 @@ class SqlOutbox:
     def flush(self) -> Mapping[OutboxKey, int]:
         """Write the rows; those that were wanted, or made, with the number that is now wanted of each."""
         written: dict[OutboxKey, int] = {}
-        for is_wish, keys in groupby(sorted(self._wanted.keys() | self._ensured), key=self._wanted.__contains__):
+        for is_wish, keys in groupby(sorted(self._enqueued.keys() | self._ensured), key=self._enqueued.__contains__):
             rows = self._rows(list(keys))
             statement = _raised(rows) if is_wish else rows.on_conflict_do_nothing()
-            for row in self._connection.execute(statement.returning(*_KEY, outbox.c.wanted)):
-                written[OutboxKey(Target(row.target), Kind(row.kind), row.object_id)] = row.wanted
+            for row in self._connection.execute(statement.returning(*_KEY, outbox.c.generation)):
+                written[OutboxKey(Target(row.target), Kind(row.kind), row.object_id)] = row.generation
         if len(written) >= MANY:
             # PostgreSQL looks by itself within minutes; until then it would read the whole queue for each claim.
             self._connection.execute(sa.text("ANALYZE outbox"))
@@ -109,7 +116,7 @@ class SqlOutbox:
 
     def _rows(self, keys: Sequence[OutboxKey]) -> Insert:
         """In the order of the keys, however many there are."""
-        now = {"wanted": 1, "wanted_at": self._now, "next_at": self._now}
+        now = {"generation": 1, "requested_at": self._now, "next_at": self._now}
         return inserted(
             outbox,
             [
@@ -117,7 +124,7 @@ class SqlOutbox:
                     "target": key.target.value,
                     "kind": key.kind.value,
                     "object_id": key.object_id,
-                    "bulk": self._wanted.get(key, False),
+                    "bulk": self._enqueued.get(key, False),
                     **now,
                 }
                 for key in keys
@@ -131,12 +138,12 @@ def _raised(rows: Insert) -> Insert:
     A row that was done starts afresh with this wish's urgency; one that still waits becomes urgent as soon as one
     wish is.
     """
-    unfinished = outbox.c.wanted > outbox.c.done
+    unfinished = outbox.c.generation > outbox.c.applied_generation
     return rows.on_conflict_do_update(
         index_elements=_KEY,
         set_={
-            "wanted": outbox.c.wanted + 1,
-            "wanted_at": sa.case((unfinished, outbox.c.wanted_at), else_=rows.excluded.wanted_at),
+            "generation": outbox.c.generation + 1,
+            "requested_at": sa.case((unfinished, outbox.c.requested_at), else_=rows.excluded.requested_at),
             "bulk": sa.case((unfinished, sa.and_(outbox.c.bulk, rows.excluded.bulk)), else_=rows.excluded.bulk),
             "attempts": 0,
             "next_at": rows.excluded.next_at,

@@ -51,7 +51,7 @@ class SqlNotices:
                 created_at=self._now,
             )
         )
-        self._outbox.want(OutboxKey(Target.MAIL, Kind.NOTICE, str(notice_id)))
+        self._outbox.enqueue(OutboxKey(Target.MAIL, Kind.NOTICE, str(notice_id)))
         return notice_id
 
     def get(self, notice_id: UUID) -> Notice | None:

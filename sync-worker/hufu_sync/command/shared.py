@@ -27,7 +27,7 @@ from hufu_sync.bootstrap import Parts, Targets, build_targets
 from hufu_sync.converge import Converger
 from hufu_sync.errors import TargetError
 from hufu_sync.health import Heart, Metrics
-from hufu_sync.planning import Lane, build_lanes
+from hufu_sync.planning import PlanLane, build_plan_lanes
 from hufu_sync.settings import SyncSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -102,7 +102,7 @@ class Engine:
 
     services: SqlServices
     targets: Targets
-    lanes: Sequence[Lane]
+    lanes: Sequence[PlanLane]
 
     @property
     def convergers(self) -> Sequence[Converger]:
@@ -111,7 +111,7 @@ class Engine:
     def converger_of(self, target: Target) -> Converger:
         """Raises NotFound("directory")."""
         for converger in self.convergers:
-            if converger.shape.target is target:
+            if converger.config.target is target:
                 return converger
         raise NotFound("directory")
 
@@ -123,7 +123,7 @@ def build_engine(services: SqlServices) -> Engine:
         raise click.ClickException(f"this needs the worker's settings; missing or wrong: {names_of(fault)}") from fault
     logs.set_up("hufu", sys.stderr, logging.WARNING)
     targets = build_targets(settings)
-    return Engine(services, targets, build_lanes(Parts(settings, services, Heart(), Metrics()), targets))
+    return Engine(services, targets, build_plan_lanes(Parts(settings, services, Heart(), Metrics()), targets))
 
 
 @contextmanager

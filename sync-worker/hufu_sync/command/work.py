@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import click
 
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.effects.model import EffectState
-from hufu_registry.effects.store import held_effects
+from hufu_registry.guard.model import HeldState
+from hufu_registry.guard.store import list_held_changes
 from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.outbox import OutboxKey, Target
 from hufu_registry.kernel.paging import MAX_SIZE, Page
@@ -45,14 +45,14 @@ def status(services_of: ServicesOf, *, in_json: bool) -> None:
     services = services_of()
     with services.read() as connection:
         states = target_states(connection)
-        held = held_effects(connection, Page(size=1), EffectState.HELD).total
+        held = list_held_changes(connection, Page(size=1), HeldState.HELD).total
         now = services.clock.now()
         differences = drift_rows(connection, services.keys, Page(size=1), now=now).total
     alarms = [*(alarm for state in states for alarm in alarms_of(state, now, services.policy))]
     if held:
         alarms.append(f"held sets: {held}")
     if in_json:
-        click.echo(as_json({"targets": states, "held_effects": held, "differences": differences, "alarms": alarms}))
+        click.echo(as_json({"targets": states, "held_changes": held, "differences": differences, "alarms": alarms}))
     else:
         for line in table(HEADS, [_line(state, now) for state in states]):
             click.echo(line)
@@ -128,7 +128,7 @@ def queue(services_of: ServicesOf, target: Target | None, state: str | None, wor
             row.state.value,
             row.code.value if row.code else "-",
             str(row.attempts),
-            moment(row.wanted_at),
+            moment(row.requested_at),
             "when resumed" if row.paused and row.state is not WorkState.PARKED else moment(row.next_at),
         )
         for row in rows

@@ -115,7 +115,7 @@ class ActiveDirectory:
         places = {each.desired.place for each in asked if each.desired.place is not None}
         filters = {has_guid(place) for place in places}
         for each in asked:
-            by_name = _named(each.desired, by_mark=each.begun)
+            by_name = _named(each.desired, by_mark=each.in_flight)
             filters.add(by_name if each.remote_id is None else has_guid(each.remote_id))
         wanted = {name for each in asked for name in each.desired.fields} | {*STATE, *NAMES}
         entries = _Entries(self._search_domain(any_of(sorted(filters)), wanted))
@@ -133,7 +133,7 @@ class ActiveDirectory:
             entry = entries.by_guid.get(asked.remote_id)
         else:
             entry = entries.named(desired, parent or "")
-            if asked.begun and (entry is None or entry.text(MARK) != desired.mark):
+            if asked.in_flight and (entry is None or entry.text(MARK) != desired.mark):
                 entry = entries.marked(desired.mark, self.settings.base_dn) or entry
         if entry is None and desired.exists and asked.remote_id is not None:
             return Gone(Code.GONE_IN_AD)

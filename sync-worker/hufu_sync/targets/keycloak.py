@@ -290,7 +290,7 @@ class Keycloak:
         group = None
         if remote_id is not None:
             group = self._keycloak.find(f"groups/{remote_id}")
-        elif asked.begun:
+        elif asked.in_flight:
             group = self._group_by_mark(desired.mark)
         bound = group is not None
         if group is None and (desired.exists or remote_id is None):

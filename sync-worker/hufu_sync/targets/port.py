@@ -19,13 +19,13 @@ from hufu_sync.errors import TargetError
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which object is asked for: by its known id, else by its name. Where its making was `begun` and never noted,
+    """Which object is asked for: by its known id, else by its name. Where its making was `in_flight` and never noted,
     an agency has perhaps got another name or place since, and is looked for by its mark as well.
     """
 
     desired: Desired
     remote_id: str | None
-    begun: bool = False
+    in_flight: bool = False
 
 
 # As it stands; None where it is to be made; or why this one cannot be worked on: Conflict where somebody else's

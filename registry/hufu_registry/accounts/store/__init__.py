@@ -1,6 +1,6 @@
 """PostgreSQL for accounts: tables, the repositories of the use cases, and the read models of pages."""
 
-from hufu_registry.accounts.store.reading import AccountRow, ManagerRow, in_scope, is_in_scope, managers_of, people
+from hufu_registry.accounts.store.queries import AccountRow, ManagerRow, in_scope, is_in_scope, managers_of, people
 from hufu_registry.accounts.store.repository import SqlAccounts, SqlNames, accounts, taken_names
 
 __all__ = [

@@ -158,7 +158,7 @@ class SqlAgencies:
     def set_mail_domains(self, agency: Agency, domains: Sequence[str]) -> None:
         self._save(agency, mail_domains=list(domains))
 
-    def wanted(self, agency_ids: Collection[AgencyId]) -> Sequence[OutboxKey]:
+    def outbox_keys(self, agency_ids: Collection[AgencyId]) -> Sequence[OutboxKey]:
         query = sa.select(outbox.c.target, outbox.c.object_id).where(
             outbox.c.kind == Kind.AGENCY.value,
             outbox.c.object_id == sa.func.any(sa.literal([str(one) for one in agency_ids], sa.ARRAY(sa.Text))),

@@ -1,6 +1,6 @@
 """What can be done to agencies; one function is one transaction."""
 
-from hufu_registry.agencies.use_cases.by_hand import (
+from hufu_registry.agencies.use_cases.editing import (
     AddUnit,
     Close,
     Move,

@@ -154,16 +154,16 @@ def _tell_targets(plan: ImportPlan, written: TreeWritten, work: Work) -> None:
     """Groups and OUs follow where there are any; a moved one first needs its new places above, and its old ones may
     not be needed any more.
     """
-    for key in work.agencies.wanted(written.changed | written.left):
-        work.outbox.want(key, bulk=True)
-    for key in work.agencies.wanted(written.moved):
+    for key in work.agencies.outbox_keys(written.changed | written.left):
+        work.outbox.enqueue(key, bulk=True)
+    for key in work.agencies.outbox_keys(written.moved):
         for above in work.agencies.ancestors(AgencyId(int(key.object_id))):
             work.outbox.ensure(OutboxKey(key.target, Kind.AGENCY, str(above.id)))
     for one in plan.report.renamed:
         node = plan.nodes[one.key]
         if node.kind is AgencyKind.UNIT:
             for key in work.dependents.unit_renamed(written.ids[one.key], node.name):
-                work.outbox.want(key, bulk=True)
+                work.outbox.enqueue(key, bulk=True)
 
 
 def link_history(

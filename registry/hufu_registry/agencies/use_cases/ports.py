@@ -97,7 +97,7 @@ class Agencies(Protocol):
 
     def set_mail_domains(self, agency: Agency, domains: Sequence[str]) -> None: ...
 
-    def wanted(self, agency_ids: Collection[AgencyId]) -> Sequence[OutboxKey]:
+    def outbox_keys(self, agency_ids: Collection[AgencyId]) -> Sequence[OutboxKey]:
         """The agencies' outbox rows: only who has accounts, or stands above some, was ever wanted anywhere."""
 
 

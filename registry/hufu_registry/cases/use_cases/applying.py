@@ -10,8 +10,8 @@ from hufu_registry.accounts.use_cases import take_name
 from hufu_registry.agencies.model import HOMES, Agency, AgencyKind
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.model import Application, Case, CaseMove, CaseState, CaseType
+from hufu_registry.cases.use_cases.notifications import record, tell_applicant, tell_deciders
 from hufu_registry.cases.use_cases.ports import Work
-from hufu_registry.cases.use_cases.telling import record, tell_applicant, tell_deciders
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
@@ -186,7 +186,7 @@ def choose_name(command: ChooseName, services: Services[Work], actor: Actor) -> 
             old={"account_name": account.account_name},
             new={"account_name": wished},
         )
-        sync.want_account(work, services, replace(account, account_name=wished))
+        sync.enqueue_account(work, services, replace(account, account_name=wished))
 
 
 def checked_application(work: Work, application: Application, mailbox: str) -> tuple[Agency, Application]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import hufu_registry.sync.use_cases as sync
 from hufu_registry.accounts.model import Account, AccountState, name_key
 from hufu_registry.cases.model import Case, CaseMove, may
+from hufu_registry.cases.use_cases.notifications import record, tell_applicant
 from hufu_registry.cases.use_cases.ports import Work
-from hufu_registry.cases.use_cases.telling import record, tell_applicant
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, Denied, IllegalMove, Invalid, NotFound

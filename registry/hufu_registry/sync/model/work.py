@@ -1,7 +1,7 @@
 """What the sync engine keeps about its work: acts, bindings, drift, runs, the account's story, sign-in records.
 
 For the console, `hufu_registry.sync.store` has these read models (each takes an open connection):
-- `account_story(connection, account_id) -> tuple[StoryStep, ...]`: the steps ad, keycloak, mail, activated, in
+- `account_story(connection, account_id) -> tuple[ProvisioningStep, ...]`: the steps ad, keycloak, mail, activated, in
   this order (no ad step where there is no directory). state is done, waiting, retrying or parked; `code` is one
   of `Code` when it failed or why it waits, `next_at` when it is tried next, `times` how often a mail was sent.
 - `sign_ins(connection, account_id, page) -> Paged[SignIn]`: newest first.
@@ -21,7 +21,7 @@ from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import OutboxKey, Target
 
 
-class ActKind(StrEnum):
+class ActionKind(StrEnum):
     """Acts happen once, after the state they need is right; comparison never plans them."""
 
     ACTIVATION_MAIL = "activation_mail"
@@ -31,35 +31,35 @@ class ActKind(StrEnum):
     RESET_CREDENTIALS = "reset_credentials"  # before a restored account gets its mail: nothing old opens it
 
 
-def act_targets(kind: ActKind, *, with_directory: bool) -> tuple[Target, ...]:
+def action_targets(kind: ActionKind, *, with_directory: bool) -> tuple[Target, ...]:
     """Where an act has to be done, in this order: one stored act for each."""
     if not with_directory:
         return (Target.KEYCLOAK,)
-    if kind is ActKind.MUST_CHANGE:
+    if kind is ActionKind.MUST_CHANGE:
         return (Target.AD,)
-    if kind in {ActKind.UNLOCK, ActKind.RESET_CREDENTIALS}:
+    if kind in {ActionKind.UNLOCK, ActionKind.RESET_CREDENTIALS}:
         return (Target.AD, Target.KEYCLOAK)
     return (Target.KEYCLOAK,)
 
 
-class ActState(StrEnum):
+class ActionState(StrEnum):
     WAITING = "waiting"
     DONE = "done"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class OneTimeAction:
     """`number` orders the acts of an account; `outcome` says in a word what came of it.
 
     `times` counts the tries that may have had an effect: more than 1 means that a mail may have come twice.
     """
 
     number: int
-    kind: ActKind
+    kind: ActionKind
     account_id: AccountId
     requested_at: datetime
-    state: ActState
+    state: ActionState
     done_at: datetime | None = None
     outcome: str = ""
     times: int = 0
@@ -131,7 +131,7 @@ class StepState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class StoryStep:
+class ProvisioningStep:
     """One step of an account's way. `at` is when it was done; `pending` that a newer change is on its way there."""
 
     step: StepName
@@ -229,7 +229,7 @@ class WorkRow:
     state: WorkState
     title: str
     agency_name: str
-    wanted_at: datetime
+    requested_at: datetime
     next_at: datetime | None
     attempts: int
     error_class: ErrorClass | None
@@ -246,7 +246,7 @@ class RunKind(StrEnum):
 
 
 class RunCause(StrEnum):
-    """Why there is a run; a bulk run of an effect has the effect's kind instead."""
+    """Why there is a run; a bulk run of a guarded command has the command's kind instead."""
 
     NIGHTLY = "nightly"
     CHANGES = "changes"
@@ -260,7 +260,7 @@ class RunCause(StrEnum):
 class Run:
     """One run. `objects` were looked at or wanted, `done` of them are finished, `differing` were found to differ.
 
-    `cause` is a code (`RunCause`, or the kind of an effect) and `note` what goes with it (the agency's name). It is
+    `cause` is a code (`RunCause`, or the kind of a command) and `note` what goes with it (the agency's name). It is
     about one agency and all below it, about one account, or (with neither) about everything. `plan_id` is the plan
     that it executes, `code` why it came to nothing.
     """
@@ -333,24 +333,24 @@ class TargetState:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """Our object's identity in a target. `place` is where it was seen last, for reading; `within` is the remote id
-    of the object it stands in, None at the top.
+    """Our object's identity in a target. `address` is where it was seen last (DN, path), for reading; `parent_id` is
+    the remote id of the object it stands in, None at the top.
     """
 
     remote_id: str
-    place: str
-    within: str | None = None
+    address: str
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A row of work this process holds until its lease ends, and what was wanted of it when it was taken. `begun`
+    """A row of work this process holds until its lease ends, and what was wanted of it when it was taken. `in_flight`
     where somebody held it before and noted nothing: he may have been killed in the middle.
     """
 
     key: OutboxKey
     lease: UUID
     attempts: int
-    wanted_at: datetime
-    wanted: int
-    begun: bool
+    requested_at: datetime
+    generation: int
+    in_flight: bool

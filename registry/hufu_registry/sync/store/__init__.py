@@ -1,20 +1,20 @@
 """The sync engine's store: its tables, what the worker keeps there, and what the console reads."""
 
-from hufu_registry.sync.store.acts import SqlActs
 from hufu_registry.sync.store.administration import SqlAdministration, drift_of, drift_rows, work_row, work_rows
 from hufu_registry.sync.store.comparison import SqlComparison
+from hufu_registry.sync.store.one_time_actions import SqlActions
 from hufu_registry.sync.store.queue import SqlQueue, due_targets
 from hufu_registry.sync.store.read_models import account_in_targets, account_story, sign_ins, target_states
 from hufu_registry.sync.store.records import SqlRecords
 from hufu_registry.sync.store.runs import SqlRuns, applied_steps_of, queue_samples_of, run_of, runs
 from hufu_registry.sync.store.sign_in_locks import SqlSignInLocks, sign_in_state
 from hufu_registry.sync.store.tables import (
-    acts,
     applied_steps,
     bindings,
     change_cursors,
     drifts,
     feed_cursors,
+    one_time_actions,
     queue_samples,
     registry_identity,
     sign_in_locks,
@@ -26,7 +26,7 @@ from hufu_registry.sync.store.tables import (
 )
 
 __all__ = [
-    "SqlActs",
+    "SqlActions",
     "SqlAdministration",
     "SqlComparison",
     "SqlQueue",
@@ -35,7 +35,6 @@ __all__ = [
     "SqlSignInLocks",
     "account_in_targets",
     "account_story",
-    "acts",
     "applied_steps",
     "applied_steps_of",
     "bindings",
@@ -45,6 +44,7 @@ __all__ = [
     "drifts",
     "due_targets",
     "feed_cursors",
+    "one_time_actions",
     "queue_samples",
     "queue_samples_of",
     "registry_identity",

@@ -28,7 +28,7 @@ from hufu_registry.sync.store.tables import bindings, drifts, target_health, wri
 
 MOST_WORDS = 5
 
-pending = outbox.c.wanted > outbox.c.done
+pending = outbox.c.generation > outbox.c.applied_generation
 STATES: Mapping[WorkState, sa.ColumnElement[bool]] = {
     WorkState.PARKED: outbox.c.parked_at.is_not(None),
     WorkState.RETRYING: sa.and_(outbox.c.parked_at.is_(None), outbox.c.error_class.is_not(None)),
@@ -72,7 +72,13 @@ class SqlAdministration:
 
     def drop(self, key: OutboxKey) -> bool:
         return self._change(
-            key, done=outbox.c.wanted, parked_at=None, error_class=None, error=None, attempts=0, next_at=None
+            key,
+            applied_generation=outbox.c.generation,
+            parked_at=None,
+            error_class=None,
+            error=None,
+            attempts=0,
+            next_at=None,
         )
 
     def _change(self, key: OutboxKey, **values: Any) -> bool:
@@ -230,7 +236,7 @@ def work_rows(
     if state is not None:
         conditions.append(STATES[state])
     total = connection.execute(sa.select(sa.func.count()).select_from(outbox).where(*conditions)).scalar_one()
-    order = (outbox.c.wanted_at, outbox.c.target, outbox.c.kind, outbox.c.object_id)
+    order = (outbox.c.requested_at, outbox.c.target, outbox.c.kind, outbox.c.object_id)
     key = order[1:]
     shown = sa.select(*key).where(*conditions).order_by(*order).limit(page.size).offset(page.offset).subquery()
     rows = connection.execute(
@@ -266,7 +272,7 @@ def _work_row(row: Any, named: Named, *, paused: bool) -> WorkRow:
         state=WorkState.PARKED if row.parked_at is not None else state,
         title=named.title,
         agency_name=named.agency_name,
-        wanted_at=row.wanted_at,
+        requested_at=row.requested_at,
         next_at=None if row.parked_at is not None else row.next_at,
         attempts=row.attempts,
         error_class=ErrorClass(row.error_class) if failing else None,

@@ -56,7 +56,7 @@ class SqlComparison:
                 outbox.c.target == target.value,
                 outbox.c.kind == kind.value,
                 outbox.c.object_id == among(object_ids, sa.Text),
-                sa.or_(outbox.c.wanted > outbox.c.done, outbox.c.done_at >= since),
+                sa.or_(outbox.c.generation > outbox.c.applied_generation, outbox.c.applied_at >= since),
             )
         )
         return frozenset(rows.scalars())
@@ -115,12 +115,12 @@ class SqlComparison:
     def bound(self, target: Target, kind: Kind, after: str, limit: int) -> Sequence[tuple[str, str, str]]:
         """(object id, remote id, where it was seen last) of what stands there, by object id from `after` on."""
         rows = self._connection.execute(
-            sa.select(bindings.c.object_id, bindings.c.remote_id, bindings.c.place)
+            sa.select(bindings.c.object_id, bindings.c.remote_id, bindings.c.address)
             .where(bindings.c.target == target.value, bindings.c.kind == kind.value, bindings.c.object_id > after)
             .order_by(bindings.c.object_id)
             .limit(limit)
         )
-        return [(row.object_id, row.remote_id, row.place) for row in rows]
+        return [(row.object_id, row.remote_id, row.address) for row in rows]
 
     def count_bound(self, target: Target) -> int:
         return self._connection.execute(
@@ -173,7 +173,7 @@ class SqlComparison:
             .where(
                 outbox.c.kind == bindings.c.kind,
                 outbox.c.object_id == bindings.c.object_id,
-                outbox.c.wanted > outbox.c.done,
+                outbox.c.generation > outbox.c.applied_generation,
             )
             .correlate(bindings)
         )

@@ -36,7 +36,7 @@ def _stands(row: sa.FromClause) -> sa.ColumnElement[bool]:
 
 
 def _pending(row: sa.FromClause) -> sa.ColumnElement[bool]:
-    return row.c.wanted > row.c.done
+    return row.c.generation > row.c.applied_generation
 
 
 def _waits_for_directory() -> sa.ColumnElement[bool]:
@@ -130,8 +130,8 @@ def _free(target: Target, now: datetime) -> sa.ColumnElement[bool]:
 def due(target: Target, now: datetime) -> sa.ColumnElement[bool]:
     """Besides being free: wanted, not parked, its time has come, and the target is not paused by hand."""
     come = _is_over(outbox.c.next_at, now, LONGEST_PAUSE)
-    wanted = outbox.c.wanted > outbox.c.done
-    return sa.and_(wanted, _free(target, now), outbox.c.parked_at.is_(None), come, sa.not_(_paused(target)))
+    pending = outbox.c.generation > outbox.c.applied_generation
+    return sa.and_(pending, _free(target, now), outbox.c.parked_at.is_(None), come, sa.not_(_paused(target)))
 
 
 def is_row(key: OutboxKey) -> sa.ColumnElement[bool]:
@@ -152,12 +152,13 @@ def due_targets(connection: sa.Connection, now: datetime) -> Sequence[Target]:
 FINISH = sa.text(
     """
     UPDATE outbox SET
-        done = greatest(outbox.done, it.wanted), done_at = :now, lease = NULL, leased_until = NULL, begun = false,
+        applied_generation = greatest(outbox.applied_generation, it.generation), applied_at = :now,
+        lease = NULL, leased_until = NULL, in_flight = false,
         attempts = 0,
-        error_class = CASE WHEN outbox.wanted > it.wanted THEN outbox.error_class END,
-        error = CASE WHEN outbox.wanted > it.wanted THEN outbox.error END,
-        parked_at = CASE WHEN outbox.wanted > it.wanted THEN outbox.parked_at END
-    FROM unnest(:targets, :kinds, :object_ids, :leases, :numbers) AS it(target, kind, object_id, lease, wanted)
+        error_class = CASE WHEN outbox.generation > it.generation THEN outbox.error_class END,
+        error = CASE WHEN outbox.generation > it.generation THEN outbox.error END,
+        parked_at = CASE WHEN outbox.generation > it.generation THEN outbox.parked_at END
+    FROM unnest(:targets, :kinds, :object_ids, :leases, :numbers) AS it(target, kind, object_id, lease, generation)
     WHERE outbox.target = it.target AND outbox.kind = it.kind AND outbox.object_id = it.object_id
       AND outbox.lease = it.lease
     RETURNING outbox.target, outbox.kind, outbox.object_id
@@ -186,7 +187,7 @@ class SqlQueue:
         if bulk is not None:
             condition = sa.and_(condition, outbox.c.bulk.is_(bulk))
         first = (
-            sa.select(outbox.c.kind, outbox.c.object_id, outbox.c.bulk, outbox.c.begun)
+            sa.select(outbox.c.kind, outbox.c.object_id, outbox.c.bulk, outbox.c.in_flight)
             .where(condition)
             .order_by(outbox.c.bulk, outbox.c.next_at, outbox.c.object_id)
             .limit(limit)
@@ -208,7 +209,7 @@ class SqlQueue:
 
     def claim_key(self, key: OutboxKey, lease: UUID, length: timedelta) -> Claimed | None:
         """Take this row out of its turn, even parked, paused or done; None where somebody has it, or it must wait."""
-        row = sa.select(outbox.c.object_id, outbox.c.begun).where(is_row(key), _free(key.target, self._now))
+        row = sa.select(outbox.c.object_id, outbox.c.in_flight).where(is_row(key), _free(key.target, self._now))
         free = row.with_for_update(skip_locked=True, of=outbox).cte("free")
         condition = sa.and_(is_row(key), outbox.c.object_id == free.c.object_id)
         return next(iter(self._take(condition, free, lease, length)), None)
@@ -217,16 +218,16 @@ class SqlQueue:
         rows = self._connection.execute(
             sa.update(outbox)
             .where(condition)
-            .values(lease=lease, leased_until=self._now + length, begun=True)
+            .values(lease=lease, leased_until=self._now + length, in_flight=True)
             .returning(
                 outbox.c.target,
                 outbox.c.kind,
                 outbox.c.object_id,
                 outbox.c.attempts,
-                outbox.c.wanted_at,
-                outbox.c.wanted,
+                outbox.c.requested_at,
+                outbox.c.generation,
                 outbox.c.next_at,
-                before.c.begun,
+                before.c.in_flight,
             )
         ).all()
         return [
@@ -234,19 +235,19 @@ class SqlQueue:
                 OutboxKey(Target(row.target), Kind(row.kind), row.object_id),
                 lease,
                 row.attempts,
-                row.wanted_at,
-                row.wanted,
-                row.begun,
+                row.requested_at,
+                row.generation,
+                row.in_flight,
             )
             for row in sorted(rows, key=lambda row: (row.next_at or self._now, row.object_id))
         ]
 
-    def wanted(self, claimed: Sequence[Claimed]) -> dict[OutboxKey, int]:
+    def generations(self, claimed: Sequence[Claimed]) -> dict[OutboxKey, int]:
         """What is wanted of each, as long as the lease is ours; in the order asked."""
         rows = self._connection.execute(
-            sa.select(outbox.c.target, outbox.c.kind, outbox.c.object_id, outbox.c.wanted).where(_held(claimed))
+            sa.select(outbox.c.target, outbox.c.kind, outbox.c.object_id, outbox.c.generation).where(_held(claimed))
         )
-        numbers = {OutboxKey(Target(row.target), Kind(row.kind), row.object_id): int(row.wanted) for row in rows}
+        numbers = {OutboxKey(Target(row.target), Kind(row.kind), row.object_id): int(row.generation) for row in rows}
         return {row.key: numbers[row.key] for row in claimed if row.key in numbers}
 
     def keep(self, claimed: Sequence[Claimed], length: timedelta) -> frozenset[OutboxKey]:
@@ -296,15 +297,15 @@ class SqlQueue:
     def is_pending(self, key: OutboxKey) -> bool | None:
         """Whether the row still has something to do; None where there is no such row."""
         return self._connection.execute(
-            sa.select(outbox.c.wanted > outbox.c.done).where(is_row(key))
+            sa.select(outbox.c.generation > outbox.c.applied_generation).where(is_row(key))
         ).scalar_one_or_none()
 
-    def begun(self, keys: Collection[OutboxKey]) -> set[OutboxKey]:
+    def in_flight(self, keys: Collection[OutboxKey]) -> set[OutboxKey]:
         """Those that somebody held and noted nothing of since."""
         wanted = set(keys)
         rows = self._connection.execute(
             sa.select(outbox.c.target, outbox.c.kind, outbox.c.object_id).where(
-                outbox.c.object_id == among({key.object_id for key in wanted}, sa.Text), outbox.c.begun
+                outbox.c.object_id == among({key.object_id for key in wanted}, sa.Text), outbox.c.in_flight
             )
         )
         return wanted & {OutboxKey(Target(row.target), Kind(row.kind), row.object_id) for row in rows}
@@ -316,7 +317,7 @@ class SqlQueue:
                 outbox.c.target == target.value,
                 outbox.c.kind == kind.value,
                 outbox.c.object_id == among(list(object_ids), sa.Text),
-                outbox.c.wanted > outbox.c.done,
+                outbox.c.generation > outbox.c.applied_generation,
                 outbox.c.parked_at.is_(None),
             )
         )
@@ -338,7 +339,7 @@ class SqlQueue:
             sa.update(outbox)
             .where(
                 outbox.c.target == target.value,
-                outbox.c.wanted > outbox.c.done,
+                outbox.c.generation > outbox.c.applied_generation,
                 outbox.c.parked_at.is_(None),
                 outbox.c.error_class.in_([ErrorClass.TRANSIENT.value, ErrorClass.MISCONFIGURED.value]),
                 outbox.c.error.is_distinct_from(Code.DESTRUCTIVE_LIMIT.value),
@@ -350,7 +351,7 @@ class SqlQueue:
 
     def _put(self, claimed: Claimed, **values: Any) -> bool:
         """Let it go. A wish that came meanwhile has its own turn: what befell the older one is not its."""
-        overtaken = outbox.c.wanted > claimed.wanted
+        overtaken = outbox.c.generation > claimed.generation
         kept = {name: sa.case((overtaken, outbox.c[name]), else_=value) for name, value in values.items()}
         result = self._connection.execute(
             sa.update(outbox)

@@ -16,22 +16,29 @@ from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.kernel.paging import Page, Paged
 from hufu_registry.kernel.store import outbox
 from hufu_registry.sync.model import (
-    ActKind,
-    ActState,
+    ActionKind,
+    ActionState,
     Code,
     ErrorClass,
     InTarget,
+    ProvisioningStep,
     SignIn,
     StepName,
     StepState,
-    StoryStep,
     TargetState,
 )
 from hufu_registry.sync.store.administration import code_of
-from hufu_registry.sync.store.tables import acts, applied_steps, bindings, drifts, sign_in_records, target_health
+from hufu_registry.sync.store.tables import (
+    applied_steps,
+    bindings,
+    drifts,
+    one_time_actions,
+    sign_in_records,
+    target_health,
+)
 
 
-def account_story(connection: sa.Connection, account_id: AccountId) -> tuple[StoryStep, ...]:
+def account_story(connection: sa.Connection, account_id: AccountId) -> tuple[ProvisioningStep, ...]:
     """The steps of an account's way, in order; empty for an account that was never wanted anywhere."""
     rows = {Target(row.target): row for row in connection.execute(_rows_of(account_id))}
     if Target.KEYCLOAK not in rows:
@@ -50,8 +57,8 @@ def account_story(connection: sa.Connection, account_id: AccountId) -> tuple[Sto
     return tuple(steps)
 
 
-def _waiting(step: StepName, code: Code | None = None) -> StoryStep:
-    return StoryStep(step, StepState.WAITING, code=code)
+def _waiting(step: StepName, code: Code | None = None) -> ProvisioningStep:
+    return ProvisioningStep(step, StepState.WAITING, code=code)
 
 
 def _rows_of(account_id: AccountId) -> sa.Select[Any]:
@@ -62,7 +69,7 @@ def _rows_of(account_id: AccountId) -> sa.Select[Any]:
             agency_row.c.target == outbox.c.target,
             agency_row.c.kind == Kind.AGENCY.value,
             agency_row.c.object_id == sa.cast(accounts.c.agency_id, sa.Text),
-            agency_row.c.wanted > agency_row.c.done,
+            agency_row.c.generation > agency_row.c.applied_generation,
         )
         .correlate(outbox, accounts)
         .exists()
@@ -87,22 +94,22 @@ def _is_paused(health: Any) -> bool:
     return health is not None and health.paused_at is not None
 
 
-def _target_step(step: StepName, row: Any, health: Any) -> StoryStep:
+def _target_step(step: StepName, row: Any, health: Any) -> ProvisioningStep:
     paused = _is_paused(health)
-    pending = row.wanted > row.done
+    pending = row.generation > row.applied_generation
     error_class = ErrorClass(row.error_class) if pending and row.error_class else None
     code = code_of(row.error) if error_class and row.error else None
     if row.bound_at is not None and (not pending or error_class is None):
         because = Code.TARGET_PAUSED if pending and paused else None
-        return StoryStep(step, StepState.DONE, at=row.bound_at, pending=pending, code=because)
+        return ProvisioningStep(step, StepState.DONE, at=row.bound_at, pending=pending, code=because)
     if not pending:
         # Done without an object: the account was deleted before it was ever made there.
-        return StoryStep(step, StepState.DONE, at=row.done_at)
+        return ProvisioningStep(step, StepState.DONE, at=row.applied_at)
     if error_class is None and paused:
-        return StoryStep(step, StepState.WAITING, code=Code.TARGET_PAUSED, pending=True)
+        return ProvisioningStep(step, StepState.WAITING, code=Code.TARGET_PAUSED, pending=True)
     if error_class is None and health is not None and health.failing_since is not None:
         # Not tried itself: the whole target is away, or refuses us.
-        return StoryStep(
+        return ProvisioningStep(
             step,
             StepState.RETRYING,
             code=code_of(health.error),
@@ -113,8 +120,8 @@ def _target_step(step: StepName, row: Any, health: Any) -> StoryStep:
         return _waiting(step, Code.WAITS_FOR_AGENCY if row.agency_waits else None)
     parked = row.parked_at is not None
     if step is StepName.KEYCLOAK and row.bound_at is not None and code is Code.ACTIVATION_MAIL_NOT_SENT:
-        return StoryStep(step, StepState.DONE, at=row.bound_at)
-    return StoryStep(
+        return ProvisioningStep(step, StepState.DONE, at=row.bound_at)
+    return ProvisioningStep(
         step,
         StepState.PARKED if parked else StepState.RETRYING,
         at=row.bound_at,
@@ -126,40 +133,42 @@ def _target_step(step: StepName, row: Any, health: Any) -> StoryStep:
     )
 
 
-def _mail_step(connection: sa.Connection, account_id: AccountId, before: StoryStep, row: Any, health: Any) -> StoryStep:
-    act = connection.execute(
-        sa.select(acts)
-        .where(acts.c.account_id == account_id, acts.c.kind == ActKind.ACTIVATION_MAIL.value)
-        .order_by((acts.c.state == ActState.WAITING.value).desc(), acts.c.number.desc())
+def _mail_step(
+    connection: sa.Connection, account_id: AccountId, before: ProvisioningStep, row: Any, health: Any
+) -> ProvisioningStep:
+    action = connection.execute(
+        sa.select(one_time_actions)
+        .where(one_time_actions.c.account_id == account_id, one_time_actions.c.kind == ActionKind.ACTIVATION_MAIL.value)
+        .order_by((one_time_actions.c.state == ActionState.WAITING.value).desc(), one_time_actions.c.number.desc())
         .limit(1)
     ).one_or_none()
-    if act is None:
+    if action is None:
         return _waiting(StepName.MAIL)
-    if act.state == ActState.DONE.value:
-        return StoryStep(StepName.MAIL, StepState.DONE, at=act.done_at, times=act.times)
+    if action.state == ActionState.DONE.value:
+        return ProvisioningStep(StepName.MAIL, StepState.DONE, at=action.done_at, times=action.times)
     if before.state is not StepState.DONE:
         return _waiting(StepName.MAIL, Code.WAITS_FOR_KEYCLOAK)
-    if row.error_class and row.wanted > row.done:
-        return StoryStep(
+    if row.error_class and row.generation > row.applied_generation:
+        return ProvisioningStep(
             StepName.MAIL,
             StepState.RETRYING,
             code=code_of(row.error),
             error_class=ErrorClass(row.error_class),
             attempts=row.attempts,
             next_at=None if _is_paused(health) else row.next_at,
-            times=act.times,
+            times=action.times,
         )
-    return StoryStep(StepName.MAIL, StepState.WAITING, times=act.times)
+    return ProvisioningStep(StepName.MAIL, StepState.WAITING, times=action.times)
 
 
-def _activated_step(connection: sa.Connection, account_id: AccountId, mail: StoryStep) -> StoryStep:
+def _activated_step(connection: sa.Connection, account_id: AccountId, mail: ProvisioningStep) -> ProvisioningStep:
     row = connection.execute(
         sa.select(accounts.c.state, accounts.c.activated_at).where(accounts.c.id == account_id)
     ).one()
     if row.state == AccountState.NOT_ACTIVATED.value or row.activated_at is None:
         sent = mail.state is StepState.DONE
         return _waiting(StepName.ACTIVATED, Code.WAITS_FOR_PERSON if sent else None)
-    return StoryStep(StepName.ACTIVATED, StepState.DONE, at=row.activated_at)
+    return ProvisioningStep(StepName.ACTIVATED, StepState.DONE, at=row.activated_at)
 
 
 def account_in_targets(connection: sa.Connection, account_id: AccountId) -> tuple[InTarget, ...]:
@@ -167,7 +176,7 @@ def account_in_targets(connection: sa.Connection, account_id: AccountId) -> tupl
     of_account = sa.and_(bindings.c.kind == Kind.ACCOUNT.value, bindings.c.object_id == str(account_id))
     same = [bindings.c.target == outbox.c.target, bindings.c.kind == outbox.c.kind]
     rows = connection.execute(
-        sa.select(bindings, outbox.c.done_at)
+        sa.select(bindings, outbox.c.applied_at)
         .outerjoin(outbox, sa.and_(*same, bindings.c.object_id == outbox.c.object_id))
         .where(of_account)
         .order_by(bindings.c.target)
@@ -183,9 +192,9 @@ def account_in_targets(connection: sa.Connection, account_id: AccountId) -> tupl
         InTarget(
             target=Target(row.target),
             remote_id=row.remote_id,
-            place=row.place,
+            place=row.address,
             since=row.bound_at,
-            converged_at=row.done_at,
+            converged_at=row.applied_at,
             drift=tuple(differing.get(row.target, ())),
         )
         for row in rows
@@ -215,7 +224,7 @@ def sign_ins(connection: sa.Connection, account_id: AccountId, page: Page) -> Pa
 
 def target_states(connection: sa.Connection) -> tuple[TargetState, ...]:
     """Health and queue of every target there ever was work for, or trouble with; by the database's clock."""
-    pending = outbox.c.wanted > outbox.c.done
+    pending = outbox.c.generation > outbox.c.applied_generation
     parked = outbox.c.parked_at.is_not(None)
     retrying = sa.and_(outbox.c.parked_at.is_(None), outbox.c.error_class.is_not(None))
     waiting = sa.and_(outbox.c.parked_at.is_(None), outbox.c.error_class.is_(None))
@@ -227,7 +236,7 @@ def target_states(connection: sa.Connection) -> tuple[TargetState, ...]:
                 sa.func.count().filter(waiting).label("waiting"),
                 sa.func.count().filter(retrying).label("retrying"),
                 sa.func.count().filter(parked).label("parked"),
-                sa.func.min(outbox.c.wanted_at).filter(sa.not_(parked)).label("oldest_at"),
+                sa.func.min(outbox.c.requested_at).filter(sa.not_(parked)).label("oldest_at"),
             )
             .where(pending)
             .group_by(outbox.c.target)
@@ -244,7 +253,7 @@ def _targets() -> sa.Select[Any]:
     key = (outbox.c.kind, outbox.c.object_id)
     ever = sa.select(sa.literal(1)).where(outbox.c.target == target.c.name).order_by(*key).limit(1)
     rate = sa.select(sa.func.count()).where(
-        outbox.c.target == target.c.name, outbox.c.done_at > sa.func.now() - timedelta(minutes=1)
+        outbox.c.target == target.c.name, outbox.c.applied_at > sa.func.now() - timedelta(minutes=1)
     )
     destructive = sa.select(sa.func.count()).where(
         applied_steps.c.target == target.c.name,

@@ -105,7 +105,7 @@ class SqlRecords:
     def bindings(self, keys: Collection[OutboxKey]) -> dict[OutboxKey, Binding]:
         """Where those of them are that stand in their targets."""
         rows = self._connection.execute(sa.select(bindings).where(_of_any(bindings, keys)))
-        return {_key(row): Binding(row.remote_id, row.place, row.within) for row in rows}
+        return {_key(row): Binding(row.remote_id, row.address, row.parent_id) for row in rows}
 
     def bind(self, found: Mapping[OutboxKey, Binding]) -> None:
         """Remember where our objects are. One made again gets its new id and keeps its first moment."""
@@ -114,7 +114,7 @@ class SqlRecords:
         rows = inserted(
             bindings, [{**_as_values(key), **asdict(found[key]), "bound_at": self._now} for key in sorted(found)]
         )
-        new = {name: rows.excluded[name] for name in ("remote_id", "place", "within")}
+        new = {name: rows.excluded[name] for name in ("remote_id", "address", "parent_id")}
         self._connection.execute(
             rows.on_conflict_do_update(
                 index_elements=OBJECT,
@@ -135,11 +135,11 @@ class SqlRecords:
             return {}
         rows = self._connection.execute(
             sa.select(bindings)
-            .ext(distinct_on(bindings.c.within))
-            .where(bindings.c.target == target.value, bindings.c.within == among(remote_ids, sa.Text))
-            .order_by(bindings.c.within, bindings.c.kind.desc(), bindings.c.object_id)
+            .ext(distinct_on(bindings.c.parent_id))
+            .where(bindings.c.target == target.value, bindings.c.parent_id == among(remote_ids, sa.Text))
+            .order_by(bindings.c.parent_id, bindings.c.kind.desc(), bindings.c.object_id)
         )
-        return {row.within: _key(row) for row in rows}
+        return {row.parent_id: _key(row) for row in rows}
 
     def accounts_bound_to(self, target: Target, remote_ids: Collection[str]) -> Mapping[str, AccountId]:
         rows = self._connection.execute(
@@ -292,9 +292,9 @@ class SqlRecords:
         """Note how each queue stands in this minute, and what was finished in the one before; once, whoever asks."""
         minute = self._now.replace(second=0, microsecond=0)
         before = minute - timedelta(minutes=1)
-        pending = outbox.c.wanted > outbox.c.done
+        pending = outbox.c.generation > outbox.c.applied_generation
         fine, parked = outbox.c.error_class.is_(None), outbox.c.parked_at.is_not(None)
-        done = sa.and_(outbox.c.done_at >= before, outbox.c.done_at < minute)
+        done = sa.and_(outbox.c.applied_at >= before, outbox.c.applied_at < minute)
         conditions = {
             "waiting": sa.and_(pending, fine),
             "retrying": sa.and_(pending, sa.not_(fine), sa.not_(parked)),

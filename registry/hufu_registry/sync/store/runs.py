@@ -129,8 +129,8 @@ class SqlRuns:
             return
         rows = [
             {"run_id": self._following, "target": key.target.value, "kind": key.kind.value, "object_id": key.object_id}
-            | {"wanted": wanted}
-            for key, wanted in written.items()
+            | {"generation": generation}
+            for key, generation in written.items()
         ]
         finished = {} if rows else {"finished_at": self._now}
         self._connection.execute(
@@ -198,14 +198,14 @@ def _has_unfinished() -> sa.ColumnElement[bool]:
     return sa.exists(
         sa.select(sa.literal(1))
         .select_from(_rows_of_run())
-        .where(sync_run_rows.c.run_id == sync_runs.c.id, outbox.c.done < sync_run_rows.c.wanted)
+        .where(sync_run_rows.c.run_id == sync_runs.c.id, outbox.c.applied_generation < sync_run_rows.c.generation)
         .correlate(sync_runs)
     )
 
 
 def _last_done() -> sa.ScalarSelect[datetime]:
     return (
-        sa.select(sa.func.max(outbox.c.done_at))
+        sa.select(sa.func.max(outbox.c.applied_at))
         .select_from(_rows_of_run())
         .where(sync_run_rows.c.run_id == sync_runs.c.id)
         .correlate(sync_runs)
@@ -238,9 +238,9 @@ def _with_progress() -> sa.Select[Any]:
     """Runs; of a bulk run that is under way, `done` and `failed` are counted where the work is."""
     of_run = (
         sa.select(
-            sa.func.count().filter(outbox.c.done >= sync_run_rows.c.wanted).label("done"),
+            sa.func.count().filter(outbox.c.applied_generation >= sync_run_rows.c.generation).label("done"),
             sa.func.count()
-            .filter(outbox.c.done < sync_run_rows.c.wanted, outbox.c.parked_at.is_not(None))
+            .filter(outbox.c.applied_generation < sync_run_rows.c.generation, outbox.c.parked_at.is_not(None))
             .label("failed"),
         )
         .select_from(_rows_of_run())

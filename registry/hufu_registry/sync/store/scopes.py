@@ -29,7 +29,7 @@ def agencies_in_scope(connection: sa.Connection, target: Target, scope: Scope) -
     )
     path = _path(connection, scope)
     if path is not None:
-        above = sa.and_(agencies.c.id.in_(path.ids), outbox.c.wanted > outbox.c.done)
+        above = sa.and_(agencies.c.id.in_(path.ids), outbox.c.generation > outbox.c.applied_generation)
         query = query.where(above if scope.agency_id is None else sa.or_(above, _below(agencies.c.path, path)))
     return [OutboxKey(target, Kind.AGENCY, object_id) for object_id in connection.execute(query).scalars()]
 
@@ -69,11 +69,11 @@ def _below(column: sa.Column[str], path: Path) -> sa.ColumnElement[bool]:
 def addresses(connection: sa.Connection, target: Target, remote_ids: Collection[str]) -> Mapping[str, str]:
     """Where our objects with these remote ids were seen last."""
     rows = connection.execute(
-        sa.select(bindings.c.remote_id, bindings.c.place).where(
+        sa.select(bindings.c.remote_id, bindings.c.address).where(
             bindings.c.target == target.value, bindings.c.remote_id == among(remote_ids, sa.Text)
         )
     )
-    return {row.remote_id: row.place for row in rows}
+    return {row.remote_id: row.address for row in rows}
 
 
 def held(connection: sa.Connection, keys: Collection[OutboxKey], now: datetime) -> frozenset[OutboxKey]:

@@ -8,22 +8,22 @@ import sqlalchemy as sa
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.kernel.store import Moment, metadata
-from hufu_registry.sync.model import ActState
+from hufu_registry.sync.model import ActionState
 
-acts = sa.Table(
-    "acts",
+one_time_actions = sa.Table(
+    "one_time_actions",
     metadata,
     sa.Column("number", sa.BigInteger, sa.Identity(), primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("account_id", sa.Uuid, sa.ForeignKey("accounts.id"), nullable=False),
     sa.Column("requested_at", Moment, nullable=False),
-    sa.Column("state", sa.Text, nullable=False, server_default=ActState.WAITING.value),
+    sa.Column("state", sa.Text, nullable=False, server_default=ActionState.WAITING.value),
     sa.Column("done_at", Moment),
     sa.Column("outcome", sa.Text, nullable=False, server_default=""),
     sa.Column("times", sa.Integer, nullable=False, server_default="0"),
     sa.Column("target", sa.Text, nullable=False, server_default="keycloak"),
     sa.CheckConstraint("state IN ('waiting','done','failed')", name="state"),
-    sa.Index("ix_acts_account", "account_id", "number"),
+    sa.Index("ix_one_time_actions_account", "account_id", "number"),
 )
 
 
@@ -43,13 +43,13 @@ bindings = sa.Table(
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("object_id", sa.Text, primary_key=True),
     sa.Column("remote_id", sa.Text, nullable=False),
-    sa.Column("place", sa.Text, nullable=False, server_default=""),
+    sa.Column("address", sa.Text, nullable=False, server_default=""),
     # The remote id of what it stands in.
-    sa.Column("within", sa.Text),
+    sa.Column("parent_id", sa.Text),
     sa.Column("bound_at", Moment, nullable=False),
     # One object over there is one object here.
     sa.UniqueConstraint("target", "remote_id"),
-    sa.Index("ix_bindings_within", "target", "within"),
+    sa.Index("ix_bindings_parent_id", "target", "parent_id"),
 )
 
 written_fields = sa.Table(
@@ -176,7 +176,7 @@ sync_runs = sa.Table(
     sa.Index("ix_sync_runs_open", "kind", "started_at", postgresql_where=sa.text("finished_at IS NULL")),
 )
 
-# The rows a bulk run wanted, and the number it wanted them at: done once the outbox is.
+# The rows a bulk run wanted, and the generation it asked for: done once the outbox is.
 sync_run_rows = sa.Table(
     "sync_run_rows",
     metadata,
@@ -184,7 +184,7 @@ sync_run_rows = sa.Table(
     sa.Column("target", sa.Text, primary_key=True),
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("object_id", sa.Text, primary_key=True),
-    sa.Column("wanted", sa.BigInteger, nullable=False),
+    sa.Column("generation", sa.BigInteger, nullable=False),
 )
 
 # One row a minute and target, for the picture of the last day.

@@ -23,6 +23,13 @@ from hufu_registry.sync.use_cases.administration import (
     retry_now,
 )
 from hufu_registry.sync.use_cases.drift import accept_drift, ignore_drift, list_drift_again, overwrite_drift
+from hufu_registry.sync.use_cases.enqueueing import (
+    enqueue_account,
+    enqueue_accounts,
+    enqueue_agencies,
+    request_action,
+    targets,
+)
 from hufu_registry.sync.use_cases.lifecycle import (
     delete_account,
     disable_account,
@@ -31,11 +38,10 @@ from hufu_registry.sync.use_cases.lifecycle import (
     transfer_account,
     unlock_account,
 )
-from hufu_registry.sync.use_cases.ports import Acts, Administration, Runs, SignInLocks, Work
-from hufu_registry.sync.use_cases.wanting import request_act, targets, want_account, want_accounts, want_agencies
+from hufu_registry.sync.use_cases.ports import Actions, Administration, Runs, SignInLocks, Work
 
 __all__ = [
-    "Acts",
+    "Actions",
     "Administration",
     "ChangeAccount",
     "Runs",
@@ -50,13 +56,16 @@ __all__ = [
     "delete_account",
     "disable_account",
     "drop_work",
+    "enqueue_account",
+    "enqueue_accounts",
+    "enqueue_agencies",
     "ignore_drift",
     "list_drift_again",
     "make_again",
     "open_account",
     "overwrite_drift",
     "pause_target",
-    "request_act",
+    "request_action",
     "request_comparison",
     "request_plan",
     "request_plan_execution",
@@ -70,7 +79,4 @@ __all__ = [
     "targets",
     "transfer_account",
     "unlock_account",
-    "want_account",
-    "want_accounts",
-    "want_agencies",
 ]

@@ -16,10 +16,10 @@ from hufu_registry.kernel.work import Services
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import proved_mailbox
 from hufu_registry.rights.model import Permission
-from hufu_registry.sync.model import ActKind
+from hufu_registry.sync.model import ActionKind
+from hufu_registry.sync.use_cases.enqueueing import enqueue_account, request_action
 from hufu_registry.sync.use_cases.permission import require_on_account
 from hufu_registry.sync.use_cases.ports import Work
-from hufu_registry.sync.use_cases.wanting import request_act, want_account
 
 
 def open_account(work: Work, services: Services[Work], account: Account, *, case_id: CaseId | None = None) -> None:
@@ -30,8 +30,8 @@ def open_account(work: Work, services: Services[Work], account: Account, *, case
     take_name(work, account.account_name, NameHolder.ACCOUNT, account.id, case_id=case_id)
     work.people.add(account.person_id, account.profile.name)
     work.accounts.add(account)
-    request_act(work, services, ActKind.ACTIVATION_MAIL, account.id)
-    want_account(work, services, account)
+    request_action(work, services, ActionKind.ACTIVATION_MAIL, account.id)
+    enqueue_account(work, services, account)
     work.audit.record(
         "account.opened",
         object_kind="account",
@@ -76,14 +76,14 @@ def _resend(work: Work, services: Services[Work], account: Account) -> None:
         raise IllegalMove("already_activated")
     if account.state is not AccountState.NOT_ACTIVATED:
         raise IllegalMove("account_state", state=account.state.value, move="resend_activation")
-    count, last = work.acts.requested_since(ActKind.ACTIVATION_MAIL, account.id, work.now - timedelta(days=1))
+    count, last = work.actions.requested_since(ActionKind.ACTIVATION_MAIL, account.id, work.now - timedelta(days=1))
     if last is not None and work.now < last + policy.activation_mail_resend_after:
         wait = last + policy.activation_mail_resend_after - work.now
         raise RateLimited("activation_mail_wait", seconds=max(1, int(wait.total_seconds())))
     if count >= policy.activation_mails_per_day:
         raise RateLimited("activation_mails_used_up")
-    request_act(work, services, ActKind.ACTIVATION_MAIL, account.id)
-    want_account(work, services, account)
+    request_action(work, services, ActionKind.ACTIVATION_MAIL, account.id)
+    enqueue_account(work, services, account)
     work.audit.record(
         "account.activation_resent",
         object_kind="account",
@@ -130,7 +130,7 @@ def change_account(command: ChangeAccount, services: Services[Work], actor: Acto
             old={field: value for field, value in old.items() if new[field] != value},
             new={field: value for field, value in new.items() if old[field] != value},
         )
-        want_account(work, services, changed)
+        enqueue_account(work, services, changed)
     return changed
 
 
@@ -169,5 +169,5 @@ def converge_now(account_id: AccountId, services: Services[Work], actor: Actor) 
         account = work.accounts.get(account_id)
         if actor.account_id != account_id:
             require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
-        want_account(work, services, account)
+        enqueue_account(work, services, account)
         work.audit.record("account.sync_requested", object_kind="account", object_id=str(account_id))

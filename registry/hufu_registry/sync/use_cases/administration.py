@@ -13,16 +13,16 @@ from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.work import Services
 from hufu_registry.rights.use_cases import AT_THE_MACHINE, require_system_manager
-from hufu_registry.sync.model import ActKind, ActState, RunCause, RunKind
-from hufu_registry.sync.use_cases.ports import Work
-from hufu_registry.sync.use_cases.wanting import (
+from hufu_registry.sync.model import ActionKind, ActionState, RunCause, RunKind
+from hufu_registry.sync.use_cases.enqueueing import (
+    enqueue_account,
+    enqueue_accounts,
+    enqueue_agencies,
     new_run,
-    request_act,
+    request_action,
     start_bulk_run,
-    want_account,
-    want_accounts,
-    want_agencies,
 )
+from hufu_registry.sync.use_cases.ports import Work
 
 DROPPED = "dropped"
 
@@ -75,8 +75,8 @@ def drop_work(key: OutboxKey, why: str, services: Services[Work], actor: Actor) 
         if not work.administration.drop(key):
             raise NotFound("work")
         if key.kind is Kind.ACCOUNT:
-            for act in work.acts.waiting([_account_of(key)], key.target):
-                work.acts.close(act.number, ActState.FAILED, DROPPED)
+            for action in work.actions.waiting([_account_of(key)], key.target):
+                work.actions.close(action.number, ActionState.FAILED, DROPPED)
         _record_work(work, "work.dropped", key, why=reason)
 
 
@@ -96,7 +96,7 @@ def make_again_within(work: Work, services: Services[Work], key: OutboxKey) -> N
     work.administration.unbind(key)
     if key.kind is Kind.AGENCY:
         work.agencies.get(AgencyId(int(key.object_id)))
-        work.outbox.want(key)
+        work.outbox.enqueue(key)
         return
     account = work.accounts.get(_account_of(key), lock=True)
     if account.state is AccountState.DELETED:
@@ -106,8 +106,8 @@ def make_again_within(work: Work, services: Services[Work], key: OutboxKey) -> N
     if key.target is keeps_passwords and account.state is not AccountState.DISABLED:
         if account.state is AccountState.ENABLED:
             account = move_account(work, account, AccountMove.REMAKE)
-        request_act(work, services, ActKind.ACTIVATION_MAIL, account.id)
-    want_account(work, services, account)
+        request_action(work, services, ActionKind.ACTIVATION_MAIL, account.id)
+    enqueue_account(work, services, account)
 
 
 def converge_agency(agency_id: AgencyId, services: Services[Work], actor: Actor) -> UUID:
@@ -116,9 +116,9 @@ def converge_agency(agency_id: AgencyId, services: Services[Work], actor: Actor)
         require_administrator(work, actor)
         agency = work.agencies.get(agency_id)
         run_id = start_bulk_run(work, services, RunCause.RESYNCHRONISE, agency.name, agency_id=agency.id)
-        want_agencies(work, work.agencies.at_or_below(agency))
+        enqueue_agencies(work, work.agencies.at_or_below(agency))
         for home_id, account_ids in work.accounts.at_or_below(agency.path).items():
-            want_accounts(work, services, home_id, account_ids, bulk=True)
+            enqueue_accounts(work, services, home_id, account_ids, bulk=True)
         _record(work, "agency.sync_requested", "agency", str(agency.id), run=str(run_id))
     return run_id
 

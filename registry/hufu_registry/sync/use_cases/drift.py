@@ -17,8 +17,8 @@ from hufu_registry.sync.model import MISSING, STRAY
 from hufu_registry.sync.model.drift import accepted
 from hufu_registry.sync.use_cases.accounts import check_official_mail
 from hufu_registry.sync.use_cases.administration import make_again_within, require_administrator
+from hufu_registry.sync.use_cases.enqueueing import enqueue_account
 from hufu_registry.sync.use_cases.ports import Work
-from hufu_registry.sync.use_cases.wanting import want_account
 
 LONGEST_IGNORED = timedelta(days=366)
 
@@ -53,7 +53,7 @@ def accept_drift(key: OutboxKey, field: str, services: Services[Work], actor: Ac
             old={name: value for name, value in old.items() if new[name] != value},
             new={name: value for name, value in new.items() if old[name] != value} | {"from": key.target.value},
         )
-        want_account(work, services, changed)
+        enqueue_account(work, services, changed)
 
 
 def overwrite_drift(key: OutboxKey, field: str, services: Services[Work], actor: Actor) -> None:
@@ -70,7 +70,7 @@ def overwrite_drift(key: OutboxKey, field: str, services: Services[Work], actor:
             make_again_within(work, services, key)
         else:
             work.administration.forget_written(key, field)
-            work.outbox.want(key)
+            work.outbox.enqueue(key)
         _record(work, "drift.overwritten", key, field)
 
 

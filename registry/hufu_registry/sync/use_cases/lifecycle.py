@@ -19,10 +19,10 @@ from hufu_registry.kernel.policy import Policy
 from hufu_registry.kernel.work import Services
 from hufu_registry.rights.model import Grant, Permission
 from hufu_registry.rights.use_cases import end_grants
-from hufu_registry.sync.model import ActKind
+from hufu_registry.sync.model import ActionKind
+from hufu_registry.sync.use_cases.enqueueing import enqueue_account, enqueue_agencies, request_action
 from hufu_registry.sync.use_cases.permission import require_on_account
 from hufu_registry.sync.use_cases.ports import Work
-from hufu_registry.sync.use_cases.wanting import request_act, want_account, want_agencies
 
 
 def disable_account(account_id: AccountId, services: Services[Work], actor: Actor, *, reason: str) -> Account:
@@ -32,19 +32,19 @@ def disable_account(account_id: AccountId, services: Services[Work], actor: Acto
     IllegalMove("last_manager", agency) unless the reason is SECURITY.
     """
     with services.begin(actor) as work:
-        account, _ = hold(work, account_id)
+        account, _ = lock_account_and_grants(work, account_id)
         require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
         return disable(work, services, account_id, reason=reason)
 
 
 def disable(work: Work, services: Services[Work], account_id: AccountId, *, reason: str, bulk: bool = False) -> Account:
     """The same within the caller's transaction."""
-    account, grants = hold(work, account_id)
+    account, grants = lock_account_and_grants(work, account_id)
     if reason != SECURITY:
         keep_a_manager(work, account, grants)
     disabled = move_account(work, account, AccountMove.DISABLE, reason=reason)
-    request_act(work, services, ActKind.END_SESSIONS, account_id)
-    want_account(work, services, disabled, bulk=bulk)
+    request_action(work, services, ActionKind.END_SESSIONS, account_id)
+    enqueue_account(work, services, disabled, bulk=bulk)
     return disabled
 
 
@@ -59,9 +59,9 @@ def restore_account(account_id: AccountId, services: Services[Work], actor: Acto
         if not work.agencies.get(account.agency_id).is_open(taipei_date(work.now)):
             raise IllegalMove("agency_closed")
         restored = move_account(work, account, AccountMove.RESTORE, reason=reason)
-        for kind in (ActKind.RESET_CREDENTIALS, ActKind.END_SESSIONS, ActKind.ACTIVATION_MAIL):
-            request_act(work, services, kind, account_id)
-        want_account(work, services, restored)
+        for kind in (ActionKind.RESET_CREDENTIALS, ActionKind.END_SESSIONS, ActionKind.ACTIVATION_MAIL):
+            request_action(work, services, kind, account_id)
+        enqueue_account(work, services, restored)
     return restored
 
 
@@ -71,19 +71,19 @@ def delete_account(account_id: AccountId, services: Services[Work], actor: Actor
     Raises NotFound("account") outside the asker's scope, IllegalMove("account_state") for one that is not disabled.
     """
     with services.begin(actor) as work:
-        account, _ = hold(work, account_id)
+        account, _ = lock_account_and_grants(work, account_id)
         require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
         return delete(work, services, account_id, reason=reason)
 
 
 def delete(work: Work, services: Services[Work], account_id: AccountId, *, reason: str, bulk: bool = False) -> Account:
     """The same within the caller's transaction."""
-    account, grants = hold(work, account_id)
+    account, grants = lock_account_and_grants(work, account_id)
     deleted = move_account(work, account, AccountMove.DELETE, reason=reason)
     end_grants(work, grants, reason="account_deleted")
     work.names.release(name_key(account.account_name), account.id, rest=True)
-    want_account(work, services, deleted, bulk=bulk)
-    want_agencies(work, deleted.agency_path.ids)
+    enqueue_account(work, services, deleted, bulk=bulk)
+    enqueue_agencies(work, deleted.agency_path.ids)
     return deleted
 
 
@@ -106,7 +106,9 @@ def transfer(
 ) -> Account:
     """The same within the caller's transaction."""
     seen = work.accounts.get(account_id)
-    account, grants = hold(work, account_id, seen.agency_path.ids, work.agencies.get(agency_id).path.ids)
+    account, grants = lock_account_and_grants(
+        work, account_id, seen.agency_path.ids, work.agencies.get(agency_id).path.ids
+    )
     new = work.agencies.get(agency_id)
     if account.agency_path != seen.agency_path:
         raise Conflict("changed_meanwhile")
@@ -132,8 +134,8 @@ def transfer(
         old={"agency_id": account.agency_id} | _lost(account, moved),
         new={"agency_id": new.id},
     )
-    want_account(work, services, moved, bulk=bulk)
-    want_agencies(work, account.agency_path.ids)
+    enqueue_account(work, services, moved, bulk=bulk)
+    enqueue_agencies(work, account.agency_path.ids)
     return moved
 
 
@@ -165,7 +167,7 @@ def unlock_account(account_id: AccountId, services: Services[Work], actor: Actor
         if account.state is AccountState.DELETED:
             raise IllegalMove("account_state", state=account.state.value, move="unlock")
         work.sign_in_locks.unlock(account_id)
-        _act(work, services, ActKind.UNLOCK, account, "account.unlocked")
+        _act(work, services, ActionKind.UNLOCK, account, "account.unlocked")
 
 
 def require_password_change(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
@@ -175,16 +177,18 @@ def require_password_change(account_id: AccountId, services: Services[Work], act
         require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
         if account.state is not AccountState.ENABLED:
             raise IllegalMove("account_state", state=account.state.value, move="require_password_change")
-        _act(work, services, ActKind.MUST_CHANGE, account, "account.password_change_required")
+        _act(work, services, ActionKind.MUST_CHANGE, account, "account.password_change_required")
 
 
-def _act(work: Work, services: Services[Work], kind: ActKind, account: Account, recorded_as: str) -> None:
-    request_act(work, services, kind, account.id)
-    want_account(work, services, account)
+def _act(work: Work, services: Services[Work], kind: ActionKind, account: Account, recorded_as: str) -> None:
+    request_action(work, services, kind, account.id)
+    enqueue_account(work, services, account)
     work.audit.record(recorded_as, object_kind="account", object_id=str(account.id), agency_id=account.agency_id)
 
 
-def hold(work: Work, account_id: AccountId, *chains: Sequence[AgencyId]) -> tuple[Account, Sequence[Grant]]:
+def lock_account_and_grants(
+    work: Work, account_id: AccountId, *chains: Sequence[AgencyId]
+) -> tuple[Account, Sequence[Grant]]:
     """The account and its rights, locked: first the agencies of the rights and of the chains, in id order.
 
     Raises Conflict("changed_meanwhile") where a right was given elsewhere while we waited.

@@ -10,17 +10,17 @@ from uuid import UUID
 import hufu_registry.accounts.use_cases as accounts
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import OutboxKey, Target
-from hufu_registry.sync.model import Act, ActKind, ActState, Drift, Run, RunKind, SignInLock
+from hufu_registry.sync.model import ActionKind, ActionState, Drift, OneTimeAction, Run, RunKind, SignInLock
 
 
-class Acts(Protocol):
-    def request(self, kind: ActKind, account_id: AccountId, target: Target) -> int:
+class Actions(Protocol):
+    def request(self, kind: ActionKind, account_id: AccountId, target: Target) -> int:
         """Store the act and return its number; the worker finds it with the account's row for that target."""
 
-    def requested_since(self, kind: ActKind, account_id: AccountId, since: datetime) -> tuple[int, datetime | None]:
+    def requested_since(self, kind: ActionKind, account_id: AccountId, since: datetime) -> tuple[int, datetime | None]:
         """How many acts of the kind were requested since, and when the last one was."""
 
-    def waiting(self, account_ids: Collection[AccountId], target: Target) -> Sequence[Act]:
+    def waiting(self, account_ids: Collection[AccountId], target: Target) -> Sequence[OneTimeAction]:
         """The acts still to be done in a target for these accounts, in order."""
 
     def begin(self, number: int) -> bool:
@@ -29,7 +29,7 @@ class Acts(Protocol):
     def take_back(self, number: int) -> None:
         """The try surely had no effect: do not count it."""
 
-    def close(self, number: int, state: ActState, outcome: str) -> bool:
+    def close(self, number: int, state: ActionState, outcome: str) -> bool:
         """Store what came of a waiting act; false when it was closed already."""
 
 
@@ -93,7 +93,7 @@ class Administration(Protocol):
 
 class Work(accounts.Work, Protocol):
     @property
-    def acts(self) -> Acts: ...
+    def actions(self) -> Actions: ...
     @property
     def runs(self) -> Runs: ...
     @property

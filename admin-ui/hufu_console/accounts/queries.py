@@ -1,0 +1,114 @@
+"""What the pages of accounts show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hufu_console.web.context import registry
+from hufu_console.web.viewer import Viewer
+from hufu_registry.accounts.model import MOVES, Account, AccountMove, AccountState
+from hufu_registry.accounts.store import AccountRow, is_in_scope, people
+from hufu_registry.agencies.model import Agency, AgencyKind
+from hufu_registry.agencies.store import TreeRow, children
+from hufu_registry.cases.model import Case
+from hufu_registry.kernel.actor import account_actor
+from hufu_registry.kernel.clock import taipei_date
+from hufu_registry.kernel.errors import NotFound
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.paging import MAX_SIZE, Page, Paged
+from hufu_registry.sync.model import (
+    InTarget,
+    ProvisioningStep,
+    SignIn,
+    SignInLock,
+    SignInState,
+    StepName,
+    StepState,
+)
+from hufu_registry.sync.store import account_in_targets, account_story, sign_in_state, sign_ins
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """`locks` are those that keep its owner from signing in."""
+
+    account: Account
+    agency: Agency
+    case: Case | None
+    steps: Sequence[ProvisioningStep]
+    targets: Sequence[InTarget]
+    sign_in: SignInState
+    locks: Sequence[SignInLock]
+
+    @property
+    def moving(self) -> bool:
+        """Whether something is on its way to a system; waiting for the person alone takes days."""
+        return any(step.pending or (unfinished(step) and step.step is not StepName.ACTIVATED) for step in self.steps)
+
+    @property
+    def moves(self) -> frozenset[AccountMove]:
+        """What its state allows next."""
+        return frozenset(move for state, move in MOVES if state is self.account.state)
+
+    @property
+    def look_again(self) -> int | None:
+        """In how many seconds the page should look again by itself."""
+        if self.moving:
+            return 2
+        return 15 if any(unfinished(step) for step in self.steps) else None
+
+
+def unfinished(step: ProvisioningStep) -> bool:
+    return step.state in (StepState.WAITING, StepState.RETRYING)
+
+
+def seen_account(viewer: Viewer, account_id: AccountId) -> Account:
+    """Raises NotFound("account") for one that the viewer's grants do not cover."""
+    with registry().begin(account_actor(viewer.account_id)) as work:
+        if not is_in_scope(work.connection, viewer.account_id, work.now, account_id):
+            raise NotFound("account")
+        return work.accounts.get(account_id)
+
+
+def view_of(account_id: AccountId) -> AccountView:
+    """Everything about it; whether the viewer may see it is asked before."""
+    with registry().begin(account_actor(account_id)) as work:
+        account = work.accounts.get(account_id)
+        sign_in, locks = sign_in_state(work.connection, account_id, work.now)
+        return AccountView(
+            account=account,
+            agency=work.agencies.get(account.agency_id),
+            case=work.cases.by_account(account_id),
+            steps=account_story(work.connection, account_id),
+            targets=account_in_targets(work.connection, account_id),
+            sign_in=sign_in,
+            locks=locks,
+        )
+
+
+def editable(viewer: Viewer, account_id: AccountId) -> tuple[Account, Sequence[TreeRow]]:
+    """The account, and the units of its agency. Raises NotFound("account") outside the viewer's scope."""
+    account = seen_account(viewer, account_id)
+    with registry().begin(account_actor(viewer.account_id)) as work:
+        below = children(work.connection, account.agency_id, Page(1, MAX_SIZE), on=taipei_date(work.now)).rows
+    return account, [row for row in below if row.kind is AgencyKind.UNIT]
+
+
+def signed_in(account_id: AccountId, page: Page) -> Paged[SignIn]:
+    with registry().read() as connection:
+        return sign_ins(connection, account_id, page)
+
+
+def found(viewer: Viewer, page: Page, *, state: AccountState | None, words: str) -> Paged[AccountRow]:
+    with registry().read() as connection:
+        return people(connection, viewer.account_id, registry().clock.now(), page, state=state, words=words)
+
+
+def name_of(account_id: AccountId | None) -> str:
+    """Who did something; empty where it was no account."""
+    if account_id is None:
+        return ""
+    with registry().begin() as work:
+        account = work.accounts.find(account_id)
+    return "" if account is None else account.profile.name

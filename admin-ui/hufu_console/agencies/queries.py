@@ -1,0 +1,138 @@
+"""What the pages of agencies show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import hufu_registry.agencies.store as lists
+from hufu_console.web.context import registry
+from hufu_console.web.viewer import Viewer
+from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.store import AccountRow, ManagerRow, managers_of, people
+from hufu_registry.agencies.model import Agency, AgencyKind
+from hufu_registry.agencies.model.naming import joined_names
+from hufu_registry.agencies.store import AgencyHit, Former, TreeRow
+from hufu_registry.audit.store import TimelineEntry, timeline
+from hufu_registry.bootstrap import SqlWork
+from hufu_registry.kernel.clock import taipei_date
+from hufu_registry.kernel.errors import NotFound
+from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.rights.model import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyView:
+    """`managers` and `entries` are None where the viewer may not see them. The other flags say what he may change.
+
+    `names` are the names of the accounts and agencies that the entries mention.
+    """
+
+    agency: Agency
+    path: Sequence[tuple[AgencyId, str]]
+    former: Sequence[Former]
+    below: Paged[TreeRow]
+    managers: Sequence[ManagerRow] | None
+    entries: Sequence[TimelineEntry] | None
+    names: Mapping[object, str]
+    successor: Agency | None
+    is_open: bool
+    may_change: bool
+    may_edit_units: bool
+    may_set_domains: bool
+    may_appoint: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MoveForecast:
+    """What a move would make of an agency's full name, and of how many places below it."""
+
+    agency: Agency
+    parent: Agency
+    full_name: str
+    below: int
+
+
+def needed(agency: Agency) -> Permission:
+    """The right it takes to change this place itself."""
+    return Permission.EDIT_UNITS if agency.kind is AgencyKind.UNIT else Permission.EDIT_AGENCIES
+
+
+def view_of(viewer: Viewer, agency_id: AgencyId, page: Page) -> AgencyView:
+    with registry().begin() as work:
+        agency = work.agencies.get(agency_id)
+        today = taipei_date(work.now)
+        may = {one: viewer.rights.allows(one, home_id=agency.home_id, path=agency.path) for one in Permission}
+        at_home = agency.home_id == agency.id
+        entries = timeline(work.connection, "agency", str(agency_id)) if may[Permission.EDIT_UNITS] else None
+        return AgencyView(
+            agency=agency,
+            path=lists.tree_path(work.connection, agency_id),
+            former=lists.former_names(work.connection, agency_id),
+            below=lists.children(work.connection, agency_id, page, on=today),
+            managers=managers_of(work.connection, agency_id, work.now) if may[Permission.SEE_ACCOUNTS] else None,
+            entries=entries,
+            names=names_in(work, entries or ()),
+            successor=None if agency.merged_into is None else work.agencies.get(agency.merged_into),
+            is_open=agency.is_open(today),
+            may_change=may[needed(agency)],
+            may_edit_units=may[Permission.EDIT_UNITS],
+            may_set_domains=may[Permission.EDIT_AGENCIES] and at_home,
+            may_appoint=may[Permission.APPOINT_MANAGERS] and at_home,
+        )
+
+
+def names_in(work: SqlWork, entries: Sequence[TimelineEntry]) -> dict[object, str]:
+    """The names behind the ids of a timeline: who acted, and between which agencies something moved."""
+    found: dict[object, str] = {}
+    for actor_id in {entry.actor_id for entry in entries}:
+        account = work.accounts.find(AccountId(actor_id)) if isinstance(actor_id, UUID) else None
+        if account is not None:
+            found[actor_id] = account.profile.name
+    places = {values.get("parent") for entry in entries for values in (entry.old, entry.new)}
+    for place in places:
+        if isinstance(place, int):
+            found[place] = name_at(work, AgencyId(place))
+    return found
+
+
+def name_at(work: SqlWork, agency_id: AgencyId) -> str:
+    try:
+        return work.agencies.get(agency_id).name
+    except NotFound:
+        return ""
+
+
+def top(page: Page) -> Paged[TreeRow]:
+    with registry().read() as connection:
+        return lists.children(connection, None, page, on=taipei_date(registry().clock.now()))
+
+
+def found(words: str, page: Page) -> Paged[AgencyHit]:
+    with registry().read() as connection:
+        return lists.search(connection, words, page, on=taipei_date(registry().clock.now()))
+
+
+def agency(agency_id: AgencyId) -> Agency:
+    """Raises NotFound("agency")."""
+    with registry().begin() as work:
+        return work.agencies.get(agency_id)
+
+
+def forecast(moving: Agency, parent_id: AgencyId) -> MoveForecast:
+    """Raises NotFound("agency") for a parent that is not there."""
+    with registry().begin() as work:
+        parent = work.agencies.get(parent_id)
+        below = lists.count_below(work.connection, moving.path)
+    return MoveForecast(moving, parent, joined_names(parent.full_name, moving.name), below)
+
+
+def candidates(viewer: Viewer, at: Agency, words: str) -> Paged[AccountRow]:
+    """Who can become manager there: enabled accounts of the agency and of those above it."""
+    with registry().read() as connection:
+        return people(
+            connection, viewer.account_id, registry().clock.now(), Page(1, 20),
+            state=AccountState.ENABLED, words=words, agency_ids=at.path.ids,
+        )  # fmt: skip

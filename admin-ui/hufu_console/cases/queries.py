@@ -1,0 +1,129 @@
+"""What the reviewers' pages show: the queue and one case with everything about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from hufu_console.web.context import registry
+from hufu_console.web.viewer import Viewer
+from hufu_registry.accounts.model import Account
+from hufu_registry.agencies.model import Agency
+from hufu_registry.audit.store import TimelineEntry, timeline
+from hufu_registry.bootstrap import SqlWork
+from hufu_registry.cases.model import Case, CaseState, differences
+from hufu_registry.cases.store import Lookalike, QueueRow, case_in_scope, duplicate_candidates, queue
+from hufu_registry.kernel.actor import account_actor
+from hufu_registry.kernel.errors import NotFound
+from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
+from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.rights.model import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """`names` are the display names of those who acted; `deciding_agency` is None where system managers decide."""
+
+    case: Case
+    agency: Agency
+    deciding_agency: Agency | None
+    account: Account | None
+    own: bool
+    entries: Sequence[TimelineEntry]
+    names: Mapping[UUID, str]
+    mine: Mapping[str, str]
+    duplicate_candidates: Sequence[tuple[Lookalike, frozenset[str]]]
+
+
+def count_waiting(viewer: Viewer) -> int:
+    with registry().read() as connection:
+        return queue(connection, viewer.account_id, registry().clock.now(), Page(1, 1)).total
+
+
+def waiting(
+    viewer: Viewer, page: Page, *, state: CaseState | None, words: str, agency_id: AgencyId | None
+) -> Paged[QueueRow]:
+    now = registry().clock.now()
+    with registry().read() as connection:
+        return queue(connection, viewer.account_id, now, page, state=state, words=words, agency_id=agency_id)
+
+
+def seen_case(viewer: Viewer, case_id: CaseId) -> Case:
+    """Raises NotFound("case") for one that is not the viewer's to see."""
+    with registry().read() as connection:
+        now = registry().clock.now()
+        return case_in_scope(connection, viewer.account_id, now, case_id, registry().keys)
+
+
+def view_of(viewer: Viewer, case_id: CaseId) -> CaseView:
+    """Raises NotFound("case") for one that is not the viewer's to see."""
+    with registry().begin(account_actor(viewer.account_id)) as work:
+        case = case_in_scope(work.connection, viewer.account_id, work.now, case_id, registry().keys)
+        agency = work.agencies.get(case.agency_id)
+        decides = work.cases.deciding_agency(case.agency_id)
+        entries = timeline(work.connection, "case", str(case.id))
+        mine = comparable(case, agency)
+        alike = duplicate_candidates(work.connection, viewer.account_id, work.now, case, registry().keys)
+        return CaseView(
+            case=case,
+            agency=agency,
+            deciding_agency=None if decides is None else work.agencies.get(decides),
+            account=visible_account(work, viewer, case),
+            own=work.cases.is_same_person(case, viewer.account_id),
+            entries=entries,
+            names=names_of(work, entries, case),
+            mine=mine,
+            duplicate_candidates=[(other, differences(mine, other.fields)) for other in alike],
+        )
+
+
+def visible_account(work: SqlWork, viewer: Viewer, case: Case) -> Account | None:
+    """The account that came of the case; a case that came up from below does not open the account's page."""
+    account = None if case.account_id is None else work.accounts.find(case.account_id)
+    if account is None:
+        return None
+    agency = work.agencies.get(account.agency_id)
+    seen = viewer.rights.allows(Permission.SEE_ACCOUNTS, home_id=agency.home_id, path=agency.path)
+    return account if seen else None
+
+
+def names_of(work: SqlWork, entries: Sequence[TimelineEntry], case: Case) -> dict[UUID, str]:
+    ids = {entry.actor_id for entry in entries} | {case.decided_by}
+    found = {one: work.accounts.find(AccountId(one)) for one in ids if isinstance(one, UUID)}
+    return {one: account.profile.name for one, account in found.items() if account is not None}
+
+
+def decider(case: Case) -> str:
+    """The name of who decided it."""
+    if case.decided_by is None:
+        return ""
+    with registry().begin() as work:
+        account = work.accounts.find(case.decided_by)
+    return "" if account is None else account.profile.name
+
+
+def comparable(case: Case, agency: Agency) -> dict[str, str]:
+    """The case in the same words as a lookalike's fields."""
+    application = case.application
+    return {
+        "account_name": application.account_name,
+        "name": application.name,
+        "title": application.title,
+        "agency": agency.full_name,
+        "unit_name": application.unit_name,
+        "phone": application.phone,
+        "mobile": application.mobile,
+        "mailbox": case.mailbox,
+    }
+
+
+def agency_name(agency_id: AgencyId | None) -> str:
+    """For the words of a filter; empty for none."""
+    if agency_id is None:
+        return ""
+    with registry().begin() as work:
+        try:
+            return work.agencies.get(agency_id).full_name
+        except NotFound:
+            return ""

@@ -1,0 +1,53 @@
+"""Handing in an act that may take something from many accounts: done, asked about first, or held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import ngettext
+
+from hufu_console.web.context import actor, registry
+from hufu_console.web.viewer import viewer
+from hufu_registry.agencies.use_cases import Permit
+from hufu_registry.guard.model import Held, Unconfirmed
+from hufu_registry.guard.use_cases import Command, submit
+
+NOT_REPEATED = frozenset({"csrf_token", "confirmed"})
+
+
+def submitted(
+    command: Command, title: str, said: Callable[[Any], object], back: str, permit: Permit
+) -> ResponseReturnValue:
+    """Go back and say what came of it; or show who would lose something and ask, with the form as it was sent; or say
+    that it is held. System managers are led on to the run, or to the held set.
+
+    Raises what the act itself raises.
+    """
+    outcome = submit(command, registry(), actor(), permit, confirmed=confirmed())
+    if isinstance(outcome, Unconfirmed):
+        hidden = {name: value for name, value in request.form.items() if name not in NOT_REPEATED}
+        return render_template(
+            "guard/unconfirmed.html", action=request.path, title=title, back=back, count=outcome.count,
+            changes=outcome.changes, hidden=hidden | {"confirmed": outcome.count},
+        )  # fmt: skip
+    follows = viewer().rights.is_system_manager
+    if isinstance(outcome, Held):
+        words = ngettext(
+            "It touches %(num)s account and is held until a system manager releases it. Nothing has happened yet.",
+            "It touches %(num)s accounts and is held until a system manager releases it. Nothing has happened yet.",
+            outcome.count,
+        )
+        flash(words, "waiting")
+        return redirect(url_for("guard.held_change", held_id=outcome.held_id) if follows else back, 303)
+    flash(str(said(outcome.result)), "good")
+    run = url_for("sync.run", run_id=outcome.run_id) if outcome.run_id and follows else None
+    return redirect(run or back, 303)
+
+
+def confirmed() -> int | None:
+    """The number the page named before."""
+    text = request.form.get("confirmed", "")
+    return int(text) if text.isdecimal() and len(text) < 9 else None

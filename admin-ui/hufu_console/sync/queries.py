@@ -1,0 +1,222 @@
+"""What the pages of AD sync show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import TypeVar
+from uuid import UUID
+
+import hufu_registry.sync.store as lists
+from hufu_console.accounts.queries import name_of
+from hufu_console.sync.forms import PlanForm
+from hufu_console.sync.picture import Picture, first_slot, picture_of
+from hufu_console.sync.plan_rows import PlanRow, plan_in, rows_of
+from hufu_console.web.context import registry
+from hufu_console.web.paging import Read
+from hufu_registry.guard.model import HeldState
+from hufu_registry.guard.store import list_held_changes
+from hufu_registry.kernel.errors import Invalid
+from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.sync.model import (
+    AppliedStep,
+    Drift,
+    QueueSample,
+    Run,
+    RunCause,
+    RunKind,
+    TargetState,
+    WorkRow,
+    WorkState,
+)
+from hufu_registry.sync.model.plan_file import PlanFile, PlannedObject
+from hufu_registry.sync.store.administration import names_of
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Needing:
+    """How much waits for a system manager."""
+
+    parked: int
+    held: int
+    drifts: int
+
+    @property
+    def total(self) -> int:
+        return self.parked + self.held + self.drifts
+
+
+def needing() -> Needing:
+    one, now, keys = Page(1, 1), registry().clock.now(), registry().keys
+    with registry().read() as connection:
+        return Needing(
+            parked=lists.work_rows(connection, one, state=WorkState.PARKED).total,
+            held=list_held_changes(connection, one, state=HeldState.HELD).total,
+            drifts=lists.drift_rows(connection, keys, one, now=now).total,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    states: Sequence[TargetState]
+    now: datetime
+
+
+def overview() -> Overview:
+    with registry().read() as connection:
+        states = lists.target_states(connection)
+    return Overview(states, registry().clock.now())
+
+
+def pictures() -> Mapping[Target, Picture]:
+    """Of every target there ever was work for."""
+    return {state.target: picture(state.target) for state in overview().states}
+
+
+def picture(target: Target) -> Picture:
+    return picture_of(samples(target), registry().clock.now())
+
+
+def samples(target: Target) -> Sequence[QueueSample]:
+    """The queue minute by minute, over the day that the picture shows."""
+    with registry().read() as connection:
+        return lists.queue_samples_of(connection, target, first_slot(registry().clock.now()))
+
+
+def work(target: Target | None, state: WorkState | None, words: str) -> Read[WorkRow]:
+    return lambda connection, page: lists.work_rows(connection, page, target=target, state=state, words=words)
+
+
+def work_row(key: OutboxKey) -> WorkRow:
+    """Raises NotFound("work") where nothing is to be done for it (any more)."""
+    with registry().read() as connection:
+        return lists.work_row(connection, key)
+
+
+def drifts(target: Target | None, words: str, *, ignored: bool) -> Read[Drift]:
+    now, keys = registry().clock.now(), registry().keys
+    return lambda connection, page: lists.drift_rows(
+        connection, keys, page, target=target, words=words, ignored=ignored, now=now
+    )
+
+
+def drift(key: OutboxKey, field: str) -> Drift:
+    """Raises NotFound("drift")."""
+    with registry().read() as connection:
+        return lists.drift_of(connection, registry().keys, key, field)
+
+
+def runs() -> Read[Run]:
+    return lists.runs
+
+
+def run(run_id: UUID) -> Run:
+    """Raises NotFound("run")."""
+    with registry().read() as connection:
+        return lists.run_of(connection, run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run, and of a plan one page of its objects with their lines; `ignored` differences are in its target now."""
+
+    run: Run
+    requested_by: str
+    plan: PlanFile | None
+    objects: Paged[PlannedObject]
+    ignored: int
+
+    @property
+    def rows(self) -> Sequence[PlanRow]:
+        places = self.plan.places if self.plan else {}
+        return list(chain.from_iterable(rows_of(planned, places) for planned in self.objects.rows))
+
+    @property
+    def steps(self) -> int:
+        return sum(len(planned.steps) for planned in self.plan.objects) if self.plan else 0
+
+    @property
+    def left(self) -> int:
+        """How many values the plan leaves as somebody else made them."""
+        return sum(len(planned.left) for planned in self.plan.objects) if self.plan else 0
+
+    @property
+    def not_made(self) -> bool:
+        """It was to become a plan, and did not."""
+        return self.run.cause == RunCause.PLAN and self.run.finished_at is not None and self.plan is None
+
+    @property
+    def executable(self) -> bool:
+        return self.run.cause == RunCause.PLAN and self.run.finished_at is not None and self.steps > 0
+
+
+def run_view(run_id: UUID, page: Page) -> RunView:
+    """Raises NotFound("run")."""
+    with registry().begin() as work:
+        found = work.runs.get(run_id)
+        plan = plan_in(work.runs.body(run_id)) if found.kind is RunKind.PLAN else None
+    objects = one_page(in_order(plan) if plan else (), page)
+    return RunView(found, name_of(found.requested_by), plan, objects, ignored_in(found.target))
+
+
+def ignored_in(target: Target | None) -> int:
+    """How many differences are ignored there for now."""
+    with registry().read() as connection:
+        return drifts(target, "", ignored=True)(connection, Page(1, 1)).total
+
+
+def in_order(plan: PlanFile) -> Sequence[PlannedObject]:
+    """Those that lose something first."""
+    return sorted(plan.objects, key=lambda planned: not planned.destructive)
+
+
+def one_page(rows: Sequence[T], page: Page) -> Paged[T]:
+    return Paged(rows[page.offset : page.offset + page.size], len(rows), page)
+
+
+def plan_lines(plan: PlanFile) -> Read[PlanRow]:
+    """All lines of a plan, as a list to be exported."""
+    rows = list(chain.from_iterable(rows_of(planned, plan.places) for planned in in_order(plan)))
+    return lambda _connection, page: one_page(rows, page)
+
+
+def steps(kind: Kind, object_id: str) -> Read[AppliedStep]:
+    """What was done in the targets for one object, newest first."""
+    return lambda connection, page: lists.applied_steps_of(connection, kind, object_id, page)
+
+
+def key_in(text: str) -> OutboxKey | None:
+    """A ticked row: target, kind and id; None for anything else."""
+    target, _, rest = text.partition(" ")
+    kind, _, object_id = rest.partition(" ")
+    if target not in set(Target) or kind not in set(Kind) or not object_id:
+        return None
+    return OutboxKey(Target(target), Kind(kind), object_id)
+
+
+def title_of(kind: Kind, object_id: str) -> str:
+    """The object's name; its id where the registry does not know it (any more)."""
+    key = OutboxKey(Target.KEYCLOAK, kind, object_id)
+    with registry().read() as connection:
+        named = names_of(connection, [key]).get(key)
+    return named.title if named else object_id
+
+
+def scope_in(form: PlanForm) -> tuple[AgencyId | None, AccountId | None]:
+    """What a plan is asked for: an agency, an account, or neither. Raises Invalid for both, or an unknown name."""
+    name = str(form.account_name.data or "").strip()
+    if not name:
+        return form.agency(), None
+    if form.agency() is not None:
+        raise Invalid(fields={"account_name": "agency_or_account"})
+    with registry().begin() as work:
+        account = work.accounts.find_by_name(name)
+    if account is None:
+        raise Invalid(fields={"account_name": "account_name_unknown"})
+    return None, account.id

@@ -1,0 +1,124 @@
+"""What somebody typed, kept in PostgreSQL while a session ends or a form is looked over; only a random key is in the
+address. A draft belongs to the browser and the account that was last signed in there.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from flask import current_app, g, request, session, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
+
+import hufu_registry.sessions.use_cases as sessions
+from hufu_console.web.context import actor, registry
+
+KEY = "draft"
+NEVER_KEPT = frozenset({"csrf_token", "code", KEY})
+MOST_LETTERS = 20_000
+
+
+def browser() -> str:
+    """The browser's own random value, made when first needed."""
+    if "browser" not in session:
+        session["browser"] = secrets.token_urlsafe(32)
+    return str(session["browser"])
+
+
+def owner() -> str:
+    return f"{browser()}:{session.get('account', '')}"
+
+
+def page_of_form() -> str:
+    """The page a sent form stood on: its own address where that can be looked at, else where it was sent from."""
+    if leads_to_a_page(request.path):
+        return request.full_path.rstrip("?")
+    return page_before() or url_for("home.home")
+
+
+def page_before() -> str | None:
+    """The page of ours that led here."""
+    came_from = urlsplit(request.referrer or "")
+    if came_from.netloc != request.host or not leads_to_a_page(came_from.path):
+        return None
+    return came_from.path + (f"?{came_from.query}" if came_from.query else "")
+
+
+def leads_to_a_page(path: str) -> bool:
+    try:
+        current_app.create_url_adapter(request).match(path, method="GET")  # type: ignore[union-attr]
+    except (NotFound, MethodNotAllowed, RequestRedirect):
+        return False
+    return True
+
+
+def with_draft(page: str, draft_id: UUID) -> str:
+    path, _, query = page.partition("?")
+    rest = [part for part in query.split("&") if part and not part.startswith(f"{KEY}=")]
+    return f"{path}?{'&'.join([*rest, f'{KEY}={draft_id}'])}"
+
+
+def keep(page: str, fields: Mapping[str, str]) -> UUID:
+    return sessions.keep_draft(owner(), page, fields, registry(), actor())
+
+
+def keep_typed() -> str | None:
+    """Keep the sent form; the address that shows it again, or None where nothing was typed."""
+    fields = {name: value for name, value in request.form.items() if name not in NEVER_KEPT}
+    page = page_of_form()
+    key = draft_key() if request.form.get(KEY) else None
+    if key is not None:
+        # What matters was kept before; the form only carries its key along.
+        return with_draft(page, key)
+    if request.method != "POST" or sum(map(len, fields.values())) > MOST_LETTERS:
+        return None
+    return with_draft(page, keep(page, fields)) if fields else page
+
+
+def remember(key: UUID) -> None:
+    """Whoever opens the draft's form anew finds what he typed."""
+    session[KEY] = str(key)
+
+
+def remembered() -> str | None:
+    """The key of the form that was typed last in this browser and not sent, where the address names none."""
+    return None if KEY in request.args else session.get(KEY)
+
+
+def forget_typed() -> None:
+    """It was sent, or somebody else sits at this browser now."""
+    session.pop(KEY, None)
+
+
+def draft_key() -> UUID | None:
+    text = request.values.get(KEY, "")
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def kept() -> Mapping[str, str] | None:
+    """The fields of the draft that the address or the form names, if it is this browser's."""
+    key = draft_key()
+    draft = None if key is None else sessions.take_draft(key, owner(), registry(), actor())
+    return None if draft is None else draft.fields
+
+
+def typed() -> MultiDict[str, str] | None:
+    """What a form shows: what was sent just now, else what was kept, else None."""
+    if request.method == "POST":
+        return request.form
+    fields = kept()
+    if fields is None:
+        return None
+    g.restored = True
+    return MultiDict(dict(fields))
+
+
+def forget(key: UUID) -> None:
+    sessions.forget_draft(key, owner(), registry(), actor())

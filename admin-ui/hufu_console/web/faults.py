@@ -1,0 +1,24 @@
+"""The rules' faults at the fields they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask_wtf import FlaskForm
+from wtforms.fields.core import Field
+
+from hufu_console.web.sentences import sentence_of
+
+# Where the page shows the fault of a field the applicant does not see.
+SHOWN_AT = {"agency_id": "agency_oid"}
+
+
+def show_faults(form: FlaskForm, faults: Mapping[str, str], context: Mapping[str, object] | None = None) -> None:
+    """Put the rules' sentences to the fields they are about; the rest goes to the form."""
+    for name, code in faults.items():
+        field: Field | None = form._fields.get(SHOWN_AT.get(name, name))
+        sentence = sentence_of(code, context)
+        if field is None:
+            form.form_errors.append(sentence)
+        else:
+            field.errors = [*field.errors, sentence]

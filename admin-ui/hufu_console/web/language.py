@@ -1,0 +1,66 @@
+"""Which language a page speaks: asked for in the address, remembered in a cookie, Chinese unless told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response, g, request, url_for
+from flask_babel import Babel
+
+from hufu_console.web.context import settings
+
+COOKIE = "hufu_language"
+DEFAULT = "zh_Hant_TW"
+# The locale of the catalog, which the registry's notices know too; its code for HTML, Keycloak's, its own name.
+LANGUAGES = {
+    "zh_Hant_TW": {"code": "zh-Hant-TW", "keycloak": "zh-TW", "word": "中文"},
+    "en": {"code": "en", "keycloak": "en", "word": "English"},
+}
+YEAR = 365 * 24 * 3600
+
+
+def language() -> str:
+    if "language" not in g:
+        asked = request.args.get("language") or request.cookies.get(COOKIE) or DEFAULT
+        g.language = asked if asked in LANGUAGES else DEFAULT
+    return str(g.language)
+
+
+def keycloak_language() -> str:
+    return LANGUAGES[language()]["keycloak"]
+
+
+def other_language() -> dict[str, str]:
+    """The other language: its code, its name, and this page in it."""
+    other = next(locale for locale in LANGUAGES if locale != language())
+    endpoint, args = "home.home", {}
+    if request.endpoint and request.method == "GET" and not request.headers.get("HX-Request"):
+        endpoint, args = request.endpoint, dict(request.view_args or {}) | request.args.to_dict()
+    elif request.referrer:
+        # What a sent form answers has no address of its own.
+        return LANGUAGES[other] | {"url": url_for("home.home", language=other)}
+    return LANGUAGES[other] | {"url": url_for(endpoint, **(args | {"language": other}))}
+
+
+def remember(response: Response) -> Response:
+    if request.args.get("language") in LANGUAGES:
+        response.set_cookie(
+            COOKIE,
+            request.args["language"],
+            max_age=YEAR,
+            httponly=True,
+            samesite="Lax",
+            secure=settings().cookie_secure,
+        )
+    response.headers["Content-Language"] = LANGUAGES[language()]["code"]
+    return response
+
+
+def page_values() -> dict[str, Any]:
+    return {"page_language": LANGUAGES[language()]["code"], "other_language": other_language()}
+
+
+def set_up(app: Flask) -> None:
+    Babel(app, default_locale=DEFAULT, default_timezone="Asia/Taipei", locale_selector=language)
+    app.after_request(remember)
+    app.context_processor(page_values)

@@ -1,0 +1,35 @@
+"""Times and dates as people in Taiwan read them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from flask_babel import format_timedelta
+
+from hufu_console.web.language import language
+from hufu_registry.kernel.clock import TAIPEI, taipei_date
+
+ROC_OFFSET = 1911
+
+
+def moment(at: datetime | None, *, seconds: bool = False) -> str:
+    """2026-11-21 14:05, in Taipei; empty for none."""
+    if at is None:
+        return ""
+    return at.astimezone(TAIPEI).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+
+
+def roc_date(day: date | datetime | None) -> str:
+    """民國 115 年 11 月 21 日, in English 21 November 2026; empty for none."""
+    if day is None:
+        return ""
+    if isinstance(day, datetime):
+        day = taipei_date(day)
+    if language() == "en":
+        return f"{day.day} {day:%B %Y}"
+    return f"民國 {day.year - ROC_OFFSET} 年 {day.month} 月 {day.day} 日"
+
+
+def age(since: datetime, now: datetime) -> str:
+    """3 分鐘, 2 hours: how long ago, in one unit."""
+    return str(format_timedelta(now - since, threshold=1))

@@ -1,0 +1,35 @@
+"""The page of a list in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from flask import request, url_for
+
+from hufu_console.web.context import registry
+from hufu_registry.kernel.paging import Page, Paged
+
+T = TypeVar("T")
+# A list, to be read page by page: on the page as asked for, in an export one after the other.
+Read = Callable[[sa.Connection, Page], Paged[T]]
+
+
+def asked_page(name: str = "page") -> Page:
+    text = request.args.get(name, "1")
+    return Page(int(text) if text.isdecimal() and len(text) < 8 else 1)
+
+
+def page_link(endpoint: str, values: Mapping[str, Any], name: str = "page") -> Callable[[int], str]:
+    """Makes the address of the list's other pages, with everything else as it is."""
+
+    def link(number: int) -> str:
+        return url_for(endpoint, **(dict(values) | {name: number if number > 1 else None}))
+
+    return link
+
+
+def read_page(read: Read[T], page: Page) -> Paged[T]:
+    with registry().read() as connection:
+        return read(connection, page)

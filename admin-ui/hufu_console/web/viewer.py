@@ -1,0 +1,112 @@
+"""Who looks at the page: the cookie's session, and his rights as the registry has them at this very request."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Flask, Response, g, make_response, redirect, request, session, url_for
+
+import hufu_registry.sessions.use_cases as sessions
+from hufu_console.web import drafts
+from hufu_console.web.context import actor, registry, settings
+from hufu_registry.accounts.model import Account, AccountState
+from hufu_registry.agencies.model import Agency
+from hufu_registry.kernel.errors import NotFound
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.rights.model import Rights
+from hufu_registry.rights.use_cases import require_system_manager
+
+COOKIE = "hufu_session"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """`token` is the cookie's random value."""
+
+    account: Account
+    agency: Agency
+    rights: Rights
+    token: str
+
+    @property
+    def account_id(self) -> AccountId:
+        return self.account.id
+
+    @property
+    def display_name(self) -> str:
+        return self.account.profile.name
+
+    @property
+    def agency_name(self) -> str:
+        return self.agency.name
+
+
+def viewer() -> Viewer:
+    """The signed-in official of a page that only such may see."""
+    found = cast("Viewer | None", g.get("viewer"))
+    if found is None:
+        raise NotFound("page")
+    return found
+
+
+def find_viewer(*, used: bool) -> Viewer | None:
+    """Who is signed in; `used` says that a person is at it, so that his session goes on."""
+    token = request.cookies.get(COOKIE)
+    if not token:
+        return None
+    live = sessions.live_session(token, registry(), actor(), used=used)
+    if live is None:
+        return None
+    with registry().begin(actor()) as work:
+        account = work.accounts.find(live.account_id)
+        if account is None or account.state in (AccountState.DISABLED, AccountState.DELETED):
+            return None
+        return Viewer(account, work.agencies.get(account.agency_id), work.grants.of(account.id), token)
+
+
+def remember_session(response: Response, token: str) -> Response:
+    response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=settings().cookie_secure, path="/")
+    return response
+
+
+def forget_session(response: Response) -> Response:
+    response.delete_cookie(COOKIE, httponly=True, samesite="Lax", secure=settings().cookie_secure, path="/")
+    return response
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def to_sign_in() -> Response:
+    """To the sign-in page and back here; what was typed is kept meanwhile."""
+    back = request.full_path.rstrip("?") if request.method == "GET" else drafts.keep_typed() or url_for("home.home")
+    if request.headers.get("HX-Request"):
+        answer = make_response("", 401)
+        answer.headers["HX-Redirect"] = url_for("sign_in.start", next=drafts.page_before() or drafts.page_of_form())
+        return answer
+    return make_response(redirect(url_for("sign_in.start", next=back), 303))
+
+
+def set_up(app: Flask, public: Collection[str], system: Collection[str], by_itself: Collection[str]) -> None:
+    """Every page not named public is for signed-in officials only, and those of `system` for system managers.
+
+    What a page asks for `by_itself` keeps no session alive.
+    """
+
+    @app.before_request
+    def look() -> Response | None:
+        g.viewer = None
+        if request.endpoint in (None, "static", "home.healthz"):
+            return None
+        g.viewer = find_viewer(used=request.endpoint not in by_itself)
+        if g.viewer is None and request.endpoint not in public:
+            return to_sign_in()
+        if g.viewer is not None:
+            session["account"] = str(g.viewer.account_id)
+            if request.endpoint in system:
+                require_system_manager(g.viewer.rights)
+        return None

@@ -1,0 +1,214 @@
+"""The guard's tables: acts that are held, what each of them would do, and whom an act would touch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.store import accounts
+from hufu_registry.agencies.store import agencies
+from hufu_registry.guard.model import Change, ChangeKind, CommandKind, HeldChange, HeldState, StoredCommand
+from hufu_registry.guard.use_cases.ports import Standing
+from hufu_registry.kernel.errors import NotFound
+from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.kernel.store import Moment, among, metadata
+
+held_changes = sa.Table(
+    "held_changes",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    # Ids, names of agencies, dates: what is needed to run it afresh. Files are in `files`.
+    sa.Column("command", JSONB, nullable=False),
+    sa.Column("files", sa.LargeBinary),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("requested_at", Moment, nullable=False),
+    sa.Column("requested_by", sa.Uuid, sa.ForeignKey("accounts.id")),
+    sa.Column("decided_at", Moment),
+    sa.Column("decided_by", sa.Uuid, sa.ForeignKey("accounts.id")),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("failure", sa.Text, nullable=False, server_default=""),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.CheckConstraint("state IN ('held','executed','cancelled','failed')", name="state"),
+    sa.Index("ix_held_changes_state", "state", "requested_at"),
+)
+
+held_change_accounts = sa.Table(
+    "held_change_accounts",
+    metadata,
+    sa.Column("held_id", sa.Uuid, sa.ForeignKey("held_changes.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Uuid, sa.ForeignKey("accounts.id"), nullable=False),
+    sa.Column("account_name", sa.Text, nullable=False),
+    sa.Column("agency_id", sa.BigInteger, nullable=False),
+    sa.Column("agency_name", sa.Text, nullable=False),
+    sa.Column("before", sa.Text, nullable=False, server_default=""),
+    sa.Column("after", sa.Text, nullable=False, server_default=""),
+)
+
+
+class SqlHeldChanges:
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def add(self, held_change: HeldChange, command: StoredCommand, changes: Sequence[Change]) -> None:
+        self._connection.execute(
+            sa.insert(held_changes).values(**asdict(held_change), command=dict(command.values), files=command.files)
+        )
+        self._list(held_change.id, changes)
+
+    def get(self, held_id: UUID) -> HeldChange:
+        row = self._connection.execute(
+            _held_changes().where(held_changes.c.id == held_id).with_for_update()
+        ).one_or_none()
+        if row is None:
+            raise NotFound("held_change")
+        return to_held_change(row)
+
+    def command_of(self, held_id: UUID) -> StoredCommand:
+        row = self._connection.execute(
+            sa.select(held_changes.c.kind, held_changes.c.command, held_changes.c.files).where(
+                held_changes.c.id == held_id
+            )
+        ).one()
+        return StoredCommand(CommandKind(row.kind), row.command, row.files)
+
+    def changes_of(self, held_id: UUID) -> list[Change]:
+        return [to_change(row) for row in self._connection.execute(_changes_of(held_id))]
+
+    def save(self, held_change: HeldChange) -> None:
+        self._connection.execute(
+            sa.update(held_changes)
+            .where(held_changes.c.id == held_change.id)
+            .values({name: value for name, value in asdict(held_change).items() if name != "id"})
+        )
+
+    def replace_changes(self, held_id: UUID, changes: Sequence[Change]) -> None:
+        self._connection.execute(sa.delete(held_change_accounts).where(held_change_accounts.c.held_id == held_id))
+        self._list(held_id, changes)
+
+    def _list(self, held_id: UUID, changes: Sequence[Change]) -> None:
+        if changes:
+            self._connection.execute(
+                sa.insert(held_change_accounts),
+                [{"held_id": held_id, "position": at} | asdict(one) for at, one in enumerate(changes, 1)],
+            )
+
+    def standing_in(self, agency_ids: Collection[AgencyId]) -> list[Standing]:
+        return self._standing(
+            accounts.c.agency_id == among(agency_ids, sa.BigInteger), accounts.c.state != AccountState.DELETED.value
+        )
+
+    def standing(self, account_ids: Collection[AccountId]) -> list[Standing]:
+        return self._standing(accounts.c.id == among(account_ids, sa.Uuid))
+
+    def _standing(self, *conditions: sa.ColumnElement[bool]) -> list[Standing]:
+        rows = self._connection.execute(
+            sa.select(
+                accounts.c.id, accounts.c.account_name, accounts.c.state, accounts.c.agency_id, agencies.c.full_name
+            )
+            .join(agencies, agencies.c.id == accounts.c.agency_id)
+            .where(*conditions)
+            .order_by(accounts.c.agency_path, accounts.c.name_key, accounts.c.id)
+        )
+        return [
+            Standing(
+                AccountId(row.id), row.account_name, AccountState(row.state), AgencyId(row.agency_id), row.full_name
+            )
+            for row in rows
+        ]
+
+    def accounts_at(self, agency_ids: Collection[AgencyId]) -> dict[AgencyId, int]:
+        rows = self._connection.execute(
+            sa.select(accounts.c.agency_id, sa.func.count().label("number"))
+            .where(
+                accounts.c.agency_id == among(agency_ids, sa.BigInteger),
+                accounts.c.state != AccountState.DELETED.value,
+            )
+            .group_by(accounts.c.agency_id)
+        )
+        return {AgencyId(row.agency_id): row.number for row in rows}
+
+
+def _held_changes() -> sa.Select[Any]:
+    """Without the files; `count` would be a method of the row's."""
+    columns = [column for column in held_changes.c if column.name not in {"command", "files", "count"}]
+    return sa.select(*columns, held_changes.c["count"].label("touched"))
+
+
+def to_held_change(row: Any) -> HeldChange:
+    return HeldChange(
+        id=row.id,
+        kind=CommandKind(row.kind),
+        state=HeldState(row.state),
+        cause=row.cause,
+        count=row.touched,
+        requested_at=row.requested_at,
+        requested_by=None if row.requested_by is None else AccountId(row.requested_by),
+        decided_at=row.decided_at,
+        decided_by=None if row.decided_by is None else AccountId(row.decided_by),
+        reason=row.reason,
+        failure=row.failure,
+        version=row.version,
+    )
+
+
+def to_change(row: Any) -> Change:
+    return Change(
+        kind=ChangeKind(row.kind),
+        account_id=AccountId(row.account_id),
+        agency_id=AgencyId(row.agency_id),
+        account_name=row.account_name,
+        agency_name=row.agency_name,
+        before=row.before,
+        after=row.after,
+    )
+
+
+def _changes_of(held_id: UUID) -> sa.Select[Any]:
+    return (
+        sa.select(held_change_accounts)
+        .where(held_change_accounts.c.held_id == held_id)
+        .order_by(held_change_accounts.c.position)
+    )
+
+
+def list_held_changes(connection: sa.Connection, page: Page, state: HeldState | None = None) -> Paged[HeldChange]:
+    """Stored acts of a state (None: all), newest first."""
+    conditions = [] if state is None else [held_changes.c.state == state.value]
+    total = connection.execute(sa.select(sa.func.count()).select_from(held_changes).where(*conditions)).scalar_one()
+    rows = connection.execute(
+        _held_changes()
+        .where(*conditions)
+        .order_by(held_changes.c.requested_at.desc(), held_changes.c.id)
+        .limit(page.size)
+        .offset(page.offset)
+    )
+    return Paged([to_held_change(row) for row in rows], total, page)
+
+
+def held_change_of(connection: sa.Connection, held_id: UUID) -> HeldChange:
+    """Raises NotFound("held_change")."""
+    row = connection.execute(_held_changes().where(held_changes.c.id == held_id)).one_or_none()
+    if row is None:
+        raise NotFound("held_change")
+    return to_held_change(row)
+
+
+def changes_page(connection: sa.Connection, held_id: UUID, page: Page) -> Paged[Change]:
+    """Whom it touches, by agency and account name."""
+    total = connection.execute(
+        sa.select(sa.func.count()).select_from(held_change_accounts).where(held_change_accounts.c.held_id == held_id)
+    ).scalar_one()
+    rows = connection.execute(_changes_of(held_id).limit(page.size).offset(page.offset))
+    return Paged([to_change(row) for row in rows], total, page)

@@ -1,0 +1,159 @@
+"""What is done to many accounts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from hufu_registry.accounts.model import MOVES, SECURITY, Account, AccountMove, AccountState
+from hufu_registry.agencies.use_cases import Permit
+from hufu_registry.guard.model import Change, ChangeKind, CommandKind
+from hufu_registry.guard.use_cases.ports import Standing, Work
+from hufu_registry.kernel.actor import Actor
+from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.work import Services
+from hufu_registry.sync.use_cases.lifecycle import delete, disable, outlives_transfer, transfer
+
+LOST = {AccountMove.DISABLE: ChangeKind.DISABLE, AccountMove.DELETE: ChangeKind.DELETE}
+
+
+@dataclass(frozen=True, slots=True)
+class _OfAccounts:
+    account_ids: tuple[AccountId, ...]
+
+    @property
+    def never_held(self) -> bool:
+        return False
+
+    def lock(self, work: Work) -> None:
+        work.agencies.lock(sorted(places_of_rights(work, self.account_ids)), for_change=True)
+
+    def files(self) -> None:
+        return None
+
+    def _permitted(self, work: Work, permit: Permit, *more: AgencyId) -> None:
+        homes = {one.agency_id for one in work.held_changes.standing(self.account_ids)}.union(more)
+        for agency in work.agencies.several(homes).values():
+            permit(agency)
+
+    def _ids(self) -> list[str]:
+        return [str(one) for one in self.account_ids]
+
+
+@dataclass(frozen=True, slots=True)
+class _StateMove(_OfAccounts):
+    """Accounts that are there already are left as they are."""
+
+    reason: str
+    move: ClassVar[AccountMove]
+
+    def cause(self, work: Work) -> str:  # noqa: ARG002
+        return self.reason
+
+    def changes(self, work: Work) -> Sequence[Change]:
+        moving = [one for one in work.held_changes.standing(self.account_ids) if (one.state, self.move) in MOVES]
+        return [one.loses(LOST[self.move], one.state.value, MOVES[one.state, self.move].value) for one in moving]
+
+    def values(self) -> Mapping[str, Any]:
+        return {"account_ids": self._ids(), "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class DisableAccounts(_StateMove):
+    """For SECURITY it is never held back, and may take the last manager."""
+
+    kind: ClassVar[CommandKind] = CommandKind.DISABLE_ACCOUNTS
+    move: ClassVar[AccountMove] = AccountMove.DISABLE
+
+    @property
+    def never_held(self) -> bool:
+        return self.reason == SECURITY
+
+    def run(self, work: Work, services: Services[Work], actor: Actor, permit: Permit) -> list[Account]:  # noqa: ARG002
+        self._permitted(work, permit)
+        bulk = len(self.account_ids) > 1 and not self.never_held
+        return [
+            disable(work, services, account_id, reason=self.reason, bulk=bulk)
+            for account_id in sorted(set(self.account_ids))
+            if work.accounts.get(account_id).state is not AccountState.DISABLED
+        ]
+
+    @classmethod
+    def from_stored(cls, values: Mapping[str, Any], _files: bytes | None) -> DisableAccounts:
+        return cls(account_ids_in(values), values["reason"])
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAccounts(_StateMove):
+    kind: ClassVar[CommandKind] = CommandKind.DELETE_ACCOUNTS
+    move: ClassVar[AccountMove] = AccountMove.DELETE
+
+    def run(self, work: Work, services: Services[Work], actor: Actor, permit: Permit) -> list[Account]:  # noqa: ARG002
+        self._permitted(work, permit)
+        return [
+            delete(work, services, account_id, reason=self.reason, bulk=len(self.account_ids) > 1)
+            for account_id in sorted(set(self.account_ids))
+            if work.accounts.get(account_id).state is not AccountState.DELETED
+        ]
+
+    @classmethod
+    def from_stored(cls, values: Mapping[str, Any], _files: bytes | None) -> DeleteAccounts:
+        return cls(account_ids_in(values), values["reason"])
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAccounts(_OfAccounts):
+    agency_id: AgencyId
+    kind: ClassVar[CommandKind] = CommandKind.TRANSFER_ACCOUNTS
+
+    def cause(self, work: Work) -> str:
+        return work.agencies.get(self.agency_id).name
+
+    def lock(self, work: Work) -> None:
+        homes = {one.agency_id for one in work.held_changes.standing(self.account_ids)} | {self.agency_id}
+        above = {one for agency in work.agencies.several(homes).values() for one in agency.path.ids}
+        work.agencies.lock(sorted(places_of_rights(work, self.account_ids) | above), for_change=True)
+
+    def changes(self, work: Work) -> Sequence[Change]:
+        new = work.agencies.get(self.agency_id)
+        moving = [one for one in work.held_changes.standing(self.account_ids) if one.agency_id != new.id]
+        homes = work.agencies.several({one.agency_id for one in moving})
+        ending: dict[AccountId, set[AgencyId]] = {}
+        by_id: dict[AccountId, Standing] = {one.account_id: one for one in moving}
+        for grant in work.grants.standing(list(by_id)):
+            old = homes[by_id[grant.account_id].agency_id]
+            if grant.agency_id is not None and not outlives_transfer(grant, old, new):
+                ending.setdefault(grant.account_id, set()).add(grant.agency_id)
+        names = work.agencies.several({one for lost in ending.values() for one in lost})
+        return [
+            *(one.loses(ChangeKind.MOVE, one.agency_name, new.full_name) for one in moving),
+            *(
+                by_id[account_id].loses(ChangeKind.LOSE_ROLES, ", ".join(sorted(names[one].name for one in lost)), "")
+                for account_id, lost in ending.items()
+            ),
+        ]
+
+    def run(self, work: Work, services: Services[Work], actor: Actor, permit: Permit) -> list[Account]:  # noqa: ARG002
+        self._permitted(work, permit, self.agency_id)
+        return [
+            transfer(work, services, account_id, self.agency_id, bulk=len(self.account_ids) > 1)
+            for account_id in sorted(set(self.account_ids))
+        ]
+
+    def values(self) -> Mapping[str, Any]:
+        return {"account_ids": self._ids(), "agency_id": self.agency_id}
+
+    @classmethod
+    def from_stored(cls, values: Mapping[str, Any], _files: bytes | None) -> TransferAccounts:
+        return cls(account_ids_in(values), AgencyId(values["agency_id"]))
+
+
+def places_of_rights(work: Work, account_ids: Collection[AccountId]) -> set[AgencyId]:
+    """Where these accounts hold rights: who is left there is counted."""
+    return {grant.agency_id for grant in work.grants.standing(account_ids) if grant.agency_id is not None}
+
+
+def account_ids_in(values: Mapping[str, Any]) -> tuple[AccountId, ...]:
+    return tuple(AccountId(UUID(one)) for one in values["account_ids"])

@@ -1,0 +1,69 @@
+"""One agency goes up in another: its people, parts and open cases become the successor's."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import hufu_registry.agencies.use_cases as agencies
+from hufu_registry.agencies.model import HOMES, Agency, FormerName
+from hufu_registry.agencies.use_cases import Permit
+from hufu_registry.guard.use_cases.ports import Work
+from hufu_registry.kernel.clock import taipei_date
+from hufu_registry.kernel.errors import IllegalMove
+from hufu_registry.kernel.ids import AgencyId
+from hufu_registry.kernel.work import Services
+from hufu_registry.rights.use_cases import end_grants
+from hufu_registry.sync.use_cases import enqueue_accounts, enqueue_agencies
+
+
+def merge(
+    work: Work, services: Services[Work], agency: Agency, successor_id: AgencyId, on: date, permit: Permit
+) -> Agency:
+    """Merge the agency, which is held, into its successor; joins the caller's transaction. The successor afterwards.
+
+    Rights rooted in the agency end with it; those rooted in its parts go on with these. Official mailboxes stay:
+    that they may be published is asked when one is entered. The former name and OID lead to the successor.
+
+    Raises IllegalMove("merge_into_itself") also for a successor below it, IllegalMove("agency_not_a_home"),
+    IllegalMove("agency_closed"), Invalid(on).
+    """
+    successor = work.agencies.get(successor_id)
+    permit(successor)
+    today = taipei_date(work.now)
+    agencies.not_in_future(on, today, "on")
+    if agency.path.covers(successor.path):
+        raise IllegalMove("merge_into_itself")
+    if not {agency.kind, successor.kind} <= HOMES:
+        raise IllegalMove("agency_not_a_home")
+    if not (agency.is_open(today) and successor.is_open(today)):
+        raise IllegalMove("agency_closed")
+    for child in work.agencies.children(agency.id):
+        agencies.hang_below(work, child, successor, work.agencies.lock_below(child), on)
+    account_ids = work.accounts.hand_over(agency.id, successor)
+    for account_id in account_ids:
+        work.audit.record(
+            "account.transferred",
+            object_kind="account",
+            object_id=str(account_id),
+            agency_id=successor.id,
+            old={"agency_id": agency.id},
+            new={"agency_id": successor.id},
+        )
+    end_grants(work, work.grants.rooted_at(agency.id), reason="agency_merged")
+    for case_id in work.dependents.readdress_cases(agency.id, successor):
+        work.audit.record(
+            "case.readdressed",
+            object_kind="case",
+            object_id=case_id,
+            agency_id=successor.id,
+            old={"agency_id": agency.id},
+            new={"agency_id": successor.id},
+        )
+    work.agencies.set_closed(agency, on, merged_into=successor.id)
+    work.agencies.link([FormerName(successor.id, agency.name, agency.oid, on)])
+    agencies.record(
+        work, "agency.merged", agency, new={"into": successor.id, "on": on.isoformat(), "accounts": len(account_ids)}
+    )
+    enqueue_accounts(work, services, successor.id, account_ids, bulk=True)
+    enqueue_agencies(work, agency.path.ids)
+    return work.agencies.get(successor.id)

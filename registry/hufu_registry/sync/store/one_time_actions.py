@@ -1,0 +1,91 @@
+"""The acts' table: requested with the change, done once by the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.outbox import Target
+from hufu_registry.sync.model import ActionKind, ActionState, OneTimeAction
+from hufu_registry.sync.store.tables import one_time_actions
+
+
+def to_action(row: Any) -> OneTimeAction:
+    return OneTimeAction(
+        number=row.number,
+        kind=ActionKind(row.kind),
+        account_id=AccountId(row.account_id),
+        requested_at=row.requested_at,
+        state=ActionState(row.state),
+        done_at=row.done_at,
+        outcome=row.outcome,
+        times=row.times,
+        target=Target(row.target),
+    )
+
+
+class SqlActions:
+    def __init__(self, connection: sa.Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    def request(self, kind: ActionKind, account_id: AccountId, target: Target) -> int:
+        number = self._connection.execute(
+            sa.insert(one_time_actions)
+            .values(kind=kind.value, account_id=account_id, target=target.value, requested_at=self._now)
+            .returning(one_time_actions.c.number)
+        ).scalar_one()
+        return int(number)
+
+    def requested_since(self, kind: ActionKind, account_id: AccountId, since: datetime) -> tuple[int, datetime | None]:
+        row = self._connection.execute(
+            sa.select(sa.func.count(), sa.func.max(one_time_actions.c.requested_at)).where(
+                one_time_actions.c.account_id == account_id,
+                one_time_actions.c.kind == kind.value,
+                one_time_actions.c.requested_at > since,
+            )
+        ).one()
+        return int(row[0]), row[1]
+
+    def waiting(self, account_ids: Collection[AccountId], target: Target) -> Sequence[OneTimeAction]:
+        rows = self._connection.execute(
+            sa.select(one_time_actions)
+            .where(
+                one_time_actions.c.account_id.in_(list(account_ids)),
+                one_time_actions.c.target == target.value,
+                one_time_actions.c.state == ActionState.WAITING.value,
+            )
+            .order_by(one_time_actions.c.number)
+        )
+        return [to_action(row) for row in rows]
+
+    def begin(self, number: int) -> bool:
+        result = self._connection.execute(
+            sa.update(one_time_actions)
+            .where(one_time_actions.c.number == number, one_time_actions.c.state == ActionState.WAITING.value)
+            .values(times=one_time_actions.c.times + 1)
+        )
+        return bool(result.rowcount)
+
+    def take_back(self, number: int) -> None:
+        self._connection.execute(
+            sa.update(one_time_actions)
+            .where(
+                one_time_actions.c.number == number,
+                one_time_actions.c.state == ActionState.WAITING.value,
+                one_time_actions.c.times > 0,
+            )
+            .values(times=one_time_actions.c.times - 1)
+        )
+
+    def close(self, number: int, state: ActionState, outcome: str) -> bool:
+        result = self._connection.execute(
+            sa.update(one_time_actions)
+            .where(one_time_actions.c.number == number, one_time_actions.c.state == ActionState.WAITING.value)
+            .values(state=state.value, outcome=outcome, done_at=self._now)
+        )
+        return bool(result.rowcount)

@@ -1,0 +1,331 @@
+"""A target of each kind with what tests need around it: objects that fit it, and the worker's way of bringing them."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+from uuid import UUID, uuid4
+
+import ldap3
+import requests
+
+from hufu_registry.kernel.outbox import Kind
+from hufu_registry.sync.model.plan import ENABLED, PLACE, Create, Desired, Observed, Step, plan
+from hufu_stack.stack import Stack
+from hufu_sync.errors import TargetError
+from hufu_sync.targets.active_directory import ActiveDirectory
+from hufu_sync.targets.keycloak import Keycloak
+from hufu_sync.targets.ldap_connection import EPOCH
+from hufu_sync.targets.port import Asked, Credentials, Directory, Found, SignInServer, StateTarget
+from tests.contract.documents import DocumentSystem
+from tests.contract.fakes import FakeTarget
+from tests.contract.settings import settings_of
+from tests.integration.realms import PASSWORD, ScratchRealm, scratch_realm
+
+T = TypeVar("T", bound=StateTarget)
+
+
+def steps(desired: Desired, observed: Observed | None) -> tuple[Step, ...]:
+    return plan(desired, observed, {}, lambda field, value: value).steps
+
+
+def look(
+    target: StateTarget, desired: Desired, remote_id: str | None = None, *, in_flight: bool = False
+) -> Observed | None:
+    """One object; raises what is wrong with it."""
+    (found,) = target.find([Asked(desired, remote_id, in_flight)])
+    if isinstance(found, TargetError):
+        raise found
+    return found
+
+
+@dataclass
+class House(Generic[T]):
+    target: T
+
+    def agency(self, place: str | None = None, name: str = "") -> Desired:
+        number = uuid4().int % 10**9
+        return Desired(
+            kind=Kind.AGENCY,
+            object_id=str(number),
+            mark=f"hufu:agency:{number}",
+            name=name or f"測試機關 {number}",
+            place=place,
+            fields={"description": "測試機關", "businessCategory": "2.16.886.101.29999"},
+        )
+
+    def account(self, place: str | None, **fields: str) -> Desired:
+        account_id, name = str(uuid4()), f"u{uuid4().hex[:10]}"
+        return Desired(
+            kind=Kind.ACCOUNT,
+            object_id=account_id,
+            mark=f"hufu:account:{account_id}",
+            name=name,
+            place=place,
+            enabled=True,
+            fields=self.fields_of(account_id, name) | fields,
+            enforced=frozenset({ENABLED}),
+        )
+
+    def fields_of(self, account_id: str, name: str) -> dict[str, str]:
+        return {
+            "sAMAccountName": name,
+            "userPrincipalName": f"{name}@agency.test",
+            "displayName": "王小明",
+            "sn": "王小明",
+            "givenName": ".",
+            "title": "科員",
+            "mail": "",
+            "employeeNumber": account_id,
+        }
+
+    def look(self, desired: Desired, remote_id: str | None = None, *, in_flight: bool = False) -> Observed | None:
+        return look(self.target, desired, remote_id, in_flight=in_flight)
+
+    def seen(self, desired: Desired, remote_id: str) -> Observed:
+        found = self.look(desired, remote_id)
+        assert found is not None
+        return found
+
+    def bring(self, desired: Desired, remote_id: str | None = None) -> Observed:
+        """Bring it there as the worker does; what stands there then."""
+        observed = self.look(desired, remote_id)
+        for step in steps(desired, observed):
+            self.target.apply(step, desired, observed)
+            observed = self.look(desired, None if observed is None else observed.remote_id)
+        assert observed is not None
+        return observed
+
+    def make(self, desired: Desired) -> str:
+        return self.bring(desired).remote_id
+
+    def take_away(self, desired: Desired, remote_id: str) -> None:
+        """Delete it as the worker does."""
+        gone = replace(desired, exists=False)
+        observed = self.look(gone, remote_id)
+        for step in steps(gone, observed):
+            self.target.apply(step, gone, observed)
+
+    def everything(self, kind: Kind, *fields: str) -> list[Observed]:
+        return [observed for page in self.target.everything(kind, fields) for observed in page]
+
+
+class DirectoryHouse(House[Directory]):
+    """With the hands of other people in it."""
+
+    def choose_password(self, remote_id: str) -> None:
+        raise NotImplementedError
+
+    def lock(self, remote_id: str) -> None:
+        """Too many wrong passwords, a moment ago."""
+        raise NotImplementedError
+
+    def protect(self, remote_id: str) -> None:
+        raise NotImplementedError
+
+    def stand_in_the_way(self, desired: Desired) -> str:
+        """Make somebody else's account of the same name; its id."""
+        raise NotImplementedError
+
+
+@dataclass
+class MemoryHouse(DirectoryHouse):
+    target: FakeTarget
+
+    def choose_password(self, remote_id: str) -> None:
+        self.target.passwords[remote_id] = datetime.now(UTC)
+
+    def lock(self, remote_id: str) -> None:
+        self.target.lock(remote_id, datetime.now(UTC))
+
+    def protect(self, remote_id: str) -> None:
+        self.target.things[remote_id].protected = True
+
+    def stand_in_the_way(self, desired: Desired) -> str:
+        return self.target.stand_in_the_way(desired.name)
+
+
+@dataclass
+class SambaHouse(DirectoryHouse):
+    target: ActiveDirectory
+    connection: Any
+
+    def choose_password(self, remote_id: str) -> None:
+        self.write(remote_id, unicodePwd=f'"{secrets.token_urlsafe(24)}Aa1!"'.encode("utf-16-le"))
+
+    def lock(self, remote_id: str) -> None:
+        ticks = int((datetime.now(UTC) - EPOCH).total_seconds() * 10**7)
+        self.write(remote_id, lockoutTime=str(ticks))
+
+    def protect(self, remote_id: str) -> None:
+        self.write(remote_id, adminCount="1")
+
+    def stand_in_the_way(self, desired: Desired) -> str:
+        dn = f"CN={desired.name},{self.target.settings.base_dn}"
+        names = {"sAMAccountName": desired.name, "userAccountControl": "514", "title": "theirs"}
+        self.connection.add(dn, ["top", "person", "organizationalPerson", "user"], names)
+        self.connection.search(dn, "(objectClass=user)", attributes=["objectGUID"])
+        return str(UUID(bytes_le=self.connection.response[0]["raw_attributes"]["objectGUID"][0]))
+
+    def write(self, remote_id: str, **values: str | bytes) -> None:
+        changes = {name: [(ldap3.MODIFY_REPLACE, [value])] for name, value in values.items()}
+        self.connection.modify(f"<GUID={remote_id}>", changes)
+
+
+@dataclass
+class SignInHouse(House[SignInServer]):
+    """`directory` is the one under it, where it has one; `realm` is none for one in memory."""
+
+    directory: ActiveDirectory | None = None
+    realm: ScratchRealm | None = None
+
+    def agency(self, place: str | None = None, name: str = "") -> Desired:
+        found = super().agency(place, name)
+        oid = f"2.16.886.101.{found.object_id}"
+        fields = {"agency_oid": oid, "agency_name": "測試機關", "agency_code": "", "description": "測試機關"}
+        return replace(found, name=name or oid, fields=fields)
+
+    def account(self, place: str | None, **fields: str) -> Desired:
+        found = super().account(place, **fields)
+        return replace(found, enforced=frozenset({ENABLED, PLACE}))
+
+    def fields_of(self, account_id: str, name: str) -> dict[str, str]:
+        wanted = {"email": f"{name}@backup.test", "locale": "zh-TW", "unit_oid": ""}
+        if self.directory is None:
+            wanted |= {"display_name": "王小明", "title": "科員", "official_mail": "", "unit_name": "秘書室"}
+        return wanted
+
+    def bring(self, desired: Desired, remote_id: str | None = None) -> Observed:
+        if self.directory is not None and desired.kind is Kind.ACCOUNT:
+            self.put_into_directory(desired)
+        return super().bring(desired, remote_id)
+
+    def take_away(self, desired: Desired, remote_id: str) -> None:
+        if self.directory is not None and desired.kind is Kind.ACCOUNT:
+            self.take_out_of_directory(desired)
+        super().take_away(desired, remote_id)
+
+    def inside(self, desired: Desired) -> Desired:
+        """The same account as the directory under it has it."""
+        fields = {
+            "sAMAccountName": desired.name,
+            "userPrincipalName": f"{desired.name}@agency.test",
+            "displayName": "王小明",
+            "employeeNumber": desired.object_id,
+        }
+        return replace(desired, place=None, fields=fields)
+
+    def put_into_directory(self, desired: Desired) -> None:
+        assert self.directory is not None
+        inside = self.inside(desired)
+        if look(self.directory, inside) is None:
+            self.directory.apply(Create(inside), inside, None)
+
+    def set_up(self, desired: Desired, remote_id: str) -> None:
+        """The person has chosen a password, where it is kept here."""
+        raise NotImplementedError
+
+    def lock(self, desired: Desired, remote_id: str) -> None:
+        """Too many wrong passwords, a moment ago."""
+        raise NotImplementedError
+
+    def take_out_of_directory(self, desired: Desired) -> None:
+        assert self.directory is not None
+        gone = replace(self.inside(desired), exists=False)
+        observed = look(self.directory, gone)
+        for step in steps(gone, observed):
+            self.directory.apply(step, gone, observed)
+
+
+@dataclass
+class MemorySignIn(SignInHouse):
+    target: FakeTarget
+
+    def set_up(self, desired: Desired, remote_id: str) -> None:
+        self.target.having[remote_id] = Credentials(password=True, otp=True)
+        self.target.having_since[remote_id] = datetime.now(UTC)
+
+    def lock(self, desired: Desired, remote_id: str) -> None:
+        now = datetime.now(UTC)
+        self.target.lock(remote_id, now, now + timedelta(minutes=15))
+
+
+@dataclass
+class KeycloakHouse(SignInHouse):
+    target: Keycloak
+
+    def set_up(self, desired: Desired, remote_id: str) -> None:
+        password = {"type": "password", "value": PASSWORD, "temporary": False}
+        self.in_realm.server().put(f"/users/{remote_id}/reset-password", password)
+
+    def lock(self, desired: Desired, remote_id: str) -> None:
+        form = {"grant_type": "password", "client_id": "admin-cli", "username": desired.name, "password": "wrong"}
+        for _ in range(5):
+            requests.post(f"{self.in_realm.issuer}/protocol/openid-connect/token", data=form, timeout=20)
+            time.sleep(1.1)  # quicker ones count as a machine's
+
+    @property
+    def in_realm(self) -> ScratchRealm:
+        assert self.realm is not None
+        return self.realm
+
+
+@contextmanager
+def in_memory() -> Iterator[DirectoryHouse]:
+    yield MemoryHouse(FakeTarget())
+
+
+@contextmanager
+def documents(folder: Path) -> Iterator[House[DocumentSystem]]:
+    yield House(DocumentSystem(folder))
+
+
+@contextmanager
+def samba(stack: Stack) -> Iterator[DirectoryHouse]:
+    """Active Directory, in an OU of one's own that is gone afterwards."""
+    settings = settings_of(stack).directory_settings()
+    assert settings is not None
+    base = f"OU=contract-{secrets.token_hex(4)},{settings.base_dn}"
+    tls = ldap3.Tls(ca_certs_file=str(settings.ca_file))
+    server = ldap3.Server(settings.url, tls=tls, get_info=ldap3.NONE)
+    with ldap3.Connection(server, settings.bind_dn, settings.bind_password, raise_exceptions=True) as connection:
+        connection.add(base, ["top", "organizationalUnit"])
+        directory = ActiveDirectory(replace(settings, base_dn=base))
+        try:
+            yield SambaHouse(directory, connection)
+        finally:
+            directory.close()
+            connection.search(base, "(objectClass=*)")
+            for dn in sorted((entry["dn"] for entry in connection.response), key=len, reverse=True):
+                connection.delete(dn)
+
+
+@contextmanager
+def sign_in_memory() -> Iterator[SignInHouse]:
+    yield MemorySignIn(FakeTarget(remakes=True))
+
+
+@contextmanager
+def keycloak(stack: Stack, directory: str) -> Iterator[SignInHouse]:
+    """Keycloak in a realm of one's own, over an OU of one's own where `directory` is ad."""
+    with scratch_realm(stack, directory) as realm:
+        settings = settings_of(stack, realm=realm.name)
+        server = Keycloak(replace(settings.keycloak_settings(), with_directory=directory == "ad"))
+        under = None
+        if directory == "ad":
+            inside = settings.directory_settings()
+            assert inside is not None
+            under = ActiveDirectory(replace(inside, base_dn=realm.unit_dn))
+        yield KeycloakHouse(server, under, realm)
+        if under is not None:
+            under.close()
+
+
+def found_of(target: StateTarget, asked: Sequence[tuple[Desired, str | None]]) -> Sequence[Found]:
+    return target.find([Asked(desired, remote_id) for desired, remote_id in asked])
