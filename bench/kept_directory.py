@@ -27,7 +27,8 @@ from bench.raw_ldap import CLASSES, MARK, connected, values_of
 from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.command import DATA
 from hufu_registry.agencies.use_cases import ImportList, import_list
-from hufu_registry.bootstrap import SqlServices, SqlWork
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import Binding

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 import click
 from pydantic import ValidationError
 
-from hufu_registry.agencies.command import agencies
 from hufu_registry.bootstrap import build_engine, build_services
-from hufu_registry.cases.command import managers, system_manager
-from hufu_registry.guard.command import held_changes, import_, merge, move, rename
+from hufu_registry.features import FEATURES
 from hufu_registry.kernel.errors import HufuError
 from hufu_registry.migrating import downgrade, upgrade
 from hufu_registry.settings import RegistrySettings, names_of
@@ -51,12 +51,11 @@ def downgrade_tables(revision: str) -> None:
     click.echo(f"database: at {revision}")
 
 
-for guarded in (import_, rename, move, merge):
-    agencies.add_command(guarded)
-hufu.add_command(agencies)
-hufu.add_command(held_changes)
-hufu.add_command(system_manager)
-hufu.add_command(managers)
+for feature in FEATURES:
+    # A feature with commands has a module `command` that says which: COMMANDS.
+    if find_spec(f"hufu_registry.{feature.name}.command"):
+        for command in import_module(f"hufu_registry.{feature.name}.command").COMMANDS:
+            hufu.add_command(command)
 for extension in entry_points(group="hufu.commands"):
     hufu.add_command(extension.load())
 

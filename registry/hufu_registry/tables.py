@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-import hufu_registry.accounts.store
-import hufu_registry.agencies.store
-import hufu_registry.audit.store
-import hufu_registry.cases.store
-import hufu_registry.guard.store
-import hufu_registry.notices.store
-import hufu_registry.people.store
-import hufu_registry.rights.store
-import hufu_registry.sessions.store
-import hufu_registry.sync.store  # noqa: F401 - each import adds its tables
+import hufu_registry.features  # noqa: F401 - each feature adds its tables
 from hufu_registry.kernel.store import metadata
 
 __all__ = ["metadata"]

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from hufu_registry.bootstrap import SqlServices, SqlWork
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.sync.model import Run, RunCause, RunKind

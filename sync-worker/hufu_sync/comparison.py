@@ -16,7 +16,8 @@ from uuid import UUID
 
 import structlog
 
-from hufu_registry.bootstrap import SqlServices, SqlWork
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import MISSING, RunCause, RunKind, SignInLock

@@ -17,7 +17,8 @@ import structlog
 
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.model import Record
-from hufu_registry.bootstrap import SqlServices, SqlWork
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.agencies.model import Agency
-from hufu_registry.bootstrap import SqlWork
+from hufu_registry.features import SqlWork
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.policy import Policy

@@ -15,7 +15,8 @@ from typing import Protocol
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from hufu_registry.bootstrap import SqlServices, SqlWork
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import OutboxKey, Target
 from hufu_registry.sync.model import Claimed, Code

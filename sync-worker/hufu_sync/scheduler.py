@@ -19,15 +19,13 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from hufu_registry.bootstrap import SqlServices
+from hufu_registry.features import FEATURES
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.clock import TAIPEI
 from hufu_registry.kernel.errors import HufuError
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Target
-from hufu_registry.people.use_cases import forget_old_codes
-from hufu_registry.sessions.use_cases import forget_old
 from hufu_registry.sync.model import Run, RunCause, RunKind
-from hufu_registry.sync.use_cases import disable_account, enqueue_account
 from hufu_sync import logs
 from hufu_sync.bootstrap import Parts, Targets, build_convergers, build_parts, build_targets
 from hufu_sync.changes import Watch
@@ -40,13 +38,9 @@ from hufu_sync.settings import SyncSettings
 
 log = structlog.get_logger()
 
-HOUSEKEEPING = 600.0
 REQUESTS = 2.0
 NIGHT_HOUR = 3
 BATCH = 200
-HISTORY_KEPT = timedelta(days=400)
-SAMPLES_KEPT = timedelta(days=2)
-NOT_ACTIVATED_IN_TIME = "not_activated_in_time"
 
 
 @dataclass(slots=True)
@@ -57,47 +51,6 @@ class Task:
     every: float
     act: Callable[[], object]
     next_at: float = 0.0
-
-
-def disable_not_activated(services: SqlServices) -> int:
-    """Accounts approved longer ago than the deadline that nobody activated."""
-    count = 0
-    while True:
-        before = count
-        with services.begin(SYSTEM) as work:
-            late = work.accounts.unactivated_since(work.now - services.policy.activation_deadline, BATCH)
-        for account_id in late:
-            try:
-                disable_account(account_id, services, SYSTEM, reason=NOT_ACTIVATED_IN_TIME)
-                count += 1
-            except HufuError as error:
-                # Somebody activated or disabled it in between.
-                log.info("not_disabled", id=str(account_id), code=error.code)
-        if len(late) < BATCH or count == before:
-            return count
-
-
-def remove_deleted(services: SqlServices) -> int:
-    """Want the accounts that were deleted long enough ago: the targets forget them now."""
-    count = 0
-    while True:
-        with services.begin(SYSTEM) as work:
-            due = work.comparison.due_for_deletion(work.now - services.policy.deletion_wait, BATCH)
-            for account_id in due:
-                enqueue_account(work, services, work.accounts.get(account_id), bulk=True)
-        count += len(due)
-        if len(due) < BATCH:
-            return count
-
-
-def forget_history(services: SqlServices) -> None:
-    with services.begin(SYSTEM) as work:
-        work.comparison.forget_old(history_before=work.now - HISTORY_KEPT, samples_before=work.now - SAMPLES_KEPT)
-
-
-def settle_runs(services: SqlServices) -> int:
-    with services.begin(SYSTEM) as work:
-        return work.runs.settle()
 
 
 def last_night(now: datetime) -> datetime:
@@ -226,12 +179,9 @@ class TaskGroups:
     def _housekeeping(self) -> Sequence[Task]:
         services = self.parts.services
         return [
-            Task("runs", REQUESTS, lambda: settle_runs(services)),
-            Task("deadline", HOUSEKEEPING, lambda: disable_not_activated(services)),
-            Task("deletion", HOUSEKEEPING, lambda: remove_deleted(services)),
-            Task("sessions", HOUSEKEEPING, lambda: forget_old(services, SYSTEM)),
-            Task("codes", HOUSEKEEPING, lambda: forget_old_codes(services, SYSTEM)),
-            Task("history", HOUSEKEEPING, lambda: forget_history(services)),
+            Task(task.name, task.every.total_seconds(), partial(task.run, services))
+            for feature in FEATURES
+            for task in feature.tasks
         ]
 
     def _alive(self, group: str) -> Callable[[], None]:

@@ -18,7 +18,8 @@ from typing import Any
 
 import time_machine
 
-from hufu_registry.bootstrap import SqlServices, SqlWork
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import SYSTEM, Actor
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.store import SqlQueue

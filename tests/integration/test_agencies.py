@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hufu_registry.agencies.command import DATA
+from hufu_registry.agencies.command import agencies as group
 from hufu_registry.agencies.model import Agency, AgencyKind, Path, derive
 from hufu_registry.agencies.store import agencies, children, former_names, search, tree_path
 from hufu_registry.agencies.use_cases import (
@@ -40,7 +41,6 @@ from hufu_registry.agencies.use_cases import (
 )
 from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.command import agencies as group
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, Denied, HufuError, IllegalMove, Invalid, NotFound

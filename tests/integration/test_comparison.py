@@ -50,6 +50,7 @@ from hufu_registry.sync.use_cases import (
     unlock_account,
 )
 from hufu_registry.sync.use_cases.enqueueing import new_run
+from hufu_registry.sync.use_cases.housekeeping import enqueue_deleted, forget_history
 from hufu_sync import changes
 from hufu_sync.bootstrap import Parts, Targets, build_convergers
 from hufu_sync.changes import Watch
@@ -57,7 +58,7 @@ from hufu_sync.comparison import Comparison, StoppedError, Tally, fields_of, key
 from hufu_sync.desired_state import desired_of
 from hufu_sync.errors import Refused, Unreachable
 from hufu_sync.health import Heart
-from hufu_sync.scheduler import Comparisons, Nightly, TaskGroups, follow, forget_history, last_night, remove_deleted
+from hufu_sync.scheduler import Comparisons, Nightly, TaskGroups, follow, last_night
 from hufu_sync.targets.port import Locked
 from tests.contract.fakes import FakeTarget
 from tests.integration.clocks import SetClock
@@ -728,19 +729,19 @@ def test_a_deleted_account_stays_for_its_time_and_then_goes(
     delete_account(people[0], house.services, SYSTEM, reason="test")
     house.run()
     house.clock.advance(days=29)
-    assert remove_deleted(house.services) == 0
+    assert enqueue_deleted(house.services) == 0
     assert house.ad.things[house.in_ad(people[0])].enabled is False
     house.clock.advance(days=2)
-    assert remove_deleted(house.services) == 1
+    assert enqueue_deleted(house.services) == 1
     assert {row for row in house.pending() if row[1] == str(people[0])} == {
         ("ad", str(people[0]), True),
         ("keycloak", str(people[0]), True),
     }
-    assert remove_deleted(house.services) == 0
+    assert enqueue_deleted(house.services) == 0
     house.run()
     mark = f"hufu:account:{people[0]}"
     assert (house.ad.of(mark), house.keycloak.of(mark)) == ([], [])
-    assert remove_deleted(house.services) == 0
+    assert enqueue_deleted(house.services) == 0
     assert house.state(people[0]) == AccountState.DELETED
 
 

@@ -15,14 +15,14 @@ from click.testing import CliRunner, Result
 
 from hufu_registry.accounts.model import SECURITY, AccountState
 from hufu_registry.accounts.store import accounts
+from hufu_registry.agencies.command import agencies as agencies_group
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import search
 from hufu_registry.agencies.use_cases import AddUnit, ImportList, Rename, Reopen, add_unit, reopen
 from hufu_registry.agencies.use_cases import rename as rename_agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.store import cases
-from hufu_registry.command import agencies as agencies_group
-from hufu_registry.command import held_changes as held_changes_group
+from hufu_registry.guard.command import held_changes as held_changes_group
 from hufu_registry.guard.model import ChangeKind, Done, Held, HeldChange, HeldState, Unconfirmed, Verdict
 from hufu_registry.guard.store import changes_page, held_change_of, list_held_changes
 from hufu_registry.guard.use_cases import (

@@ -39,8 +39,8 @@ from hufu_registry.sync.use_cases import (
 from tests.integration.clocks import SetClock
 from tests.integration.staff import Staff
 
-OneTimeAction = Callable[[AccountId, Staff, Actor], object]
-ACTS: dict[str, tuple[AccountState, OneTimeAction]] = {
+Act = Callable[[AccountId, Staff, Actor], object]
+ACTS: dict[str, tuple[AccountState, Act]] = {
     "change": (
         AccountState.ENABLED,
         lambda one, staff, actor: change_account(

@@ -37,6 +37,7 @@ from hufu_registry.sync.store import (
     target_states,
 )
 from hufu_registry.sync.use_cases import converge_now, disable_account, enqueue_account, open_account, resend_activation
+from hufu_registry.sync.use_cases.housekeeping import disable_not_activated
 from hufu_sync import jobs, relay
 from hufu_sync.bootstrap import Parts, Targets, build_lanes
 from hufu_sync.command import sync
@@ -44,7 +45,7 @@ from hufu_sync.errors import Interrupted, Misconfigured, Refused, Transient, Unr
 from hufu_sync.feed import Feed
 from hufu_sync.health import Heart, Metrics
 from hufu_sync.lane import Lane
-from hufu_sync.scheduler import Nightly, disable_not_activated
+from hufu_sync.scheduler import Nightly
 from hufu_sync.settings import SyncSettings
 from hufu_sync.targets.port import Credentials
 from tests.contract.fakes import FakePost, FakeTarget

@@ -14,7 +14,6 @@ from hufu_registry.guard.model import (
     MOVES,
     Change,
     ChangeKind,
-    CommandKind,
     HeldChange,
     HeldMove,
     HeldState,
@@ -117,7 +116,7 @@ def test_another_before_is_another_change() -> None:
 
 def held_change(state: HeldState = HeldState.HELD, count: int = 101) -> HeldChange:
     asker = AccountId(UUID(int=7))
-    return HeldChange(uuid4(), CommandKind.RENAME_AGENCY, state, "測試部", count, NOW, asker)
+    return HeldChange(uuid4(), "rename_agency", state, "測試部", count, NOW, asker)
 
 
 @pytest.mark.parametrize("state", HeldState)

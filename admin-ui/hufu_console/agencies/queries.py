@@ -15,7 +15,7 @@ from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.agencies.model.naming import joined_names
 from hufu_registry.agencies.store import AgencyHit, Former, TreeRow
 from hufu_registry.audit.store import TimelineEntry, timeline
-from hufu_registry.bootstrap import SqlWork
+from hufu_registry.features import SqlWork
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId

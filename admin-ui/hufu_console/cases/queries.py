@@ -11,9 +11,9 @@ from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import TimelineEntry, timeline
-from hufu_registry.bootstrap import SqlWork
 from hufu_registry.cases.model import Case, CaseState, differences
 from hufu_registry.cases.store import Lookalike, QueueRow, case_in_scope, duplicate_candidates, queue
+from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import account_actor
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId

@@ -46,7 +46,7 @@ def held_changes() -> str:
 def held_changes_xlsx() -> Response:
     name = cache(name_of)
     columns: list[Column[HeldChange]] = [
-        (_("What"), lambda row: words(WORDS, "held_word", row.kind.value)),
+        (_("What"), lambda row: words(WORDS, "held_word", row.kind)),
         (_("About"), lambda row: row.cause),
         (_("Accounts"), lambda row: row.count),
         (_("Asked for by"), lambda row: name(row.requested_by)),
@@ -73,9 +73,9 @@ def held_change_xlsx(held_id: UUID) -> Response:
     columns: list[Column[Change]] = [
         (_("Account"), lambda row: row.account_name),
         (_("Agency"), lambda row: row.agency_name),
-        (_("What happens"), lambda row: words(WORDS, "change_word", row.kind.value)),
-        (_("Before"), lambda row: words(WORDS, "value_word", row.kind.value, row.before)),
-        (_("After"), lambda row: words(WORDS, "value_word", row.kind.value, row.after)),
+        (_("What happens"), lambda row: words(WORDS, "change_word", row.kind)),
+        (_("Before"), lambda row: words(WORDS, "value_word", row.kind, row.before)),
+        (_("After"), lambda row: words(WORDS, "value_word", row.kind, row.after)),
     ]
     return export(f"held_change {held_id}", _("Who loses what"), columns, queries.changes(held_id))
 

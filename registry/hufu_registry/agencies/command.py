@@ -236,3 +236,6 @@ def _number(text: str) -> AgencyId:
         return AgencyId(int(text[1:]))
     except ValueError as fault:
         raise NotFound("agency") from fault
+
+
+COMMANDS = (agencies,)

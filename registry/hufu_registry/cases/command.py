@@ -52,3 +52,6 @@ def appoint(
         raise NotFound("account" if account is None else "agency")
     appoint_manager(account.id, agency.id, services, OPERATOR, with_subordinates=with_subordinates)
     click.echo(f"{account.account_name} manages {agency.full_name}")
+
+
+COMMANDS = (system_manager, managers)

@@ -14,7 +14,7 @@ from uuid import UUID
 import click
 import sqlalchemy as sa
 
-from hufu_registry.agencies.command import DATA, DAY, FILE, by_oid, day, sentence, show_report, tell, too_many
+from hufu_registry.agencies.command import DATA, DAY, FILE, agencies, by_oid, day, sentence, show_report, tell, too_many
 from hufu_registry.agencies.use_cases import ImportList, import_list
 from hufu_registry.guard.model import Change, Done, Held, HeldState, Unconfirmed
 from hufu_registry.guard.store import changes_page, held_change_of, list_held_changes
@@ -73,7 +73,7 @@ def tell_held(held: Held) -> None:
 
 def line_of(change: Change) -> str:
     after = f" → {change.after}" if change.after else ""
-    return f"{change.kind.value} {change.account_name}: {change.before}{after}"
+    return f"{change.kind} {change.account_name}: {change.before}{after}"
 
 
 @click.command("import")
@@ -181,7 +181,7 @@ def list_(services_of: ServicesOf, state: str) -> None:
     with services_of().read() as connection:
         found = list_held_changes(connection, Page(size=MAX_SIZE), HeldState(state))
     for one in found.rows:
-        click.echo(f"{one.id} {one.requested_at:%Y-%m-%d %H:%M} {one.kind.value} {one.cause}: {one.count} accounts")
+        click.echo(f"{one.id} {one.requested_at:%Y-%m-%d %H:%M} {one.kind} {one.cause}: {one.count} accounts")
     click.echo(f"{found.total} found")
 
 
@@ -196,10 +196,15 @@ def show(services_of: ServicesOf, held_id: UUID) -> None:
         except NotFound as fault:
             raise click.ClickException("there is no such act") from fault
         changes = changes_page(connection, held_id, Page(size=MAX_SIZE))
-    click.echo(f"{one.kind.value} {one.cause}: {one.state.value}, {one.count} accounts")
+    click.echo(f"{one.kind} {one.cause}: {one.state.value}, {one.count} accounts")
     if one.failure or one.reason:
         click.echo(one.failure or one.reason)
     for change in changes.rows:
         click.echo(f"  {line_of(change)}")
     if changes.total > len(changes.rows):
         click.echo(f"  … and {changes.total - len(changes.rows)} more")
+
+
+for guarded in (import_, rename, move, merge):
+    agencies.add_command(guarded)
+COMMANDS = (held_changes,)

@@ -20,16 +20,6 @@ from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.policy import Policy
 
 
-class CommandKind(StrEnum):
-    RENAME_AGENCY = "rename_agency"
-    MOVE_AGENCY = "move_agency"
-    MERGE_AGENCY = "merge_agency"
-    IMPORT_AGENCIES = "import_agencies"
-    TRANSFER_ACCOUNTS = "transfer_accounts"
-    DISABLE_ACCOUNTS = "disable_accounts"
-    DELETE_ACCOUNTS = "delete_accounts"
-
-
 class HeldState(StrEnum):
     HELD = "held"
     EXECUTED = "executed"
@@ -148,7 +138,7 @@ Outcome = Done | Unconfirmed | Held
 class StoredCommand:
     """A command as it is kept: its kind, its values as JSON, its files as one."""
 
-    kind: CommandKind
+    kind: str
     values: Mapping[str, Any]
     files: bytes | None = None
 
@@ -162,7 +152,7 @@ class HeldChange:
     """
 
     id: UUID
-    kind: CommandKind
+    kind: str
     state: HeldState
     cause: str
     count: int

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.store import agencies
-from hufu_registry.guard.model import Change, ChangeKind, CommandKind, HeldChange, HeldState, StoredCommand
+from hufu_registry.guard.model import Change, ChangeKind, HeldChange, HeldState, StoredCommand
 from hufu_registry.guard.use_cases.ports import Standing
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
@@ -81,7 +81,7 @@ class SqlHeldChanges:
                 held_changes.c.id == held_id
             )
         ).one()
-        return StoredCommand(CommandKind(row.kind), row.command, row.files)
+        return StoredCommand(row.kind, row.command, row.files)
 
     def changes_of(self, held_id: UUID) -> list[Change]:
         return [to_change(row) for row in self._connection.execute(_changes_of(held_id))]
@@ -149,7 +149,7 @@ def _held_changes() -> sa.Select[Any]:
 def to_held_change(row: Any) -> HeldChange:
     return HeldChange(
         id=row.id,
-        kind=CommandKind(row.kind),
+        kind=row.kind,
         state=HeldState(row.state),
         cause=row.cause,
         count=row.touched,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from hufu_registry.accounts.model import MOVES, SECURITY, Account, AccountMove, AccountState
 from hufu_registry.agencies.use_cases import Permit
-from hufu_registry.guard.model import Change, ChangeKind, CommandKind
+from hufu_registry.guard.model import Change, ChangeKind
 from hufu_registry.guard.use_cases.ports import Standing, Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.ids import AccountId, AgencyId
@@ -64,7 +64,7 @@ class _StateMove(_OfAccounts):
 class DisableAccounts(_StateMove):
     """For SECURITY it is never held back, and may take the last manager."""
 
-    kind: ClassVar[CommandKind] = CommandKind.DISABLE_ACCOUNTS
+    kind: ClassVar[str] = "disable_accounts"
     move: ClassVar[AccountMove] = AccountMove.DISABLE
 
     @property
@@ -87,7 +87,7 @@ class DisableAccounts(_StateMove):
 
 @dataclass(frozen=True, slots=True)
 class DeleteAccounts(_StateMove):
-    kind: ClassVar[CommandKind] = CommandKind.DELETE_ACCOUNTS
+    kind: ClassVar[str] = "delete_accounts"
     move: ClassVar[AccountMove] = AccountMove.DELETE
 
     def run(self, work: Work, services: Services[Work], actor: Actor, permit: Permit) -> list[Account]:  # noqa: ARG002
@@ -106,7 +106,7 @@ class DeleteAccounts(_StateMove):
 @dataclass(frozen=True, slots=True)
 class TransferAccounts(_OfAccounts):
     agency_id: AgencyId
-    kind: ClassVar[CommandKind] = CommandKind.TRANSFER_ACCOUNTS
+    kind: ClassVar[str] = "transfer_accounts"
 
     def cause(self, work: Work) -> str:
         return work.agencies.get(self.agency_id).name

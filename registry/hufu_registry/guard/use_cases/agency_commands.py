@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import hufu_registry.agencies.use_cases as agencies
 from hufu_registry.agencies.model import Agency, ImportReport, Key, Node, joined_names
 from hufu_registry.agencies.use_cases import Permit
-from hufu_registry.guard.model import Change, ChangeKind, CommandKind
+from hufu_registry.guard.model import Change, ChangeKind
 from hufu_registry.guard.use_cases.commands import Joined
 from hufu_registry.guard.use_cases.merging import merge
 from hufu_registry.guard.use_cases.ports import Work
@@ -50,7 +50,7 @@ class _OfAgency:
 class RenameAgency(_OfAgency):
     name: str
     since: date
-    kind: ClassVar[CommandKind] = CommandKind.RENAME_AGENCY
+    kind: ClassVar[str] = "rename_agency"
 
     def changes(self, work: Work) -> Sequence[Change]:
         agency = work.agencies.get(self.agency_id)
@@ -72,7 +72,7 @@ class RenameAgency(_OfAgency):
 class MoveAgency(_OfAgency):
     parent_id: AgencyId
     since: date
-    kind: ClassVar[CommandKind] = CommandKind.MOVE_AGENCY
+    kind: ClassVar[str] = "move_agency"
 
     def changes(self, work: Work) -> Sequence[Change]:
         agency, parent = work.agencies.get(self.agency_id), work.agencies.get(self.parent_id)
@@ -101,7 +101,7 @@ class MergeAgency(_OfAgency):
 
     successor_id: AgencyId
     on: date
-    kind: ClassVar[CommandKind] = CommandKind.MERGE_AGENCY
+    kind: ClassVar[str] = "merge_agency"
 
     def lock(self, work: Work) -> None:
         work.agencies.lock_tree()
@@ -145,7 +145,7 @@ class ImportAgencies:
 
     command: agencies.ImportList
     file_name: str
-    kind: ClassVar[CommandKind] = CommandKind.IMPORT_AGENCIES
+    kind: ClassVar[str] = "import_agencies"
 
     @property
     def never_held(self) -> bool:

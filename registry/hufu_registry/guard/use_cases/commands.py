@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.use_cases import Permit
-from hufu_registry.guard.model import Change, CommandKind
+from hufu_registry.guard.model import Change
 from hufu_registry.guard.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.ids import Ids
@@ -21,7 +21,7 @@ from hufu_registry.kernel.work import Services
 class Command(Protocol):
     """A frozen value. All its methods join a transaction that already runs, `lock` first."""
 
-    kind: ClassVar[CommandKind]
+    kind: ClassVar[str]
 
     @property
     def never_held(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from uuid import UUID
 
 from hufu_registry.agencies.use_cases import Permit
@@ -24,8 +23,6 @@ from hufu_registry.guard.model import (
     limits_of,
     touched,
 )
-from hufu_registry.guard.use_cases.account_commands import DeleteAccounts, DisableAccounts, TransferAccounts
-from hufu_registry.guard.use_cases.agency_commands import ImportAgencies, MergeAgency, MoveAgency, RenameAgency
 from hufu_registry.guard.use_cases.commands import Command, anyone
 from hufu_registry.guard.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
@@ -36,20 +33,6 @@ from hufu_registry.sync.use_cases.administration import required_reason
 from hufu_registry.sync.use_cases.enqueueing import start_bulk_run
 
 SHOWN = 20
-COMMANDS = MappingProxyType(
-    {
-        command.kind: command.from_stored
-        for command in (
-            RenameAgency,
-            MoveAgency,
-            MergeAgency,
-            ImportAgencies,
-            TransferAccounts,
-            DisableAccounts,
-            DeleteAccounts,
-        )
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +101,7 @@ def release(held_id: UUID, version: int, services: Services[Work], actor: Actor)
             if held_change.needs_another_than(actor.account_id, limits_of(services.policy)):
                 raise Denied("own_held_change")
             released = held_change.moved(HeldMove.RELEASE, now=work.now, by=actor.account_id)
-            command = kept_command(work.held_changes.command_of(held_id))
+            command = stored_command(work, held_id)
             command.lock(work)
             changes = command.changes(work)
             count = touched(changes)
@@ -152,8 +135,10 @@ def cancel(held_id: UUID, version: int, services: Services[Work], actor: Actor, 
         _save(work, replace(cancelled, reason=why), "held_change.cancelled")
 
 
-def kept_command(stored: StoredCommand) -> Command:
-    return COMMANDS[stored.kind](stored.values, stored.files)
+def stored_command(work: Work, held_id: UUID) -> Command:
+    stored = work.held_changes.command_of(held_id)
+    command: Command = work.commands[stored.kind].from_stored(stored.values, stored.files)
+    return command
 
 
 def verdict_on(work: Work, services: Services[Work], command: Command, changes: Sequence[Change]) -> Verdict:
@@ -250,7 +235,7 @@ def _record(
     old: Mapping[str, object] | None = None,
     new: Mapping[str, object] | None = None,
 ) -> None:
-    shown = {"kind": held_change.kind.value, "cause": held_change.cause, "count": held_change.count}
+    shown = {"kind": held_change.kind, "cause": held_change.cause, "count": held_change.count}
     if held_change.reason:
         shown["reason"] = held_change.reason
     work.audit.record(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import hufu_registry.sync.use_cases as sync
@@ -54,3 +54,6 @@ class HeldChanges(Protocol):
 class Work(sync.Work, Protocol):
     @property
     def held_changes(self) -> HeldChanges: ...
+    @property
+    def commands(self) -> Mapping[str, Any]:
+        """Every feature's guarded commands (`Command` types) by their kind."""

@@ -51,6 +51,9 @@ class Runs(Protocol):
     def follow(self, written: Mapping[OutboxKey, int]) -> None:
         """What the transaction wanted belongs to the bulk run it started."""
 
+    def settle(self) -> int:
+        """Close the bulk runs whose rows are all done; how many these are."""
+
 
 class SignInLocks(Protocol):
     def lock(self, account_id: AccountId, lock: SignInLock) -> None: ...
@@ -91,7 +94,16 @@ class Administration(Protocol):
         """Those whose work is done and of which nothing stands in the target."""
 
 
+class Aging(Protocol):
+    def due_for_deletion(self, deleted_before: datetime, limit: int) -> Sequence[AccountId]:
+        """Accounts deleted before then that a target still has."""
+
+    def forget_old(self, *, history_before: datetime, samples_before: datetime) -> None: ...
+
+
 class Work(accounts.Work, Protocol):
+    @property
+    def comparison(self) -> Aging: ...
     @property
     def actions(self) -> Actions: ...
     @property

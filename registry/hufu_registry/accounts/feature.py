@@ -1,0 +1,23 @@
+"""What the accounts bring."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import hufu_registry.kernel.stores as kernel
+from hufu_registry.accounts.store import SqlAccounts, SqlNames
+from hufu_registry.kernel.feature import Feature
+
+FEATURE = Feature("accounts")
+
+
+class Stores(kernel.Stores):
+    feature = FEATURE
+
+    @cached_property
+    def accounts(self) -> SqlAccounts:
+        return SqlAccounts(self.connection, self.tools.keys, self.now)
+
+    @cached_property
+    def names(self) -> SqlNames:
+        return SqlNames(self.connection, self.tools.policy, self.now)

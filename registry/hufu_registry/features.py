@@ -1,0 +1,28 @@
+"""The composition: every feature, once. A new one is a line here and its folders."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from hufu_registry.accounts.feature import Stores as Accounts
+from hufu_registry.agencies.feature import Stores as Agencies
+from hufu_registry.audit.feature import Stores as Audit
+from hufu_registry.cases.feature import Stores as Cases
+from hufu_registry.dependents import SqlDependents
+from hufu_registry.guard.feature import Stores as Guard
+from hufu_registry.notices.feature import Stores as Notices
+from hufu_registry.people.feature import Stores as People
+from hufu_registry.rights.feature import Stores as Rights
+from hufu_registry.sessions.feature import Stores as Sessions
+from hufu_registry.sync.feature import Stores as Sync
+
+
+class SqlWork(Cases, Guard, Sessions, Sync, Accounts, People, Rights, Agencies, Notices, Audit):
+    """An open transaction with every feature's tables."""
+
+    @cached_property
+    def dependents(self) -> SqlDependents:
+        return SqlDependents(self.connection, self.now)
+
+
+FEATURES = SqlWork.features()

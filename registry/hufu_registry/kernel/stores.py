@@ -1,0 +1,50 @@
+"""One open transaction's repositories. Each feature adds its own as a subclass; features.py joins them into one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+import sqlalchemy as sa
+
+from hufu_registry.kernel.actor import Actor
+from hufu_registry.kernel.feature import Feature
+from hufu_registry.kernel.ids import Ids
+from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.outbox import OutboxKey
+from hufu_registry.kernel.policy import Policy
+from hufu_registry.kernel.store import SqlOutbox
+
+
+class Tools(Protocol):
+    """What a process builds once and its repositories need."""
+
+    @property
+    def keys(self) -> Keys: ...
+    @property
+    def policy(self) -> Policy: ...
+    @property
+    def ids(self) -> Ids: ...
+
+
+class Stores:
+    """What every feature's repositories are built from: connection, moment, actor, keys."""
+
+    feature: ClassVar[Feature]
+
+    def __init__(self, connection: sa.Connection, tools: Tools, actor: Actor, now: datetime) -> None:
+        self.connection = connection
+        self.tools = tools
+        self.actor = actor
+        self.now = now
+        self.outbox = SqlOutbox(connection, now)
+
+    def flush(self) -> Mapping[OutboxKey, int]:
+        """At the transaction's end: write what was enqueued. A feature that follows it does so in its own `flush`."""
+        return self.outbox.flush()
+
+    @classmethod
+    def features(cls) -> tuple[Feature, ...]:
+        """Those whose repositories were joined into this class, in their order."""
+        return tuple(base.feature for base in cls.__bases__ if issubclass(base, Stores))

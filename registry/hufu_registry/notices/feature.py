@@ -1,0 +1,19 @@
+"""What the notices bring."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import hufu_registry.kernel.stores as kernel
+from hufu_registry.kernel.feature import Feature
+from hufu_registry.notices.store import SqlNotices
+
+FEATURE = Feature("notices")
+
+
+class Stores(kernel.Stores):
+    feature = FEATURE
+
+    @cached_property
+    def notices(self) -> SqlNotices:
+        return SqlNotices(self.connection, self.tools.keys, self.tools.ids, self.outbox, self.now)

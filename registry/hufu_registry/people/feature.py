@@ -1,0 +1,28 @@
+"""What the people and their mailboxes bring."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cached_property
+
+import hufu_registry.kernel.stores as kernel
+from hufu_registry.kernel.actor import SYSTEM
+from hufu_registry.kernel.feature import Feature, TimedTask
+from hufu_registry.people.store import SqlMailboxes, SqlPeople
+from hufu_registry.people.use_cases import forget_old_codes
+
+FEATURE = Feature(
+    "people", tasks=(TimedTask("codes", timedelta(minutes=10), lambda services: forget_old_codes(services, SYSTEM)),)
+)
+
+
+class Stores(kernel.Stores):
+    feature = FEATURE
+
+    @cached_property
+    def people(self) -> SqlPeople:
+        return SqlPeople(self.connection, self.now)
+
+    @cached_property
+    def mailboxes(self) -> SqlMailboxes:
+        return SqlMailboxes(self.connection)

@@ -1,0 +1,84 @@
+"""What the sync engine brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cached_property
+from uuid import UUID
+
+import sqlalchemy as sa
+
+import hufu_registry.kernel.stores as kernel
+from hufu_registry.kernel.feature import Feature, TimedTask
+from hufu_registry.kernel.outbox import OutboxKey
+from hufu_registry.sync.store import (
+    SqlActions,
+    SqlAdministration,
+    SqlComparison,
+    SqlQueue,
+    SqlRecords,
+    SqlRuns,
+    SqlSignInLocks,
+    registry_identity,
+)
+from hufu_registry.sync.use_cases.housekeeping import (
+    disable_not_activated,
+    enqueue_deleted,
+    forget_history,
+    settle_runs,
+)
+
+EVERY = timedelta(minutes=10)
+FEATURE = Feature(
+    "sync",
+    tasks=(
+        TimedTask("runs", timedelta(seconds=2), settle_runs),
+        TimedTask("deadline", EVERY, disable_not_activated),
+        TimedTask("deletion", EVERY, enqueue_deleted),
+        TimedTask("history", EVERY, forget_history),
+    ),
+)
+
+
+class Stores(kernel.Stores):
+    feature = FEATURE
+
+    @cached_property
+    def actions(self) -> SqlActions:
+        return SqlActions(self.connection, self.now)
+
+    @cached_property
+    def runs(self) -> SqlRuns:
+        return SqlRuns(self.connection, self.tools.keys, self.now)
+
+    @cached_property
+    def sign_in_locks(self) -> SqlSignInLocks:
+        return SqlSignInLocks(self.connection)
+
+    @cached_property
+    def administration(self) -> SqlAdministration:
+        return SqlAdministration(self.connection, self.tools.keys, self.now)
+
+    @cached_property
+    def queue(self) -> SqlQueue:
+        return SqlQueue(self.connection, self.now)
+
+    @cached_property
+    def sync_records(self) -> SqlRecords:
+        return SqlRecords(self.connection, self.tools.keys, self.now)
+
+    @cached_property
+    def comparison(self) -> SqlComparison:
+        return SqlComparison(self.connection, self.tools.keys, self.now)
+
+    def registry_id(self) -> UUID:
+        """Which registry this is: a plan of another one is refused."""
+        found: UUID = self.connection.execute(sa.select(registry_identity.c.id)).scalar_one()
+        return found
+
+    def flush(self) -> Mapping[OutboxKey, int]:
+        """A bulk run follows what its transaction enqueued."""
+        written = super().flush()
+        self.runs.follow(written)
+        return written
