@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
+from psycopg.errors import LockNotAvailable
 
 from hufu_registry.bootstrap import build_engine
-from hufu_registry.migrating import downgrade, upgrade
+from hufu_registry.migrating import MIGRATIONS, downgrade, upgrade
 from hufu_registry.settings import RegistrySettings
 from hufu_registry.tables import metadata
 
@@ -28,6 +34,27 @@ SELECT 'sequence', sequencename, start_value::text FROM pg_sequences WHERE schem
 UNION ALL
 SELECT 'function', proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace
 """
+
+SCRIPTS = ScriptDirectory(str(MIGRATIONS))
+# Every revision before the newest, oldest first.
+EARLIER = [script.revision for script in reversed(list(SCRIPTS.walk_revisions()))][:-1]
+SOME_TIME = datetime(2026, 1, 2, tzinfo=UTC)
+SOME_VALUE: dict[type, Any] = {
+    str: "x",
+    int: 1,
+    bool: False,
+    bytes: b"x",
+    date: SOME_TIME.date(),
+    datetime: SOME_TIME,
+    UUID: UUID(int=1),
+    object: {},  # JSONB
+    list: [],
+}
+# Where a rule speaks of two columns at once.
+ALLOWED_TOGETHER: dict[str, dict[str, Any]] = {
+    "cases": {"state": "pending", "decided_at": None},
+    "grants": {"role": "system_manager"},
+}
 
 
 @pytest.fixture
@@ -62,7 +89,7 @@ def test_back_to_nothing_and_up_again_leaves_the_same_tables(engine: sa.Engine) 
     assert catalogue(engine) == before
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
+@pytest.mark.parametrize("revision", EARLIER)
 def test_back_to_each_step_and_up_again_leaves_the_same_tables(engine: sa.Engine, revision: str) -> None:
     """Not only to nothing: there every forgotten column goes with its table."""
     before = catalogue(engine)
@@ -77,3 +104,77 @@ def test_two_processes_that_migrate_at_once_do_not_disturb_each_other(engine: sa
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda _: upgrade(engine), range(3)))
     assert catalogue(engine) == before
+
+
+def rows(engine: sa.Engine) -> dict[str, list[dict[str, object]]]:
+    """Every table's rows, but Alembic's own."""
+    tables = reflected(engine)
+    with engine.connect() as connection:
+        return {
+            table.name: [dict(row) for row in connection.execute(sa.select(table)).mappings()]
+            for table in tables.sorted_tables
+        }
+
+
+def reflected(engine: sa.Engine) -> sa.MetaData:
+    found = sa.MetaData()
+    found.reflect(engine, only=lambda name, _: "alembic" not in name)
+    return found
+
+
+def fill(engine: sa.Engine) -> None:
+    """A row in every table, whatever the tables are at this revision."""
+    found = reflected(engine)
+    with engine.begin() as connection:
+        for table in found.sorted_tables:
+            if connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() == 0:
+                connection.execute(sa.insert(table).values(row_for(connection, table)))
+
+
+def row_for(connection: sa.Connection, table: sa.Table) -> dict[str, Any]:
+    """A value in each column: what it must refer to, the first word that is allowed, its default, or any."""
+    allowed = {
+        match[1]: match[2]
+        for check in table.constraints
+        if isinstance(check, sa.CheckConstraint)
+        and (match := re.match(r"\(?(\w+) = ANY \(ARRAY\['(\w+)'[^=]*$", str(check.sqltext)))
+    }
+    values: dict[str, Any] = {}
+    for column in table.columns:
+        foreign = next(iter(column.foreign_keys), None)
+        if column.identity or column.server_default is not None or (foreign is not None and column.nullable):
+            continue
+        if foreign is not None and foreign.column.table is not table:
+            values[column.name] = connection.execute(sa.select(foreign.column).limit(1)).scalar_one()
+        else:
+            values[column.name] = allowed.get(column.name) or SOME_VALUE[column.type.python_type]
+    return values | ALLOWED_TOGETHER.get(table.name, {})
+
+
+@pytest.mark.parametrize("revision", EARLIER)
+def test_what_stands_in_the_tables_goes_up_and_down_with_them(engine: sa.Engine, revision: str) -> None:
+    downgrade(engine, revision)
+    fill(engine)
+    before = rows(engine)
+    assert all(before.values())
+    upgrade(engine)
+    fill(engine)  # the newer tables too: they go, and nothing else goes with them
+    downgrade(engine, revision)
+    assert rows(engine) == before
+
+
+def test_a_migration_that_gets_no_lock_gives_up_and_leaves_nothing(engine: sa.Engine) -> None:
+    downgrade(engine, "0003")
+    before = catalogue(engine)
+    with engine.connect() as reader:
+        for name in sa.inspect(engine).get_table_names():
+            reader.execute(sa.text(f"LOCK TABLE {name} IN ACCESS SHARE MODE"))
+        with pytest.raises(sa.exc.OperationalError) as refused:
+            upgrade(engine, lock_timeout="50ms")
+    assert isinstance(refused.value.orig, LockNotAvailable)
+    assert catalogue(engine) == before
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SHOW lock_timeout")).scalar_one() == "0"
+    upgrade(engine)
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SHOW lock_timeout")).scalar_one() == "0"
