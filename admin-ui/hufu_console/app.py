@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hufu_console import urls
 from hufu_console.settings import Settings
-from hufu_console.web import failures, language, limits, logs, moments, navigation, security, viewer
+from hufu_console.web import context, failures, language, limits, logs, moments, navigation, security, viewer
 from hufu_console.web.context import EXTENSION, Context, Services
 
 MOST_BYTES = 1_000_000
@@ -43,6 +43,7 @@ def create_app(settings: Settings, services: Services) -> Flask:
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    context.set_up(app)
     logs.set_up(app)
     language.set_up(app)
     failures.set_up(app)

@@ -10,11 +10,10 @@ import sqlalchemy as sa
 
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import SYSTEM, Actor
-from hufu_registry.kernel.clock import Clock
 from hufu_registry.kernel.ids import Ids, RandomIds
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.policy import Policy
-from hufu_registry.kernel.store import DatabaseClock
+from hufu_registry.kernel.store import DatabaseClock, TransactionClock
 from hufu_registry.settings import RegistrySettings, secret
 
 # The relay listens here: a commit that wants something wakes it without waiting for its next look.
@@ -28,24 +27,29 @@ class SqlServices:
     engine: sa.Engine
     keys: Keys
     policy: Policy
-    clock: Clock
+    clock: TransactionClock
     ids: Ids
 
     @contextmanager
     def begin(self, actor: Actor = SYSTEM) -> Iterator[SqlWork]:
         """One transaction: commits at the end of the block, rolls back when it raises."""
-        now = self.clock.now()
         with self.engine.begin() as connection:
-            work = SqlWork(connection, self, actor, now)
+            work = SqlWork(connection, self, actor, self.clock.within(connection))
             yield work
             if work.flush():
                 connection.execute(sa.text(f"NOTIFY {OUTBOX_CHANNEL}"))
 
     @contextmanager
+    def reading(self, actor: Actor = SYSTEM) -> Iterator[SqlWork]:
+        """One transaction in which PostgreSQL itself refuses to write."""
+        with self.read() as connection:
+            yield SqlWork(connection, self, actor, self.clock.within(connection))
+
+    @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A connection for lists and other read models; nothing is written through it."""
+        """The connection of a transaction that only reads, for lists and other read models that need no time."""
         with self.engine.connect() as connection:
-            yield connection
+            yield connection.execution_options(postgresql_readonly=True)
 
 
 def build_engine(settings: RegistrySettings) -> sa.Engine:

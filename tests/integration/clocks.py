@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import sqlalchemy as sa
+
 
 class SetClock:
     def __init__(self, start: datetime | None = None) -> None:
         self._now = start or datetime.now(UTC)
 
     def now(self) -> datetime:
+        return self._now
+
+    def within(self, _connection: sa.Connection) -> datetime:
         return self._now
 
     def advance(self, **amount: float) -> None:

@@ -17,7 +17,7 @@ from hufu_console.accounts.forms import DisableForm, ReasonForm, TransferForm
 from hufu_console.agencies.forms import number_in
 from hufu_console.guard.submitting import submitted
 from hufu_console.web import drafts
-from hufu_console.web.context import actor, registry
+from hufu_console.web.context import actor, now, registry
 from hufu_console.web.faults import show_faults
 from hufu_console.web.sentences import sentence
 from hufu_console.web.viewer import viewer
@@ -39,9 +39,9 @@ def act_on(account_id: UUID, template: str, form: FlaskForm, act: Callable[[Acco
             show_faults(form, error.fields, error.context)
         except (IllegalMove, Conflict) as error:
             form.form_errors.append(sentence(error))
-    policy, now = registry().policy, registry().clock.now()
+    policy = registry().policy
     page = render_template(
-        f"accounts/{template}.html", account=account, form=form, policy=policy, gone_on=now + policy.deletion_wait
+        f"accounts/{template}.html", account=account, form=form, policy=policy, gone_on=now() + policy.deletion_wait
     )
     return page, 422 if form.errors else 200
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hufu_console.web.context import registry
+from hufu_console.web.context import reading
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.model import MOVES, Account, AccountMove, AccountState
-from hufu_registry.accounts.store import AccountRow, is_in_scope, people
+from hufu_registry.accounts.store import AccountRow, is_in_scope, names_of, people
 from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.agencies.store import TreeRow, children
 from hufu_registry.cases.model import Case
-from hufu_registry.kernel.actor import account_actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId
@@ -65,16 +64,16 @@ def unfinished(step: ProvisioningStep) -> bool:
 
 def seen_account(viewer: Viewer, account_id: AccountId) -> Account:
     """Raises NotFound("account") for one that the viewer's grants do not cover."""
-    with registry().begin(account_actor(viewer.account_id)) as work:
+    with reading() as work:
         if not is_in_scope(work.connection, viewer.account_id, work.now, account_id):
             raise NotFound("account")
         return work.accounts.get(account_id)
 
 
-def view_of(account_id: AccountId) -> AccountView:
-    """Everything about it; whether the viewer may see it is asked before."""
-    with registry().begin(account_actor(account_id)) as work:
-        account = work.accounts.get(account_id)
+def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
+    """Everything about his own, or one that his grants cover. Raises NotFound("account") for others."""
+    account = viewer.account if account_id == viewer.account_id else seen_account(viewer, account_id)
+    with reading() as work:
         sign_in, locks = sign_in_state(work.connection, account_id, work.now)
         return AccountView(
             account=account,
@@ -90,25 +89,24 @@ def view_of(account_id: AccountId) -> AccountView:
 def editable(viewer: Viewer, account_id: AccountId) -> tuple[Account, Sequence[TreeRow]]:
     """The account, and the units of its agency. Raises NotFound("account") outside the viewer's scope."""
     account = seen_account(viewer, account_id)
-    with registry().begin(account_actor(viewer.account_id)) as work:
+    with reading() as work:
         below = children(work.connection, account.agency_id, Page(1, MAX_SIZE), on=taipei_date(work.now)).rows
     return account, [row for row in below if row.kind is AgencyKind.UNIT]
 
 
 def signed_in(account_id: AccountId, page: Page) -> Paged[SignIn]:
-    with registry().read() as connection:
-        return sign_ins(connection, account_id, page)
+    with reading() as work:
+        return sign_ins(work.connection, account_id, page)
 
 
 def found(viewer: Viewer, page: Page, *, state: AccountState | None, words: str) -> Paged[AccountRow]:
-    with registry().read() as connection:
-        return people(connection, viewer.account_id, registry().clock.now(), page, state=state, words=words)
+    with reading() as work:
+        return people(work.connection, viewer.account_id, work.now, page, state=state, words=words)
 
 
 def name_of(account_id: AccountId | None) -> str:
     """Who did something; empty where it was no account."""
     if account_id is None:
         return ""
-    with registry().begin() as work:
-        account = work.accounts.find(account_id)
-    return "" if account is None else account.profile.name
+    with reading() as work:
+        return names_of(work.connection, [account_id]).get(account_id, "")

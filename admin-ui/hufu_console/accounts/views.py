@@ -42,8 +42,7 @@ def search() -> ResponseReturnValue:
 
 
 def account(account_id: UUID) -> str:
-    queries.seen_account(viewer(), AccountId(account_id))
-    view = queries.view_of(AccountId(account_id))
+    view = queries.view_of(viewer(), AccountId(account_id))
     again = url_for("accounts.progress", account_id=account_id, state=view.account.state)
     return render_template(
         "accounts/account.html", view=view, progress_url=again, Move=AccountMove,
@@ -54,8 +53,7 @@ def account(account_id: UUID) -> str:
 
 def progress(account_id: UUID) -> ResponseReturnValue:
     """The steps alone, for the page that looks again by itself."""
-    queries.seen_account(viewer(), AccountId(account_id))
-    return steps_of(queries.view_of(AccountId(account_id)))
+    return steps_of(queries.view_of(viewer(), AccountId(account_id)))
 
 
 def steps_of(view: queries.AccountView) -> ResponseReturnValue:
@@ -100,15 +98,16 @@ def sync_now(account_id: UUID) -> ResponseReturnValue:
 
 def mine() -> str:
     """我的帳號: who the system thinks I am, and whether everything agrees."""
-    me = viewer().account_id
+    me = viewer()
+    view, signed_in = queries.view_of(me, me.account_id), queries.signed_in(me.account_id, asked_page())
     return render_template(
-        "accounts/mine.html", view=queries.view_of(me), signed_in=queries.signed_in(me, asked_page()),
+        "accounts/mine.html", view=view, signed_in=signed_in,
         progress_url=url_for("accounts.my_progress"), page_link=page_link("accounts.mine", {}),
     )  # fmt: skip
 
 
 def my_progress() -> ResponseReturnValue:
-    return steps_of(queries.view_of(viewer().account_id))
+    return steps_of(queries.view_of(viewer(), viewer().account_id))
 
 
 def sync_mine() -> ResponseReturnValue:

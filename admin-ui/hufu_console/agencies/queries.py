@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import hufu_registry.agencies.store as lists
-from hufu_console.web.context import registry
+from hufu_console.web.context import reading
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.model import AccountState
-from hufu_registry.accounts.store import AccountRow, ManagerRow, managers_of, people
+from hufu_registry.accounts.store import AccountRow, ManagerRow, managers_of, names_of, people
 from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.agencies.model.naming import joined_names
 from hufu_registry.agencies.store import AgencyHit, Former, TreeRow
 from hufu_registry.audit.store import TimelineEntry, timeline
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.clock import taipei_date
-from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page, Paged
 from hufu_registry.rights.model import Permission
@@ -61,7 +60,7 @@ def needed(agency: Agency) -> Permission:
 
 
 def view_of(viewer: Viewer, agency_id: AgencyId, page: Page) -> AgencyView:
-    with registry().begin() as work:
+    with reading() as work:
         agency = work.agencies.get(agency_id)
         today = taipei_date(work.now)
         may = {one: viewer.rights.allows(one, home_id=agency.home_id, path=agency.path) for one in Permission}
@@ -84,46 +83,37 @@ def view_of(viewer: Viewer, agency_id: AgencyId, page: Page) -> AgencyView:
         )
 
 
-def names_in(work: SqlWork, entries: Sequence[TimelineEntry]) -> dict[object, str]:
+def names_in(work: SqlWork, entries: Sequence[TimelineEntry]) -> Mapping[object, str]:
     """The names behind the ids of a timeline: who acted, and between which agencies something moved."""
-    found: dict[object, str] = {}
-    for actor_id in {entry.actor_id for entry in entries}:
-        account = work.accounts.find(AccountId(actor_id)) if isinstance(actor_id, UUID) else None
-        if account is not None:
-            found[actor_id] = account.profile.name
-    places = {values.get("parent") for entry in entries for values in (entry.old, entry.new)}
-    for place in places:
-        if isinstance(place, int):
-            found[place] = name_at(work, AgencyId(place))
+    actors = {AccountId(entry.actor_id) for entry in entries if isinstance(entry.actor_id, UUID)}
+    mentioned = (values.get("parent") for entry in entries for values in (entry.old, entry.new))
+    places = work.agencies.several({AgencyId(place) for place in mentioned if isinstance(place, int)})
+    people = names_of(work.connection, actors)
+    found: dict[object, str] = {actor_id: people[actor_id] for actor_id in people}
+    for agency_id, agency in places.items():
+        found[agency_id] = agency.name
     return found
 
 
-def name_at(work: SqlWork, agency_id: AgencyId) -> str:
-    try:
-        return work.agencies.get(agency_id).name
-    except NotFound:
-        return ""
-
-
 def top(page: Page) -> Paged[TreeRow]:
-    with registry().read() as connection:
-        return lists.children(connection, None, page, on=taipei_date(registry().clock.now()))
+    with reading() as work:
+        return lists.children(work.connection, None, page, on=taipei_date(work.now))
 
 
 def found(words: str, page: Page) -> Paged[AgencyHit]:
-    with registry().read() as connection:
-        return lists.search(connection, words, page, on=taipei_date(registry().clock.now()))
+    with reading() as work:
+        return lists.search(work.connection, words, page, on=taipei_date(work.now))
 
 
 def agency(agency_id: AgencyId) -> Agency:
     """Raises NotFound("agency")."""
-    with registry().begin() as work:
+    with reading() as work:
         return work.agencies.get(agency_id)
 
 
 def forecast(moving: Agency, parent_id: AgencyId) -> MoveForecast:
     """Raises NotFound("agency") for a parent that is not there."""
-    with registry().begin() as work:
+    with reading() as work:
         parent = work.agencies.get(parent_id)
         below = lists.count_below(work.connection, moving.path)
     return MoveForecast(moving, parent, joined_names(parent.full_name, moving.name), below)
@@ -131,8 +121,8 @@ def forecast(moving: Agency, parent_id: AgencyId) -> MoveForecast:
 
 def candidates(viewer: Viewer, at: Agency, words: str) -> Paged[AccountRow]:
     """Who can become manager there: enabled accounts of the agency and of those above it."""
-    with registry().read() as connection:
+    with reading() as work:
         return people(
-            connection, viewer.account_id, registry().clock.now(), Page(1, 20),
+            work.connection, viewer.account_id, work.now, Page(1, 20),
             state=AccountState.ENABLED, words=words, agency_ids=at.path.ids,
         )  # fmt: skip

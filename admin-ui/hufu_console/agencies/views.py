@@ -27,7 +27,7 @@ from hufu_console.agencies.forms import (
 from hufu_console.agencies.words import refusal
 from hufu_console.guard.submitting import submitted
 from hufu_console.web import drafts
-from hufu_console.web.context import actor, registry
+from hufu_console.web.context import actor, now, registry
 from hufu_console.web.faults import show_faults
 from hufu_console.web.paging import asked_page, page_link
 from hufu_console.web.viewer import viewer
@@ -111,7 +111,7 @@ def place(agency_id: int, permission: Permission | None = None) -> tuple[Agency,
 
 def filled(kind: type[FlaskForm], at: Agency, **values: object) -> Any:
     """The form as sent, as kept, or with today's values."""
-    today = taipei_date(registry().clock.now())
+    today = taipei_date(now())
     return kind(formdata=drafts.typed(), data={"version": at.version, "since": today, "on": today} | values)
 
 
@@ -144,7 +144,7 @@ def rename(agency_id: int) -> ResponseReturnValue:
 def move(agency_id: int) -> ResponseReturnValue:
     """Where to; what it means is on the next page."""
     at, _right = place(agency_id)
-    form = MoveForm(formdata=request.args or None, data={"since": taipei_date(registry().clock.now())})
+    form = MoveForm(formdata=request.args or None, data={"since": taipei_date(now())})
     return render_template("agencies/move.html", agency=at, form=form)
 
 

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from hufu_console.web.context import registry
+from hufu_console.accounts.queries import name_of
+from hufu_console.web.context import reading, registry
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.model import Account
+from hufu_registry.accounts.store import names_of
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import TimelineEntry, timeline
 from hufu_registry.cases.model import Case, CaseState, differences
 from hufu_registry.cases.store import Lookalike, QueueRow, case_in_scope, duplicate_candidates, queue
 from hufu_registry.features import SqlWork
-from hufu_registry.kernel.actor import account_actor
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.paging import Page, Paged
@@ -31,34 +32,32 @@ class CaseView:
     account: Account | None
     own: bool
     entries: Sequence[TimelineEntry]
-    names: Mapping[UUID, str]
+    names: Mapping[AccountId, str]
     mine: Mapping[str, str]
     duplicate_candidates: Sequence[tuple[Lookalike, frozenset[str]]]
 
 
 def count_waiting(viewer: Viewer) -> int:
-    with registry().read() as connection:
-        return queue(connection, viewer.account_id, registry().clock.now(), Page(1, 1)).total
+    with reading() as work:
+        return queue(work.connection, viewer.account_id, work.now, Page(1, 1)).total
 
 
 def waiting(
     viewer: Viewer, page: Page, *, state: CaseState | None, words: str, agency_id: AgencyId | None
 ) -> Paged[QueueRow]:
-    now = registry().clock.now()
-    with registry().read() as connection:
-        return queue(connection, viewer.account_id, now, page, state=state, words=words, agency_id=agency_id)
+    with reading() as work:
+        return queue(work.connection, viewer.account_id, work.now, page, state=state, words=words, agency_id=agency_id)
 
 
 def seen_case(viewer: Viewer, case_id: CaseId) -> Case:
     """Raises NotFound("case") for one that is not the viewer's to see."""
-    with registry().read() as connection:
-        now = registry().clock.now()
-        return case_in_scope(connection, viewer.account_id, now, case_id, registry().keys)
+    with reading() as work:
+        return case_in_scope(work.connection, viewer.account_id, work.now, case_id, registry().keys)
 
 
 def view_of(viewer: Viewer, case_id: CaseId) -> CaseView:
     """Raises NotFound("case") for one that is not the viewer's to see."""
-    with registry().begin(account_actor(viewer.account_id)) as work:
+    with reading() as work:
         case = case_in_scope(work.connection, viewer.account_id, work.now, case_id, registry().keys)
         agency = work.agencies.get(case.agency_id)
         decides = work.cases.deciding_agency(case.agency_id)
@@ -72,7 +71,7 @@ def view_of(viewer: Viewer, case_id: CaseId) -> CaseView:
             account=visible_account(work, viewer, case),
             own=work.cases.is_same_person(case, viewer.account_id),
             entries=entries,
-            names=names_of(work, entries, case),
+            names=names_of(work.connection, actors_of(entries, case)),
             mine=mine,
             duplicate_candidates=[(other, differences(mine, other.fields)) for other in alike],
         )
@@ -88,19 +87,14 @@ def visible_account(work: SqlWork, viewer: Viewer, case: Case) -> Account | None
     return account if seen else None
 
 
-def names_of(work: SqlWork, entries: Sequence[TimelineEntry], case: Case) -> dict[UUID, str]:
+def actors_of(entries: Sequence[TimelineEntry], case: Case) -> set[AccountId]:
     ids = {entry.actor_id for entry in entries} | {case.decided_by}
-    found = {one: work.accounts.find(AccountId(one)) for one in ids if isinstance(one, UUID)}
-    return {one: account.profile.name for one, account in found.items() if account is not None}
+    return {AccountId(actor_id) for actor_id in ids if isinstance(actor_id, UUID)}
 
 
 def decider(case: Case) -> str:
     """The name of who decided it."""
-    if case.decided_by is None:
-        return ""
-    with registry().begin() as work:
-        account = work.accounts.find(case.decided_by)
-    return "" if account is None else account.profile.name
+    return name_of(case.decided_by)
 
 
 def comparable(case: Case, agency: Agency) -> dict[str, str]:
@@ -122,7 +116,7 @@ def agency_name(agency_id: AgencyId | None) -> str:
     """For the words of a filter; empty for none."""
     if agency_id is None:
         return ""
-    with registry().begin() as work:
+    with reading() as work:
         try:
             return work.agencies.get(agency_id).full_name
         except NotFound:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import sqlalchemy as sa
+
 import hufu_registry.guard.store as lists
-from hufu_console.web.context import registry
+from hufu_console.web.context import reading, registry
 from hufu_console.web.paging import Read
 from hufu_console.web.viewer import Viewer
+from hufu_registry.accounts.store import names_of
 from hufu_registry.guard.model import Change, HeldChange, HeldState, limits_of
+from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.paging import Page, Paged
+
+
+@dataclass(frozen=True, slots=True)
+class HeldChangeRow:
+    """A set with the names of who asked for it and who decided; empty for the operator, or nobody."""
+
+    held_change: HeldChange
+    requested_by: str
+    decided_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +32,7 @@ class HeldChangeView:
     """`may_release`: it is held, and the viewer is not the one person who may not release it."""
 
     held_change: HeldChange
+    row: HeldChangeRow
     changes: Paged[Change]
     may_release: bool
 
@@ -26,8 +41,22 @@ class HeldChangeView:
         return self.held_change.state is HeldState.HELD
 
 
-def held_changes(state: HeldState | None) -> Read[HeldChange]:
-    return lambda connection, page: lists.list_held_changes(connection, page, state=state)
+def held_changes(state: HeldState | None) -> Read[HeldChangeRow]:
+    def read(connection: sa.Connection, page: Page) -> Paged[HeldChangeRow]:
+        found = lists.list_held_changes(connection, page, state=state)
+        return Paged(with_names(connection, found.rows), found.total, page)
+
+    return read
+
+
+def with_names(connection: sa.Connection, found: Sequence[HeldChange]) -> Sequence[HeldChangeRow]:
+    people = {account_id for one in found for account_id in (one.requested_by, one.decided_by) if account_id}
+    names = names_of(connection, people)
+
+    def name_of(account_id: AccountId | None) -> str:
+        return names.get(account_id, "") if account_id else ""
+
+    return [HeldChangeRow(one, name_of(one.requested_by), name_of(one.decided_by)) for one in found]
 
 
 def changes(held_id: UUID) -> Read[Change]:
@@ -36,8 +65,10 @@ def changes(held_id: UUID) -> Read[Change]:
 
 def view_of(viewer: Viewer, held_id: UUID, page: Page) -> HeldChangeView:
     """Raises NotFound("held_change")."""
-    with registry().read() as connection:
-        held_change = lists.held_change_of(connection, held_id)
-        listed = lists.changes_page(connection, held_id, page)
+    with reading() as work:
+        held_change = lists.held_change_of(work.connection, held_id)
+        (row,) = with_names(work.connection, [held_change])
+        listed = lists.changes_page(work.connection, held_id, page)
     needs_another = held_change.needs_another_than(viewer.account_id, limits_of(registry().policy))
-    return HeldChangeView(held_change, listed, may_release=held_change.state is HeldState.HELD and not needs_another)
+    may_release = held_change.state is HeldState.HELD and not needs_another
+    return HeldChangeView(held_change, row, listed, may_release=may_release)

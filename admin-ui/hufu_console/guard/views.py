@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from uuid import UUID
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -10,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 import hufu_registry.guard.use_cases as acts
-from hufu_console.accounts.queries import name_of
 from hufu_console.guard import queries
 from hufu_console.guard.forms import CancelForm
 from hufu_console.web import drafts
@@ -20,7 +18,7 @@ from hufu_console.web.paging import asked_page, page_link, read_page
 from hufu_console.web.sentences import sentence, sentence_of
 from hufu_console.web.spreadsheet import Column, export, words
 from hufu_console.web.viewer import viewer
-from hufu_registry.guard.model import Change, HeldChange, HeldState
+from hufu_registry.guard.model import Change, HeldState
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
 
 ALL = "all"
@@ -37,24 +35,23 @@ def held_changes() -> str:
     state = asked_state()
     here = {"state": state.value if state else ALL}
     return render_template(
-        "guard/held_changes.html", paged=read_page(queries.held_changes(state), asked_page()), name_of=name_of,
-        here=here, states=[state.value for state in HeldState], policy=registry().policy,
+        "guard/held_changes.html", paged=read_page(queries.held_changes(state), asked_page()), here=here,
+        states=[state.value for state in HeldState], policy=registry().policy,
         page_link=page_link("guard.held_changes", here),
     )  # fmt: skip
 
 
 def held_changes_xlsx() -> Response:
-    name = cache(name_of)
-    columns: list[Column[HeldChange]] = [
-        (_("What"), lambda row: words(WORDS, "held_word", row.kind)),
-        (_("About"), lambda row: row.cause),
-        (_("Accounts"), lambda row: row.count),
-        (_("Asked for by"), lambda row: name(row.requested_by)),
-        (_("At"), lambda row: row.requested_at),
-        (_("State"), lambda row: words(WORDS, "state_word", row.state.value)),
-        (_("Decided by"), lambda row: name(row.decided_by)),
-        (_("Decided at"), lambda row: row.decided_at),
-        (_("Reason in words"), lambda row: row.reason),
+    columns: list[Column[queries.HeldChangeRow]] = [
+        (_("What"), lambda row: words(WORDS, "held_word", row.held_change.kind)),
+        (_("About"), lambda row: row.held_change.cause),
+        (_("Accounts"), lambda row: row.held_change.count),
+        (_("Asked for by"), lambda row: row.requested_by),
+        (_("At"), lambda row: row.held_change.requested_at),
+        (_("State"), lambda row: words(WORDS, "state_word", row.held_change.state.value)),
+        (_("Decided by"), lambda row: row.decided_by),
+        (_("Decided at"), lambda row: row.held_change.decided_at),
+        (_("Reason in words"), lambda row: row.held_change.reason),
     ]
     return export("held_changes", _("Held sets"), columns, queries.held_changes(asked_state()))
 
@@ -62,7 +59,7 @@ def held_changes_xlsx() -> Response:
 def held_change(held_id: UUID) -> str:
     view = queries.view_of(viewer(), held_id, asked_page())
     return render_template(
-        "guard/held_change.html", view=view, name_of=name_of, policy=registry().policy,
+        "guard/held_change.html", view=view, policy=registry().policy,
         failure=sentence_of(view.held_change.failure) if view.held_change.failure else "",
         page_link=page_link("guard.held_change", {"held_id": held_id}),
     )  # fmt: skip

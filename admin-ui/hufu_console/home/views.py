@@ -18,7 +18,7 @@ def home() -> str:
     if me is None:
         return render_template("home/welcome.html")
     waiting = cases.waiting(me, Page(1, 5), state=CaseState.PENDING, words="", agency_id=None)
-    view = accounts.view_of(me.account_id)
+    view = accounts.view_of(me, me.account_id)
     return render_template("home/home.html", waiting=waiting, view=view, manages=me.rights.is_manager)
 
 

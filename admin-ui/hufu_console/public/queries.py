@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import hufu_registry.agencies.store as agency_lists
-from hufu_console.web.context import actor, registry
+from hufu_console.web.context import reading, registry
 from hufu_registry.accounts.model import Account, name_key
 from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.agencies.store import AgencyHit
@@ -43,20 +43,20 @@ class OwnCase:
 
 
 def found(words: str) -> Paged[AgencyHit]:
-    with registry().read() as connection:
-        today = taipei_date(registry().clock.now())
-        return agency_lists.search(connection, words, RESULTS, on=today, applicants=True)
+    with reading() as work:
+        today = taipei_date(work.now)
+        return agency_lists.search(work.connection, words, RESULTS, on=today, applicants=True)
 
 
 def agency_by_oid(oid: str) -> Agency | None:
-    with registry().begin(actor()) as work:
+    with reading() as work:
         return work.agencies.find_by_oid(oid)
 
 
 def chosen(agency_id: AgencyId | None) -> Chosen | None:
     if agency_id is None:
         return None
-    with registry().begin(actor()) as work:
+    with reading() as work:
         try:
             place = work.agencies.get(agency_id)
         except NotFound:
@@ -72,7 +72,7 @@ def with_unit(application: Application) -> Application:
     """A unit named as the registry names it is that unit."""
     if application.agency_id is None or not application.unit_name:
         return application
-    with registry().begin(actor()) as work:
+    with reading() as work:
         below = agency_lists.children(work.connection, application.agency_id, MOST_UNITS, on=taipei_date(work.now)).rows
     unit = next((row for row in below if row.kind is AgencyKind.UNIT and row.name == application.unit_name), None)
     return application if unit is None else replace(application, unit_id=unit.id)
@@ -81,7 +81,7 @@ def with_unit(application: Application) -> Application:
 def faults_of(application: Application, mailbox: str, case_id: CaseId | None = None) -> dict[str, str]:
     """Every rule the application breaks, those of the database too."""
     faults = application.faults()
-    with registry().begin(actor()) as work:
+    with reading() as work:
         if application.agency_id is not None:
             faults |= place_of(work, application, mailbox)[2]
         free = work.names.is_free(name_key(application.account_name), now=work.now, case_id=case_id)
@@ -92,13 +92,13 @@ def faults_of(application: Application, mailbox: str, case_id: CaseId | None = N
 
 def proved(browser: str, purpose: Purpose) -> str:
     """Raises NotFound("mailbox_not_verified")."""
-    with registry().begin(actor()) as work:
+    with reading() as work:
         return proved_mailbox(browser, purpose, registry(), work)
 
 
 def asked_mailbox(browser: str, purpose: Purpose) -> str | None:
     """The mailbox this browser asked a code for last."""
-    with registry().begin(actor()) as work:
+    with reading() as work:
         code = work.mailboxes.newest_code(browser_key(registry(), browser), purpose)
     return None if code is None else registry().keys.open("mailbox", code.mailbox_sealed)
 
@@ -108,13 +108,13 @@ def masked(mailbox: str | None) -> str:
 
 
 def has_open_case(mailbox: str) -> bool:
-    with registry().begin(actor()) as work:
+    with reading() as work:
         return work.cases.has_open(mailbox_key(registry(), mailbox))
 
 
 def own_case(browser: str, purpose: Purpose, case_id: CaseId | None = None) -> OwnCase | None:
     """The applicant's case (or this very one of his), who decides it, and the account that came of it."""
-    with registry().begin(actor()) as work:
+    with reading() as work:
         mailbox = proved_mailbox(browser, purpose, registry(), work)
         case = work.cases.newest_of_mailbox(mailbox_key(registry(), mailbox))
         if case_id is not None:
@@ -132,6 +132,6 @@ def own_case(browser: str, purpose: Purpose, case_id: CaseId | None = None) -> O
 
 def accounts_of(browser: str) -> Sequence[Account]:
     """The accounts whose backup mailbox this browser proved, for a new activation mail."""
-    with registry().begin(actor()) as work:
+    with reading() as work:
         mailbox = proved_mailbox(browser, Purpose.RESEND, registry(), work)
         return work.accounts.by_mailbox(mailbox_key(registry(), mailbox))

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 import hufu_registry.sessions.use_cases as sessions
 from hufu_console.web import viewer as seen
-from hufu_console.web.context import actor, registry, settings, sign_in_server
+from hufu_console.web.context import actor, reading, registry, settings, sign_in_server
 from hufu_console.web.language import keycloak_language
 from hufu_registry.kernel.ids import AccountId
 
@@ -65,7 +65,7 @@ def forget_abandoned(*, kept: int = 2) -> None:
 
 def id_token_of(token: str) -> str | None:
     """What tells Keycloak which of its sessions to end."""
-    with registry().begin(actor()) as work:
+    with reading() as work:
         found = work.sessions.find(sessions.session_key(registry(), token))
     return None if found is None else registry().keys.open("id_token", found.id_token_sealed)
 

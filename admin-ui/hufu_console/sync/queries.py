@@ -14,7 +14,7 @@ from hufu_console.accounts.queries import name_of
 from hufu_console.sync.forms import PlanForm
 from hufu_console.sync.picture import Picture, first_slot, picture_of
 from hufu_console.sync.plan_rows import PlanRow, plan_in, rows_of
-from hufu_console.web.context import registry
+from hufu_console.web.context import now, reading, registry
 from hufu_console.web.paging import Read
 from hufu_registry.guard.model import HeldState
 from hufu_registry.guard.store import list_held_changes
@@ -53,12 +53,12 @@ class Needing:
 
 
 def needing() -> Needing:
-    one, now, keys = Page(1, 1), registry().clock.now(), registry().keys
-    with registry().read() as connection:
+    one = Page(1, 1)
+    with reading() as work:
         return Needing(
-            parked=lists.work_rows(connection, one, state=WorkState.PARKED).total,
-            held=list_held_changes(connection, one, state=HeldState.HELD).total,
-            drifts=lists.drift_rows(connection, keys, one, now=now).total,
+            parked=lists.work_rows(work.connection, one, state=WorkState.PARKED).total,
+            held=list_held_changes(work.connection, one, state=HeldState.HELD).total,
+            drifts=lists.drift_rows(work.connection, registry().keys, one, now=work.now).total,
         )
 
 
@@ -69,24 +69,23 @@ class Overview:
 
 
 def overview() -> Overview:
-    with registry().read() as connection:
-        states = lists.target_states(connection)
-    return Overview(states, registry().clock.now())
+    with reading() as work:
+        return Overview(lists.target_states(work.connection), work.now)
 
 
-def pictures() -> Mapping[Target, Picture]:
+def pictures(view: Overview) -> Mapping[Target, Picture]:
     """Of every target there ever was work for."""
-    return {state.target: picture(state.target) for state in overview().states}
+    return {state.target: picture(state.target) for state in view.states}
 
 
 def picture(target: Target) -> Picture:
-    return picture_of(samples(target), registry().clock.now())
+    return picture_of(samples(target), now())
 
 
 def samples(target: Target) -> Sequence[QueueSample]:
     """The queue minute by minute, over the day that the picture shows."""
-    with registry().read() as connection:
-        return lists.queue_samples_of(connection, target, first_slot(registry().clock.now()))
+    with reading() as work:
+        return lists.queue_samples_of(work.connection, target, first_slot(work.now))
 
 
 def work(target: Target | None, state: WorkState | None, words: str) -> Read[WorkRow]:
@@ -95,21 +94,21 @@ def work(target: Target | None, state: WorkState | None, words: str) -> Read[Wor
 
 def work_row(key: OutboxKey) -> WorkRow:
     """Raises NotFound("work") where nothing is to be done for it (any more)."""
-    with registry().read() as connection:
-        return lists.work_row(connection, key)
+    with reading() as work:
+        return lists.work_row(work.connection, key)
 
 
 def drifts(target: Target | None, words: str, *, ignored: bool) -> Read[Drift]:
-    now, keys = registry().clock.now(), registry().keys
+    keys, moment = registry().keys, now()
     return lambda connection, page: lists.drift_rows(
-        connection, keys, page, target=target, words=words, ignored=ignored, now=now
+        connection, keys, page, target=target, words=words, ignored=ignored, now=moment
     )
 
 
 def drift(key: OutboxKey, field: str) -> Drift:
     """Raises NotFound("drift")."""
-    with registry().read() as connection:
-        return lists.drift_of(connection, registry().keys, key, field)
+    with reading() as work:
+        return lists.drift_of(work.connection, registry().keys, key, field)
 
 
 def runs() -> Read[Run]:
@@ -118,8 +117,8 @@ def runs() -> Read[Run]:
 
 def run(run_id: UUID) -> Run:
     """Raises NotFound("run")."""
-    with registry().read() as connection:
-        return lists.run_of(connection, run_id)
+    with reading() as work:
+        return lists.run_of(work.connection, run_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +157,7 @@ class RunView:
 
 def run_view(run_id: UUID, page: Page) -> RunView:
     """Raises NotFound("run")."""
-    with registry().begin() as work:
+    with reading() as work:
         found = work.runs.get(run_id)
         plan = plan_in(work.runs.body(run_id)) if found.kind is RunKind.PLAN else None
     objects = one_page(in_order(plan) if plan else (), page)
@@ -167,8 +166,8 @@ def run_view(run_id: UUID, page: Page) -> RunView:
 
 def ignored_in(target: Target | None) -> int:
     """How many differences are ignored there for now."""
-    with registry().read() as connection:
-        return drifts(target, "", ignored=True)(connection, Page(1, 1)).total
+    with reading() as work:
+        return drifts(target, "", ignored=True)(work.connection, Page(1, 1)).total
 
 
 def in_order(plan: PlanFile) -> Sequence[PlannedObject]:
@@ -203,8 +202,8 @@ def key_in(text: str) -> OutboxKey | None:
 def title_of(kind: Kind, object_id: str) -> str:
     """The object's name; its id where the registry does not know it (any more)."""
     key = OutboxKey(Target.KEYCLOAK, kind, object_id)
-    with registry().read() as connection:
-        named = names_of(connection, [key]).get(key)
+    with reading() as work:
+        named = names_of(work.connection, [key]).get(key)
     return named.title if named else object_id
 
 
@@ -215,7 +214,7 @@ def scope_in(form: PlanForm) -> tuple[AgencyId | None, AccountId | None]:
         return form.agency(), None
     if form.agency() is not None:
         raise Invalid(fields={"account_name": "agency_or_account"})
-    with registry().begin() as work:
+    with reading() as work:
         account = work.accounts.find_by_name(name)
     if account is None:
         raise Invalid(fields={"account_name": "account_name_unknown"})

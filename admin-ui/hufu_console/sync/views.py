@@ -18,6 +18,7 @@ from hufu_console.sync import queries
 from hufu_console.sync.forms import AgencyForm, DropForm, IgnoreForm, PauseForm, PlanForm
 from hufu_console.web import drafts
 from hufu_console.web.context import actor, registry
+from hufu_console.web.context import now as moment
 from hufu_console.web.faults import show_faults
 from hufu_console.web.paging import asked_page, page_link, read_page
 from hufu_console.web.sentences import sentence
@@ -31,7 +32,8 @@ P = ParamSpec("P")
 
 
 def overview() -> str:
-    view, pictures = queries.overview(), queries.pictures()
+    view = queries.overview()
+    pictures = queries.pictures(view)
     return render_template("sync/overview.html", view=view, pictures=pictures, policy=registry().policy)
 
 
@@ -156,7 +158,7 @@ def work() -> str:
     filters = here(target=target, state=state)
     return render_template(
         "sync/work.html", paged=read_page(queries.work(target, state, words), asked_page()), words=words, here=filters,
-        targets=list(Target), states=list(WorkState), now=registry().clock.now(),
+        targets=list(Target), states=list(WorkState), now=moment(),
         page_link=page_link("sync.work", filters),
     )  # fmt: skip
 
@@ -192,7 +194,7 @@ def row(target: str, kind: str, object_id: str) -> ResponseReturnValue:
     key = key_of(target, kind, object_id)
     at = {"target": target, "kind": kind, "object_id": object_id}
     return render_template(
-        "sync/row.html", row=queries.work_row(key), at=at, ErrorClass=ErrorClass, now=registry().clock.now(),
+        "sync/row.html", row=queries.work_row(key), at=at, ErrorClass=ErrorClass, now=moment(),
         steps=read_page(queries.steps(key.kind, object_id), asked_page()), page_link=page_link("sync.row", at),
     )  # fmt: skip
 
@@ -262,7 +264,7 @@ def difference(target: str, kind: str, object_id: str, field: str) -> ResponseRe
         sync.ignore_drift(key, field, form.until.day, registry(), actor())
         return _("It is not listed until that day.")
 
-    ignored = found.ignored_until is not None and found.ignored_until > registry().clock.now()
+    ignored = found.ignored_until is not None and found.ignored_until > moment()
     return done(form, "difference", act, url_for("sync.drift"), drift=found, at=at, ignored=ignored)
 
 

@@ -15,7 +15,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
 import hufu_registry.sessions.use_cases as sessions
-from hufu_console.web.context import actor, registry
+from hufu_console.web.context import actor, reading, registry
 
 KEY = "draft"
 NEVER_KEPT = frozenset({"csrf_token", "code", KEY})
@@ -105,7 +105,10 @@ def draft_key() -> UUID | None:
 def kept() -> Mapping[str, str] | None:
     """The fields of the draft that the address or the form names, if it is this browser's."""
     key = draft_key()
-    draft = None if key is None else sessions.take_draft(key, owner(), registry(), actor())
+    if key is None:
+        return None
+    with reading() as work:
+        draft = sessions.take_draft(key, owner(), registry(), work)
     return None if draft is None else draft.fields
 
 

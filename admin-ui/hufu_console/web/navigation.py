@@ -21,8 +21,8 @@ class Item:
     count: int = 0
 
 
-def items(viewer: Viewer, needs: Needing | None) -> list[Item]:
-    """The pages this official may open; `needs` is what waits for him as a system manager."""
+def items(viewer: Viewer) -> list[Item]:
+    """The pages this official may open, and what waits for him there."""
     endpoint = request.endpoint or ""
     feature = endpoint.partition(".")[0]
     own = endpoint in ("accounts.mine", "accounts.my_progress")
@@ -32,18 +32,27 @@ def items(viewer: Viewer, needs: Needing | None) -> list[Item]:
         found.append(Item(_("Waiting cases"), url_for("cases.queue"), feature == "cases", waiting))
         found.append(Item(_("Accounts"), url_for("accounts.people"), feature == "accounts" and not own))
     found.append(Item(_("Agencies"), url_for("agencies.tree"), feature == "agencies"))
-    if needs is not None:
-        found.append(Item(_("AD sync"), url_for("sync.overview"), feature in ("sync", "guard"), needs.total))
+    if viewer.rights.is_system_manager:
+        here = feature in ("sync", "guard")
+        found.append(Item(_("AD sync"), url_for("sync.overview"), here, needs().total))
     found.append(Item(_("My account"), url_for("accounts.mine"), own))
     return found
 
 
+def needs() -> Needing:
+    """What waits for a system manager, looked up once a request."""
+    if "needs" not in g:
+        g.needs = needing()
+    found: Needing = g.needs
+    return found
+
+
 def page_values() -> dict[str, Any]:
+    """`navigation` and `needing` are asked by the templates that show them: a part of a page counts nothing for it."""
     viewer = g.get("viewer")
-    needs = needing() if viewer is not None and viewer.rights.is_system_manager else None
     return {
         "viewer": viewer,
-        "navigation": items(viewer, needs) if viewer else [],
+        "navigation": lambda: items(viewer) if viewer else [],
         "needing": needs,
         "restored": bool(g.get("restored")),
     }

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from flask import request, url_for
 
-from hufu_console.web.context import registry
+from hufu_console.web.context import reading
 from hufu_registry.kernel.paging import Page, Paged
 
 T = TypeVar("T")
@@ -31,5 +31,5 @@ def page_link(endpoint: str, values: Mapping[str, Any], name: str = "page") -> C
 
 
 def read_page(read: Read[T], page: Page) -> Paged[T]:
-    with registry().read() as connection:
-        return read(connection, page)
+    with reading() as work:
+        return read(work.connection, page)

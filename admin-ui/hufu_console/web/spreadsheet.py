@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from hufu_console.web.context import actor, registry
+from hufu_console.web.context import actor, now, registry
 from hufu_console.web.paging import Read
 from hufu_console.web.roc_field import write_day
 from hufu_registry.audit.use_cases import record_export
@@ -47,7 +47,7 @@ def export(what: str, name: str, columns: Sequence[Column[T]], read: Read[T]) ->
         count = min(first.total, MOST_ROWS)
         content = workbook(name, columns, rows, cut_of=first.total if first.total > count else None)
     record_export(what, count, registry(), actor())
-    today = write_day(taipei_date(registry().clock.now()))
+    today = write_day(taipei_date(now()))
     return send_file(content, mimetype=KIND, as_attachment=True, download_name=f"{name} {today}.xlsx")
 
 

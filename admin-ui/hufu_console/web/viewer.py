@@ -11,7 +11,7 @@ from flask import Flask, Response, g, make_response, redirect, request, session,
 
 import hufu_registry.sessions.use_cases as sessions
 from hufu_console.web import drafts
-from hufu_console.web.context import actor, registry, settings
+from hufu_console.web.context import actor, end_reading, reading, registry, settings
 from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.errors import NotFound
@@ -57,14 +57,17 @@ def find_viewer(*, used: bool) -> Viewer | None:
     token = request.cookies.get(COOKIE)
     if not token:
         return None
-    live = sessions.live_session(token, registry(), actor(), used=used)
-    if live is None:
-        return None
-    with registry().begin(actor()) as work:
-        account = work.accounts.find(live.account_id)
-        if account is None or account.state in (AccountState.DISABLED, AccountState.DELETED):
+    with reading() as work:
+        live = sessions.live_session(token, registry(), work)
+        account = None if live is None else work.accounts.find(live.account_id)
+        if live is None or account is None or account.state in (AccountState.DISABLED, AccountState.DELETED):
             return None
-        return Viewer(account, work.agencies.get(account.agency_id), work.grants.of(account.id), token)
+        found = Viewer(account, work.agencies.get(account.agency_id), work.grants.of(account.id), token)
+        due = used and live.is_untouched(work.now)
+    if due:
+        end_reading()
+        sessions.keep_alive(live, registry(), actor())
+    return found
 
 
 def remember_session(response: Response, token: str) -> Response:

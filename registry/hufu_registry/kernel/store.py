@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
 
+from hufu_registry.kernel.clock import Clock
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 
 NAMING = {
@@ -24,6 +25,12 @@ metadata = sa.MetaData(naming_convention=NAMING)
 Moment = sa.DateTime(timezone=True)
 
 
+class TransactionClock(Clock, Protocol):
+    """A clock that an open transaction can ask without another connection."""
+
+    def within(self, connection: sa.Connection) -> datetime: ...
+
+
 class DatabaseClock:
     """PostgreSQL's clock: one time for all processes, so that a lease ends and a row is due for each at one moment."""
 
@@ -32,7 +39,10 @@ class DatabaseClock:
 
     def now(self) -> datetime:
         with self._engine.connect() as connection:
-            moment: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+            return self.within(connection)
+
+    def within(self, connection: sa.Connection) -> datetime:
+        moment: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
         return moment.astimezone(UTC)
 
 

@@ -83,14 +83,14 @@ class SqlMailboxes:
             )
         )
 
-    def newest_code(self, browser_key: str, purpose: Purpose) -> MailboxCode | None:
-        row = self._connection.execute(
+    def newest_code(self, browser_key: str, purpose: Purpose, *, lock: bool = False) -> MailboxCode | None:
+        query = (
             sa.select(mailbox_codes)
             .where(mailbox_codes.c.browser_key == browser_key, mailbox_codes.c.purpose == purpose.value)
             .order_by(mailbox_codes.c.sent_at.desc())
             .limit(1)
-            .with_for_update()
-        ).one_or_none()
+        )
+        row = self._connection.execute(query.with_for_update() if lock else query).one_or_none()
         return None if row is None else to_code(row)
 
     def save_code(self, code: MailboxCode) -> None:

@@ -28,8 +28,8 @@ class Mailboxes(Protocol):
 
     def add_code(self, code: MailboxCode) -> None: ...
 
-    def newest_code(self, browser_key: str, purpose: Purpose) -> MailboxCode | None:
-        """Locked until the transaction ends."""
+    def newest_code(self, browser_key: str, purpose: Purpose, *, lock: bool = False) -> MailboxCode | None:
+        """`lock` holds it until the transaction ends."""
 
     def save_code(self, code: MailboxCode) -> None: ...
 
@@ -130,7 +130,7 @@ def enter_code(command: EnterCode, services: Services[Work], actor: Actor) -> No
     digits = "".join(plain(command.code).split())
     policy = services.policy
     with services.begin(actor) as work:
-        code = work.mailboxes.newest_code(browser, command.purpose)
+        code = work.mailboxes.newest_code(browser, command.purpose, lock=True)
         if code is None:
             outcome, tries = CodeOutcome.EXPIRED, 0
         else:

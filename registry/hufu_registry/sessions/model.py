@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.policy import Policy
+
+# How exactly the last use is known: a page that only reads writes nothing, but for this once a minute.
+TOUCHED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,10 @@ class ConsoleSession:
 
     def is_live(self, now: datetime, policy: Policy) -> bool:
         return now < self.seen_at + policy.session_idle and now < self.started_at + policy.session_max
+
+    def is_untouched(self, now: datetime) -> bool:
+        """Whether its last use, if it is now, is worth noting."""
+        return now >= self.seen_at + TOUCHED_EVERY
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,15 +72,16 @@ def start_session(
         )
 
 
-def live_session(token: str, services: Services[Work], actor: Actor, *, used: bool = True) -> ConsoleSession | None:
-    """The session of this cookie, if it is still good; using it keeps it alive, and a page that asks by itself not."""
+def live_session(token: str, services: Services[Work], work: Work) -> ConsoleSession | None:
+    """The session of this cookie, if it is still good; read inside somebody else's transaction."""
+    session = work.sessions.find(session_key(services, token))
+    return session if session is not None and session.is_live(work.now, services.policy) else None
+
+
+def keep_alive(session: ConsoleSession, services: Services[Work], actor: Actor) -> None:
+    """It was used just now, by a person and not by a page that asks by itself."""
     with services.begin(actor) as work:
-        session = work.sessions.find(session_key(services, token))
-        if session is None or not session.is_live(work.now, services.policy):
-            return None
-        if used:
-            work.sessions.touch(session.key, work.now)
-        return session
+        work.sessions.touch(session.key, work.now)
 
 
 def end_session(token: str, services: Services[Work], actor: Actor) -> None:
@@ -102,9 +103,9 @@ def keep_draft(owner: str, page: str, fields: Mapping[str, str], services: Servi
     return draft_id
 
 
-def take_draft(draft_id: UUID, owner: str, services: Services[Work], actor: Actor) -> Draft | None:
-    with services.begin(actor) as work:
-        return work.drafts.take(draft_id, services.keys.index("draft_owner", owner))
+def take_draft(draft_id: UUID, owner: str, services: Services[Work], work: Work) -> Draft | None:
+    """Read inside somebody else's transaction."""
+    return work.drafts.take(draft_id, services.keys.index("draft_owner", owner))
 
 
 def forget_draft(draft_id: UUID, owner: str, services: Services[Work], actor: Actor) -> None:

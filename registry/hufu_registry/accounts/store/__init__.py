@@ -1,6 +1,14 @@
 """PostgreSQL for accounts: tables, the repositories of the use cases, and the read models of pages."""
 
-from hufu_registry.accounts.store.queries import AccountRow, ManagerRow, in_scope, is_in_scope, managers_of, people
+from hufu_registry.accounts.store.queries import (
+    AccountRow,
+    ManagerRow,
+    in_scope,
+    is_in_scope,
+    managers_of,
+    names_of,
+    people,
+)
 from hufu_registry.accounts.store.repository import SqlAccounts, SqlNames, accounts, taken_names
 
 __all__ = [
@@ -12,6 +20,7 @@ __all__ = [
     "in_scope",
     "is_in_scope",
     "managers_of",
+    "names_of",
     "people",
     "taken_names",
 ]

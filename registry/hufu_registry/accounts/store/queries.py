@@ -13,6 +13,7 @@ from hufu_registry.accounts.store.repository import accounts
 from hufu_registry.agencies.store import agencies
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.kernel.store import among
 from hufu_registry.rights.model import Permission, Role
 from hufu_registry.rights.store import covered, grants, in_force
 
@@ -54,6 +55,12 @@ def is_in_scope(connection: sa.Connection, viewer: AccountId, now: datetime, acc
     """Whether the viewer may see this account."""
     query = sa.select(accounts.c.id).where(accounts.c.id == account_id, in_scope(viewer, now))
     return connection.execute(query).first() is not None
+
+
+def names_of(connection: sa.Connection, account_ids: Collection[AccountId]) -> dict[AccountId, str]:
+    """姓名 of those of them that there are."""
+    query = sa.select(accounts.c.id, accounts.c.name).where(accounts.c.id == among(account_ids, sa.Uuid))
+    return {AccountId(row.id): row.name for row in connection.execute(query)} if account_ids else {}
 
 
 def people(
