@@ -12,7 +12,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hufu_console import urls
 from hufu_console.settings import Settings
-from hufu_console.web import context, failures, language, limits, logs, moments, navigation, security, viewer
+from hufu_console.web import (
+    context,
+    converters,
+    failures,
+    language,
+    limits,
+    logs,
+    moments,
+    navigation,
+    routing,
+    security,
+    viewer,
+)
 from hufu_console.web.context import EXTENSION, Context, Services
 
 MOST_BYTES = 1_000_000
@@ -47,7 +59,7 @@ def create_app(settings: Settings, services: Services) -> Flask:
     logs.set_up(app)
     language.set_up(app)
     failures.set_up(app)
-    CSRFProtect(app).exempt("hufu_console.sign_in.views.backchannel_logout")
+    tokens = CSRFProtect(app)
     key = settings.session_key.encode()
     limiter = limits.set_up(
         app,
@@ -55,14 +67,8 @@ def create_app(settings: Settings, services: Services) -> Flask:
         hash_address=lambda address: hmac.new(key, address.encode(), sha256).hexdigest(),
         enabled=settings.limits,
     )
-    routes = urls.routes(gallery=settings.gallery)
-    urls.register(app, routes, limiter)
-    viewer.set_up(
-        app,
-        public=frozenset(route.endpoint for route in routes if route.public),
-        system=frozenset(route.endpoint for route in routes if route.system),
-        by_itself=frozenset(route.endpoint for route in routes if route.by_itself),
-    )
+    converters.set_up(app)
+    viewer.set_up(app, routing.register(app, urls.routes(gallery=settings.gallery), limiter, tokens))
     navigation.set_up(app)
     services.sign_in.init_app(app)
     security.set_up(app, sign_in_server=settings.issuer_origin, https=settings.https)

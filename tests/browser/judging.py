@@ -10,6 +10,8 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import Map, RequestRedirect, Rule
 
 from hufu_console import urls
+from hufu_console.web.converters import CONVERTERS
+from hufu_console.web.routing import Route
 from tests.browser.conftest import NARROW, WIDE
 
 AXE = (Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js").read_text()
@@ -46,7 +48,7 @@ def judge(page: Page, *, in_english: bool = True) -> None:
     page.emulate_media(color_scheme="light")
 
 
-def is_page(route: urls.Route) -> bool:
+def is_page(route: Route) -> bool:
     """Spreadsheets are for other programs to show."""
     return "GET" in route.methods and not route.rule.endswith(".xlsx")
 
@@ -64,7 +66,7 @@ class Pages:
 
     def __init__(self) -> None:
         routes = [route for route in urls.routes(gallery=False) if is_page(route)]
-        self._map = Map([Rule(route.rule, endpoint=route.endpoint) for route in routes])
+        self._map = Map([Rule(route.rule, endpoint=route.endpoint) for route in routes], converters=CONVERTERS)
         self._wanted = {route.endpoint for route in routes} - self.NO_PAGES
         self._judged: set[str] = set()
 

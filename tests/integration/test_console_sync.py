@@ -17,7 +17,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
-from hufu_console import urls
 from hufu_console.web import spreadsheet
 from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.agencies.model import Agency
@@ -124,32 +123,7 @@ def sheet_of(answer: Any) -> list[list[Any]]:
     return [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
 
 
-def address(rule: str, account: Account) -> str:
-    """An address of the rule, with some value at each place."""
-    values = {"target": "ad", "kind": "account", "object_id": str(account.id), "field": "title"}
-    filled = re.sub(r"<any\([^)]*\):(\w+)>|<string\([^)]*\):(\w+)>", lambda m: values[m[1] or m[2]], rule)
-    filled = filled.replace("<uuid:account_id>", str(account.id)).replace("<int(max=999999999999999):agency_id>", "1")
-    return re.sub(r"<uuid:\w+>", str(uuid4()), filled)
-
-
 # Rights
-
-
-SYSTEM_ROUTES = [(route.rule, method) for route in urls.SYSTEM for method in route.methods]
-
-
-@pytest.mark.requirement("S1-076")
-def test_pages_of_system_managers_are_closed_to_everybody_else(
-    app: Flask, services: SqlServices, manager: Account, wang: Account
-) -> None:
-    stranger, browsers = app.test_client(), [signed_in(app, services, one.id) for one in (manager, wang)]
-    for rule, method in SYSTEM_ROUTES:
-        place = address(rule, wang)
-        for asker in browsers:
-            answer = asker.get(place) if method == "GET" else asker.post(place)
-            assert answer.status_code == 403, (place, method)
-        if method == "GET":
-            assert "/sign-in" in stranger.get(place).location
 
 
 def test_a_form_without_its_token_does_nothing(

@@ -50,6 +50,7 @@ SENTENCES: Mapping[str, Any] = {
     "unit_elsewhere": _l("This unit belongs to another agency. Please choose the agency again."),
     "confirmed_required": _l("Please confirm that the data match your documents."),
     # Things and states
+    "page": _l("Either the address is wrong, or what stood here is not for you to see."),
     "case": _l("There is no such case, or it is not yours to see."),
     "case_state": _l("This case is decided or withdrawn already."),
     "case_open": _l("An application with this mailbox waits already. There can be one at a time."),

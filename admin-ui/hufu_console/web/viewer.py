@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -12,12 +12,12 @@ from flask import Flask, Response, g, make_response, redirect, request, session,
 import hufu_registry.sessions.use_cases as sessions
 from hufu_console.web import drafts
 from hufu_console.web.context import actor, end_reading, reading, registry, settings
+from hufu_console.web.routing import MACHINES, Route
 from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.rights.model import Rights
-from hufu_registry.rights.use_cases import require_system_manager
 
 COOKIE = "hufu_session"
 
@@ -94,8 +94,8 @@ def to_sign_in() -> Response:
     return make_response(redirect(url_for("sign_in.start", next=back), 303))
 
 
-def set_up(app: Flask, public: Collection[str], system: Collection[str], by_itself: Collection[str]) -> None:
-    """Every page not named public is for signed-in officials only, and those of `system` for system managers.
+def set_up(app: Flask, routes: Mapping[str, Route]) -> None:
+    """Nobody gets to a view that its route does not open to him; what he may do there, the use case asks anew.
 
     What a page asks for `by_itself` keeps no session alive.
     """
@@ -103,13 +103,16 @@ def set_up(app: Flask, public: Collection[str], system: Collection[str], by_itse
     @app.before_request
     def look() -> Response | None:
         g.viewer = None
-        if request.endpoint in (None, "static", "home.healthz"):
+        if request.endpoint in (None, "static"):
             return None
-        g.viewer = find_viewer(used=request.endpoint not in by_itself)
-        if g.viewer is None and request.endpoint not in public:
-            return to_sign_in()
-        if g.viewer is not None:
-            session["account"] = str(g.viewer.account_id)
-            if request.endpoint in system:
-                require_system_manager(g.viewer.rights)
+        route = routes[request.endpoint]
+        if route.asks is MACHINES:
+            return None
+        g.viewer = find_viewer(used=not route.by_itself)
+        if g.viewer is None:
+            return None if route.is_open else to_sign_in()
+        session["account"] = str(g.viewer.account_id)
+        refusal = route.refusal(g.viewer.rights)
+        if refusal is not None:
+            raise refusal
         return None

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     EDIT_UNITS = "edit_units"
     EDIT_AGENCIES = "edit_agencies"
     APPOINT_MANAGERS = "appoint_managers"
+    ADMINISTER_SYNC = "administer_sync"
 
 
 # What each role may do, at the places that its grant covers; a role or a permission that is not here is denied.
@@ -87,6 +88,10 @@ class Rights:
     @property
     def is_manager(self) -> bool:
         return bool(self.grants)
+
+    def gives(self, permission: Permission) -> bool:
+        """Whether one grant gives the permission, wherever that may be."""
+        return any(permission in MAY[grant.role] for grant in self.grants)
 
     def allows(self, permission: Permission, *, home_id: AgencyId, path: Path) -> bool:
         """Whether one grant both gives the permission and covers the place; `rights.store.covered` says it in SQL."""

@@ -1,0 +1,31 @@
+"""The addresses of 機關."""
+
+from __future__ import annotations
+
+from hufu_console.agencies import views
+from hufu_console.web import limits
+from hufu_console.web.routing import FORM, POST, SIGNED_IN, Route
+from hufu_registry.rights.model import Permission
+
+UNITS, AGENCIES, APPOINT = Permission.EDIT_UNITS, Permission.EDIT_AGENCIES, Permission.APPOINT_MANAGERS
+# Which of the two it takes hangs on what stands there.
+PLACE = frozenset({UNITS, AGENCIES})
+ONE = "/agencies/<agency:agency_id>"
+
+ROUTES = (
+    Route("/agencies", "agencies.tree", views.tree, SIGNED_IN),
+    Route("/agencies/search", "agencies.search", views.search, SIGNED_IN, POST),
+    Route("/agencies/found", "agencies.found", views.found, SIGNED_IN, limit=limits.SEARCHES),
+    Route("/agencies/pick", "agencies.pick", views.pick, SIGNED_IN, limit=limits.SEARCHES),
+    Route(ONE, "agencies.agency", views.agency, SIGNED_IN),
+    Route(f"{ONE}/units/add", "agencies.add_unit", views.add_unit, UNITS, FORM),
+    Route(f"{ONE}/rename", "agencies.rename", views.rename, PLACE, FORM),
+    Route(f"{ONE}/move", "agencies.move", views.move, PLACE),
+    Route(f"{ONE}/move/review", "agencies.move_review", views.move_review, PLACE, FORM),
+    Route(f"{ONE}/close", "agencies.close", views.close, PLACE, FORM),
+    Route(f"{ONE}/reopen", "agencies.reopen", views.reopen, PLACE, FORM),
+    Route(f"{ONE}/merge", "agencies.merge", views.merge, AGENCIES, FORM),
+    Route(f"{ONE}/mail-domains", "agencies.mail_domains", views.mail_domains, AGENCIES, FORM),
+    Route(f"{ONE}/managers/appoint", "agencies.appoint", views.appoint, APPOINT, FORM),
+    Route(f"{ONE}/managers/candidates", "agencies.candidates", views.candidates, APPOINT, POST),
+)

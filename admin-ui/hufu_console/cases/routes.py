@@ -1,0 +1,19 @@
+"""The addresses of 審核案件."""
+
+from __future__ import annotations
+
+from hufu_console.cases import views
+from hufu_console.web.routing import POST, Route
+from hufu_registry.rights.model import Permission
+
+SEE, DECIDE = Permission.SEE_CASES, Permission.DECIDE_CASES
+ONE = "/cases/<case:case_id>"
+
+ROUTES = (
+    Route("/cases", "cases.queue", views.queue, SEE),
+    Route("/cases/search", "cases.search", views.search, SEE, POST),
+    Route(ONE, "cases.case", views.case, SEE),
+    Route(f"{ONE}/approve", "cases.approve", views.approve, DECIDE, POST),
+    Route(f"{ONE}/reject", "cases.reject_form", views.reject_form, DECIDE),
+    Route(f"{ONE}/reject", "cases.reject", views.reject, DECIDE, POST),
+)

@@ -1,0 +1,19 @@
+"""The addresses of 保留的異動."""
+
+from __future__ import annotations
+
+from hufu_console.guard import views
+from hufu_console.web.routing import FORM, Route
+from hufu_registry.rights.model import Permission
+
+ADMINISTER = Permission.ADMINISTER_SYNC
+ONE = "/sync/held/<held:held_id>"
+
+ROUTES = (
+    Route("/sync/held", "guard.held_changes", views.held_changes, ADMINISTER),
+    Route("/sync/held.xlsx", "guard.held_changes_xlsx", views.held_changes_xlsx, ADMINISTER),
+    Route(ONE, "guard.held_change", views.held_change, ADMINISTER),
+    Route(f"{ONE}.xlsx", "guard.held_change_xlsx", views.held_change_xlsx, ADMINISTER),
+    Route(f"{ONE}/release", "guard.release", views.release, ADMINISTER, FORM),
+    Route(f"{ONE}/cancel", "guard.cancel", views.cancel, ADMINISTER, FORM),
+)

@@ -1,0 +1,15 @@
+"""The addresses of signing in and out."""
+
+from __future__ import annotations
+
+from hufu_console.sign_in import views
+from hufu_console.web import limits
+from hufu_console.web.routing import GET, MACHINES, POST, PUBLIC, Route
+
+ROUTES = (
+    Route("/sign-in", "sign_in.start", views.start, PUBLIC, GET, limits.SIGN_INS),
+    Route("/sign-in/callback", "sign_in.callback", views.callback, PUBLIC, GET, limits.SIGN_INS),
+    Route("/sign-out", "sign_in.sign_out", views.sign_out, PUBLIC, POST),
+    Route("/signed-out", "sign_in.signed_out", views.signed_out, PUBLIC),
+    Route("/sign-in/backchannel-logout", "sign_in.backchannel_logout", views.backchannel_logout, MACHINES, POST),
+)

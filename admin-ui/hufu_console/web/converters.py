@@ -1,0 +1,56 @@
+"""Ids in addresses: a view gets the registry's own id, and an address that holds none is not there."""
+
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.routing import BaseConverter, UUIDConverter
+
+from hufu_registry.kernel.ids import AgencyId
+from hufu_registry.kernel.outbox import Kind, Target
+
+
+class AgencyConverter(BaseConverter):
+    """A whole number that PostgreSQL's bigint holds, in plain digits."""
+
+    regex = "[0-9]{1,15}"
+
+    def to_python(self, value: str) -> AgencyId:
+        return AgencyId(int(value))
+
+
+class TargetConverter(BaseConverter):
+    regex = "|".join(Target)
+
+    def to_python(self, value: str) -> Target:
+        return Target(value)
+
+
+class KindConverter(BaseConverter):
+    regex = "|".join(Kind)
+
+    def to_python(self, value: str) -> Kind:
+        return Kind(value)
+
+
+class ObjectConverter(BaseConverter):
+    """The id of an object of any kind, as the outbox names it, and the name of one of its fields."""
+
+    regex = "[^/]{1,100}"
+
+
+# AccountId, CaseId and the ids of held changes and runs are UUIDs; each has a name of its own, so that a route says
+# what it is about.
+CONVERTERS: dict[str, type[BaseConverter]] = {
+    "account": UUIDConverter,
+    "agency": AgencyConverter,
+    "case": UUIDConverter,
+    "held": UUIDConverter,
+    "run": UUIDConverter,
+    "target": TargetConverter,
+    "kind": KindConverter,
+    "object": ObjectConverter,
+}
+
+
+def set_up(app: Flask) -> None:
+    app.url_map.converters.update(CONVERTERS)
