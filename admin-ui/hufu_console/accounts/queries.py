@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from hufu_console.web.context import reading
 from hufu_console.web.viewer import Viewer
-from hufu_registry.accounts.model import MOVES, Account, AccountMove, AccountState
-from hufu_registry.accounts.store import AccountRow, is_in_scope, names_of, people
+from hufu_registry.accounts.model import MOVES, Account, AccountMove
+from hufu_registry.accounts.store import is_in_scope, names_of
 from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.agencies.store import TreeRow, children
 from hufu_registry.cases.model import Case
@@ -97,11 +97,6 @@ def editable(viewer: Viewer, account_id: AccountId) -> tuple[Account, Sequence[T
 def signed_in(account_id: AccountId, page: Page) -> Paged[SignIn]:
     with reading() as work:
         return sign_ins(work.connection, account_id, page)
-
-
-def found(viewer: Viewer, page: Page, *, state: AccountState | None, words: str) -> Paged[AccountRow]:
-    with reading() as work:
-        return people(work.connection, viewer.account_id, work.now, page, state=state, words=words)
 
 
 def name_of(account_id: AccountId | None) -> str:

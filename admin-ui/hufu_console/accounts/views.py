@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from flask import flash, make_response, redirect, render_template, request, url_for
@@ -12,33 +11,20 @@ from flask_babel import gettext as _
 import hufu_registry.sync.use_cases as sync
 from hufu_console.accounts import queries
 from hufu_console.accounts.forms import ProfileForm, fields_of
+from hufu_console.accounts.lists import PEOPLE
 from hufu_console.sync.queries import steps
-from hufu_console.web import drafts
+from hufu_console.web import drafts, lists
 from hufu_console.web.context import actor, registry
 from hufu_console.web.faults import show_faults
 from hufu_console.web.paging import asked_page, page_link, read_page
 from hufu_console.web.viewer import viewer
-from hufu_registry.accounts.model import AccountMove, AccountState
+from hufu_registry.accounts.model import AccountMove
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind
 
-
-def people() -> str:
-    asked, words = request.args.get("state", ""), (drafts.kept() or {}).get("words", "")
-    state = AccountState(asked) if asked in set(AccountState) else None
-    rows = queries.found(viewer(), asked_page(), state=state, words=words)
-    here: dict[str, Any] = {"state": state.value if state else None, "draft": drafts.draft_key()}
-    return render_template(
-        "accounts/people.html", paged=rows, words=words, here=here,
-        states=[one.value for one in AccountState], page_link=page_link("accounts.people", here),
-    )  # fmt: skip
-
-
-def search() -> ResponseReturnValue:
-    words = request.form.get("words", "").strip()[:200]
-    key = drafts.keep(url_for("accounts.people"), {"words": words}) if words else None
-    return redirect(url_for("accounts.people", state=request.form.get("state") or None, draft=key), 303)
+people = lists.page(PEOPLE)
+search = lists.search(PEOPLE)
 
 
 def account(account_id: UUID) -> str:

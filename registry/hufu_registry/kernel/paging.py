@@ -30,6 +30,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Sort:
+    """By which of its keys a list is wanted; a list that has no such key stays in its own order."""
+
+    key: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Paged(Generic[T]):
     """One page of a list and how long the whole list is."""
 

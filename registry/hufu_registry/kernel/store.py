@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from hufu_registry.kernel.clock import Clock
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.paging import Sort
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -49,6 +50,14 @@ class DatabaseClock:
 def among(values: Collection[Any], kind: Any) -> sa.ColumnElement[Any]:
     """For the right side of `==`: one of any number of values, as one parameter."""
     return sa.func.any(sa.literal(list(values), sa.ARRAY(kind)))
+
+
+def ordered(sort: Sort | None, by: Mapping[str, Any], usual: Sequence[Any]) -> Sequence[Any]:
+    """What a list is ordered by: the asked key if it is one of `by`, then as usual, so that no rows change places."""
+    column = None if sort is None else by.get(sort.key)
+    if sort is None or column is None:
+        return usual
+    return (column.desc().nulls_last() if sort.descending else column.asc().nulls_last(), *usual)
 
 
 def inserted(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> Insert:

@@ -12,10 +12,12 @@ from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store.repository import accounts
 from hufu_registry.agencies.store import agencies
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import among
+from hufu_registry.kernel.paging import Page, Paged, Sort
+from hufu_registry.kernel.store import among, ordered
 from hufu_registry.rights.model import Permission, Role
 from hufu_registry.rights.store import covered, grants, in_force
+
+SORTED_BY = {"account_name": accounts.c.name_key, "name": accounts.c.name, "approved_at": accounts.c.approved_at}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,11 @@ def people(
     state: AccountState | None = None,
     words: str = "",
     agency_ids: Collection[AgencyId] | None = None,
+    sort: Sort | None = None,
 ) -> Paged[AccountRow]:
-    """The accounts in the viewer's scope, by agency and name; `words` finds any part of 姓名 or account name.
+    """The accounts in the viewer's scope, by agency and name unless sorted.
 
-    `agency_ids` leaves only those that belong to one of them.
+    `words` finds any part of 姓名 or account name; `agency_ids` leaves only those that belong to one of them.
     """
     conditions = [in_scope(viewer, now)]
     if agency_ids is not None:
@@ -91,7 +94,7 @@ def people(
         sa.select(accounts, agencies.c.full_name.label("agency_name"))
         .join(agencies, agencies.c.id == accounts.c.agency_id)
         .where(*conditions)
-        .order_by(accounts.c.agency_path, accounts.c.name_key, accounts.c.id)
+        .order_by(*ordered(sort, SORTED_BY, (accounts.c.agency_path, accounts.c.name_key, accounts.c.id)))
         .limit(page.size)
         .offset(page.offset)
     )

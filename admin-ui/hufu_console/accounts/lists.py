@@ -1,0 +1,47 @@
+"""The lists of accounts, and of what happened to one."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from hufu_console.web.context import now
+from hufu_console.web.lists import Asked, Column, Empty, Filter, ListPage, words
+from hufu_console.web.paging import Read
+from hufu_console.web.viewer import viewer
+from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.store import AccountRow, people
+from hufu_registry.rights.model import Permission
+
+WORDS = "accounts/_labels.html"
+
+
+def read_people(asked: Asked) -> Read[AccountRow]:
+    """Those in the viewer's scope."""
+    me, at, state = viewer().account_id, now(), asked.choice("state", AccountState)
+    return lambda connection, page: people(connection, me, at, page, state=state, words=asked.words, sort=asked.sort)
+
+
+PEOPLE = ListPage(
+    "accounts.people",
+    _l("Accounts"),
+    lead=_l("Personal accounts in your scope."),
+    count=lambda num: ngettext("%(num)s account", "%(num)s accounts", num),
+    columns=(
+        Column("account_name", _l("Account name"), lambda row: row.account_name, sort=True),
+        Column("name", _l("Name"), lambda row: row.name, sort=True),
+        Column("agency", _l("Agency and unit"), lambda row: f"{row.agency_name} {row.unit_name}".strip()),
+        Column("approved_at", _l("Approved at"), lambda row: row.approved_at, sort=True),
+        Column("state", _l("State"), lambda row: words(WORDS, "account_word", row.state.value)),
+    ),
+    read=read_people,
+    words=_l("Name or account name"),
+    search="accounts.search",
+    filters=(
+        Filter("state", _l("State"), lambda value: words(WORDS, "account_word", value), options=("", *AccountState)),
+    ),
+    cells="accounts/_people.html",
+    nothing=Empty(_l("No account in your scope is like that."), link=_l("Show all")),
+    unmatched=Empty(_l("No account in your scope is like that."), link=_l("Show all")),
+    permission=Permission.SEE_ACCOUNTS,
+)

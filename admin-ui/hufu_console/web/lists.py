@@ -1,0 +1,312 @@
+"""A list is declared once, as a `ListPage`: its columns and filters feed page, address, order and spreadsheet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from html import unescape
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from flask import get_template_attribute, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+
+from hufu_console.web import context, drafts
+from hufu_console.web.paging import Read, asked_page, read_page
+from hufu_registry.kernel.paging import Paged, Sort
+from hufu_registry.rights.model import Permission
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+Cell = str | int | datetime | None
+
+MOST_LETTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[T]):
+    """`value` is what a spreadsheet says of a row, and the page too unless the list's cells have a macro named `key`.
+
+    `sort` says that the list's query knows an order of that key.
+    """
+
+    key: str
+    title: LazyString
+    value: Callable[[T], Cell]
+    sort: bool = False
+    num: bool = False
+    page: bool = True
+    sheet: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One value out of `options`, in the address; without options, one that only links of the page set.
+
+    `usual` is what an address means that says nothing, `every` leaves nothing out. `word` names a value; where it
+    names none, nobody is told of the filter.
+    """
+
+    name: str
+    label: LazyString
+    word: Callable[[str], str]
+    options: Sequence[str] = ()
+    usual: str = ""
+    every: str = ""
+    everything: LazyString = field(default_factory=lambda: _l("All"))
+    accepts: Callable[[str], bool] = lambda _value: False
+
+    def read(self, text: str | None) -> str:
+        if text is None:
+            return self.usual
+        return text if text in self.options or self.accepts(text) else self.usual
+
+    def say(self, value: str) -> str:
+        return str(self.everything) if value == self.every else self.word(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Why a list shows nothing, and what to do: a sentence, and a link to the list with other filters."""
+
+    why: LazyString
+    help: LazyString | None = None
+    link: LazyString | None = None
+    to: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk(Generic[T]):
+    """What can be done with ticked rows: `pick` is what a tick sends, `name` what it is called."""
+
+    endpoint: str
+    button: LazyString
+    what: LazyString
+    pick: Callable[[T], str]
+    name: Callable[[T], str]
+    why_not: LazyString | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is wanted of a list: valid values of its filters, words about people, an order, and the address's own
+    arguments as text.
+    """
+
+    filters: Mapping[str, str] = field(default_factory=dict)
+    words: str = ""
+    sort: Sort | None = None
+    args: Mapping[str, str] = field(default_factory=dict)
+    draft: UUID | None = None
+
+    def choice(self, name: str, kind: type[E]) -> E | None:
+        """The filter's value, or None where it leaves nothing out."""
+        value = self.filters.get(name, "")
+        return kind(value) if value in set(kind) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage(Generic[T]):
+    """`count` says in words how many rows there are. `words` is the label of the search for people; what is typed
+    there is posted to the endpoint `search`, and kept out of the address.
+
+    `path` and the one main `act` are words with endpoints; `above` and `cells` are templates: what stands above the
+    list, and a macro for each column that shows more than its value.
+
+    `sheet` is the endpoint of its spreadsheet, whose taking is recorded as `recorded`; whoever takes it needs the
+    `permission` somewhere, and must be a system manager where none is named.
+    """
+
+    endpoint: str
+    title: LazyString
+    columns: Sequence[Column[T]]
+    read: Callable[[Asked], Read[T]]
+    nothing: Empty
+    unmatched: Empty | None = None
+    count: Callable[[int], str] = str
+    filters: Sequence[Filter] = ()
+    words: LazyString | None = None
+    search: str = ""
+    bulk: Bulk[T] | None = None
+    cells: str = "components/no_cells.html"
+    lead: LazyString | None = None
+    path: Sequence[tuple[LazyString, str]] = ()
+    act: tuple[LazyString, str] | None = None
+    above: str = ""
+    sheet: str = ""
+    recorded: str = ""
+    permission: Permission | None = None
+
+    @property
+    def sort_keys(self) -> frozenset[str]:
+        return frozenset(column.key for column in self.columns if column.sort)
+
+    @property
+    def page_columns(self) -> Sequence[Column[T]]:
+        return [column for column in self.columns if column.page]
+
+    @property
+    def sheet_columns(self) -> Sequence[Column[T]]:
+        return [column for column in self.columns if column.sheet]
+
+    def asked(self, given: Mapping[str, str], args: Mapping[str, Any], words: str, draft: UUID | None = None) -> Asked:
+        """What these texts of an address mean to this list; what it does not know is left out."""
+        return Asked(
+            filters={one.name: one.read(given.get(one.name)) for one in self.filters},
+            words=words if self.words is not None else "",
+            sort=sort_in(given.get("sort", ""), self.sort_keys),
+            args={name: str(value) for name, value in args.items()},
+            draft=draft,
+        )
+
+    def address(self, asked: Asked) -> dict[str, Any]:
+        """The part of the address that says so, to be read again by `asked`."""
+        values = {one: asked.filters.get(one.name, one.usual) for one in self.filters}
+        filters = {one.name: value for one, value in values.items() if value != one.usual}
+        return {**asked.args, **filters, "sort": sort_text(asked.sort), "draft": asked.draft}
+
+    def url(self, asked: Asked, **changes: Any) -> str:
+        return url_for(self.endpoint, **(self.address(asked) | changes))
+
+
+def sort_in(text: str, keys: frozenset[str]) -> Sort | None:
+    """`name`, or `-name` for descending; None for what is no key."""
+    key = text.removeprefix("-")
+    return Sort(key, text.startswith("-")) if key in keys else None
+
+
+def sort_text(sort: Sort | None) -> str | None:
+    return None if sort is None else f"-{sort.key}" if sort.descending else sort.key
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """One page of a list, as it was asked for: what components/list.html draws."""
+
+    of: ListPage[T]
+    asked: Asked
+    paged: Paged[T]
+
+    def url(self, **changes: Any) -> str:
+        """The same list with other filters; its first page."""
+        return self.of.url(self.asked, **changes)
+
+    def page_url(self, number: int) -> str:
+        return self.url(page=number if number > 1 else None)
+
+    @property
+    def path(self) -> list[tuple[LazyString, str | None]]:
+        """Where the page stands; empty for one that stands in the header."""
+        above: list[tuple[LazyString, str | None]] = [(word, url_for(endpoint)) for word, endpoint in self.of.path]
+        return [*above, (self.of.title, None)] if above else []
+
+    @property
+    def now(self) -> datetime:
+        return context.now()
+
+    @property
+    def heads(self) -> list[dict[str, Any]]:
+        """The table's columns, with the addresses that sort by them."""
+        picks: list[dict[str, Any]] = [{"pick": True}] if self.of.bulk else []
+        return picks + [self._head(column) for column in self.of.page_columns]
+
+    def _head(self, column: Column[T]) -> dict[str, Any]:
+        head: dict[str, Any] = {"label": column.title} | ({"num": True} if column.num else {})
+        if not column.sort:
+            return head
+        sort = self.asked.sort if self.asked.sort and self.asked.sort.key == column.key else None
+        order = "none" if sort is None else "descending" if sort.descending else "ascending"
+        # Up, down, and then as the list is by itself.
+        after = {"none": column.key, "ascending": f"-{column.key}", "descending": None}[order]
+        return head | {"sort": self.url(sort=after), "sorted": order}
+
+    @property
+    def chips(self) -> list[tuple[str, str]]:
+        """What the list is narrowed to, in words, each with the address that takes it off."""
+        on = [(_("Text: %(words)s", words=self.asked.words), self.url(draft=None))] if self.asked.words else []
+        for one in self.of.filters:
+            value = self.asked.filters[one.name]
+            if value not in (one.usual, one.every) and (word := one.say(value)):
+                on.append((word, self.url(**{one.name: one.every or None})))
+        return on
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.asked.words) or any(self.asked.filters[one.name] != one.usual for one in self.of.filters)
+
+    @property
+    def empty(self) -> Empty:
+        return (self.of.unmatched if self.narrowed else None) or self.of.nothing
+
+    @property
+    def hidden(self) -> dict[str, Any]:
+        """What a form on the page carries along so that its answer leads back here."""
+        return {name: value for name, value in self.of.address(self.asked).items() if value is not None}
+
+    @property
+    def fields(self) -> list[Filter]:
+        return [one for one in self.of.filters if one.options]
+
+    @property
+    def carried(self) -> dict[str, Any]:
+        """What the filter form carries along: whatever has no field there."""
+        shown = {one.name for one in self.fields} | {"draft", *self.asked.args}
+        return {name: value for name, value in self.hidden.items() if name not in shown}
+
+    @property
+    def clear_url(self) -> str:
+        return self.of.url(Asked(args=self.asked.args))
+
+    @property
+    def empty_url(self) -> str:
+        return self.of.url(Asked(args=self.asked.args), **self.empty.to)
+
+    @property
+    def sheet_url(self) -> str:
+        return url_for(self.of.sheet, **self.of.address(self.asked)) if self.of.sheet else ""
+
+
+def asked_now(of: ListPage[T], args: Mapping[str, Any]) -> Asked:
+    """What this request's address, or the form it sent, wants of the list."""
+    words = (drafts.kept() or {}).get("words", "") if of.words is not None else ""
+    return of.asked(request.values, args, words, drafts.draft_key() if words else None)
+
+
+def listing_of(of: ListPage[T], **args: Any) -> Listing[T]:
+    asked = asked_now(of, args)
+    return Listing(of, asked, read_page(of.read(asked), asked_page()))
+
+
+def page(of: ListPage[T]) -> Callable[..., str]:
+    """The view of a page that is a list."""
+
+    def view(**args: Any) -> str:
+        return render_template("components/list_page.html", listing=listing_of(of, **args))
+
+    return view
+
+
+def search(of: ListPage[T]) -> Callable[..., ResponseReturnValue]:
+    """The view that its filters are posted to: what is searched for is about people, so it is kept."""
+
+    def view(**args: Any) -> ResponseReturnValue:
+        words = request.form.get("words", "").strip()[:MOST_LETTERS]
+        draft = drafts.keep(url_for(of.endpoint, **args), {"words": words}) if words else None
+        return redirect(of.url(of.asked(request.form, args, words, draft)), 303)
+
+    return view
+
+
+def back_to(of: ListPage[T]) -> ResponseReturnValue:
+    """To the list as it was when the form on it was sent."""
+    return redirect(of.url(asked_now(of, {})), 303)
+
+
+def words(template: str, macro: str, *values: object) -> str:
+    """What a macro of the pages says, as plain text."""
+    return unescape(str(get_template_attribute(template, macro)(*values))).strip()
