@@ -52,6 +52,7 @@ def create_app(settings: Settings, services: Services) -> Flask:
     app.jinja_env.filters["moment"] = moments.moment
     app.jinja_env.filters["roc_date"] = moments.roc_date
     app.jinja_env.filters["age"] = moments.age
+    app.jinja_env.filters["notice_title"] = language.notice_title
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]

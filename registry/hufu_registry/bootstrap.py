@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 
-from hufu_registry.features import SqlWork
+from hufu_registry.features import FEATURES, SqlWork
 from hufu_registry.kernel.actor import SYSTEM, Actor
 from hufu_registry.kernel.ids import Ids, RandomIds
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.policy import Policy
 from hufu_registry.kernel.store import DatabaseClock, TransactionClock
+from hufu_registry.notices.rendering import NoticeTemplates
 from hufu_registry.settings import RegistrySettings, secret
 
 # The relay listens here: a commit that wants something wakes it without waiting for its next look.
@@ -66,3 +68,9 @@ def build_services(settings: RegistrySettings) -> SqlServices:
         clock=DatabaseClock(engine),
         ids=RandomIds(),
     )
+
+
+@cache
+def notice_templates() -> NoticeTemplates:
+    """Every feature's, read once a process. Raises NoticeFaults."""
+    return NoticeTemplates.of(FEATURES)

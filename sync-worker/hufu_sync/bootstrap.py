@@ -13,7 +13,7 @@ import redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from hufu_registry.bootstrap import SqlServices, build_services
+from hufu_registry.bootstrap import SqlServices, build_services, notice_templates
 from hufu_registry.cases.use_cases import report_collision
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId
@@ -139,7 +139,8 @@ def build_lanes(parts: Parts, build: Callable[[], Targets]) -> dict[Target, list
             if converger is not None:
                 add(target, converger, converger.target, count)
     post = build().post
-    add(Target.MAIL, NoticeSender(services, post, settings.console_url, timing.lease), post, 1)
+    sender = NoticeSender(services, notice_templates(), post, settings.console_url, timing.lease)
+    add(Target.MAIL, sender, post, 1)
     return lanes
 
 

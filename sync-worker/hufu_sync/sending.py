@@ -10,10 +10,10 @@ from uuid import UUID
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import OutboxKey
-from hufu_registry.notices.texts import render
-from hufu_registry.sync.model import Claimed
+from hufu_registry.notices.rendering import NoticeTemplates, Unrenderable
+from hufu_registry.sync.model import Claimed, Code
 from hufu_sync.desired_state import LeaseLostError, NotReachedError
-from hufu_sync.errors import Misconfigured, TargetError, Unreachable
+from hufu_sync.errors import Misconfigured, Refused, TargetError, Unreachable
 from hufu_sync.row import Lease
 from hufu_sync.targets.port import Post
 
@@ -21,6 +21,7 @@ from hufu_sync.targets.port import Post
 @dataclass(frozen=True, slots=True)
 class NoticeSender:
     services: SqlServices
+    templates: NoticeTemplates
     post: Post
     console_url: str
     lease_length: timedelta
@@ -40,6 +41,8 @@ class NoticeSender:
             self._send(claimed)
         except (LeaseLostError, TargetError) as error:
             return error
+        except Unrenderable as error:
+            return Refused(Code.NOTICE_UNRENDERABLE, str(error))
         return None
 
     def _send(self, claimed: Claimed) -> None:
@@ -53,8 +56,8 @@ class NoticeSender:
             if notice is not None:
                 work.notices.begin(notice_id)
         if notice is not None:
-            mail = render(notice, console_url=self.console_url)
-            self.post.send(message_id=str(notice_id), recipient=mail.recipient, subject=mail.subject, text=mail.text)
+            mail = self.templates.render([notice], console_url=self.console_url)
+            self.post.send(mail, message_id=str(notice_id))
         with self.services.begin(SYSTEM) as work:
             work.notices.mark_sent(notice_id)
             if not work.queue.finish({claimed: generation}):

@@ -11,6 +11,7 @@ from enum import Enum
 from uuid import uuid4
 
 from hufu_registry.kernel.outbox import Kind
+from hufu_registry.notices.model import Mail
 from hufu_registry.sync.model import ChangeCursor, Code
 from hufu_registry.sync.model.plan import (
     Adopt,
@@ -391,7 +392,7 @@ class FakePost:
         if self.error is not None:
             raise self.error
 
-    def send(self, *, message_id: str, recipient: str, subject: str, text: str) -> None:
+    def send(self, mail: Mail, *, message_id: str) -> None:
         if self.error is not None:
             raise self.error
-        self.sent.append((message_id, recipient, subject, text))
+        self.sent.append((message_id, mail.recipient, mail.subject, mail.text))

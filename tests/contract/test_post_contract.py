@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
+from hufu_registry.notices.model import Attachment, Mail
 from hufu_registry.sync.model import Code
 from hufu_sync.errors import Misconfigured, Refused, TargetError, Transient, Unreachable
 from hufu_sync.targets.mail import MailSettings, SmtpPost
@@ -57,8 +58,11 @@ def post(receiver: Receiver) -> Iterator[SmtpPost]:
     controller.stop()
 
 
+MAIL = Mail("wang@home.test", "信箱驗證碼 012345", "您好：\n𠮷\n", '<p lang="zh-Hant">您好：𠮷</p>\n')
+
+
 def send(post: SmtpPost) -> None:
-    post.send(message_id="n1", recipient="wang@home.test", subject="信箱驗證碼 012345", text="您好：\n𠮷\n")
+    post.send(MAIL, message_id="n1")
 
 
 def test_a_mail_arrives_as_it_was_written(post: SmtpPost, receiver: Receiver) -> None:
@@ -67,7 +71,39 @@ def test_a_mail_arrives_as_it_was_written(post: SmtpPost, receiver: Receiver) ->
     (mail,) = receiver.messages
     assert (mail["To"], mail["Subject"]) == ("wang@home.test", "信箱驗證碼 012345")
     assert mail["Message-ID"] == "<n1@agency.test>"
-    assert mail.get_content().splitlines() == ["您好：", "𠮷"]
+    assert mail["To"].addresses[0].addr_spec == "wang@home.test"
+    assert mail.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    assert mail.get_body(("plain",)).get_content().splitlines() == ["您好：", "𠮷"]
+    assert mail.get_body(("html",)).get_content() == MAIL.html
+
+
+def test_attachments_come_with_their_name_and_kind(post: SmtpPost, receiver: Receiver) -> None:
+    calendar = Attachment("booking.ics", "text/calendar", "BEGIN:VCALENDAR\nSUMMARY:會議室\n".encode())
+    sheet = Attachment("清冊.xlsx", "application/octet-stream", bytes(range(256)))
+    post.send(replace(MAIL, attachments=(calendar, sheet)), message_id="n1")
+    (mail,) = receiver.messages
+    assert mail.get_content_type() == "multipart/mixed"
+    assert mail.get_body(("plain",)).get_content().splitlines() == ["您好：", "𠮷"]
+    assert mail.get_body(("html",)).get_content() == MAIL.html
+    got = [
+        (part.get_filename(), part.get_content_type(), part.get_payload(decode=True))
+        for part in mail.iter_attachments()
+    ]
+    assert got == [(one.filename, one.media_type, one.content) for one in (calendar, sheet)]
+
+
+@pytest.mark.parametrize("broken", ["\n", "\r", "\r\n", "\nBcc: all@home.test\n\n"])
+def test_a_line_break_makes_no_header(post: SmtpPost, receiver: Receiver, broken: str) -> None:
+    for mail in (
+        replace(MAIL, recipient=f"wang@home.test{broken}"),
+        replace(MAIL, subject=f"code{broken}"),
+        replace(MAIL, recipient=f"wang{broken}@home.test"),
+    ):
+        with pytest.raises(Refused) as caught:
+            post.send(mail, message_id="n1")
+        assert caught.value.code is Code.MAIL_ADDRESS_REFUSED
+    assert receiver.messages == []
 
 
 @pytest.mark.parametrize(

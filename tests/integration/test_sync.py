@@ -24,8 +24,8 @@ from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
-from hufu_registry.notices.model import Template
 from hufu_registry.notices.store import notices
+from hufu_registry.people.notices import MAILBOX_CODE
 from hufu_registry.settings import RegistrySettings
 from hufu_registry.sync.model import ActionKind, Code, ErrorClass, StepName, StepState
 from hufu_registry.sync.store import (
@@ -679,7 +679,7 @@ def test_not_activated_in_thirty_days_is_disabled(
 
 def test_a_notice_is_sent_once_and_wiped(engine: Engine) -> None:
     with engine.services.begin(SYSTEM) as work:
-        work.notices.send(Template.MAILBOX_CODE, "x@example.org", "en", {"code": "123456", "minutes": "10"})
+        work.notices.send(MAILBOX_CODE, "x@example.org", "en", {"code": "123456", "minutes": "10"})
     engine.run()
     ((_, recipient, subject, text),) = engine.post.sent
     assert (recipient, "123456" in subject, "123456" in text) == ("x@example.org", True, True)
@@ -690,13 +690,13 @@ def test_a_notice_is_sent_once_and_wiped(engine: Engine) -> None:
 
 def test_a_mailbox_that_does_not_exist_parks_its_notice_alone(engine: Engine) -> None:
     with engine.services.begin(SYSTEM) as work:
-        first = work.notices.send(Template.MAILBOX_CODE, "no@example.org", "en", {"code": "1", "minutes": "10"})
+        first = work.notices.send(MAILBOX_CODE, "no@example.org", "en", {"code": "1", "minutes": "10"})
     engine.post.error = Refused(Code.MAIL_ADDRESS_REFUSED)
     engine.run()
     assert engine.row(Target.MAIL, Kind.NOTICE, first).parked_at is not None
     engine.post.error = None
     with engine.services.begin(SYSTEM) as work:
-        work.notices.send(Template.MAILBOX_CODE, "yes@example.org", "en", {"code": "2", "minutes": "10"})
+        work.notices.send(MAILBOX_CODE, "yes@example.org", "en", {"code": "2", "minutes": "10"})
     engine.run()
     assert len(engine.post.sent) == 1
 

@@ -20,7 +20,8 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
-from hufu_registry.notices.model import Template
+from hufu_registry.notices.model import Mail
+from hufu_registry.people.notices import MAILBOX_CODE
 from hufu_registry.settings import RegistrySettings
 from hufu_registry.sync.model import ActionKind, ActionState, Code, StepName, StepState
 from hufu_registry.sync.model.plan import Create, SetEnabled
@@ -724,15 +725,15 @@ def test_a_slow_mail_server_makes_no_notice_come_twice(
     with engine.services.begin(SYSTEM) as work:
         for number in range(8):
             values = {"code": str(number), "minutes": "10"}
-            work.notices.send(Template.MAILBOX_CODE, f"x{number}@example.org", "en", values)
+            work.notices.send(MAILBOX_CODE, f"x{number}@example.org", "en", values)
     passed = [0.0]
     monkeypatch.setattr("hufu_sync.row.monotonic", lambda: monotonic() + passed[0])
     other = engine.another_worker()[Target.MAIL]
     send = engine.post.send
     is_other = [False]
 
-    def slow(**mail: str) -> None:
-        send(**mail)
+    def slow(mail: Mail, *, message_id: str) -> None:
+        send(mail, message_id=message_id)
         clock.advance(seconds=15)
         passed[0] += 15
         if not is_other[0]:

@@ -8,6 +8,7 @@ from flask import Flask, Response, g, request, url_for
 from flask_babel import Babel
 
 from hufu_console.web.context import settings
+from hufu_registry.bootstrap import notice_templates
 
 COOKIE = "hufu_language"
 DEFAULT = "zh_Hant_TW"
@@ -24,6 +25,11 @@ def language() -> str:
         asked = request.args.get("language") or request.cookies.get(COOKIE) or DEFAULT
         g.language = asked if asked in LANGUAGES else DEFAULT
     return str(g.language)
+
+
+def notice_title(name: str) -> str:
+    """What a notice is called in this page's language."""
+    return notice_templates().title(name, language())
 
 
 def keycloak_language() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,12 +18,36 @@ class TimedTask:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachmentType:
+    """Rendered from `<language>.<filename>` beside the notice's other templates."""
+
+    filename: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeType:
+    """A mail of a feature. `package` has a folder of the notice's name, with `<language>.txt` and `<language>.html`.
+
+    `sample` names every value its templates may use, with an example of each. With `digest_wait` it waits so long for
+    others to the same mailbox, an hour at most, and all that wait then go in one mail.
+    """
+
+    name: str
+    package: str
+    sample: Mapping[str, object]
+    attachments: tuple[AttachmentType, ...] = ()
+    digest_wait: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Feature:
-    """`name` is the folder's. `tasks` are what the scheduler does for it.
+    """`name` is the folder's. `tasks` are what the scheduler does for it. `notices` are the mails it sends.
 
     `commands` are its acts that may take something from many accounts (`hufu_registry.guard.use_cases.Command`).
     """
 
     name: str
     tasks: tuple[TimedTask, ...] = ()
+    notices: tuple[NoticeType, ...] = ()
     commands: tuple[Any, ...] = ()

@@ -6,9 +6,10 @@ from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.kernel.feature import Feature
+from hufu_registry.notices.rendering import DIGEST
 from hufu_registry.notices.store import SqlNotices
 
-FEATURE = Feature("notices")
+FEATURE = Feature("notices", notices=(DIGEST,))
 
 
 class Stores(kernel.Stores):

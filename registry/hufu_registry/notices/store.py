@@ -9,11 +9,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from hufu_registry.kernel.feature import NoticeType
 from hufu_registry.kernel.ids import Ids
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.outbox import Kind, Outbox, OutboxKey, Target
 from hufu_registry.kernel.store import Moment, metadata
-from hufu_registry.notices.model import Notice, Template
+from hufu_registry.notices.model import Notice
 
 notices = sa.Table(
     "notices",
@@ -39,13 +40,15 @@ class SqlNotices:
         self._outbox = outbox
         self._now = now
 
-    def send(self, template: Template, recipient: str, language: str, values: Mapping[str, str] | None = None) -> UUID:
+    def send(self, notice: NoticeType, recipient: str, language: str, values: Mapping[str, str]) -> UUID:
+        if values.keys() != notice.sample.keys():
+            raise ValueError(f"{notice.name} takes {sorted(notice.sample)}")
         notice_id = self._ids.new()
-        content = json.dumps({"recipient": recipient, "values": dict(values or {})}, ensure_ascii=False)
+        content = json.dumps({"recipient": recipient, "values": dict(values)}, ensure_ascii=False)
         self._connection.execute(
             sa.insert(notices).values(
                 id=notice_id,
-                template=template.value,
+                template=notice.name,
                 language=language,
                 sealed=self._keys.seal(SEALED_AS, content),
                 created_at=self._now,
@@ -59,7 +62,7 @@ class SqlNotices:
         if row is None or row.sealed is None:
             return None
         content = json.loads(self._keys.open(SEALED_AS, row.sealed))
-        return Notice(notice_id, Template(row.template), row.language, content["recipient"], content["values"])
+        return Notice(notice_id, row.template, row.language, content["recipient"], content["values"])
 
     def begin(self, notice_id: UUID) -> None:
         self._connection.execute(sa.update(notices).where(notices.c.id == notice_id).values(times=notices.c.times + 1))

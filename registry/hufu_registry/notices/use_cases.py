@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Protocol
 from uuid import UUID
 
+from hufu_registry.kernel.feature import NoticeType
 from hufu_registry.kernel.work import Work as KernelWork
-from hufu_registry.notices.model import Notice, Template
+from hufu_registry.notices.model import Notice
 
 
 class Notices(Protocol):
-    def send(self, template: Template, recipient: str, language: str, values: Mapping[str, str] | None = None) -> UUID:
-        """Store the notice and want it sent."""
+    def send(self, notice: NoticeType, recipient: str, language: str, values: Mapping[str, str]) -> UUID:
+        """Store the notice with all values its templates may use, and want it sent."""
 
     def get(self, notice_id: UUID) -> Notice | None:
         """The notice, or None when it was sent already."""

@@ -13,8 +13,8 @@ from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import Invalid, NotFound, RateLimited
 from hufu_registry.kernel.ids import PersonId
 from hufu_registry.kernel.work import Services
-from hufu_registry.notices.model import Template
 from hufu_registry.people.model import CODE_DIGITS, CodeOutcome, CodeSent, MailboxCode, Purpose, clean_mailbox, plain
+from hufu_registry.people.notices import MAILBOX_CODE
 
 A_DAY = timedelta(days=1)
 
@@ -109,7 +109,7 @@ def request_code(command: RequestCode, services: Services[Work], actor: Actor) -
             )
         )
         work.notices.send(
-            Template.MAILBOX_CODE,
+            MAILBOX_CODE,
             mailbox,
             command.language,
             {"code": code, "minutes": str(int(policy.code_lifetime.total_seconds() // 60))},

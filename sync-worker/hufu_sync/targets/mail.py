@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from hufu_registry.notices.model import Mail
 from hufu_registry.sync.model import Code
 from hufu_sync.errors import Misconfigured, Refused, Transient, Unreachable
 
@@ -60,17 +61,28 @@ class SmtpPost:
         with self._connected() as server:
             server.noop()
 
-    def send(self, *, message_id: str, recipient: str, subject: str, text: str) -> None:
-        """The same `message_id` at a repeat lets the receiver's side see that it is the same mail."""
+    def send(self, mail: Mail, *, message_id: str) -> None:
+        if {"\r", "\n"} & {*mail.recipient, *mail.subject}:
+            # EmailMessage raises for some of these, and takes others.
+            raise Refused(Code.MAIL_ADDRESS_REFUSED, "line break")
+        message = self._message(mail, message_id)
+        with self._connected() as server:
+            server.send_message(message, to_addrs=[mail.recipient])
+
+    def _message(self, mail: Mail, message_id: str) -> EmailMessage:
+        """Text and HTML as alternatives, base64 so that no server on its way breaks a line."""
         message = EmailMessage()
         message["From"] = self._settings.sender
-        message["To"] = recipient
-        message["Subject"] = subject
+        message["To"] = mail.recipient
+        message["Subject"] = mail.subject
         message["Message-ID"] = f"<{message_id}@{self._settings.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(text, charset="utf-8", cte="base64")
-        with self._connected() as server:
-            server.send_message(message)
+        message.set_content(mail.text, charset="utf-8", cte="base64")
+        message.add_alternative(mail.html, subtype="html", charset="utf-8", cte="base64")
+        for one in mail.attachments:
+            maintype, _, subtype = one.media_type.partition("/")
+            message.add_attachment(one.content, maintype=maintype, subtype=subtype, filename=one.filename)
+        return message
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from hufu_registry.kernel.outbox import Kind
+from hufu_registry.notices.model import Mail
 from hufu_registry.sync.model import ChangeCursor
 from hufu_registry.sync.model.plan import Desired, Observed, Step
 from hufu_sync.errors import TargetError
@@ -163,4 +164,5 @@ class Directory(StateTarget, Protocol):
 
 class Post(Protocol):
     def probe(self) -> None: ...
-    def send(self, *, message_id: str, recipient: str, subject: str, text: str) -> None: ...
+    def send(self, mail: Mail, *, message_id: str) -> None:
+        """The same `message_id` at a repeat lets the receiver's side see that it is the same mail."""

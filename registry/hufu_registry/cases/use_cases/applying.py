@@ -10,6 +10,7 @@ from hufu_registry.accounts.use_cases import take_name
 from hufu_registry.agencies.model import HOMES, Agency, AgencyKind
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.model import Application, Case, CaseMove, CaseState, CaseType
+from hufu_registry.cases.notices import CASE_RECEIVED, CASE_WITHDRAWN
 from hufu_registry.cases.use_cases.notifications import record, tell_applicant, tell_deciders
 from hufu_registry.cases.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
@@ -17,7 +18,6 @@ from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AgencyId, CaseId
 from hufu_registry.kernel.work import Services
-from hufu_registry.notices.model import Template
 from hufu_registry.people.model import Purpose, plain
 from hufu_registry.people.use_cases import browser_key, mailbox_key, proved_mailbox
 
@@ -91,7 +91,7 @@ def apply(command: Apply, services: Services[Work], actor: Actor) -> CaseId:
         claim_name(work, case, application.account_name)
         work.cases.add(case, form_key=form_key)
         record(work, "case.applied", case, new={**application.audited(), "consent": command.consent})
-        tell_applicant(work, case, Template.CASE_RECEIVED)
+        tell_applicant(work, case, CASE_RECEIVED)
         tell_deciders(work, case)
     return case.id
 
@@ -140,7 +140,7 @@ def withdraw(command: Withdraw, services: Services[Work], actor: Actor) -> None:
         work.cases.save(withdrawn)
         work.names.release(name_key(case.application.account_name), case.id, rest=False)
         record(work, "case.withdrawn", withdrawn)
-        tell_applicant(work, withdrawn, Template.CASE_WITHDRAWN)
+        tell_applicant(work, withdrawn, CASE_WITHDRAWN)
 
 
 def case_of_mailbox(browser: str, services: Services[Work], actor: Actor) -> Case | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import hufu_registry.sync.use_cases as sync
 from hufu_registry.accounts.model import Account, AccountState, name_key
 from hufu_registry.cases.model import Case, CaseMove, may
+from hufu_registry.cases.notices import CASE_APPROVED, CASE_REJECTED, NAME_COLLISION
 from hufu_registry.cases.use_cases.notifications import record, tell_applicant
 from hufu_registry.cases.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
@@ -14,7 +15,6 @@ from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, Denied, IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
 from hufu_registry.kernel.work import Services
-from hufu_registry.notices.model import Template
 from hufu_registry.rights.model import Permission
 
 
@@ -59,7 +59,7 @@ def approve(command: Approve, services: Services[Work], actor: Actor) -> Account
             old={"state": case.state.value},
             new={"state": decided.state.value},
         )
-        tell_applicant(work, decided, Template.CASE_APPROVED)
+        tell_applicant(work, decided, CASE_APPROVED)
     return account.id
 
 
@@ -80,7 +80,7 @@ def reject(command: Reject, services: Services[Work], actor: Actor) -> None:
             old={"state": case.state.value},
             new={"state": decided.state.value, "reason": reason},
         )
-        tell_applicant(work, decided, Template.CASE_REJECTED, reason=reason)
+        tell_applicant(work, decided, CASE_REJECTED, reason=reason)
 
 
 def report_collision(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
@@ -92,7 +92,7 @@ def report_collision(account_id: AccountId, services: Services[Work], actor: Act
         collided = replace(work.cases.get(case.id, lock=True), collision=True)
         work.cases.save(replace(collided, version=collided.version + 1, updated_at=work.now))
         record(work, "case.name_collided", collided, new={"account_name": collided.application.account_name})
-        tell_applicant(work, collided, Template.NAME_COLLISION)
+        tell_applicant(work, collided, NAME_COLLISION)
 
 
 def case_to_decide(work: Work, actor: Actor, case_id: CaseId, move: CaseMove, version: int) -> Case:

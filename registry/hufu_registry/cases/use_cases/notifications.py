@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from hufu_registry.cases.model import Case
+from hufu_registry.cases.notices import CASE_WAITING
 from hufu_registry.cases.use_cases.ports import Work
-from hufu_registry.notices.model import Template
+from hufu_registry.kernel.feature import NoticeType
 
 
 def record(
@@ -18,10 +19,10 @@ def record(
     work.audit.record(action, object_kind="case", object_id=str(case.id), agency_id=case.agency_id, old=old, new=new)
 
 
-def tell_applicant(work: Work, case: Case, template: Template, **values: str) -> None:
+def tell_applicant(work: Work, case: Case, notice: NoticeType, **values: str) -> None:
     agency = work.agencies.get(case.agency_id)
     work.notices.send(
-        template,
+        notice,
         case.mailbox,
         case.language,
         {
@@ -39,7 +40,7 @@ def tell_deciders(work: Work, case: Case) -> None:
     agency = work.agencies.get(case.agency_id)
     for mailbox, language in work.cases.deciders(work.cases.deciding_agency(case.agency_id)):
         work.notices.send(
-            Template.CASE_WAITING,
+            CASE_WAITING,
             mailbox,
             language,
             {"number": str(case.number), "agency": agency.full_name, "case_id": str(case.id)},

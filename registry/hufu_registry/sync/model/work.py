@@ -106,6 +106,7 @@ class Code(StrEnum):
     MAIL_LATER = "mail_later"
     MAIL_REFUSED_US = "mail_refused_us"
     MAIL_ADDRESS_REFUSED = "mail_address_refused"
+    NOTICE_UNRENDERABLE = "notice_unrenderable"  # its template is gone, or wants other values by now
     DESTRUCTIVE_LIMIT = "destructive_limit"  # too many destructive steps within an hour
     NOT_IN_PLAN = "not_in_plan"  # a destructive step that the plan did not show
     UNEXPECTED = "unexpected"
