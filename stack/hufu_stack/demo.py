@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import requests
 
 from hufu_registry.accounts.model import Account, AccountState
+from hufu_registry.accounts.model import Profile as AccountProfile
 from hufu_registry.bootstrap import SqlServices, build_services
 from hufu_registry.cases import use_cases as cases
 from hufu_registry.cases.consent import CURRENT
@@ -164,13 +165,15 @@ class Settlement:
         agency = self.agency(resident.agency_oid)
         return Application(
             account_name=resident.username,
-            name=resident.name,
-            title=resident.title,
             agency_id=agency.id,
-            unit_name=resident.unit_name,
-            phone=f"02-0000{resident.number:04}",
-            extension=str(100 + resident.number),
-            mobile=f"090000{resident.number:04}",
+            profile=AccountProfile(
+                name=resident.name,
+                title=resident.title,
+                unit_name=resident.unit_name,
+                phone=f"02-0000{resident.number:04}",
+                extension=str(100 + resident.number),
+                mobile=f"090000{resident.number:04}",
+            ),
             reason="新進人員，業務需要使用公務系統。",
         )
 

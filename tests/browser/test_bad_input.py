@@ -213,7 +213,7 @@ def test_applicant_changes_and_withdraws_before_the_decision(
     page.fill("#title", "專員")
     go_on(page)
     expect(page.locator("main")).to_contain_text("專員")
-    assert case_of(town, applicant).application.title == "專員"
+    assert case_of(town, applicant).application.profile.title == "專員"
     go_on(page, ".hf-head .btn-other")
     go_on(page, "main form button")
     assert case_of(town, applicant).state is CaseState.WITHDRAWN

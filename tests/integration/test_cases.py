@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -55,6 +55,13 @@ from tests.integration.clocks import SetClock
 
 APPLICANT = applicant_actor("127.0.0.1")
 LANGUAGE = "zh_Hant_TW"
+
+
+def with_changes(form: Application, changes: Mapping[str, object]) -> Application:
+    """The form with other fields, its own or the profile's."""
+    own = {name: value for name, value in changes.items() if hasattr(form, name)}
+    profile = {name: value for name, value in changes.items() if name not in own}
+    return replace(form, profile=replace(form.profile, **profile), **own)
 
 
 class Office:
@@ -117,14 +124,11 @@ class Office:
         self.count += 1
         form = Application(
             account_name=f"wangxm{self.count}",
-            name="王小明",
-            title="科員",
             agency_id=(agency or self.bureau).id,
-            phone="02-23456789",
-            mobile=f"098{self.count:07d}",
+            profile=Profile(name="王小明", title="科員", phone="02-23456789", mobile=f"098{self.count:07d}"),
             reason="新進人員",
         )
-        return replace(form, **changes)
+        return with_changes(form, changes)
 
     def apply(self, form: Application | None = None, *, mailbox: str | None = None) -> CaseId:
         self.count += 1
@@ -280,8 +284,8 @@ def test_the_applicant_changes_the_application_until_it_is_decided(office: Offic
     form = office.form()
     case_id = office.apply(form, mailbox="p@example.org")
     browser = office.follow("p@example.org")
-    change(Change(browser, case_id, 1, replace(form, title="專員")), office.services, APPLICANT)
-    assert office.case(case_id).application.title == "專員"
+    change(Change(browser, case_id, 1, with_changes(form, {"title": "專員"})), office.services, APPLICANT)
+    assert office.case(case_id).application.profile.title == "專員"
     with pytest.raises(Conflict, match="changed_meanwhile"):
         approve(Approve(case_id, 1), office.services, account_actor(manager))
     approve(Approve(case_id, 2), office.services, account_actor(manager))

@@ -80,11 +80,8 @@ class Desk:
         enter_code(EnterCode(mailbox, Purpose.APPLY, last_code(self.services)), self.services, STRANGER)
         form = Application(
             account_name=f"wangxm{self.count}",
-            name=name,
-            title="科員",
             agency_id=agency.id,
-            phone="02-81234567",
-            mobile=mobile,
+            profile=Profile(name=name, title="科員", phone="02-81234567", mobile=mobile),
             wants_official_mail=True,
             reason="新進人員",
         )

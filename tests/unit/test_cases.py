@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hufu_registry.accounts.model import RESERVED_NAMES
+from hufu_registry.accounts.model import RESERVED_NAMES, Profile
 from hufu_registry.agencies.model import Path
 from hufu_registry.cases.model import MOVES, Application, Case, CaseMove, CaseState, CaseType, may
 from hufu_registry.kernel.errors import IllegalMove
@@ -25,14 +25,13 @@ MANAGER = AccountId(UUID(int=7))
 def make_application(**changes: object) -> Application:
     form = Application(
         account_name="wangxm",
-        name="王小明",
-        title="科員",
         agency_id=AgencyId(3),
-        phone="02-23456789",
-        mobile="0912345678",
+        profile=Profile(name="王小明", title="科員", phone="02-23456789", mobile="0912345678"),
         reason="新進人員",
     )
-    return replace(form, **changes)
+    own = {name: value for name, value in changes.items() if hasattr(form, name)}
+    profile = {name: value for name, value in changes.items() if name not in own}
+    return replace(form, profile=replace(form.profile, **profile), **own)
 
 
 def make_case(state: CaseState = CaseState.PENDING, path: str = "1.2.3") -> Case:
@@ -112,21 +111,21 @@ def test_names_of_two_hundred_characters_and_of_plane_two_are_names() -> None:
 
 def test_text_that_means_something_to_ldap_csv_or_html_is_kept_as_it_is() -> None:
     name = "=1+1,王*)(uid=*<b>\\"
-    assert make_application(name=name).cleaned().name == name
+    assert make_application(name=name).cleaned().profile.name == name
 
 
 def test_a_name_is_composed_and_its_blanks_are_single() -> None:
-    assert make_application(name="  e\u0301va\u3000\t Wang\u0007 ").cleaned().name == "éva Wang"
+    assert make_application(name="  e\u0301va\u3000\t Wang\u0007 ").cleaned().profile.name == "éva Wang"
 
 
 def test_all_faults_are_told_at_once() -> None:
-    faults = Application(account_name="", name="", title="", agency_id=None).faults()
+    faults = Application(account_name="", agency_id=None, profile=Profile(name="", title="")).faults()
     assert set(faults) == {"account_name", "name", "title", "agency_id", "phone", "mobile", "reason"}
 
 
 def test_a_mobile_may_be_written_the_usual_ways() -> None:
     for text in ("0912-345-678", "0912 345 678", "+886 912 345 678"):
-        assert make_application(mobile=text).cleaned().mobile == "0912345678"
+        assert make_application(mobile=text).cleaned().profile.mobile == "0912345678"
 
 
 def test_a_grant_covers_its_agency_and_its_subtree_only_where_flagged() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -13,8 +14,6 @@ from wtforms.fields.choices import SelectChoice
 from hufu_registry.accounts.model import SECURITY, Account, Profile
 from hufu_registry.agencies.store import TreeRow
 from hufu_registry.kernel.errors import Invalid
-
-TEXTS = ("name", "title", "unit_name", "phone", "extension", "mobile", "official_mail")
 
 
 class ProfileForm(FlaskForm):
@@ -38,6 +37,9 @@ class ProfileForm(FlaskForm):
     def seen_version(self) -> int:
         text = str(self.version.data or "")
         return int(text) if text.isdecimal() and len(text) < 9 else 0
+
+
+TEXTS = tuple(one.name for one in fields(Profile) if hasattr(ProfileForm, one.name))
 
 
 class ReasonForm(FlaskForm):

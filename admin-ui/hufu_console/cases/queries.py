@@ -102,12 +102,12 @@ def comparable(case: Case, agency: Agency) -> dict[str, str]:
     application = case.application
     return {
         "account_name": application.account_name,
-        "name": application.name,
-        "title": application.title,
+        "name": application.profile.name,
+        "title": application.profile.title,
         "agency": agency.full_name,
-        "unit_name": application.unit_name,
-        "phone": application.phone,
-        "mobile": application.mobile,
+        "unit_name": application.profile.unit_name,
+        "phone": application.profile.phone,
+        "mobile": application.profile.mobile,
         "mailbox": case.mailbox,
     }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 
+from hufu_registry.accounts.model import Profile
 from hufu_registry.cases.model import Application, Case
 from hufu_registry.kernel.ids import AgencyId
 
@@ -53,12 +55,14 @@ class ApplicationForm(FlaskForm):
 
     def application(self) -> Application:
         """What was typed, cleaned; not checked."""
-        text: dict[str, Any] = {name: str(self[name].data or "") for name in TEXTS}
+        text: dict[str, Any] = {name: str(self[name].data or "") for name in PROFILE}
         number = str(self.agency_id.data or "")
         return Application(
-            **text,
+            account_name=str(self.account_name.data or ""),
             agency_id=AgencyId(int(number)) if number.isdecimal() and len(number) < 18 else None,
+            profile=Profile(**text),
             wants_official_mail=bool(self.wants_official_mail.data),
+            reason=str(self.reason.data or ""),
         ).cleaned()
 
     def fields(self) -> dict[str, str]:
@@ -67,13 +71,16 @@ class ApplicationForm(FlaskForm):
         return kept | ({"wants_official_mail": "y"} if self.wants_official_mail.data else {})
 
 
-TEXTS = ("account_name", "name", "title", "unit_name", "phone", "extension", "mobile", "reason")
+# The fields that are the future account's, and every one that is text.
+PROFILE = tuple(one.name for one in fields(Profile) if hasattr(ApplicationForm, one.name))
+TEXTS = ("account_name", *PROFILE, "reason")
 
 
 def fields_of(case: Case, oid: str) -> dict[str, str]:
     """The stored application as the form's fields."""
     stored = case.application
-    found = {name: str(getattr(stored, name)) for name in TEXTS}
-    place = stored.unit_id or stored.agency_id
+    found = {name: str(getattr(stored.profile, name)) for name in PROFILE}
+    place = stored.profile.unit_id or stored.agency_id
+    found |= {"account_name": stored.account_name, "reason": stored.reason}
     found |= {"agency_id": str(place), "agency_oid": oid, "version": str(case.version)}
     return found | ({"wants_official_mail": "y"} if stored.wants_official_mail else {})

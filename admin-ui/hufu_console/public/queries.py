@@ -70,12 +70,13 @@ def chosen(agency_id: AgencyId | None) -> Chosen | None:
 
 def with_unit(application: Application) -> Application:
     """A unit named as the registry names it is that unit."""
-    if application.agency_id is None or not application.unit_name:
+    wanted = application.profile.unit_name
+    if application.agency_id is None or not wanted:
         return application
     with reading() as work:
         below = agency_lists.children(work.connection, application.agency_id, MOST_UNITS, on=taipei_date(work.now)).rows
-    unit = next((row for row in below if row.kind is AgencyKind.UNIT and row.name == application.unit_name), None)
-    return application if unit is None else replace(application, unit_id=unit.id)
+    unit = next((row for row in below if row.kind is AgencyKind.UNIT and row.name == wanted), None)
+    return application if unit is None else replace(application, profile=replace(application.profile, unit_id=unit.id))
 
 
 def faults_of(application: Application, mailbox: str, case_id: CaseId | None = None) -> dict[str, str]:

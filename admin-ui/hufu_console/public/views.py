@@ -179,7 +179,7 @@ def change() -> ResponseReturnValue:
     own = wanted_case()
     own.case.after(CaseMove.CHANGE)
     if request.method == "GET" and drafts.draft_key() is None:
-        at = queries.chosen(own.case.application.unit_id or own.case.agency_id)
+        at = queries.chosen(own.case.application.profile.unit_id or own.case.agency_id)
         typed = read_kept(fields_of(own.case, ((at.unit or at.agency).oid or "") if at else ""))
     else:
         typed = read_form()

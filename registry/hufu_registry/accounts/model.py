@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from hufu_registry.agencies.model import Path
 from hufu_registry.kernel.errors import IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
+from hufu_registry.kernel.mapping import SEALED
 from hufu_registry.people.model import MAILBOX_SHAPE, NAME_LENGTH, clean_name, plain
 
 ACCOUNT_NAME_SHAPE = re.compile(r"^[A-Za-z][A-Za-z0-9]{4,14}\Z")
@@ -81,46 +84,67 @@ class NameHolder(StrEnum):
     KEYCLOAK = "keycloak"
 
 
+def entered(
+    clean: Callable[[Any], Any],
+    fault: Callable[[Any], str | None],
+    *,
+    shown: Callable[[Any], object] = lambda value: value,
+) -> dict[str, Any]:
+    """The metadata of a field that somebody fills in."""
+    return {"clean": clean, "fault": fault, "shown": shown}
+
+
+def length_fault(text: str, longest: int, *, required: bool = False) -> str | None:
+    if required and not text:
+        return "required"
+    return "too_long" if len(text) > longest else None
+
+
+def shape_fault(shape: re.Pattern[str], code: str, *, required: bool = False) -> Callable[[str | None], str | None]:
+    """A rule: the text has this shape, or is empty where it may be."""
+    return lambda text: None if shape.match(text or "") or not (text or required) else code
+
+
+def clean_mobile(text: str) -> str:
+    """A Taiwanese mobile as its ten digits; blanks, dashes and +886 are folded, anything else is left to fail."""
+    digits = plain(text).replace(" ", "").replace("-", "")
+    return f"0{digits[4:]}" if digits.startswith("+886") else digits
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What an official's account says about him; the registry's fields that reach AD and Keycloak."""
+    """What an official's account says about him; the registry's fields that reach AD and Keycloak.
 
-    name: str
-    title: str
-    phone: str = ""
-    extension: str = ""
-    mobile: str = ""
+    Each field says how it is cleaned, what it must look like, and what a record shows of it.
+    """
+
+    name: str = field(metadata=entered(clean_name, lambda text: length_fault(text, NAME_LENGTH, required=True)))
+    title: str = field(metadata=entered(clean_name, lambda text: length_fault(text, TITLE_LENGTH, required=True)))
+    phone: str = field(default="", metadata=entered(plain, shape_fault(PHONE_SHAPE, "phone_shape", required=True)))
+    extension: str = field(default="", metadata=entered(plain, shape_fault(EXTENSION_SHAPE, "extension_shape")))
+    mobile: str = field(
+        default="",
+        metadata=entered(
+            clean_mobile,
+            shape_fault(MOBILE_SHAPE, "mobile_shape", required=True),
+            shown=lambda mobile: f"…{mobile[-3:]}",
+        )
+        | SEALED,
+    )
     unit_id: AgencyId | None = None
-    unit_name: str = ""
-    official_mail: str | None = None
+    unit_name: str = field(default="", metadata=entered(clean_name, lambda text: length_fault(text, UNIT_NAME_LENGTH)))
+    official_mail: str | None = field(
+        default=None,
+        metadata=entered(lambda text: plain(text or "").lower() or None, shape_fault(MAILBOX_SHAPE, "mailbox_shape")),
+    )
 
     def cleaned(self) -> Profile:
         """The same with stray blanks gone, 姓名 in NFC and the mobile as ten digits."""
-        return replace(
-            self,
-            name=clean_name(self.name),
-            title=clean_name(self.title),
-            unit_name=clean_name(self.unit_name),
-            phone=plain(self.phone),
-            extension=plain(self.extension),
-            mobile=clean_mobile(self.mobile),
-            official_mail=plain(self.official_mail or "").lower() or None,
-        )
+        return replace(self, **self._each("clean"))
 
     def faults(self) -> dict[str, str]:
         """Field → code of the rule it breaks."""
-        rules = {
-            "name": length_fault(self.name, NAME_LENGTH, required=True),
-            "title": length_fault(self.title, TITLE_LENGTH, required=True),
-            "unit_name": length_fault(self.unit_name, UNIT_NAME_LENGTH),
-            "phone": None if PHONE_SHAPE.match(self.phone) else "phone_shape",
-            "extension": None if not self.extension or EXTENSION_SHAPE.match(self.extension) else "extension_shape",
-            "mobile": None if MOBILE_SHAPE.match(self.mobile) else "mobile_shape",
-            "official_mail": (
-                None if not self.official_mail or MAILBOX_SHAPE.match(self.official_mail) else "mailbox_shape"
-            ),
-        }
-        return {field: fault for field, fault in rules.items() if fault}
+        return {name: fault for name, fault in self._each("fault").items() if fault}
 
     def check(self) -> None:
         faults = self.faults()
@@ -129,15 +153,10 @@ class Profile:
 
     def audited(self) -> dict[str, object]:
         """What a record may show; of the mobile only its end."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "unit_name": self.unit_name,
-            "phone": self.phone,
-            "extension": self.extension,
-            "mobile": f"…{self.mobile[-3:]}",
-            "official_mail": self.official_mail,
-        }
+        return self._each("shown")
+
+    def _each(self, what: str) -> dict[str, Any]:
+        return {one.name: one.metadata[what](getattr(self, one.name)) for one in fields(self) if what in one.metadata}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +172,7 @@ class Account:
     agency_id: AgencyId
     agency_path: Path
     profile: Profile
-    mailbox: str
+    mailbox: str = field(metadata=SEALED)
     language: str
     state: AccountState
     created_at: datetime
@@ -183,12 +202,6 @@ class Account:
         )
 
 
-def length_fault(text: str, longest: int, *, required: bool = False) -> str | None:
-    if required and not text:
-        return "required"
-    return "too_long" if len(text) > longest else None
-
-
 def name_key(account_name: str) -> str:
     """How names are compared: Active Directory and Keycloak do not tell upper from lower case."""
     return account_name.lower()
@@ -201,9 +214,3 @@ def name_fault(account_name: str) -> str | None:
     if name_key(account_name) in RESERVED_NAMES:
         return "account_name_reserved"
     return None
-
-
-def clean_mobile(text: str) -> str:
-    """A Taiwanese mobile as its ten digits; blanks, dashes and +886 are folded, anything else is left to fail."""
-    digits = plain(text).replace(" ", "").replace("-", "")
-    return f"0{digits[4:]}" if digits.startswith("+886") else digits

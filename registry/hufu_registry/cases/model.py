@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from hufu_registry.accounts.model import REASON_LENGTH, Profile, length_fault, n
 from hufu_registry.agencies.model import Path
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
+from hufu_registry.kernel.mapping import SEALED
 from hufu_registry.people.model import clean_name, plain
 from hufu_registry.rights.model import Permission, Rights
 
@@ -46,44 +47,20 @@ MOVES = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What the applicant fills in. `unit_id` names a unit of the registry, `unit_name` one it does not know."""
+    """What the applicant fills in. The profile's `unit_id` names a unit of the registry, `unit_name` any."""
 
     account_name: str
-    name: str
-    title: str
     agency_id: AgencyId | None
-    unit_name: str = ""
-    unit_id: AgencyId | None = None
-    phone: str = ""
-    extension: str = ""
-    mobile: str = ""
+    profile: Profile
     wants_official_mail: bool = False
     reason: str = ""
 
-    def profile(self) -> Profile:
-        """What the account will say of the applicant."""
-        return Profile(
-            name=self.name,
-            title=self.title,
-            phone=self.phone,
-            extension=self.extension,
-            mobile=self.mobile,
-            unit_id=self.unit_id,
-            unit_name=self.unit_name,
-        )
-
     def cleaned(self) -> Application:
         """The same with stray blanks gone, 姓名 in NFC and the mobile as ten digits."""
-        clean = self.profile().cleaned()
         return replace(
             self,
             account_name=plain(self.account_name),
-            name=clean.name,
-            title=clean.title,
-            unit_name=clean.unit_name,
-            phone=clean.phone,
-            extension=clean.extension,
-            mobile=clean.mobile,
+            profile=self.profile.cleaned(),
             reason=clean_name(self.reason),
         )
 
@@ -94,11 +71,11 @@ class Application:
             "agency_id": "agency_required" if self.agency_id is None else None,
             "reason": length_fault(self.reason, REASON_LENGTH, required=True),
         }
-        return {field: fault for field, fault in own.items() if fault} | self.profile().faults()
+        return {name: fault for name, fault in own.items() if fault} | self.profile.faults()
 
     def audited(self) -> dict[str, object]:
         """What a record may show of it."""
-        return self.profile().audited() | {
+        return self.profile.audited() | {
             "account_name": self.account_name,
             "agency_id": self.agency_id,
             "wants_official_mail": self.wants_official_mail,
@@ -120,7 +97,7 @@ class Case:
     application: Application
     agency_id: AgencyId
     agency_path: Path
-    mailbox: str
+    mailbox: str = field(metadata=SEALED)
     language: str
     consent_version: str
     created_at: datetime

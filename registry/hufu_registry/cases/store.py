@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.store import in_scope as accounts_in_scope
-from hufu_registry.agencies.model import Path
 from hufu_registry.agencies.store import PathText, agencies
-from hufu_registry.cases.model import Application, Case, CaseState, CaseType
+from hufu_registry.cases.model import Case, CaseState
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.mapping import from_columns, to_columns
 from hufu_registry.kernel.paging import Page, Paged
 from hufu_registry.kernel.store import Moment, metadata
 from hufu_registry.rights.model import Permission, Role, roles_with
@@ -95,39 +95,8 @@ def deciding_agency_of(agency_path: sa.ColumnElement[str], now: datetime) -> sa.
     )
 
 
-def to_case(row: Any, keys: Keys) -> Case:
-    return Case(
-        id=CaseId(row.id),
-        number=row.number,
-        type=CaseType(row.type),
-        state=CaseState(row.state),
-        application=Application(
-            account_name=row.account_name,
-            name=row.name,
-            title=row.title,
-            agency_id=AgencyId(row.agency_id),
-            unit_name=row.unit_name,
-            unit_id=None if row.unit_id is None else AgencyId(row.unit_id),
-            phone=row.phone,
-            extension=row.extension,
-            mobile=keys.open("mobile", row.mobile_sealed),
-            wants_official_mail=row.wants_official_mail,
-            reason=row.reason,
-        ),
-        agency_id=AgencyId(row.agency_id),
-        agency_path=Path(row.agency_path),
-        mailbox=keys.open("mailbox", row.mailbox_sealed),
-        language=row.language,
-        consent_version=row.consent_version,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        version=row.version,
-        decided_at=row.decided_at,
-        decided_by=None if row.decided_by is None else AccountId(row.decided_by),
-        decision_reason=row.decision_reason,
-        account_id=None if row.account_id is None else AccountId(row.account_id),
-        collision=row.collision,
-    )
+def to_case(row: sa.Row[Any], keys: Keys) -> Case:
+    return from_columns(Case, row._asdict(), keys)
 
 
 class SqlCases:
@@ -140,20 +109,7 @@ class SqlCases:
         return int(self._connection.execute(sa.select(case_numbers.next_value())).scalar_one())
 
     def add(self, case: Case, *, form_key: str) -> None:
-        self._connection.execute(
-            sa.insert(cases).values(
-                id=case.id,
-                number=case.number,
-                type=case.type.value,
-                consent_version=case.consent_version,
-                language=case.language,
-                mailbox_sealed=self._keys.seal("mailbox", case.mailbox),
-                mailbox_key=self._keys.index("mailbox", case.mailbox),
-                form_key=form_key,
-                created_at=case.created_at,
-                **self._changeable(case),
-            )
-        )
+        self._connection.execute(sa.insert(cases).values(self._values(case) | {"form_key": form_key}))
 
     def by_form_key(self, form_key: str) -> Case | None:
         return self._one(sa.select(cases).where(cases.c.form_key == form_key))
@@ -183,7 +139,7 @@ class SqlCases:
         return self._connection.execute(query).first() is not None
 
     def save(self, case: Case) -> None:
-        self._connection.execute(sa.update(cases).where(cases.c.id == case.id).values(**self._changeable(case)))
+        self._connection.execute(sa.update(cases).where(cases.c.id == case.id).values(self._values(case)))
 
     def deciding_agency(self, agency_id: AgencyId) -> AgencyId | None:
         path = sa.select(agencies.c.path).where(agencies.c.id == agency_id).scalar_subquery()
@@ -207,7 +163,7 @@ class SqlCases:
 
     def is_same_person(self, case: Case, account_id: AccountId) -> bool:
         person = sa.select(accounts.c.person_id).where(accounts.c.id == account_id).scalar_subquery()
-        mobile = self._keys.index("mobile", case.application.mobile)
+        mobile = self._keys.index("mobile", case.application.profile.mobile)
         query = sa.select(accounts.c.id).where(
             accounts.c.person_id == person,
             sa.or_(
@@ -221,31 +177,8 @@ class SqlCases:
         row = self._connection.execute(query).one_or_none()
         return None if row is None else to_case(row, self._keys)
 
-    def _changeable(self, case: Case) -> dict[str, Any]:
-        application = case.application
-        return {
-            "state": case.state.value,
-            "agency_id": case.agency_id,
-            "agency_path": case.agency_path.text,
-            "account_name": application.account_name,
-            "name": application.name,
-            "title": application.title,
-            "unit_id": application.unit_id,
-            "unit_name": application.unit_name,
-            "phone": application.phone,
-            "extension": application.extension,
-            "mobile_sealed": self._keys.seal("mobile", application.mobile),
-            "mobile_key": self._keys.index("mobile", application.mobile),
-            "wants_official_mail": application.wants_official_mail,
-            "reason": application.reason,
-            "updated_at": case.updated_at,
-            "version": case.version,
-            "decided_at": case.decided_at,
-            "decided_by": case.decided_by,
-            "decision_reason": case.decision_reason,
-            "account_id": case.account_id,
-            "collision": case.collision,
-        }
+    def _values(self, case: Case) -> dict[str, Any]:
+        return {name: value for name, value in to_columns(case, self._keys).items() if name in cases.c}
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,7 +311,7 @@ def duplicate_candidates(
     connection: sa.Connection, viewer: AccountId, now: datetime, case: Case, keys: Keys
 ) -> Sequence[Lookalike]:
     """Accounts and other open cases with the same mailbox, mobile, or name in the agency; at most 20 of each."""
-    mailbox, mobile = keys.index("mailbox", case.mailbox), keys.index("mobile", case.application.mobile)
+    mailbox, mobile = keys.index("mailbox", case.mailbox), keys.index("mobile", case.application.profile.mobile)
     found: list[Lookalike] = []
     for table, kind, other in (
         (
@@ -401,7 +334,7 @@ def duplicate_candidates(
                 sa.or_(
                     table.c.mailbox_key == mailbox,
                     table.c.mobile_key == mobile,
-                    sa.and_(table.c.name == case.application.name, table.c.agency_id == case.agency_id),
+                    sa.and_(table.c.name == case.application.profile.name, table.c.agency_id == case.agency_id),
                 ),
             )
             .order_by(table.c.created_at.desc())
@@ -411,7 +344,7 @@ def duplicate_candidates(
             same = {
                 "mailbox": row.mailbox_key == mailbox,
                 "mobile": row.mobile_key == mobile,
-                "name": row.name == case.application.name,
+                "name": row.name == case.application.profile.name,
             }
             found.append(
                 Lookalike(

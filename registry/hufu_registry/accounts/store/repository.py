@@ -10,12 +10,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from hufu_registry.accounts.model import Account, AccountKind, AccountState, NameHolder, Profile, name_key
+from hufu_registry.accounts.model import Account, AccountState, NameHolder, name_key
 from hufu_registry.agencies.model import Agency, Path
 from hufu_registry.agencies.store import PathText
 from hufu_registry.kernel.errors import Conflict, NotFound
-from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
+from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.mapping import from_columns, to_columns
 from hufu_registry.kernel.policy import Policy
 from hufu_registry.kernel.store import Moment, among, metadata
 from hufu_registry.rights.model import Role
@@ -114,13 +115,13 @@ class SqlAccounts:
         return [self._to_account(row) for row in rows]
 
     def add(self, account: Account) -> None:
-        self._connection.execute(sa.insert(accounts).values(**self._values(account), version=account.version))
+        self._connection.execute(sa.insert(accounts).values(**self._values(account)))
 
     def save(self, account: Account) -> None:
         result = self._connection.execute(
             sa.update(accounts)
             .where(accounts.c.id == account.id, accounts.c.version == account.version)
-            .values(**self._values(account), version=account.version + 1)
+            .values(self._values(account) | {"version": account.version + 1})
         )
         if not result.rowcount:
             raise Conflict("changed_meanwhile")
@@ -178,63 +179,10 @@ class SqlAccounts:
         return [AccountId(row.id) for row in rows]
 
     def _values(self, account: Account) -> dict[str, Any]:
-        profile = account.profile
-        return {
-            "id": account.id,
-            "person_id": account.person_id,
-            "account_name": account.account_name,
-            "name_key": name_key(account.account_name),
-            "agency_id": account.agency_id,
-            "agency_path": account.agency_path.text,
-            "unit_id": profile.unit_id,
-            "unit_name": profile.unit_name,
-            "name": profile.name,
-            "title": profile.title,
-            "phone": profile.phone,
-            "extension": profile.extension,
-            "mobile_sealed": self._keys.seal("mobile", profile.mobile) if profile.mobile else "",
-            "mobile_key": self._keys.index("mobile", profile.mobile) if profile.mobile else None,
-            "mailbox_sealed": self._keys.seal("mailbox", account.mailbox),
-            "mailbox_key": self._keys.index("mailbox", account.mailbox),
-            "official_mail": profile.official_mail,
-            "language": account.language,
-            "state": account.state.value,
-            "state_reason": account.state_reason,
-            "created_at": account.created_at,
-            "approved_at": account.approved_at,
-            "activated_at": account.activated_at,
-            "kind": account.kind.value,
-            "deleted_at": account.deleted_at,
-        }
+        return to_columns(account, self._keys) | {"name_key": name_key(account.account_name)}
 
-    def _to_account(self, row: Any) -> Account:
-        return Account(
-            id=AccountId(row.id),
-            person_id=PersonId(row.person_id),
-            account_name=row.account_name,
-            agency_id=AgencyId(row.agency_id),
-            agency_path=Path(row.agency_path),
-            profile=Profile(
-                name=row.name,
-                title=row.title,
-                phone=row.phone,
-                extension=row.extension,
-                mobile=self._keys.open("mobile", row.mobile_sealed) if row.mobile_sealed else "",
-                unit_id=None if row.unit_id is None else AgencyId(row.unit_id),
-                unit_name=row.unit_name,
-                official_mail=row.official_mail,
-            ),
-            mailbox=self._keys.open("mailbox", row.mailbox_sealed),
-            language=row.language,
-            state=AccountState(row.state),
-            created_at=row.created_at,
-            approved_at=row.approved_at,
-            activated_at=row.activated_at,
-            state_reason=row.state_reason,
-            version=row.version,
-            kind=AccountKind(row.kind),
-            deleted_at=row.deleted_at,
-        )
+    def _to_account(self, row: sa.Row[Any]) -> Account:
+        return from_columns(Account, row._asdict(), self._keys)
 
 
 class SqlNames:

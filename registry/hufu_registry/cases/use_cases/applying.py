@@ -205,8 +205,8 @@ def place_of(work: Work, application: Application, mailbox: str) -> tuple[Agency
     """Where the applicant belongs: a unit that was chosen becomes the account's unit at its agency."""
     try:
         chosen = work.agencies.get(application.agency_id or AgencyId(0))
-        if application.unit_id is not None:
-            unit = work.agencies.get(application.unit_id)
+        if application.profile.unit_id is not None:
+            unit = work.agencies.get(application.profile.unit_id)
             if unit.home_id != chosen.home_id or unit.kind is not AgencyKind.UNIT:
                 return None, application, {"unit_name": "unit_elsewhere"}
             chosen = unit
@@ -220,9 +220,10 @@ def place_of(work: Work, application: Application, mailbox: str) -> tuple[Agency
         return None, application, {"agency_id": "agency_closed"}
     if not agency.accepts(mailbox):
         return None, application, {"agency_id": "mail_domain_refused"}
+    profile = replace(application.profile, unit_id=None)
     if chosen.kind is AgencyKind.UNIT:
-        return agency, replace(application, agency_id=agency.id, unit_id=chosen.id, unit_name=chosen.name), {}
-    return agency, replace(application, agency_id=agency.id, unit_id=None), {}
+        profile = replace(profile, unit_id=chosen.id, unit_name=chosen.name)
+    return agency, replace(application, agency_id=agency.id, profile=profile), {}
 
 
 def claim_name(work: Work, case: Case, account_name: str) -> None:

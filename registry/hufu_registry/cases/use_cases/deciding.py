@@ -137,7 +137,7 @@ def account_of(work: Work, services: Services[Work], case: Case, official_mail: 
         agency_id=case.agency_id,
         agency_path=case.agency_path,
         profile=replace(
-            application.profile(), official_mail=official_mail if application.wants_official_mail else None
+            application.profile, official_mail=official_mail if application.wants_official_mail else None
         ).cleaned(),
         mailbox=case.mailbox,
         language=case.language,

@@ -27,7 +27,7 @@ def tell_applicant(work: Work, case: Case, notice: NoticeType, **values: str) ->
         case.language,
         {
             "number": str(case.number),
-            "name": case.application.name,
+            "name": case.application.profile.name,
             "account_name": case.application.account_name,
             "agency": agency.full_name,
             **values,

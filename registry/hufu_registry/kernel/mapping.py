@@ -1,0 +1,96 @@
+"""Frozen dataclasses as flat columns and back, by their own fields: a field is named in its class and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from enum import Enum
+from functools import cache
+from types import MappingProxyType, NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from hufu_registry.kernel.keys import Keys
+
+T = TypeVar("T")
+
+# The metadata of a text that is encrypted in `<field>_sealed`, with a keyed hash to find it by in `<field>_key`.
+SEALED: MappingProxyType[str, Any] = MappingProxyType({"sealed": True})
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    name: str
+    read: Callable[[Any], Any]
+    write: Callable[[Any], Any]
+    nested: type[Any] | None
+    sealed: bool
+    has_default: bool
+
+
+def to_columns(value: object, keys: Keys) -> dict[str, Any]:
+    """Column → value: a dataclass in a field lies flat beside the others, an enumeration is its value, a dataclass of
+    one field that field's.
+    """
+    found: dict[str, Any] = {}
+    kind: Any = type(value)
+    for column in _columns(kind):
+        held = getattr(value, column.name)
+        if column.nested is not None:
+            found |= to_columns(held, keys)
+        elif column.sealed:
+            found[f"{column.name}_sealed"] = keys.seal(column.name, held) if held else ""
+            found[f"{column.name}_key"] = keys.index(column.name, held) if held else None
+        else:
+            found[column.name] = None if held is None else column.write(held)
+    return found
+
+
+def from_columns(kind: type[T], row: Mapping[str, Any], keys: Keys) -> T:
+    """What `to_columns` made these of. A field without a column has its default."""
+    values: dict[str, Any] = {}
+    made: Any = kind
+    for column in _columns(made):
+        name = f"{column.name}_sealed" if column.sealed else column.name
+        if column.nested is not None:
+            values[column.name] = from_columns(column.nested, row, keys)
+        elif name not in row and column.has_default:
+            continue
+        elif column.sealed:
+            values[column.name] = keys.open(column.name, row[name]) if row[name] else ""
+        else:
+            values[column.name] = None if row[name] is None else column.read(row[name])
+    found: T = made(**values)
+    return found
+
+
+@cache
+def _columns(kind: Any) -> tuple[_Column, ...]:
+    hints = get_type_hints(kind)
+    return tuple(_column(field, hints[field.name]) for field in fields(kind))
+
+
+def _column(field: Field[Any], hint: Any) -> _Column:
+    kind = _bare(hint)
+    read, write = _same, _same
+    nested: type[Any] | None = None
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        read, write = kind, lambda held: held.value
+    elif is_dataclass(kind) and isinstance(kind, type):
+        only = [one.name for one in fields(kind)]
+        if len(only) == 1:
+            read, write = kind, lambda held: getattr(held, only[0])
+        else:
+            nested = kind
+    has_default = field.default is not MISSING or field.default_factory is not MISSING
+    return _Column(field.name, read, write, nested, bool(field.metadata.get("sealed")), has_default)
+
+
+def _bare(hint: Any) -> Any:
+    """The type without "or None" and without the name an id has."""
+    if get_origin(hint) in {Union, UnionType}:
+        (hint,) = (one for one in get_args(hint) if one is not NoneType)
+    return getattr(hint, "__supertype__", hint)
+
+
+def _same(held: Any) -> Any:
+    return held
