@@ -1,21 +1,35 @@
-"""Notices: rendered when they are sent, and wiped then."""
+"""Notices: rendered when they are sent, and wiped then. Those that may be joined go in one mail."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from hufu_registry.bootstrap import SqlServices
+from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import OutboxKey
+from hufu_registry.notices.model import Notice
 from hufu_registry.notices.rendering import NoticeTemplates, Unrenderable
 from hufu_registry.sync.model import Claimed, Code
 from hufu_sync.desired_state import LeaseLostError, NotReachedError
 from hufu_sync.errors import Misconfigured, Refused, TargetError, Unreachable
-from hufu_sync.row import Lease
+from hufu_sync.row import Lease, Outcome
 from hufu_sync.targets.port import Post
+
+# What was taken out of its turn for a mail that failed waits so long, unless that mail goes sooner and takes it along.
+PUT_OFF = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A row in hand with what it sends: None where that was sent before."""
+
+    row: Claimed
+    generation: int
+    notice: Notice | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +43,64 @@ class NoticeSender:
     def converge(self, claimed: Sequence[Claimed]) -> Mapping[OutboxKey, Exception | None]:
         """Send each notice once; why those failed that did."""
         lease = Lease(self.services, claimed, self.lease_length)
-        outcomes: dict[OutboxKey, Exception | None] = {row.key: NotReachedError() for row in claimed}
-        for row in claimed:
-            outcomes[row.key] = failure = self._outcome(row) if lease.holds(row.key) else LeaseLostError()
-            if isinstance(failure, (Unreachable, Misconfigured)):
+        outcomes: dict[OutboxKey, Outcome] = {row.key: NotReachedError() for row in claimed}
+        left = list(claimed)
+        while left:
+            row = left[0]
+            held = self._take(row, left[1:]) if lease.holds(row.key) else []
+            came = {row.key: LeaseLostError(), **self._send(held)}
+            outcomes |= {key: outcome for key, outcome in came.items() if key in outcomes}
+            left = [one for one in left if one.key not in came]
+            self._put_off([one for one in held if one.row.key not in outcomes and came[one.row.key] is not None])
+            if isinstance(outcomes[row.key], (Unreachable, Misconfigured)):
                 break
         return outcomes
 
-    def _outcome(self, claimed: Claimed) -> Exception | None:
-        try:
-            self._send(claimed)
-        except (LeaseLostError, TargetError) as error:
-            return error
-        except Unrenderable as error:
-            return Refused(Code.NOTICE_UNRENDERABLE, str(error))
-        return None
+    def _take(self, row: Claimed, left: Sequence[Claimed]) -> list[Held]:
+        """What goes in one mail, this row first; nothing where it is not ours any more."""
+        with self.services.begin(SYSTEM) as work:
+            notice = work.notices.get(UUID(row.key.object_id))
+            found: dict[Claimed, Notice | None] = {row: notice}
+            if notice is not None and self.templates.fits(notice):
+                found |= dict(self._others(work, row, left))
+            generations = work.queue.generations(list(found))
+            if row.key not in generations:
+                return []
+            held = [Held(one, generations[one.key], found[one]) for one in found if one.key in generations]
+            for one in held:
+                if one.notice is not None:
+                    work.notices.begin(one.notice.id)
+        return held
 
-    def _send(self, claimed: Claimed) -> None:
-        """After a crash in between it may come twice, and its count says so."""
-        notice_id = UUID(claimed.key.object_id)
+    def _others(self, work: SqlWork, row: Claimed, left: Sequence[Claimed]) -> Iterator[tuple[Claimed, Notice]]:
+        """Those that may be joined with it: in hand already, or taken out of their turn."""
+        ours = {one.key: one for one in left}
+        for notice in work.notices.waiting_with(UUID(row.key.object_id)):
+            if self.templates.fits(notice):
+                key = OutboxKey(row.key.target, row.key.kind, str(notice.id))
+                other = ours.get(key) or work.queue.claim_key(key, row.lease, self.lease_length)
+                if other is not None:
+                    yield other, notice
+
+    def _send(self, held: Sequence[Held]) -> dict[OutboxKey, Outcome]:
+        """What came of each. After a crash in between it may come twice, and its count says so."""
+        notices = [one.notice for one in held if one.notice is not None]
+        try:
+            if notices:
+                mail = self.templates.render(notices, console_url=self.console_url)
+                self.post.send(mail, message_id=str(notices[0].id))
+        except TargetError as error:
+            return {one.row.key: error for one in held}
+        except Unrenderable as error:
+            return {one.row.key: Refused(Code.NOTICE_UNRENDERABLE, str(error)) for one in held}
         with self.services.begin(SYSTEM) as work:
-            generation = work.queue.generations([claimed]).get(claimed.key)
-            if generation is None:
-                raise LeaseLostError
-            notice = work.notices.get(notice_id)
-            if notice is not None:
-                work.notices.begin(notice_id)
-        if notice is not None:
-            mail = self.templates.render([notice], console_url=self.console_url)
-            self.post.send(mail, message_id=str(notice_id))
-        with self.services.begin(SYSTEM) as work:
-            work.notices.mark_sent(notice_id)
-            if not work.queue.finish({claimed: generation}):
-                raise LeaseLostError
+            finished = work.queue.finish({one.row: one.generation for one in held})
+            for key in sorted(finished):
+                work.notices.mark_sent(UUID(key.object_id))
+        return {one.row.key: None if one.row.key in finished else LeaseLostError() for one in held}
+
+    def _put_off(self, held: Sequence[Held]) -> None:
+        if held:
+            with self.services.begin(SYSTEM) as work:
+                for one in sorted(held, key=lambda one: one.row.key):
+                    work.queue.let_wait(one.row, work.now + PUT_OFF)

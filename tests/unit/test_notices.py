@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
@@ -201,6 +203,15 @@ def test_a_faulty_template_is_found_at_start(a_package: Path, file: str, text: s
     with pytest.raises(NoticeFaults) as caught:
         NoticeTemplates([hello()])
     assert any(one.startswith(fault) for one in caught.value.faults), caught.value.faults
+
+
+def test_what_is_joined_carries_no_attachments_and_waits_an_hour_at_most(a_package: Path) -> None:
+    with pytest.raises(NoticeFaults) as caught:
+        NoticeTemplates([replace(hello(), digest_wait=timedelta(hours=2))])
+    assert caught.value.faults == (
+        "hello: a digest carries no attachments",
+        "hello: waits for others longer than an hour",
+    )
 
 
 def test_a_name_is_declared_once(a_package: Path) -> None:

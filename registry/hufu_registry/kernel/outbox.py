@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -29,10 +30,10 @@ class OutboxKey:
 class Outbox(Protocol):
     """Rows are written when the transaction commits, in key order, so that two transactions cannot deadlock."""
 
-    def enqueue(self, key: OutboxKey, *, bulk: bool = False) -> None:
+    def enqueue(self, key: OutboxKey, *, bulk: bool = False, not_before: datetime | None = None) -> None:
         """Raise `generation`: the target must be brought to what the registry says after this transaction.
 
-        `bulk` marks work that people's single acts may overtake.
+        `bulk` marks work that people's single acts may overtake; `not_before` lies an hour ahead at most.
         """
 
     def ensure(self, key: OutboxKey) -> None:

@@ -112,10 +112,13 @@ class SqlOutbox:
         self._connection = connection
         self._now = now
         self._enqueued: dict[OutboxKey, bool] = {}
+        self._not_before: dict[OutboxKey, datetime] = {}
         self._ensured: set[OutboxKey] = set()
 
-    def enqueue(self, key: OutboxKey, *, bulk: bool = False) -> None:
+    def enqueue(self, key: OutboxKey, *, bulk: bool = False, not_before: datetime | None = None) -> None:
         self._enqueued[key] = self._enqueued.get(key, True) and bulk
+        if not_before is not None:
+            self._not_before[key] = not_before
 
     def ensure(self, key: OutboxKey) -> None:
         self._ensured.add(key)
@@ -135,7 +138,7 @@ class SqlOutbox:
 
     def _rows(self, keys: Sequence[OutboxKey]) -> Insert:
         """In the order of the keys, however many there are."""
-        now = {"generation": 1, "requested_at": self._now, "next_at": self._now}
+        now = {"generation": 1, "requested_at": self._now}
         return inserted(
             outbox,
             [
@@ -144,6 +147,7 @@ class SqlOutbox:
                     "kind": key.kind.value,
                     "object_id": key.object_id,
                     "bulk": self._enqueued.get(key, False),
+                    "next_at": self._not_before.get(key, self._now),
                     **now,
                 }
                 for key in keys

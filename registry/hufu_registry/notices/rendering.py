@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
@@ -29,6 +30,9 @@ FORMATS = ("txt", "html")
 HEADERS = ("Title", "Subject")
 # What the layout says besides the notice, and the parts that its HTML is made of.
 COMMON = frozenset({"console_url", "parts"})
+
+# The queue takes what waits much longer for a clock's fault.
+LONGEST_WAIT = timedelta(hours=1)
 
 LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 # Controls, and the marks that turn the direction of what follows.
@@ -126,20 +130,22 @@ class NoticeTemplates:
 
     def render(self, notices: Sequence[Notice], *, console_url: str) -> Mail:
         """One mail of these notices to one mailbox in one language. Raises Unrenderable."""
+        for one in notices:
+            if not self.fits(one):
+                raise Unrenderable(one.template)
         first, language = notices[0], language_of(notices[0].language)
-        try:
-            if len(notices) == 1:
-                return self._mail(self._types[first.template], language, first.recipient, first.values, console_url)
-            common = {"console_url": console_url.rstrip("/")}
-            entries = [self._entry(self._types[one.template], language, {**one.values, **common}) for one in notices]
-            return self._mail(DIGEST, language, first.recipient, {"entries": entries}, console_url)
-        except (KeyError, jinja2.UndefinedError) as error:
-            raise Unrenderable(", ".join(sorted({one.template for one in notices}))) from error
+        common = {"console_url": console_url.rstrip("/")}
+        if len(notices) == 1:
+            return self._mail(self._types[first.template], language, first.recipient, {**first.values, **common})
+        entries = [self._entry(self._types[one.template], language, {**one.values, **common}) for one in notices]
+        return self._mail(DIGEST, language, first.recipient, {"entries": entries, **common})
 
-    def _mail(
-        self, notice: NoticeType, language: str, recipient: str, values: Mapping[str, object], console_url: str
-    ) -> Mail:
-        values = {**values, "console_url": console_url.rstrip("/")}
+    def fits(self, notice: Notice) -> bool:
+        """Whether its template is still there and wants no other values."""
+        known = self._types.get(notice.template)
+        return known is not None and notice.values.keys() >= known.sample.keys()
+
+    def _mail(self, notice: NoticeType, language: str, recipient: str, values: Mapping[str, object]) -> Mail:
         entry = self._entry(notice, language, values)
         attachments = tuple(
             Attachment(
@@ -171,6 +177,8 @@ class NoticeTemplates:
         """What its templates ask for without its being declared."""
         if notice.digest_wait is not None and notice.attachments:
             yield f"{notice.name}: a digest carries no attachments"
+        if notice.digest_wait is not None and notice.digest_wait > LONGEST_WAIT:
+            yield f"{notice.name}: waits for others longer than an hour"
         for name, source in self._sources.templates.items():
             if name.startswith(f"{notice.name}/"):
                 try:

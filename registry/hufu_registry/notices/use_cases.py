@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -17,6 +17,9 @@ class Notices(Protocol):
 
     def get(self, notice_id: UUID) -> Notice | None:
         """The notice, or None when it was sent already."""
+
+    def waiting_with(self, notice_id: UUID) -> Sequence[Notice]:
+        """The others that may be joined with it in one mail: same mailbox and language, not sent; oldest first."""
 
     def begin(self, notice_id: UUID) -> None:
         """Count one more try to send it."""
