@@ -33,9 +33,12 @@ class KindConverter(BaseConverter):
 
 
 class ObjectConverter(BaseConverter):
-    """The id of an object of any kind, as the outbox names it, and the name of one of its fields."""
+    """The id of an object of any kind, as the outbox names it, and the name of one of its fields.
 
-    regex = "[^/]{1,100}"
+    No control characters: PostgreSQL keeps no NUL.
+    """
+
+    regex = r"[^/\x00-\x1f\x7f]{1,100}"
 
 
 # AccountId, CaseId and the ids of held changes and runs are UUIDs; each has a name of its own, so that a route says

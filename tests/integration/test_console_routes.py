@@ -1,0 +1,233 @@
+"""Every address of the console × every method × everybody who may ask: answered as its declaration says, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+
+import hufu_registry.rights.model as rights
+from hufu_console import urls
+from hufu_console.web.converters import CONVERTERS
+from hufu_console.web.routing import PUBLIC, Route
+from hufu_registry.agencies.model import Agency
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.rights.model import MAY, Permission, Role, roles_with
+from hufu_registry.sync.model import Code
+from tests.integration.clocks import SetClock
+from tests.integration.consoles import csrf_token, make_console, signed_in
+from tests.integration.staff import Staff
+from tests.integration.sync_scenes import drifted, held, key_of, official, park, planned
+from tests.integration.test_console_cases import Desk
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+LOOKS_ONLY = frozenset({Permission.SEE_ACCOUNTS, Permission.SEE_CASES})
+# What stands in an address at each kind of place although it is none of ours.
+HOSTILE = ("0", "9" * 30, "１２", "%00", "..%2F%27%20OR%201%3D1--", "x" * 300, str(uuid4()))
+# Whose answer comes from the sign-in server, which does not stand in these tests.
+ELSEWHERE = frozenset(
+    {"sign_in.start", "sign_in.callback", "sign_in.sign_out", "sign_in.signed_out", "sign_in.backchannel_logout"}
+)
+NOT_REFUSED = frozenset({200, 303, 409, 422})
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One of everything that has an address; `ids` fill the places of a rule, by their names."""
+
+    app: Flask
+    staff: Staff
+    ids: Mapping[str, str]
+    people: Mapping[str, AccountId]
+
+    def browser(self, who: str) -> FlaskClient:
+        if who == "nobody":
+            return self.app.test_client()
+        return signed_in(self.app, self.staff.services, self.people[who])
+
+    def address(self, rule: Rule, **others: str) -> str:
+        """Raises KeyError where a place of the rule cannot be filled."""
+        values = dict(self.ids) | others
+        return "".join(values[text] if is_place else text for is_place, text in rule._trace if text != "|")
+
+
+@pytest.fixture
+def scene(services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp_path: Path) -> Scene:
+    """測試隊 with an account, a case, a held change, a run, parked work and drift; 測試部's manager does not cover it."""
+    app = make_console(services, tmp_path, gallery=True)
+    account = official(services, chain[3], "wangxm")
+    chief = official(services, chain[0], "chief1", role=Role.SYSTEM_MANAGER)
+    park(services, key_of(account.id), Code.AD_REFUSED_VALUE)
+    drifted(services, key_of(account.id), title=("科長", "科員"))
+    ids = {
+        "account_id": str(account.id),
+        "agency_id": str(chain[3].id),
+        "case_id": str(Desk(app, services, clock, chain).apply(chain[3], mobile="0987654321")),
+        "held_id": str(held(services, chief.id, [official(services, chain[3], name) for name in ("losera", "loserb")])),
+        "run_id": str(planned(services, chief.id, account)),
+        "target": "ad",
+        "kind": "account",
+        "object_id": str(account.id),
+        "field": "title",
+        "filename": "console.css",
+    }
+    people = {
+        "plain": official(services, chain[3], "plain1").id,
+        "foreign": official(services, chain[1], "foreign1", role=Role.AGENCY_MANAGER).id,
+        "reader": official(services, chain[3], "reader1", role=Role.AGENCY_MANAGER).id,
+        "system": chief.id,
+    }
+    return Scene(app, Staff(services), ids, people)
+
+
+def declared() -> Mapping[str, Route]:
+    return {route.endpoint: route for route in urls.routes(gallery=True)}
+
+
+def rules(scene: Scene) -> list[tuple[Rule, Route]]:
+    """What the application really answers, each with its declaration."""
+    routes = declared()
+    answered = [rule for rule in scene.app.url_map.iter_rules() if rule.endpoint != "static"]
+    # Whoever signs out is nobody from then on.
+    return [
+        (rule, routes[rule.endpoint]) for rule in sorted(answered, key=lambda rule: rule.endpoint == "sign_in.sign_out")
+    ]
+
+
+def known(scene: Scene, rule: Rule) -> set[str]:
+    """The methods that this address takes, whichever route of it answers."""
+    same = [other for other in scene.app.url_map.iter_rules() if other.rule == rule.rule]
+    return {method for other in same for method in other.methods or ()}
+
+
+def walk(scene: Scene, who: str, expect: Callable[[Route, int, str], bool]) -> list[str]:
+    """The addresses that answered otherwise than expected: endpoint, method and status."""
+    wrong, browser = [], scene.browser(who)
+    token = csrf_token(browser)
+    for rule, route in rules(scene):
+        place, taken = scene.address(rule), rule.methods or set()
+        for method in METHODS:
+            if method in known(scene, rule) - taken:
+                continue
+            answer = browser.open(place, method=method, data={"csrf_token": token} if method == "POST" else None)
+            right = (
+                expect(route, answer.status_code, answer.location or "")
+                if method in taken
+                else answer.status_code == 405
+            )
+            # Flask itself says which methods an address takes, to whoever may ask.
+            if not right and not (method == "OPTIONS" and answer.status_code == 200):
+                wrong.append(f"{route.endpoint} {method} {answer.status_code} {answer.location or ''}")
+    return wrong
+
+
+def answers(route: Route, status: int, location: str) -> bool:
+    """Somebody for whom it is gets an answer."""
+    if route.endpoint in ELSEWHERE:
+        return status in {200, 302, 303, 400, 503}
+    return (
+        status in NOT_REFUSED | {404} if route.asks is PUBLIC else status in NOT_REFUSED and "/sign-in" not in location
+    )
+
+
+def system_only(route: Route) -> bool:
+    return all(roles_with(one) <= {Role.SYSTEM_MANAGER} for one in route.permissions)
+
+
+def to_nobody(route: Route, status: int, location: str) -> bool:
+    return answers(route, status, location) if route.is_open else (status, location[:8]) == (303, "/sign-in")
+
+
+def to_plain(route: Route, status: int, location: str) -> bool:
+    if not route.permissions:
+        return answers(route, status, location)
+    return status == (403 if system_only(route) else 404)
+
+
+def to_foreign(route: Route, status: int, location: str) -> bool:
+    """He has a manager's permissions, and over none of these objects."""
+    if not route.permissions:
+        return answers(route, status, location)
+    if not route.permissions & MAY[Role.AGENCY_MANAGER]:
+        return status == 403
+    return status == 404 if "<" in route.rule else answers(route, status, location)
+
+
+def to_reader(route: Route, status: int, location: str) -> bool:
+    """He manages the very agency, and may only look."""
+    return (
+        answers(route, status, location) if not route.permissions or route.permissions & LOOKS_ONLY else status == 403
+    )
+
+
+@pytest.mark.requirement("S1-076")
+@pytest.mark.parametrize(
+    ("who", "expect"),
+    [
+        ("nobody", to_nobody),
+        ("plain", to_plain),
+        ("foreign", to_foreign),
+        ("reader", to_reader),
+        ("system", answers),
+    ],
+)
+def test_every_address_answers_as_it_is_declared(
+    scene: Scene, who: str, expect: Callable[[Route, int, str], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if who == "reader":
+        monkeypatch.setattr(rights, "MAY", MappingProxyType(dict(MAY) | {Role.AGENCY_MANAGER: LOOKS_ONLY}))
+    before = scene.staff.recorded()
+    assert walk(scene, who, expect) == []
+    if who != "system":
+        # 立即同步 of one's own account is everybody's.
+        assert set(scene.staff.recorded()[len(before) :]) <= {"account.sync_requested"}
+
+
+def test_what_is_no_id_of_ours_is_not_found_by_any_route(scene: Scene) -> None:
+    wrong, browser = [], scene.browser("system")
+    token = csrf_token(browser)
+    for rule, route in rules(scene):
+        for place in rule.arguments - set(route.values):
+            typed = type(rule._converters[place]) in CONVERTERS.values() and place not in ("object_id", "field")
+            for hostile in HOSTILE:
+                address = scene.address(rule, **{place: hostile})
+                for method in {"GET", "POST"} & (rule.methods or set()):
+                    answer = browser.open(
+                        address, method=method, data={"csrf_token": token} if method == "POST" else None
+                    )
+                    # Strangers have to prove a mailbox first; and what the registry does not know (any more) still has
+                    # its history.
+                    right = answer.status_code in (
+                        {200, 303, 404} if route.is_open else {404} if typed else {200, 303, 404}
+                    )
+                    if not right:
+                        wrong.append(f"{method} {address} {answer.status_code}")
+    assert not wrong, chr(10).join(wrong)
+
+
+def test_every_converter_is_used() -> None:
+    used = {name for route in declared().values() for name in CONVERTERS if f"<{name}:" in route.rule}
+    assert used == set(CONVERTERS)
+
+
+def test_a_route_without_a_permission_does_not_start(
+    services: SqlServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither one that names none, nor one that was put past the declarations."""
+    for asks in (None, frozenset(), "see_cases"):
+        with pytest.raises(TypeError, match=r"x\.y names no permission"):
+            Route("/x", "x.y", str, asks)
+    secretly: Callable[..., object] = lambda app: app.add_url_rule("/x", "x.y", str)  # noqa: E731
+    monkeypatch.setattr(
+        "hufu_console.web.converters.set_up", lambda app: (app.url_map.converters.update(CONVERTERS), secretly(app))
+    )
+    with pytest.raises(LookupError, match=r"x\.y"):
+        make_console(services, tmp_path)
