@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidTag
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Invalid, NotFound
 from hufu_registry.kernel.keys import Keys
-from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.kernel.paging import AtLeast, Page, Paged
 
 KEYS = Keys(data=b"d" * 32, index=b"i" * 32, audit=b"a" * 32)
 
@@ -54,3 +54,10 @@ def test_the_day_in_taiwan_begins_at_sixteen_hours_utc_also_at_months_end() -> N
 def test_errors_say_their_code_and_context_and_no_more() -> None:
     assert str(NotFound("agency", id=3)) == "agency (id=3)"
     assert str(Invalid(fields={"name": "required"})) == "name: required"
+
+
+def test_what_was_not_counted_to_its_end_says_so_and_has_another_page_while_pages_are_full() -> None:
+    assert f"{AtLeast(20)} {AtLeast(20) + 3} {3 + AtLeast(20)} {sum([1, AtLeast(20)])}" == "20+ 23+ 23+ 21+"
+    assert Paged([1, 2], AtLeast(4), Page(2, 2)).pages == 3
+    assert Paged([1], AtLeast(4), Page(2, 2)).pages == 2
+    assert Paged([1, 2], 4, Page(2, 2)).pages == 2

@@ -14,7 +14,7 @@ from hufu_registry.accounts.store import names_of
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import TimelineEntry, timeline
 from hufu_registry.cases.model import Case, CaseState, differences
-from hufu_registry.cases.store import Lookalike, QueueRow, case_in_scope, duplicate_candidates, queue
+from hufu_registry.cases.store import Lookalike, QueueRow, case_in_scope, count_queue, duplicate_candidates, queue
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
@@ -39,7 +39,7 @@ class CaseView:
 
 def count_waiting(viewer: Viewer) -> int:
     with reading() as work:
-        return queue(work.connection, viewer.account_id, work.now, Page(1, 1)).total
+        return count_queue(work.connection, viewer.account_id, work.now)
 
 
 def waiting(

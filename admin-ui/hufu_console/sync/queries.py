@@ -16,8 +16,7 @@ from hufu_console.sync.picture import Picture, first_slot, picture_of
 from hufu_console.sync.plan_rows import PlanRow, plan_in, rows_of
 from hufu_console.web.context import now, reading, registry
 from hufu_console.web.paging import Read
-from hufu_registry.guard.model import HeldState
-from hufu_registry.guard.store import list_held_changes
+from hufu_registry.guard.store import count_held
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
@@ -53,12 +52,11 @@ class Needing:
 
 
 def needing() -> Needing:
-    one = Page(1, 1)
     with reading() as work:
         return Needing(
-            parked=lists.work_rows(work.connection, one, state=WorkState.PARKED).total,
-            held=list_held_changes(work.connection, one, state=HeldState.HELD).total,
-            drifts=lists.drift_rows(work.connection, registry().keys, one, now=work.now).total,
+            parked=lists.count_parked(work.connection),
+            held=count_held(work.connection),
+            drifts=lists.count_drifts(work.connection, work.now),
         )
 
 
@@ -167,7 +165,7 @@ def run_view(run_id: UUID, page: Page) -> RunView:
 def ignored_in(target: Target | None) -> int:
     """How many differences are ignored there for now."""
     with reading() as work:
-        return drifts(target, "", ignored=True)(work.connection, Page(1, 1)).total
+        return lists.count_drifts(work.connection, work.now, target=target, ignored=True)
 
 
 def in_order(plan: PlanFile) -> Sequence[PlannedObject]:

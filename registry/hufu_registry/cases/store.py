@@ -19,7 +19,7 @@ from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns, to_columns
 from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import Moment, metadata
+from hufu_registry.kernel.store import Moment, counted, metadata
 from hufu_registry.rights.model import Permission, Role, roles_with
 from hufu_registry.rights.store import covered, grants, in_force
 
@@ -251,7 +251,7 @@ def queue(
         top = sa.select(agencies.c.path).where(agencies.c.id == agency_id).scalar_subquery()
         conditions.append(top == sa.any_(ancestor_paths(cases.c.agency_path)))
     order = cases.c.created_at if state is CaseState.PENDING else cases.c.updated_at.desc()
-    total = connection.execute(sa.select(sa.func.count()).select_from(cases).where(*conditions)).scalar_one()
+    total = counted(connection, sa.select(cases.c.id).where(*conditions))
     rows = connection.execute(
         sa.select(cases, agencies.c.full_name.label("agency_name"))
         .join(agencies, agencies.c.id == cases.c.agency_id)
@@ -281,6 +281,12 @@ def queue(
         total,
         page,
     )
+
+
+def count_queue(connection: sa.Connection, viewer: AccountId, now: datetime) -> int:
+    """How many cases of the viewer's scope wait for a decision."""
+    waiting = cases.c.state == CaseState.PENDING.value
+    return counted(connection, sa.select(cases.c.id).where(waiting, in_scope(viewer, now)))
 
 
 def case_in_scope(connection: sa.Connection, viewer: AccountId, now: datetime, case_id: CaseId, keys: Keys) -> Case:

@@ -18,7 +18,7 @@ from hufu_registry.guard.use_cases.ports import Standing
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import Moment, among, metadata
+from hufu_registry.kernel.store import Moment, among, counted, metadata
 
 held_changes = sa.Table(
     "held_changes",
@@ -186,7 +186,7 @@ def _changes_of(held_id: UUID) -> sa.Select[Any]:
 def list_held_changes(connection: sa.Connection, page: Page, state: HeldState | None = None) -> Paged[HeldChange]:
     """Stored acts of a state (None: all), newest first."""
     conditions = [] if state is None else [held_changes.c.state == state.value]
-    total = connection.execute(sa.select(sa.func.count()).select_from(held_changes).where(*conditions)).scalar_one()
+    total = counted(connection, sa.select(held_changes.c.id).where(*conditions))
     rows = connection.execute(
         _held_changes()
         .where(*conditions)
@@ -195,6 +195,11 @@ def list_held_changes(connection: sa.Connection, page: Page, state: HeldState | 
         .offset(page.offset)
     )
     return Paged([to_held_change(row) for row in rows], total, page)
+
+
+def count_held(connection: sa.Connection) -> int:
+    """How many acts wait for a decision."""
+    return counted(connection, sa.select(held_changes.c.id).where(held_changes.c.state == HeldState.HELD.value))
 
 
 def held_change_of(connection: sa.Connection, held_id: UUID) -> HeldChange:
@@ -207,8 +212,7 @@ def held_change_of(connection: sa.Connection, held_id: UUID) -> HeldChange:
 
 def changes_page(connection: sa.Connection, held_id: UUID, page: Page) -> Paged[Change]:
     """Whom it touches, by agency and account name."""
-    total = connection.execute(
-        sa.select(sa.func.count()).select_from(held_change_accounts).where(held_change_accounts.c.held_id == held_id)
-    ).scalar_one()
+    its = held_change_accounts.c.held_id == held_id
+    total = counted(connection, sa.select(held_change_accounts.c.position).where(its))
     rows = connection.execute(_changes_of(held_id).limit(page.size).offset(page.offset))
     return Paged([to_change(row) for row in rows], total, page)

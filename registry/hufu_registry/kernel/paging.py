@@ -11,6 +11,8 @@ U = TypeVar("U")
 
 DEFAULT_SIZE = 20
 MAX_SIZE = 100
+# A list longer than this is counted no further: nobody walks a million rows for the number above a page.
+MOST_COUNTED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,18 @@ class Page:
         return (self.number - 1) * self.size
 
 
+class AtLeast(int):
+    """A number that was not counted to its end, as in 20000+."""
+
+    def __str__(self) -> str:
+        return f"{int(self)}+"
+
+    def __add__(self, other: int) -> AtLeast:
+        return AtLeast(int(self) + int(other))
+
+    __radd__ = __add__
+
+
 @dataclass(frozen=True, slots=True)
 class Sort:
     """By which of its keys a list is wanted; a list that has no such key stays in its own order."""
@@ -39,7 +53,7 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Paged(Generic[T]):
-    """One page of a list and how long the whole list is."""
+    """One page of a list and how long the whole list is, as far as that was counted."""
 
     rows: Sequence[T]
     total: int
@@ -47,7 +61,10 @@ class Paged(Generic[T]):
 
     @property
     def pages(self) -> int:
-        return max(1, -(-self.total // self.page.size))
+        """So many as are known of; after a full page of a list that was not counted to its end there is another."""
+        known = max(1, -(-self.total // self.page.size))
+        goes_on = isinstance(self.total, AtLeast) and len(self.rows) == self.page.size
+        return max(known, self.page.number + 1) if goes_on else known
 
     def map(self, change: Callable[[T], U]) -> Paged[U]:
         return Paged([change(row) for row in self.rows], self.total, self.page)

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from hufu_registry.kernel.clock import Clock
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.kernel.paging import Sort
+from hufu_registry.kernel.paging import MOST_COUNTED, AtLeast, Sort
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -58,6 +58,13 @@ def ordered(sort: Sort | None, by: Mapping[str, Any], usual: Sequence[Any]) -> S
     if sort is None or column is None:
         return usual
     return (column.desc().nulls_last() if sort.descending else column.asc().nulls_last(), *usual)
+
+
+def counted(connection: sa.Connection, rows: sa.Select[Any]) -> int:
+    """How many rows the query has; AtLeast(MOST_COUNTED) for more."""
+    some = rows.limit(MOST_COUNTED + 1).subquery()
+    number: int = connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+    return number if number <= MOST_COUNTED else AtLeast(MOST_COUNTED)
 
 
 def inserted(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> Insert:

@@ -13,7 +13,7 @@ from hufu_registry.accounts.store.repository import accounts
 from hufu_registry.agencies.store import agencies
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page, Paged, Sort
-from hufu_registry.kernel.store import among, ordered
+from hufu_registry.kernel.store import among, counted, ordered
 from hufu_registry.rights.model import Permission, Role
 from hufu_registry.rights.store import covered, grants, in_force
 
@@ -89,7 +89,7 @@ def people(
         sa.or_(sa.func.strpos(sa.func.lower(accounts.c.name), word) > 0, sa.func.strpos(accounts.c.name_key, word) > 0)
         for word in words.lower().split()[:5]
     )
-    total = connection.execute(sa.select(sa.func.count()).select_from(accounts).where(*conditions)).scalar_one()
+    total = counted(connection, sa.select(accounts.c.id).where(*conditions))
     rows = connection.execute(
         sa.select(accounts, agencies.c.full_name.label("agency_name"))
         .join(agencies, agencies.c.id == accounts.c.agency_id)

@@ -13,6 +13,7 @@ from hufu_registry.agencies.model import HOMES, AgencyKind, Path, folded, words_
 from hufu_registry.agencies.store.tables import agencies, agency_names
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.kernel.store import counted
 
 home = agencies.alias("home")
 
@@ -183,7 +184,7 @@ def children(
     )
     here = agencies.c.parent_id.is_(None) if parent is None else agencies.c.parent_id == parent
     conditions = [here] if closed else [here, is_open(agencies, on)]
-    total = connection.execute(sa.select(sa.func.count()).select_from(agencies).where(*conditions)).scalar_one()
+    total = counted(connection, sa.select(agencies.c.id).where(*conditions))
     query = (
         sa.select(agencies, count.label("children"), takes_people(on).label("selectable"))
         .where(*conditions)

@@ -1,6 +1,14 @@
 """The sync engine's store: its tables, what the worker keeps there, and what the console reads."""
 
-from hufu_registry.sync.store.administration import SqlAdministration, drift_of, drift_rows, work_row, work_rows
+from hufu_registry.sync.store.administration import (
+    SqlAdministration,
+    count_drifts,
+    count_parked,
+    drift_of,
+    drift_rows,
+    work_row,
+    work_rows,
+)
 from hufu_registry.sync.store.comparison import SqlComparison
 from hufu_registry.sync.store.one_time_actions import SqlActions
 from hufu_registry.sync.store.queue import SqlQueue, due_targets
@@ -39,6 +47,8 @@ __all__ = [
     "applied_steps_of",
     "bindings",
     "change_cursors",
+    "count_drifts",
+    "count_parked",
     "drift_of",
     "drift_rows",
     "drifts",

@@ -18,7 +18,7 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import among, outbox
+from hufu_registry.kernel.store import among, counted, outbox
 from hufu_registry.notices.store import notices
 from hufu_registry.sync.model import Code, Drift, ErrorClass, WorkRow, WorkState
 from hufu_registry.sync.model.drift import is_acceptable
@@ -235,7 +235,7 @@ def work_rows(
         conditions.append(outbox.c.target == target.value)
     if state is not None:
         conditions.append(STATES[state])
-    total = connection.execute(sa.select(sa.func.count()).select_from(outbox).where(*conditions)).scalar_one()
+    total = counted(connection, sa.select(outbox.c.object_id).where(*conditions))
     order = (outbox.c.requested_at, outbox.c.target, outbox.c.kind, outbox.c.object_id)
     key = order[1:]
     shown = sa.select(*key).where(*conditions).order_by(*order).limit(page.size).offset(page.offset).subquery()
@@ -245,6 +245,24 @@ def work_rows(
         .order_by(*order)
     ).all()
     return Paged(_work_rows(connection, rows), total, page)
+
+
+def count_parked(connection: sa.Connection) -> int:
+    """How many rows were left to a person."""
+    return counted(connection, sa.select(outbox.c.object_id).where(pending, STATES[WorkState.PARKED]))
+
+
+def count_drifts(
+    connection: sa.Connection, now: datetime, *, target: Target | None = None, ignored: bool = False
+) -> int:
+    """How many differences there are; with `ignored` only those that are ignored now, else the rest."""
+    return counted(connection, sa.select(drifts.c.field).where(*_listed(now, target, ignored=ignored)))
+
+
+def _listed(now: datetime, target: Target | None, *, ignored: bool) -> list[sa.ColumnElement[bool]]:
+    hidden = sa.and_(drifts.c.ignored_until.is_not(None), drifts.c.ignored_until > now)
+    conditions = [hidden if ignored else sa.not_(hidden)]
+    return conditions if target is None else [*conditions, drifts.c.target == target.value]
 
 
 def work_row(connection: sa.Connection, key: OutboxKey) -> WorkRow:
@@ -297,11 +315,8 @@ def drift_rows(
     now: datetime,
 ) -> Paged[Drift]:
     """What somebody else changed, oldest first; with `ignored` only what is ignored now, else the rest."""
-    hidden = sa.and_(drifts.c.ignored_until.is_not(None), drifts.c.ignored_until > now)
-    conditions = [hidden if ignored else sa.not_(hidden), *_about(drifts, words)]
-    if target is not None:
-        conditions.append(drifts.c.target == target.value)
-    total = connection.execute(sa.select(sa.func.count()).select_from(drifts).where(*conditions)).scalar_one()
+    conditions = [*_listed(now, target, ignored=ignored), *_about(drifts, words)]
+    total = counted(connection, sa.select(drifts.c.field).where(*conditions))
     rows = connection.execute(
         sa.select(drifts)
         .where(*conditions)

@@ -14,7 +14,7 @@ from hufu_registry.accounts.store import accounts
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import outbox
+from hufu_registry.kernel.store import counted, outbox
 from hufu_registry.sync.model import (
     ActionKind,
     ActionState,
@@ -204,7 +204,7 @@ def account_in_targets(connection: sa.Connection, account_id: AccountId) -> tupl
 def sign_ins(connection: sa.Connection, account_id: AccountId, page: Page) -> Paged[SignIn]:
     """What Keycloak saw of the account, newest first."""
     mine = sign_in_records.c.account_id == account_id
-    total = connection.execute(sa.select(sa.func.count()).where(mine)).scalar_one()
+    total = counted(connection, sa.select(sign_in_records.c.event_id).where(mine))
     rows = connection.execute(
         sa.select(sign_in_records)
         .where(mine)

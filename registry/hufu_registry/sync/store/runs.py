@@ -14,7 +14,7 @@ from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import outbox
+from hufu_registry.kernel.store import counted, outbox
 from hufu_registry.sync.model import AppliedStep, QueueSample, Run, RunKind
 from hufu_registry.sync.store.tables import applied_steps, queue_samples, sync_run_rows, sync_runs
 
@@ -256,7 +256,7 @@ def _with_progress() -> sa.Select[Any]:
 
 def runs(connection: sa.Connection, page: Page) -> Paged[Run]:
     """Newest first."""
-    total = connection.execute(sa.select(sa.func.count()).select_from(sync_runs)).scalar_one()
+    total = counted(connection, sa.select(sync_runs.c.id))
     rows = connection.execute(
         _with_progress().order_by(sync_runs.c.started_at.desc(), sync_runs.c.id).limit(page.size).offset(page.offset)
     )
@@ -274,7 +274,7 @@ def run_of(connection: sa.Connection, run_id: UUID) -> Run:
 def applied_steps_of(connection: sa.Connection, kind: Kind, object_id: str, page: Page) -> Paged[AppliedStep]:
     """What the worker did to one object in all targets, newest first."""
     its = sa.and_(applied_steps.c.kind == kind.value, applied_steps.c.object_id == object_id)
-    total = connection.execute(sa.select(sa.func.count()).select_from(applied_steps).where(its)).scalar_one()
+    total = counted(connection, sa.select(applied_steps.c.number).where(its))
     rows = connection.execute(
         sa.select(applied_steps)
         .where(its)
