@@ -91,7 +91,7 @@ def test_the_html_is_whole_and_says_what_the_text_says(name: str, locale: str) -
     assert page.open == []
     assert page.language == ("en" if locale == "en" else "zh-Hant-TW")
     assert page.seen <= {
-        *["html", "head", "meta", "title", "body", "div", "p", "a", "br", "table", "tr", "th", "td", "h2"]
+        *["html", "head", "meta", "title", "body", "div", "p", "a", "br", "table", "tr", "th", "td", "h1", "h2"]
     }
     assert page.links
     assert all(link and link.startswith("https://id.test") for link in page.links)
