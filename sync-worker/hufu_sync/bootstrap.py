@@ -20,11 +20,11 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.settings import secret
 from hufu_sync.converge import Converger
+from hufu_sync.converge.one_time_actions import DirectoryActions, SignInActions
 from hufu_sync.desired_state import TargetConfig
 from hufu_sync.health import Heart, Metrics
 from hufu_sync.jobs import QUEUE
 from hufu_sync.lane import ClaimThrottle, Lane, LaneTiming, Probe, TargetHealth
-from hufu_sync.one_time_actions import DirectoryActions, SignInActions
 from hufu_sync.sending import NoticeSender
 from hufu_sync.settings import SyncSettings
 from hufu_sync.targets.active_directory import ActiveDirectory

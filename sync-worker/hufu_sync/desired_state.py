@@ -21,27 +21,6 @@ from hufu_registry.sync.model.naming import ou_names
 from hufu_registry.sync.model.plan import Desired, Observed
 
 
-class LeaseLostError(Exception):
-    """Somebody else holds the row now: whatever we were about to record is his to record."""
-
-
-class NotReachedError(Exception):
-    """The target went away before this row's turn: nothing was done, and nothing is wrong with it."""
-
-
-class NotForetoldError(Exception):
-    """The plan that is executed did not show what this object would lose: it is left to the queue."""
-
-
-class NotReadyError(Exception):
-    """`key` has to be done first; `is_known` where the queue itself holds the row back until then."""
-
-    def __init__(self, key: OutboxKey, *, is_known: bool) -> None:
-        super().__init__(str(key))
-        self.key = key
-        self.is_known = is_known
-
-
 @dataclass(frozen=True, slots=True)
 class TargetConfig:
     """What the wanted objects look like depends on this installation."""

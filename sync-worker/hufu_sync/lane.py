@@ -21,9 +21,9 @@ from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import OutboxKey, Target
 from hufu_registry.sync.model import Claimed, Code
 from hufu_sync.backoff import pause
-from hufu_sync.desired_state import LeaseLostError, NotForetoldError, NotReachedError, NotReadyError
 from hufu_sync.errors import Conflict, Limited, Misconfigured, Refused, TargetError, Transient, Unreachable
 from hufu_sync.health import Heart, Metrics
+from hufu_sync.outcomes import LeaseLostError, NotForetoldError, NotReachedError, NotReadyError
 
 log = structlog.get_logger()
 

@@ -1,4 +1,4 @@
-"""Plans: what would happen, worked out without actions it; and actions what a plan showed, and no more."""
+"""Plans: what would happen, worked out without doing it; and doing what a plan showed, and no more."""
 
 from __future__ import annotations
 
@@ -23,17 +23,10 @@ from hufu_registry.sync.store.administration import names_of
 from hufu_registry.sync.store.scopes import accounts_in_scope, addresses, agencies_in_scope, held
 from hufu_sync.bootstrap import Parts, Targets, build_convergers, build_lanes
 from hufu_sync.converge import Converger
-from hufu_sync.desired_state import (
-    LeaseLostError,
-    NotForetoldError,
-    NotReachedError,
-    NotReadyError,
-    Snapshot,
-    desired_of,
-)
+from hufu_sync.desired_state import Snapshot, desired_of
 from hufu_sync.errors import Misconfigured, TargetError, Transient, Unreachable
 from hufu_sync.lane import Lane
-from hufu_sync.row import Outcome
+from hufu_sync.outcomes import LeaseLostError, NotForetoldError, NotReachedError, NotReadyError, Outcome
 from hufu_sync.targets.port import Asked, Found
 
 log = structlog.get_logger()

@@ -14,9 +14,9 @@ from hufu_registry.kernel.outbox import OutboxKey
 from hufu_registry.notices.model import Notice
 from hufu_registry.notices.rendering import NoticeTemplates, Unrenderable
 from hufu_registry.sync.model import Claimed, Code
-from hufu_sync.desired_state import LeaseLostError, NotReachedError
+from hufu_sync.converge.row import Lease
 from hufu_sync.errors import Misconfigured, Refused, TargetError, Unreachable
-from hufu_sync.row import Lease, Outcome
+from hufu_sync.outcomes import LeaseLostError, NotReachedError, Outcome
 from hufu_sync.targets.port import Post
 
 # What was taken out of its turn for a mail that failed waits so long, unless that mail goes sooner and takes it along.

@@ -44,9 +44,10 @@ from hufu_registry.sync.use_cases import (
     unlock_account,
 )
 from hufu_sync.bootstrap import Parts
-from hufu_sync.desired_state import NotForetoldError, TargetConfig, desired_of
+from hufu_sync.desired_state import TargetConfig, desired_of
 from hufu_sync.errors import Conflict, Misconfigured, Refused, TargetError, Transient, Unreachable
 from hufu_sync.health import Heart
+from hufu_sync.outcomes import NotForetoldError
 from hufu_sync.relay import sample
 from hufu_sync.targets.port import Credentials
 from tests.contract.fakes import FakeTarget
@@ -245,7 +246,7 @@ def test_a_frozen_worker_that_wakes_up_writes_nothing_any_more(
     engine.run()
     several = [engine.account(chain[0]) for _ in range(3)]
     frozen = [0.0]
-    monkeypatch.setattr("hufu_sync.row.monotonic", lambda: monotonic() + frozen[0])
+    monkeypatch.setattr("hufu_sync.converge.row.monotonic", lambda: monotonic() + frozen[0])
     other = engine.another_worker()[Target.AD]
 
     def freeze(call: str) -> None:
@@ -727,7 +728,7 @@ def test_a_slow_mail_server_makes_no_notice_come_twice(
             values = {"code": str(number), "minutes": "10"}
             work.notices.send(MAILBOX_CODE, f"x{number}@example.org", "en", values)
     passed = [0.0]
-    monkeypatch.setattr("hufu_sync.row.monotonic", lambda: monotonic() + passed[0])
+    monkeypatch.setattr("hufu_sync.converge.row.monotonic", lambda: monotonic() + passed[0])
     other = engine.another_worker()[Target.MAIL]
     send = engine.post.send
     is_other = [False]

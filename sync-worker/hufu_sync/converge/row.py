@@ -12,12 +12,10 @@ from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import OutboxKey
 from hufu_registry.sync.model import Claimed, OneTimeAction
 from hufu_registry.sync.model.plan import Desired, Observed, Plan, Step
-from hufu_sync.desired_state import NotReadyError, Snapshot
+from hufu_sync.desired_state import Snapshot
 from hufu_sync.errors import Refused, TargetError
-from hufu_sync.targets.port import Asked
-
-# What came of a row: None when it is done, else why not.
-Outcome = Exception | None
+from hufu_sync.outcomes import NotReadyError, Outcome
+from hufu_sync.targets.port import Asked, Found
 
 
 @dataclass(slots=True)
@@ -42,13 +40,15 @@ class Lease:
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One object in hand. `failure` is a step that failed while others were done, `noted` the numbers of destructive
+    """One object in hand. `found` is what the target answered last, and `observed` the object as far as it is one we
+    may work on. `failure` is a step that failed while others were done, `noted` the numbers of destructive
     steps that were counted before they are done, `stood` the id of what stood there before.
     """
 
     claimed: Claimed
     snapshot: Snapshot
     actions: Sequence[OneTimeAction]
+    found: Found = None
     observed: Observed | None = None
     stood: str | None = None
     planned: Plan = field(default_factory=Plan)
@@ -74,7 +74,7 @@ class Row:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the object's state is right, so that its acts may follow: a refused value does not matter to them,
+        """Whether the object's state is right, so that its actions may follow: a refused value does not matter to them,
         nor does a better place it still waits for.
         """
         if isinstance(self.outcome, NotReadyError):

@@ -1,4 +1,4 @@
-"""Acts: what happens once, after an account's state is right."""
+"""One-time actions: what happens once, after an account's state is right."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.model import ActionKind, ActionState, OneTimeAction
-from hufu_sync.desired_state import LeaseLostError, NotReachedError
+from hufu_sync.converge.row import Lease, Row
 from hufu_sync.errors import Interrupted, Misconfigured, TargetError, Unreachable
-from hufu_sync.row import Lease, Row
+from hufu_sync.outcomes import LeaseLostError, NotReachedError
 from hufu_sync.targets.port import Directory, SignInServer
 
 DONE = "done"
@@ -22,7 +22,7 @@ NOT_NEEDED = "not_needed"
 
 
 class ActionPort(Protocol):
-    """The acts a target can do."""
+    """Those a target can do."""
 
     kinds: ClassVar[frozenset[ActionKind]]
 
@@ -70,7 +70,7 @@ class ActionRunner:
     actions: ActionPort
 
     def do_all(self, rows: Sequence[Row], lease: Lease) -> None:
-        """The acts of the rows whose state is right; each row is finished with its last."""
+        """Those of the rows whose state is right; each row is finished with its last."""
         away = False
         for row in rows:
             if not row.actions or not row.is_settled:
