@@ -56,7 +56,7 @@ class Watch:
         """One page; whether there is more."""
         fields = frozenset[str]().union(*(fields_of(self.comparison.config, kind) for kind in KINDS))
         with self.services.begin(SYSTEM) as work:
-            read_at, cursor = work.now, work.comparison.change_cursor(Target.AD)
+            read_at, cursor = work.now, work.cursors.changes(Target.AD)
         changes = self.directory.changes(cursor, fields, PAGE)
         self.comparison.compare(Kind.AGENCY, changes.agencies, read_at, tally)
         self.comparison.compare(Kind.ACCOUNT, changes.accounts, read_at, tally)
@@ -66,7 +66,7 @@ class Watch:
                 log.warning("changes_lost", first=cursor is None)
                 enqueue_comparison(work, self.services, Target.AD, RunCause.CHANGES)
             if changes.cursor != cursor:
-                work.comparison.move_change_cursor(Target.AD, changes.cursor)
+                work.cursors.move_changes(Target.AD, changes.cursor)
         return changes.more
 
     def _run(self, work: SqlWork, tally: Tally) -> Run:

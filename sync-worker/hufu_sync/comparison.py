@@ -178,7 +178,7 @@ class Comparison:
             yield
         yield from self._look_for_missing(kind, seen, tally)
         with self.services.begin(SYSTEM) as work:
-            work.comparison.forget_strays(self.config.target, kind, begun)
+            work.drift.forget_strays(self.config.target, kind, begun)
 
     def compare(self, kind: Kind, page: Sequence[Observed], read_at: datetime, tally: Tally) -> None:
         """Judge objects as they were read at a moment, in one transaction; nothing is written where nothing differs."""
@@ -259,7 +259,7 @@ class Comparison:
                     tally.failed += 1
                     continue
                 tally.differing += 1
-            work.sync_records.remember_drift(missing)
+            work.drift.remember(missing)
 
 
 class _Page:
@@ -273,7 +273,7 @@ class _Page:
         self.snapshots: Mapping[OutboxKey, Snapshot] = desired_of(work, keys, config, written=False)
         # After what is wanted: what changes from now on shows here.
         self._busy = work.comparison.in_work(config.target, kind, ids, read_at)
-        self._drifting = work.comparison.drifting(config.target, kind, ids)
+        self._drifting = work.drift.drifting(config.target, kind, ids)
         self._strays: dict[OutboxKey, str] = {}
         self._unlike: dict[OutboxKey, Observed] = {}
         self._drifts: dict[OutboxKey, Differences] = {}
@@ -292,7 +292,7 @@ class _Page:
 
     def write(self, hash_of: Callable[[str, str], str]) -> None:
         """Want what has to be put right, and note the rest."""
-        written = self._work.sync_records.written(self._unlike)
+        written = self._work.written_values.several(self._unlike)
         for key, observed in self._unlike.items():
             desired = self.snapshots[key].desired
             if desired is None:
@@ -305,9 +305,9 @@ class _Page:
                 self._drifts[key] = planned.drift
         self.differing = len(self._strays) + len(self._unlike)
         for some in _parts(self._drifts):
-            self._work.sync_records.remember_drift(some)
+            self._work.drift.remember(some)
         for strays in _parts(self._strays):
-            self._work.comparison.remember_strays(strays)
+            self._work.drift.remember_strays(strays)
 
 
 def _parts(found: Mapping[OutboxKey, V]) -> Iterator[Mapping[OutboxKey, V]]:

@@ -106,21 +106,21 @@ class _Reader:
         self._agencies = work.agencies.several({*asked, *homes, *units})
         parents = {self._agencies[one].parent_id for one in asked if one in self._agencies} - {None}
         places = {self._key(Kind.AGENCY, one) for one in homes | parents if one is not None}
-        self._bindings = work.sync_records.bindings({*keys, *places, *self._in_directory()})
-        self._written = work.sync_records.written(keys) if written else {}
+        self._bindings = work.bindings.several({*keys, *places, *self._in_directory()})
+        self._written = work.written_values.several(keys) if written else {}
         self._read_tree([self._agencies[one] for one in asked if one in self._agencies])
 
     def _read_tree(self, asked: Sequence[Agency]) -> None:
         """Which of the agencies have to stand there, their names, and what stands in those that have to go."""
-        self._needed = self._work.sync_records.needed(self._shape.target, [agency.path.text for agency in asked])
+        self._needed = self._work.agency_tree.needed(self._shape.target, [agency.path.text for agency in asked])
         parents = {agency.parent_id for agency in asked} if self._shape.target is Target.AD else set()
         self._names = {
             agency_id: name
-            for siblings in self._work.sync_records.siblings(parents)
+            for siblings in self._work.agency_tree.siblings(parents)
             for agency_id, name in ou_names(siblings).items()
         }
         leaving = [self._binding(Kind.AGENCY, agency.id) for agency in asked if agency.path.text not in self._needed]
-        self._standing = self._work.sync_records.standing_in(
+        self._standing = self._work.bindings.standing_in(
             self._shape.target, [binding.remote_id for binding in leaving if binding is not None]
         )
 

@@ -47,7 +47,7 @@ class Feed:
     def poll(self) -> int:
         """Keep what is new since the cursor and check whose activation it may complete; how many were new."""
         with self.services.begin(SYSTEM) as work:
-            cursor = work.sync_records.cursor(FEED) or work.now - AT_FIRST
+            cursor = work.cursors.feed(FEED) or work.now - AT_FIRST
         return self._read_since(cursor - OVERLAP)
 
     def read_again(self, since: datetime) -> int:
@@ -82,8 +82,8 @@ class Feed:
                 for event in events
                 if event.user_id in accounts
             ]
-            new = work.sync_records.keep_sign_ins(records)
-            waiting = work.sync_records.not_activated_among({record.account_id for record in records})
+            new = work.sign_in_records.keep(records)
+            waiting = work.sign_in_records.not_activated_among({record.account_id for record in records})
             self._hurry(work, {one.account_id for one in records if one.event_id in new and one.type == SIGNED_IN})
         # Known events count, too, and the cursor moves last: a check that failed is repeated.
         self._keep_locks(events, accounts)
@@ -94,7 +94,7 @@ class Feed:
                 # One lost object must not hold up everybody's sign-ins; the nightly look tells of it again.
                 log.warning("not_checked", id=str(account_id), code=error.code.value)
         with self.services.begin(SYSTEM) as work:
-            work.sync_records.move_cursor(FEED, events[-1].at)
+            work.cursors.move_feed(FEED, events[-1].at)
         self.metrics.events.inc(len(new))
         return len(new)
 
@@ -102,7 +102,7 @@ class Feed:
         """The bound accounts by user id. Whoever is ours and not bound yet is wanted at once: he is at the door."""
         users = {event.user_id for event in events if event.user_id}
         with self.services.begin(SYSTEM) as work:
-            accounts = work.sync_records.accounts_bound_to(Target.KEYCLOAK, users)
+            accounts = work.bindings.accounts_of(Target.KEYCLOAK, users)
         for user_id in sorted(users - accounts.keys()):
             text = self.sign_in.account_of(user_id)
             if text is not None:
@@ -153,7 +153,7 @@ class Feed:
             if account is None or account.state is not AccountState.NOT_ACTIVATED:
                 return False
             there = {
-                target: work.sync_records.binding(OutboxKey(target, Kind.ACCOUNT, str(account_id)))
+                target: work.bindings.find(OutboxKey(target, Kind.ACCOUNT, str(account_id)))
                 for target in (Target.KEYCLOAK, Target.AD)
             }
         in_keycloak, in_directory = there[Target.KEYCLOAK], there[Target.AD]

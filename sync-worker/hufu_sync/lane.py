@@ -113,7 +113,7 @@ class TargetHealth:
             self.gone(error)
             return False
         with self.services.begin(SYSTEM) as work:
-            work.sync_records.seen_well(self.target)
+            work.target_health.seen_well(self.target)
             count = work.queue.retry_failed(self.target)
         self._probe_at = None
         self.metrics.up.labels(self.target.value).set(1)
@@ -123,7 +123,7 @@ class TargetHealth:
 
     def _is_paused(self) -> bool:
         with self.services.begin(SYSTEM) as work:
-            paused = work.sync_records.is_paused(self.target)
+            paused = work.target_health.is_paused(self.target)
         if paused:
             self._probe_at = monotonic() + self._every.total_seconds()
         return paused
@@ -137,7 +137,7 @@ class TargetHealth:
         self._seen_well_at = float("-inf")
         self.metrics.up.labels(self.target.value).set(0)
         with self.services.begin(SYSTEM) as work:
-            work.sync_records.seen_failing(self.target, error.error_class, error.code.value)
+            work.target_health.seen_failing(self.target, error.error_class, error.code.value)
         return self._every
 
     def well(self) -> None:
@@ -145,7 +145,7 @@ class TargetHealth:
             return
         self._seen_well_at = monotonic()
         with self.services.begin(SYSTEM) as work:
-            work.sync_records.seen_well(self.target)
+            work.target_health.seen_well(self.target)
         self.metrics.up.labels(self.target.value).set(1)
 
     def patience(self) -> float:

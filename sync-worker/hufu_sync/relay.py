@@ -71,7 +71,7 @@ def watch(connection: sa.Connection, clock: Clock, queue: Queue, parts: Parts, s
 def sample(parts: Parts) -> None:
     """A row a minute for the picture of the queues; several relays write the same one."""
     with parts.services.begin(SYSTEM) as work:
-        work.sync_records.sample_queues()
+        work.history.sample_queues()
 
 
 def count(connection: sa.Connection, metrics: Metrics) -> None:

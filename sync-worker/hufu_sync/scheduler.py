@@ -72,7 +72,7 @@ class Nightly:
         after: AccountId | None = None
         while True:
             with self.services.begin(SYSTEM) as work:
-                waiting = work.sync_records.not_activated_and_bound(Target.KEYCLOAK, after, BATCH)
+                waiting = work.bindings.not_activated(Target.KEYCLOAK, after, BATCH)
             for account_id in waiting:
                 self._check(account_id)
                 self.feed.alive()

@@ -90,7 +90,7 @@ def _was_needed(office: Office, account: Account, target: Target) -> bool:
     """Deleted before it was made there, it is not made any more."""
     key = office.key(account.id, target)
     with office.services.begin(SYSTEM) as work:
-        return account.state is not AccountState.DELETED or key in work.sync_records.bindings([key])
+        return account.state is not AccountState.DELETED or key in work.bindings.several([key])
 
 
 def dn_of(chain: Chain) -> str:

@@ -102,7 +102,7 @@ class Staff:
             )
             keys = [(row.target, row.kind, row.object_id) for row in work.connection.execute(sa.select(outbox))]
         with self.services.begin(SYSTEM) as work:
-            work.sync_records.bind(
+            work.bindings.bind(
                 {
                     OutboxKey(Target(target), Kind(kind), object_id): Binding(f"{target}-{kind}-{object_id}", "")
                     for target, kind, object_id in keys

@@ -93,7 +93,7 @@ def _put(services: SqlServices, key: OutboxKey, **values: object) -> None:
 def drifted(services: SqlServices, key: OutboxKey, **fields: tuple[str, str]) -> None:
     """A comparison found these fields changed: what is there, what is wanted."""
     with services.begin(SYSTEM) as work:
-        work.sync_records.remember_drift({key: fields})
+        work.drift.remember({key: fields})
 
 
 def sampled(services: SqlServices, target: Target, figures: Sequence[tuple[datetime, int, int, int, int]]) -> None:

@@ -27,7 +27,7 @@ from hufu_registry.settings import RegistrySettings
 from hufu_registry.sync.model import Code, Drift, Run, RunCause, RunKind, SignInState
 from hufu_registry.sync.model.plan import Observed
 from hufu_registry.sync.store import (
-    SqlComparison,
+    SqlCursors,
     applied_steps,
     bindings,
     change_cursors,
@@ -559,7 +559,7 @@ def test_the_cursor_moves_after_what_was_found_is_stored(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(SqlComparison, "move_change_cursor", killed)
+        patch.setattr(SqlCursors, "move_changes", killed)
         with pytest.raises(KeyboardInterrupt):
             watch.poll()
     assert set(house.drifts()) == {(str(people[0]), "title")}
@@ -611,7 +611,7 @@ def test_who_signs_in_before_he_was_done_is_done_at_once(house: House, chain: Se
     user_id = house.in_keycloak(account_id)
     with house.services.begin(SYSTEM) as work:
         # Found in Keycloak before we came to note it.
-        work.sync_records.unbind([key])
+        work.bindings.unbind([key])
     house.keycloak.saw(user_id, at=house.clock.now())
     house.keycloak.saw("a stranger", at=house.clock.now())
     house.feed.poll()
@@ -749,7 +749,7 @@ def test_what_is_old_is_forgotten(house: House, people: list[AccountId]) -> None
     house.comparisons().serve()
     request_comparison(Target.AD, house.services, OPERATOR)
     with house.services.begin(SYSTEM) as work:
-        work.sync_records.sample_queues()
+        work.history.sample_queues()
 
     def kept() -> list[int]:
         tables = (applied_steps, sync_runs, queue_samples)

@@ -41,8 +41,7 @@ from hufu_registry.sync.model import (
     SignInLock,
     SignInState,
 )
-from hufu_registry.sync.store import drift_rows, run_of, sign_in_state, target_states
-from hufu_registry.sync.store.records import StepDone
+from hufu_registry.sync.store import StepDone, drift_rows, run_of, sign_in_state, target_states
 from hufu_registry.sync.use_cases import request_plan
 from hufu_sync.comparison import FIELDS
 from tests.integration.clocks import SetClock
@@ -164,9 +163,9 @@ def test_overview_says_how_each_system_is_and_what_to_do_when_somebody_cannot_si
     park(services, key_of(wang.id), Code.AD_REFUSED)
     retrying(services, key_of(wang.id, Target.KEYCLOAK), Code.KEYCLOAK_UNREACHABLE)
     with services.begin(SYSTEM) as work:
-        work.sync_records.seen_well(Target.AD)
-        work.sync_records.seen_failing(Target.KEYCLOAK, ErrorClass.TRANSIENT, Code.KEYCLOAK_UNREACHABLE)
-        work.sync_records.record_steps([StepDone(key_of(wang.id), "delete", (), destructive=True)])
+        work.target_health.seen_well(Target.AD)
+        work.target_health.seen_failing(Target.KEYCLOAK, ErrorClass.TRANSIENT, Code.KEYCLOAK_UNREACHABLE)
+        work.history.record([StepDone(key_of(wang.id), "delete", (), destructive=True)])
     page = words_of(browser.get("/sync").text)
     for text in (
         "需人工 1",
@@ -576,7 +575,7 @@ def test_every_list_has_its_spreadsheet(
 ) -> None:
     held_id = held(services, system_manager.id, pair)
     with services.begin(SYSTEM) as work:
-        work.sync_records.record_steps([StepDone(key_of(wang.id), "set_fields", ("title", "mail"), destructive=False)])
+        work.history.record([StepDone(key_of(wang.id), "set_fields", ("title", "mail"), destructive=False)])
     browser.post("/sync/targets/ad/compare")
     for path, lines in (
         ("/sync/runs.xlsx", 1),
@@ -704,9 +703,7 @@ def test_an_accounts_own_story_tells_each_step_in_each_system(
     with services.begin(SYSTEM) as work:
         for number in range(25):
             step = StepDone(key_of(wang.id), "set_fields", ("title",), destructive=False)
-            work.sync_records.record_steps(
-                [step] if number else [StepDone(key_of(wang.id), "create", (), destructive=False)]
-            )
+            work.history.record([step] if number else [StepDone(key_of(wang.id), "create", (), destructive=False)])
     page = signed_in(app, services, manager.id).get(f"/accounts/{wang.id}").text
     assert "25 個步驟" in page
     assert "寫入資料" in page

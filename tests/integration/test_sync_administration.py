@@ -92,7 +92,7 @@ def park(services: SqlServices, key: OutboxKey, code: Code = Code.GONE_IN_AD) ->
 
 def drifted(services: SqlServices, key: OutboxKey, **values: tuple[str, str]) -> None:
     with services.begin(SYSTEM) as work:
-        work.sync_records.remember_drift({key: values})
+        work.drift.remember({key: values})
 
 
 def titles(services: SqlServices, **asked: object) -> list[str]:
@@ -316,7 +316,7 @@ def test_writing_over_forgets_what_was_written(
     staff.settle()
     drifted(services, ad(one), title=("別的", "科員"))
     with services.begin(SYSTEM) as work:
-        work.sync_records.remember_written({ad(one): {"title": "x", "department": "y"}})
+        work.written_values.remember({ad(one): {"title": "x", "department": "y"}})
     overwrite_drift(ad(one), "title", services, manager)
     with services.read() as connection:
         assert list(connection.execute(sa.select(written_fields.c.field)).scalars()) == ["department"]

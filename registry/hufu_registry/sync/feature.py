@@ -15,11 +15,18 @@ from hufu_registry.kernel.outbox import OutboxKey
 from hufu_registry.sync.store import (
     SqlActions,
     SqlAdministration,
+    SqlAgencyTree,
+    SqlBindings,
     SqlComparison,
+    SqlCursors,
+    SqlDrift,
+    SqlHistory,
     SqlQueue,
-    SqlRecords,
     SqlRuns,
     SqlSignInLocks,
+    SqlSignInRecords,
+    SqlTargetHealth,
+    SqlWrittenValues,
     registry_identity,
 )
 from hufu_registry.sync.use_cases.housekeeping import (
@@ -65,8 +72,36 @@ class Stores(kernel.Stores):
         return SqlQueue(self.connection, self.now)
 
     @cached_property
-    def sync_records(self) -> SqlRecords:
-        return SqlRecords(self.connection, self.tools.keys, self.now)
+    def bindings(self) -> SqlBindings:
+        return SqlBindings(self.connection, self.now)
+
+    @cached_property
+    def written_values(self) -> SqlWrittenValues:
+        return SqlWrittenValues(self.connection, self.now)
+
+    @cached_property
+    def drift(self) -> SqlDrift:
+        return SqlDrift(self.connection, self.tools.keys, self.now)
+
+    @cached_property
+    def history(self) -> SqlHistory:
+        return SqlHistory(self.connection, self.now)
+
+    @cached_property
+    def target_health(self) -> SqlTargetHealth:
+        return SqlTargetHealth(self.connection, self.now)
+
+    @cached_property
+    def cursors(self) -> SqlCursors:
+        return SqlCursors(self.connection, self.now)
+
+    @cached_property
+    def sign_in_records(self) -> SqlSignInRecords:
+        return SqlSignInRecords(self.connection)
+
+    @cached_property
+    def agency_tree(self) -> SqlAgencyTree:
+        return SqlAgencyTree(self.connection)
 
     @cached_property
     def comparison(self) -> SqlComparison:

@@ -42,14 +42,14 @@ def _count(services: SqlServices, target: Target, losing: Sequence[tuple[Row, Se
     """Counted before it happens: two workers at once, or one that dies, must not take away more than the limit."""
     limit = services.policy.destructive_steps_per_hour
     with services.begin(SYSTEM) as work:
-        records, since = work.sync_records, work.now - HOUR
-        records.lock_destructive(target)
-        counted = records.destructive_since(target, since)
+        history, since = work.history, work.now - HOUR
+        history.lock_destructive(target)
+        counted = history.destructive_since(target, since)
         for row, steps in losing:
             # One object's steps are done together or not at all, though they alone be more than the limit.
             if counted and counted + len(steps) > limit:
-                frees = records.oldest_destructive(target, since, max(0, counted + len(steps) - limit - 1))
+                frees = history.oldest_destructive(target, since, max(0, counted + len(steps) - limit - 1))
                 row.outcome = Limited(max(work.now + LIMITED_AT_LEAST, (frees or work.now) + HOUR))
                 continue
-            row.noted = records.record_steps(history_of(row.key, steps, destructive=True))
+            row.noted = history.record(history_of(row.key, steps, destructive=True))
             counted += len(steps)

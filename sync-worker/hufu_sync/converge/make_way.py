@@ -31,7 +31,7 @@ def make_way(services: SqlServices, target: Target, port: StateTarget, rows: Seq
             continue
         with services.begin(SYSTEM) as work:
             agency = work.agencies.get(AgencyId(int(row.key.object_id)))
-            beside = work.sync_records.siblings([agency.parent_id])
+            beside = work.agency_tree.siblings([agency.parent_id])
             siblings = {sibling.id: sibling for level in beside for sibling in level}
             leaving = _leaving(work, target, siblings, agency, renamed)
         if leaving is None:
@@ -52,7 +52,7 @@ def _leaving(
         for agency_id in siblings
         if agency_id != agency.id
     }
-    bound = work.sync_records.bindings(list(keys.values()))
+    bound = work.bindings.several(list(keys.values()))
     under_way = work.queue.under_way(target, Kind.AGENCY, keys)
     younger = {
         str(sibling.id)

@@ -26,7 +26,7 @@ from hufu_registry.sync.model.plan import (
     is_destructive,
 )
 from hufu_registry.sync.model.plan_file import step_name
-from hufu_registry.sync.store.records import StepDone
+from hufu_registry.sync.store import StepDone
 from hufu_sync.converge.row import Row
 from hufu_sync.desired_state import Snapshot
 from hufu_sync.errors import TargetError, Unreachable
@@ -49,7 +49,7 @@ def note_and_finish(services: SqlServices, target: Target, rows: Sequence[Row], 
     if not good and not failed:
         return
     with services.begin(SYSTEM) as work:
-        work.sync_records.forget_steps(failed)
+        work.history.forget(failed)
         ours = _finish(work, good, lease_length)
         for row in good:
             if row.key not in ours:
@@ -66,16 +66,15 @@ def _finish(work: SqlWork, rows: Sequence[Row], lease_length: timedelta) -> set[
 
 
 def _note(work: SqlWork, target: Target, rows: Sequence[Row]) -> None:
-    records = work.sync_records
     standing = {row: row.observed for row in rows if row.observed is not None and not row.goes}
     gone = [row for row in rows if row.goes and row.observed is None]
-    records.bind(
+    work.bindings.bind(
         {row.key: Binding(observed.remote_id, observed.address, observed.place) for row, observed in standing.items()}
     )
-    records.unbind([row.key for row in gone])
-    records.remember_written({row.key: row.planned.written for row in standing})
-    records.remember_drift({row.key: row.planned.drift for row in standing})
-    records.record_steps([step for row in rows for step in _uncounted(row)])
+    work.bindings.unbind([row.key for row in gone])
+    work.written_values.remember({row.key: row.planned.written for row in standing})
+    work.drift.remember({row.key: row.planned.drift for row in standing})
+    work.history.record([step for row in rows for step in _uncounted(row)])
     work.audit.keep([record for row in rows if (record := _audited(work, row)) is not None])
     for row in standing:
         _follow(work, row)
@@ -118,7 +117,7 @@ def _follow(work: SqlWork, row: Row) -> None:
     snapshot = row.snapshot
     renamed = row.key.kind is Kind.AGENCY and snapshot.remote_id is not None and ON_ACCOUNTS & set(row.planned.written)
     if renamed and row.key.target is Target.AD and snapshot.agency_id is not None:
-        for account_id in work.sync_records.accounts_at(snapshot.agency_id):
+        for account_id in work.agency_tree.accounts_at(snapshot.agency_id):
             work.outbox.enqueue(OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id)), bulk=True)
 
 
@@ -127,10 +126,9 @@ def _leave(work: SqlWork, target: Target, rows: Sequence[Row]) -> None:
     left = {row.snapshot.parent_id for row in rows if row.snapshot.parent_id is not None}
     if not left:
         return
-    records = work.sync_records
-    agencies = records.agencies_bound_to(target, left)
-    needed = records.needed(target, [path for _, path in agencies.values()])
-    standing = records.standing_in(target, left)
+    agencies = work.bindings.agencies_of(target, left)
+    needed = work.agency_tree.needed(target, [path for _, path in agencies.values()])
+    standing = work.bindings.standing_in(target, left)
     for remote_id, (agency_id, path) in agencies.items():
         key = OutboxKey(target, Kind.AGENCY, str(agency_id))
         # Whoever leaves first asks for it, and whoever leaves last asks again: it need not be looked at between.

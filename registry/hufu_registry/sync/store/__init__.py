@@ -9,13 +9,18 @@ from hufu_registry.sync.store.administration import (
     work_row,
     work_rows,
 )
+from hufu_registry.sync.store.agency_tree import SqlAgencyTree
+from hufu_registry.sync.store.bindings import SqlBindings
 from hufu_registry.sync.store.comparison import SqlComparison
+from hufu_registry.sync.store.cursors import SqlCursors
+from hufu_registry.sync.store.drift import SqlDrift
+from hufu_registry.sync.store.history import SqlHistory, StepDone
 from hufu_registry.sync.store.one_time_actions import SqlActions
 from hufu_registry.sync.store.queue import SqlQueue, due_targets
 from hufu_registry.sync.store.read_models import account_in_targets, account_story, sign_ins, target_states
-from hufu_registry.sync.store.records import SqlRecords
 from hufu_registry.sync.store.runs import SqlRuns, applied_steps_of, queue_samples_of, run_of, runs
 from hufu_registry.sync.store.sign_in_locks import SqlSignInLocks, sign_in_state
+from hufu_registry.sync.store.sign_in_records import SqlSignInRecords
 from hufu_registry.sync.store.tables import (
     applied_steps,
     bindings,
@@ -32,15 +37,25 @@ from hufu_registry.sync.store.tables import (
     target_health,
     written_fields,
 )
+from hufu_registry.sync.store.target_health import SqlTargetHealth
+from hufu_registry.sync.store.written_values import SqlWrittenValues
 
 __all__ = [
     "SqlActions",
     "SqlAdministration",
+    "SqlAgencyTree",
+    "SqlBindings",
     "SqlComparison",
+    "SqlCursors",
+    "SqlDrift",
+    "SqlHistory",
     "SqlQueue",
-    "SqlRecords",
     "SqlRuns",
     "SqlSignInLocks",
+    "SqlSignInRecords",
+    "SqlTargetHealth",
+    "SqlWrittenValues",
+    "StepDone",
     "account_in_targets",
     "account_story",
     "applied_steps",

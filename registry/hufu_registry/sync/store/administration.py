@@ -22,8 +22,9 @@ from hufu_registry.kernel.store import among, counted, outbox
 from hufu_registry.notices.store import notices
 from hufu_registry.sync.model import Code, Drift, ErrorClass, WorkRow, WorkState
 from hufu_registry.sync.model.drift import is_acceptable
+from hufu_registry.sync.store.drift import DRIFT
+from hufu_registry.sync.store.objects import key_of
 from hufu_registry.sync.store.queue import is_row, waits_for
-from hufu_registry.sync.store.records import DRIFT
 from hufu_registry.sync.store.tables import bindings, drifts, target_health, written_fields
 
 MOST_WORDS = 5
@@ -117,10 +118,6 @@ class SqlAdministration:
             )
         )
         return sorted({key_of(row) for row in rows} & set(keys))
-
-
-def key_of(row: Any) -> OutboxKey:
-    return OutboxKey(Target(row.target), Kind(row.kind), row.object_id)
 
 
 def _of(table: sa.Table, key: OutboxKey) -> sa.ColumnElement[bool]:

@@ -7,25 +7,15 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.keys import Keys
-from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.kernel.store import among, outbox
-from hufu_registry.sync.model import STRAY, ChangeCursor, RunKind, SignInLock
-from hufu_registry.sync.store.records import DRIFT, OBJECT
-from hufu_registry.sync.store.tables import (
-    applied_steps,
-    bindings,
-    change_cursors,
-    drifts,
-    queue_samples,
-    sign_in_locks,
-    sync_runs,
-)
+from hufu_registry.sync.model import RunKind, SignInLock
+from hufu_registry.sync.store.tables import applied_steps, bindings, queue_samples, sign_in_locks, sync_runs
 
 
 @contextmanager
@@ -61,57 +51,6 @@ class SqlComparison:
         )
         return frozenset(rows.scalars())
 
-    def drifting(self, target: Target, kind: Kind, object_ids: Collection[str]) -> frozenset[str]:
-        """Those with a drift on record; a stray is none of theirs."""
-        rows = self._connection.execute(
-            sa.select(drifts.c.object_id)
-            .distinct()
-            .where(
-                drifts.c.target == target.value,
-                drifts.c.kind == kind.value,
-                drifts.c.object_id == among(object_ids, sa.Text),
-                drifts.c.field != STRAY,
-            )
-        )
-        return frozenset(rows.scalars())
-
-    def remember_strays(self, strays: Mapping[OutboxKey, str]) -> None:
-        """Things that bear the marks of these objects and are none of ours, with where they stand."""
-        if not strays:
-            return
-        rows = insert(drifts).values(
-            [
-                {
-                    "target": key.target.value,
-                    "kind": key.kind.value,
-                    "object_id": key.object_id,
-                    "field": STRAY,
-                    "since": self._now,
-                    "seen_at": self._now,
-                    "there_sealed": self._keys.seal(DRIFT, strays[key]),
-                    "wanted_sealed": self._keys.seal(DRIFT, ""),
-                }
-                for key in sorted(strays)
-            ]
-        )
-        self._connection.execute(
-            rows.on_conflict_do_update(
-                index_elements=[*OBJECT, "field"],
-                set_={name: rows.excluded[name] for name in ("seen_at", "there_sealed")},
-            )
-        )
-
-    def forget_strays(self, target: Target, kind: Kind, seen_before: datetime) -> None:
-        """Those not seen any more since then."""
-        self._connection.execute(
-            sa.delete(drifts).where(
-                drifts.c.target == target.value,
-                drifts.c.kind == kind.value,
-                drifts.c.field == STRAY,
-                drifts.c.seen_at < seen_before,
-            )
-        )
-
     def bound(self, target: Target, kind: Kind, after: str, limit: int) -> Sequence[tuple[str, str, str]]:
         """(object id, remote id, where it was seen last) of what stands there, by object id from `after` on."""
         rows = self._connection.execute(
@@ -135,23 +74,6 @@ class SqlComparison:
             )
         )
         return {AccountId(row.account_id): SignInLock(source, row.since, row.until) for row in rows}
-
-    def change_cursor(self, target: Target) -> ChangeCursor | None:
-        row = self._connection.execute(
-            sa.select(change_cursors).where(change_cursors.c.target == target.value)
-        ).one_or_none()
-        return None if row is None else ChangeCursor(row.server, row.position)
-
-    def move_change_cursor(self, target: Target, cursor: ChangeCursor) -> None:
-        row = insert(change_cursors).values(
-            target=target.value, server=cursor.server, position=cursor.position, at=self._now
-        )
-        self._connection.execute(
-            row.on_conflict_do_update(
-                index_elements=["target"],
-                set_={name: row.excluded[name] for name in ("server", "position", "at")},
-            )
-        )
 
     def lock_requests(self) -> None:
         """Until the transaction ends, nobody else asks for a comparison."""
