@@ -20,6 +20,7 @@ from hufu_registry.sync.model import Claimed, Code, Run, RunKind
 from hufu_registry.sync.model.plan import Create, Place, plan
 from hufu_registry.sync.model.plan_file import Forecast, PlanFile, PlannedObject, Scope
 from hufu_registry.sync.store.administration import names_of
+from hufu_registry.sync.store.plan_json import from_json, to_json
 from hufu_registry.sync.store.scopes import accounts_in_scope, addresses, agencies_in_scope, held
 from hufu_sync.bootstrap import Parts, Targets, build_convergers, build_lanes
 from hufu_sync.converge import Converger
@@ -292,7 +293,7 @@ def _serve(services: SqlServices, lanes: Sequence[PlanLane], run: Run, alive: Ca
 def _make(services: SqlServices, lanes: Sequence[PlanLane], run: Run) -> None:
     made = make_plan(services, [lane.converger for lane in lanes], Scope(run.agency_id, run.account_id))
     with services.begin(SYSTEM) as work:
-        work.runs.set_body(run.id, made.to_json())
+        work.runs.set_body(run.id, to_json(made))
         differing, failed = sum(map(todo, made.objects)), sum(map(is_trouble, made.objects))
         work.runs.progress(run.id, objects=made.looked_at, done=made.looked_at, differing=differing, failed=failed)
         work.runs.finish(run.id)
@@ -302,7 +303,7 @@ def _execute(services: SqlServices, lanes: Sequence[PlanLane], run: Run, alive: 
     """Raises Invalid for a plan that cannot be executed (any more)."""
     with services.begin(SYSTEM) as work:
         registry_id, text = work.registry_id(), "" if run.plan_id is None else work.runs.body(run.plan_id)
-    plan_file = PlanFile.from_json(text, version=our_version(), registry_id=registry_id)
+    plan_file = from_json(text, version=our_version(), registry_id=registry_id)
     total, counts = sum(map(todo, plan_file.objects)), Counter[bool]()
     for applied in _by(BATCH, apply_plan(services, lanes, plan_file)):
         alive()

@@ -26,6 +26,7 @@ from hufu_registry.sync.model import Code, ErrorClass
 from hufu_registry.sync.model.plan import Delete, SetEnabled, SetFields, Step
 from hufu_registry.sync.model.plan_file import PlanFile, PlannedObject, Scope
 from hufu_registry.sync.store import queue_samples
+from hufu_registry.sync.store.plan_json import to_json
 from hufu_registry.sync.use_cases import open_account, request_plan
 
 
@@ -122,7 +123,7 @@ def planned(services: SqlServices, asker: AccountId, account: Account, *, destru
         ),
     )
     with services.begin(SYSTEM) as work:
-        work.runs.set_body(run_id, plan.to_json())
+        work.runs.set_body(run_id, to_json(plan))
         work.runs.progress(run_id, objects=2, differing=1)
         work.runs.finish(run_id)
     return run_id

@@ -11,6 +11,7 @@ from hufu_registry.kernel.outbox import OutboxKey
 from hufu_registry.sync.model import Code
 from hufu_registry.sync.model.plan import PLACE, is_destructive
 from hufu_registry.sync.model.plan_file import PlanFile, PlannedObject, changes_of, step_name
+from hufu_registry.sync.store.plan_json import from_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def plan_in(text: str) -> PlanFile | None:
     if not text:
         return None
     raw = json.loads(text)
-    return PlanFile.from_json(text, version=raw["version"], registry_id=UUID(raw["registry_id"]))
+    return from_json(text, version=raw["version"], registry_id=UUID(raw["registry_id"]))
 
 
 def rows_of(planned: PlannedObject, places: Mapping[str, str]) -> Iterator[PlanRow]:

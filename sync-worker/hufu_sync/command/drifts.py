@@ -16,6 +16,7 @@ from hufu_registry.sync import use_cases
 from hufu_registry.sync.model import Drift
 from hufu_registry.sync.model.plan_file import Scope
 from hufu_registry.sync.store import drift_of, drift_rows
+from hufu_registry.sync.store.plan_json import to_json
 from hufu_sync.command.plans import show
 from hufu_sync.command.shared import (
     ServicesOf,
@@ -198,7 +199,7 @@ def compare(services_of: ServicesOf, target: Target, *, in_json: bool, dry_run: 
         converger = reach.converger_of(target)
         if dry_run:
             made = make_plan(reach.services, [converger], Scope())
-            click.echo(made.to_json()) if in_json else show(made)
+            click.echo(to_json(made)) if in_json else show(made)
             return
         run_id = use_cases.request_comparison(target, reach.services, OPERATOR)
         tally = Comparison(converger).run(run_id)

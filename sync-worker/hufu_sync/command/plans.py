@@ -15,6 +15,7 @@ from hufu_registry.kernel.errors import Invalid, NotFound
 from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.model.plan import PLACE, is_destructive
 from hufu_registry.sync.model.plan_file import PlanFile, PlannedObject, changes_of, step_name
+from hufu_registry.sync.store.plan_json import from_json, to_json
 from hufu_sync.adoption import adopt as adopt_it
 from hufu_sync.adoption import adoption_of
 from hufu_sync.command.shared import (
@@ -53,9 +54,9 @@ def plan(
     with engine(services_of) as reach:
         made = make_plan(reach.services, reach.convergers, scope_of(reach.services, agency, account))
     if output is not None:
-        write(output, made.to_json())
+        write(output, to_json(made))
     if in_json:
-        click.echo(made.to_json())
+        click.echo(to_json(made))
     else:
         show(made)
     sys.exit(1 if any(is_trouble(planned) for planned in made.objects) else 0)
@@ -94,7 +95,7 @@ def apply(
         else:
             planned = read(file, reach.services)
         if not in_json or dry_run:
-            click.echo(planned.to_json()) if in_json else show(planned)
+            click.echo(to_json(planned)) if in_json else show(planned)
         count = sum(map(todo, planned.objects))
         if dry_run or not count:
             return
@@ -161,7 +162,7 @@ def read(path: Path, services: SqlServices) -> PlanFile:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as fault:
         raise Invalid("plan_malformed", where="the file") from fault
-    return PlanFile.from_json(text, version=our_version(), registry_id=registry_id)
+    return from_json(text, version=our_version(), registry_id=registry_id)
 
 
 HEADS = ("", "target", "kind", "object", "step", "field", "before", "after")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from hufu_registry.kernel.outbox import Kind
 
@@ -69,11 +70,13 @@ class Observed:
 class Create:
     """Make it, whole, in one go where the target can."""
 
+    step: Literal["create"] = field(default="create", kw_only=True)
     desired: Desired
 
 
 @dataclass(frozen=True, slots=True)
 class Rename:
+    step: Literal["rename"] = field(default="rename", kw_only=True)
     before: str
     after: str
 
@@ -82,6 +85,7 @@ class Rename:
 class Place:
     """Bring it to `after`, or to the top for None."""
 
+    step: Literal["place"] = field(default="place", kw_only=True)
     before: str | None
     after: str | None
 
@@ -90,6 +94,7 @@ class Place:
 class Leave:
     """Take it out of a further place."""
 
+    step: Literal["leave"] = field(default="leave", kw_only=True)
     place: str
 
 
@@ -97,11 +102,13 @@ class Leave:
 class SetFields:
     """(field, before, after) in the order of names."""
 
+    step: Literal["set_fields"] = field(default="set_fields", kw_only=True)
     changes: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SetEnabled:
+    step: Literal["set_enabled"] = field(default="set_enabled", kw_only=True)
     before: bool
     after: bool
 
@@ -110,6 +117,7 @@ class SetEnabled:
 class Delete:
     """Remove it; `address` is where it stood."""
 
+    step: Literal["delete"] = field(default="delete", kw_only=True)
     address: str
 
 
@@ -117,9 +125,11 @@ class Delete:
 class Adopt:
     """Put our mark on somebody else's object, because a person said so; `before` is the mark it had."""
 
+    step: Literal["adopt"] = field(default="adopt", kw_only=True)
     before: str
 
 
+# `step` is what each is called in files and in the history.
 Step = Create | Rename | Place | Leave | SetFields | SetEnabled | Delete | Adopt
 
 
