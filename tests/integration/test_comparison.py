@@ -58,7 +58,9 @@ from hufu_sync.comparison import Comparison, StoppedError, Tally, fields_of, key
 from hufu_sync.desired_state import desired_of
 from hufu_sync.errors import Refused, Unreachable
 from hufu_sync.health import Heart
-from hufu_sync.scheduler import Comparisons, Nightly, TaskGroups, follow, last_night
+from hufu_sync.scheduler.comparisons import Comparisons, Nightly, last_night
+from hufu_sync.scheduler.group import follow
+from hufu_sync.scheduler.process import task_groups
 from hufu_sync.targets.port import Locked
 from tests.contract.fakes import FakeTarget
 from tests.integration.clocks import SetClock
@@ -794,7 +796,7 @@ def test_a_comparison_holds_up_nobody(house: House, people: list[AccountId]) -> 
 
     house.ad.before = slow
     parts = house.parts()
-    strands = TaskGroups(parts, house.targets, stopping).tasks()
+    strands = task_groups(parts, house.targets, stopping)
     assert {task.name for todo in strands.values() for task in todo} >= {"feed", "changes", "comparison-ad", "plans"}
     threads = [threading.Thread(target=follow, args=(name, todo, parts, stopping)) for name, todo in strands.items()]
     for thread in threads:
@@ -820,6 +822,6 @@ def test_without_a_directory_there_is_nothing_to_watch(
     services: SqlServices, database: RegistrySettings, clock: SetClock
 ) -> None:
     house = House(services, database, clock, directory=False)
-    strands = TaskGroups(house.parts(), house.targets, threading.Event()).tasks()
+    strands = task_groups(house.parts(), house.targets, threading.Event())
     assert [task.name for task in strands["comparisons"]] == ["comparison-keycloak"]
     assert strands["changes"] == ()

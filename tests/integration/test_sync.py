@@ -45,7 +45,7 @@ from hufu_sync.errors import Interrupted, Misconfigured, Refused, Transient, Unr
 from hufu_sync.feed import Feed
 from hufu_sync.health import Heart, Metrics
 from hufu_sync.lane import Lane
-from hufu_sync.scheduler import Nightly
+from hufu_sync.scheduler.comparisons import Nightly
 from hufu_sync.settings import SyncSettings
 from hufu_sync.targets.port import Credentials
 from tests.contract.fakes import FakePost, FakeTarget

@@ -21,8 +21,8 @@ PLANTED = {
     "realm-alone": ("keycloak-config/hufu_realm/model.py", "import hufu_registry.kernel.ids"),
     "rules-know-no-database": ("registry/hufu_registry/people/model.py", "import sqlalchemy"),
     "rules-reach-no-store": ("registry/hufu_registry/people/model.py", "import hufu_registry.kernel.store"),
-    "one-door-to-the-directory": ("sync-worker/hufu_sync/scheduler.py", "import ldap3"),
-    "one-door-to-keycloak": ("sync-worker/hufu_sync/scheduler.py", "import keycloak"),
+    "one-door-to-the-directory": ("sync-worker/hufu_sync/relay.py", "import ldap3"),
+    "one-door-to-keycloak": ("sync-worker/hufu_sync/relay.py", "import keycloak"),
 }
 
 
