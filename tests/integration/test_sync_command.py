@@ -364,7 +364,7 @@ def test_a_target_that_is_away_is_said_in_a_sentence(office: Operator, hufu: Run
         (lambda raw: raw | {"version": "0.0.1"}, "made by version 0.0.1"),
         (lambda raw: raw | {"format": 9}, "make a new one"),
         (lambda raw: raw | {"registry_id": str(uuid4())}, "another registry"),
-        (lambda raw: raw | {"objects": [{}]}, "no plan, or a damaged one: see objects[0].address"),
+        (lambda raw: raw | {"objects": [{}]}, "no plan, or a damaged one: see objects[0].key"),
     ],
 )
 def test_a_plan_that_is_not_ours_is_refused(
