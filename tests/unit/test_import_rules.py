@@ -23,6 +23,10 @@ PLANTED = {
     "rules-reach-no-store": ("registry/hufu_registry/people/model.py", "import hufu_registry.kernel.store"),
     "one-door-to-the-directory": ("sync-worker/hufu_sync/relay.py", "import ldap3"),
     "one-door-to-keycloak": ("sync-worker/hufu_sync/relay.py", "import keycloak"),
+    "worker": ("sync-worker/hufu_sync/targets/port.py", "import hufu_sync.lane"),
+    "converge": ("sync-worker/hufu_sync/converge/note.py", "import hufu_sync.converge.guard"),
+    "scheduler": ("sync-worker/hufu_sync/scheduler/plans.py", "import hufu_sync.scheduler.changes"),
+    "targets-know-no-queue": ("sync-worker/hufu_sync/targets/mail.py", "import hufu_registry.notices.store"),
 }
 
 
