@@ -28,7 +28,7 @@ def homes(services: SqlServices, count: int) -> list[Agency]:
     open_ones = sa.and_(agencies.c.kind == AgencyKind.AGENCY.value, agencies.c.closed_on.is_(None))
     with services.read() as connection:
         ids = connection.execute(sa.select(agencies.c.id).where(open_ones).order_by(agencies.c.id)).scalars().all()
-        return [SqlAgencies(connection).get(ids[nth * len(ids) // count]) for nth in range(count)]
+        return [SqlAgencies(connection, set()).get(ids[nth * len(ids) // count]) for nth in range(count)]
 
 
 def officials(places: Sequence[Agency], count: int, prefix: str = "bench") -> Iterator[Account]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.model import Agency
-from hufu_registry.cases.store import cases
+from hufu_registry.cases.store import cases, deciding_agency_of
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.store import outbox
@@ -50,6 +50,7 @@ class SqlDependents:
             .values(
                 agency_id=successor.id,
                 agency_path=successor.path.text,
+                deciding_agency_id=deciding_agency_of(sa.literal(successor.path.text), self._now),
                 version=cases.c.version + 1,
                 updated_at=self._now,
             )

@@ -60,7 +60,7 @@ def view_of(viewer: Viewer, case_id: CaseId) -> CaseView:
     with reading() as work:
         case = case_in_scope(work.connection, viewer.account_id, work.now, case_id, registry().keys)
         agency = work.agencies.get(case.agency_id)
-        decides = work.cases.deciding_agency(case.agency_id)
+        decides = case.deciding_agency_id
         entries = timeline(work.connection, "case", str(case.id))
         mine = comparable(case, agency)
         alike = duplicate_candidates(work.connection, viewer.account_id, work.now, case, registry().keys)

@@ -122,7 +122,7 @@ def own_case(browser: str, purpose: Purpose, case_id: CaseId | None = None) -> O
             case = work.cases.get(case_id)
         if case is None or case.mailbox != mailbox:
             return None
-        decides = work.cases.deciding_agency(case.agency_id)
+        decides = case.deciding_agency_id
         return OwnCase(
             case,
             work.agencies.get(case.agency_id),

@@ -16,4 +16,4 @@ class Stores(kernel.Stores):
 
     @cached_property
     def agencies(self) -> SqlAgencies:
-        return SqlAgencies(self.connection)
+        return SqlAgencies(self.connection, self.deciders_changed)

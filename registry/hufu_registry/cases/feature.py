@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
 from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.cases.notices import NOTICES
 from hufu_registry.cases.store import SqlCases
-from hufu_registry.kernel.feature import Feature
+from hufu_registry.cases.use_cases import assign_deciders
+from hufu_registry.kernel.feature import Feature, TimedTask
+from hufu_registry.kernel.outbox import OutboxKey
 
-FEATURE = Feature("cases", notices=NOTICES)
+FEATURE = Feature(
+    "cases",
+    notices=NOTICES,
+    # What a transaction changes is followed within it; rights that begin or end by their date are found here.
+    tasks=(TimedTask("deciders", timedelta(minutes=10), assign_deciders),),
+)
 
 
 class Stores(kernel.Stores):
@@ -18,3 +27,9 @@ class Stores(kernel.Stores):
     @cached_property
     def cases(self) -> SqlCases:
         return SqlCases(self.connection, self.tools.keys, self.now)
+
+    def flush(self) -> Mapping[OutboxKey, int]:
+        """The cases come to those who decide now."""
+        if self.deciders_changed:
+            self.cases.assign_deciders(self.deciders_changed)
+        return super().flush()

@@ -87,7 +87,8 @@ class Application:
 class Case:
     """One application on its way. `number` is what people read out; `version` counts the applicant's changes.
 
-    `collision` is true while the approved account's name turned out to be somebody else's in a target.
+    `deciding_agency_id` is kept by the store; there is none where the system managers decide. `collision` is true while
+    the approved account's name turned out to be somebody else's in a target.
     """
 
     id: CaseId
@@ -106,6 +107,7 @@ class Case:
     decided_at: datetime | None = None
     decided_by: AccountId | None = None
     decision_reason: str = ""
+    deciding_agency_id: AgencyId | None = None
     account_id: AccountId | None = None
     collision: bool = False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns, to_columns
 from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import Moment, counted, metadata
+from hufu_registry.kernel.store import Moment, among, counted, metadata
 from hufu_registry.rights.model import Permission, Role, roles_with
 from hufu_registry.rights.store import covered, grants, in_force
 
@@ -56,6 +56,8 @@ cases = sa.Table(
     sa.Column("decided_at", Moment),
     sa.Column("decided_by", sa.Uuid, sa.ForeignKey("accounts.id")),
     sa.Column("decision_reason", sa.Text, nullable=False, server_default=""),
+    # Who decides: the agency itself or one above, none for the system managers. Follows managers and tree.
+    sa.Column("deciding_agency_id", sa.BigInteger, sa.ForeignKey("agencies.id")),
     sa.Column("account_id", sa.Uuid, sa.ForeignKey("accounts.id"), unique=True),
     sa.Column("collision", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.ForeignKeyConstraint(
@@ -67,6 +69,8 @@ cases = sa.Table(
     sa.CheckConstraint("state IN ('pending','approved','rejected','withdrawn')", name="state"),
     sa.CheckConstraint("(state IN ('approved','rejected')) = (decided_at IS NOT NULL)", name="decided"),
     sa.Index("uq_cases_open_mailbox", "mailbox_key", unique=True, postgresql_where=sa.text("state = 'pending'")),
+    sa.Index("ix_cases_agency", "agency_id"),
+    sa.Index("ix_cases_deciding_agency", "deciding_agency_id"),
     sa.Index("ix_cases_queue", "agency_path", "created_at", postgresql_where=sa.text("state = 'pending'")),
 )
 
@@ -90,7 +94,7 @@ def deciding_agency_of(agency_path: sa.ColumnElement[str], now: datetime) -> sa.
         )
         .order_by(sa.func.length(grants.c.agency_path).desc())
         .limit(1)
-        .correlate(cases)
+        .correlate_except(grants, managers)
         .scalar_subquery()
     )
 
@@ -178,7 +182,34 @@ class SqlCases:
         return None if row is None else to_case(row, self._keys)
 
     def _values(self, case: Case) -> dict[str, Any]:
-        return {name: value for name, value in to_columns(case, self._keys).items() if name in cases.c}
+        values = {name: value for name, value in to_columns(case, self._keys).items() if name in cases.c}
+        return values | {"deciding_agency_id": deciding_agency_of(sa.literal(case.agency_path.text), self._now)}
+
+    def assign_deciders(self, agency_ids: Collection[AgencyId] | None = None) -> int:
+        top = agencies.alias("top")
+        below = sa.and_(agencies.c.path >= top.c.path.concat("."), agencies.c.path < top.c.path.concat("/"))
+        at_or_below = sa.exists(
+            sa.select(sa.literal(1)).where(
+                top.c.id == among(agency_ids or (), sa.BigInteger), sa.or_(agencies.c.path == top.c.path, below)
+            )
+        )
+        fresh = (
+            sa.select(agencies.c.id, deciding_agency_of(agencies.c.path, self._now).label("decides"))
+            .where(
+                sa.exists(sa.select(sa.literal(1)).where(cases.c.agency_id == agencies.c.id)),
+                sa.true() if agency_ids is None else at_or_below,
+            )
+            .subquery("fresh")
+        )
+        changed = self._connection.execute(
+            sa.update(cases)
+            .where(
+                cases.c.agency_id == fresh.c.id,
+                cases.c.deciding_agency_id.is_distinct_from(fresh.c.decides),
+            )
+            .values(deciding_agency_id=fresh.c.decides)
+        )
+        return changed.rowcount
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +245,7 @@ def in_scope(viewer: AccountId, now: datetime) -> sa.ColumnElement[bool]:
                 rooted.c.account_id == viewer,
                 rooted.c.role.in_(sorted(roles_with(Permission.SEE_CASES) & {Role.AGENCY_MANAGER})),
                 in_force(now, rooted),
-                rooted.c.agency_id == deciding_agency_of(cases.c.agency_path, now),
+                rooted.c.agency_id == cases.c.deciding_agency_id,
             )
             .correlate(cases)
         ),

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.feature import Feature
-from hufu_registry.kernel.ids import Ids
+from hufu_registry.kernel.ids import AgencyId, Ids
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.outbox import OutboxKey
 from hufu_registry.kernel.policy import Policy
@@ -39,6 +39,9 @@ class Stores:
         self.actor = actor
         self.now = now
         self.outbox = SqlOutbox(connection, now)
+        # At or below these agencies others may decide than before: managers came or went, or the agency moved.
+        # Whoever keeps what followed from it brings it up to date in his `flush`.
+        self.deciders_changed: set[AgencyId] = set()
 
     def flush(self) -> Mapping[OutboxKey, int]:
         """At the transaction's end: write what was enqueued. A feature that follows it does so in its own `flush`."""

@@ -16,4 +16,4 @@ class Stores(kernel.Stores):
 
     @cached_property
     def grants(self) -> SqlGrants:
-        return SqlGrants(self.connection, self.now)
+        return SqlGrants(self.connection, self.now, self.deciders_changed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -98,9 +98,12 @@ def to_grant(row: Any) -> Grant:
 
 
 class SqlGrants:
-    def __init__(self, connection: sa.Connection, now: datetime) -> None:
+    """`changed` is told the agencies whose managers are not the same as before."""
+
+    def __init__(self, connection: sa.Connection, now: datetime, changed: set[AgencyId]) -> None:
         self._connection = connection
         self._now = now
+        self._changed = changed
 
     def of(self, account_id: AccountId, *, lock: bool = False) -> Rights:
         query = sa.select(grants).where(grants.c.account_id == account_id, in_force(self._now)).order_by(grants.c.id)
@@ -122,7 +125,8 @@ class SqlGrants:
 
     def end(self, grant_ids: Collection[UUID]) -> None:
         ending = sa.and_(grants.c.id == among(grant_ids, sa.Uuid), grants.c.ended_at.is_(None))
-        self._connection.execute(sa.update(grants).where(ending).values(ended_at=self._now))
+        ended = sa.update(grants).where(ending).values(ended_at=self._now).returning(grants.c.agency_id)
+        self._note(self._connection.execute(ended).scalars())
 
     def add(self, grant: Grant) -> bool:
         result = self._connection.execute(
@@ -140,7 +144,14 @@ class SqlGrants:
             .on_conflict_do_nothing()
             .returning(grants.c.id)
         )
+        self._note([grant.agency_id])
         return result.first() is not None
+
+    def holder_changed(self, account_id: AccountId) -> None:
+        self._note(grant.agency_id for grant in self.standing([account_id]))
+
+    def _note(self, agency_ids: Iterable[AgencyId | None]) -> None:
+        self._changed |= {AgencyId(one) for one in agency_ids if one is not None}
 
     def lock_system_managers(self) -> None:
         role = grants.c.role == Role.SYSTEM_MANAGER.value

@@ -31,6 +31,9 @@ class Grants(Protocol):
 
     def end(self, grant_ids: Collection[UUID]) -> None: ...
 
+    def holder_changed(self, account_id: AccountId) -> None:
+        """The account came to count as a manager, or ceased to: who decides may be another now."""
+
     def add(self, grant: Grant) -> bool:
         """Store it; false when the account already has that very grant."""
 

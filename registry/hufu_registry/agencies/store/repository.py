@@ -31,8 +31,11 @@ from hufu_registry.kernel.store import among, outbox
 
 
 class SqlAgencies:
-    def __init__(self, connection: sa.Connection) -> None:
+    """`moved` is told which agencies stand elsewhere now, with all below them."""
+
+    def __init__(self, connection: sa.Connection, moved: set[AgencyId]) -> None:
         self._connection = connection
+        self._moved = moved
 
     def get(self, agency_id: AgencyId) -> Agency:
         row = self._connection.execute(sa.select(agencies).where(agencies.c.id == agency_id)).one_or_none()
@@ -91,7 +94,9 @@ class SqlAgencies:
         return [FormerName(AgencyId(row.agency_id), row.name, row.oid, row.until, row.reference) for row in rows]
 
     def take_over(self, nodes: Mapping[Key, Node], former: Sequence[FormerName]) -> TreeWritten:
-        return take_over(self._connection, nodes, former)
+        written = take_over(self._connection, nodes, former)
+        self._moved |= written.moved
+        return written
 
     def link(self, former: Sequence[FormerName]) -> None:
         add_former_names(self._connection, former)
@@ -138,6 +143,7 @@ class SqlAgencies:
 
     def move(self, agency: Agency, parent: Agency, home_id: AgencyId) -> None:
         self._save(agency, parent_id=parent.id, parent_by_hand=True)
+        self._moved.add(agency.id)
         full_name = joined_names(parent.full_name, agency.name)
         path = parent.path.child(agency.id)
         self._connection.execute(

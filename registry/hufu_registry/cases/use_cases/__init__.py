@@ -13,7 +13,7 @@ from hufu_registry.cases.use_cases.applying import (
     withdraw,
 )
 from hufu_registry.cases.use_cases.appointing import FirstSystemManager, appoint_manager, first_system_manager
-from hufu_registry.cases.use_cases.deciding import Approve, Reject, approve, reject, report_collision
+from hufu_registry.cases.use_cases.deciding import Approve, Reject, approve, assign_deciders, reject, report_collision
 from hufu_registry.cases.use_cases.ports import Cases, Work
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "apply",
     "appoint_manager",
     "approve",
+    "assign_deciders",
     "case_of_mailbox",
     "change",
     "choose_name",

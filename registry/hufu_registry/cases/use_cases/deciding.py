@@ -10,7 +10,7 @@ from hufu_registry.cases.model import Case, CaseMove, may
 from hufu_registry.cases.notices import CASE_APPROVED, CASE_REJECTED, NAME_COLLISION
 from hufu_registry.cases.use_cases.notifications import record, tell_applicant
 from hufu_registry.cases.use_cases.ports import Work
-from hufu_registry.kernel.actor import Actor
+from hufu_registry.kernel.actor import SYSTEM, Actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, Denied, IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
@@ -93,6 +93,12 @@ def report_collision(account_id: AccountId, services: Services[Work], actor: Act
         work.cases.save(replace(collided, version=collided.version + 1, updated_at=work.now))
         record(work, "case.name_collided", collided, new={"account_name": collided.application.account_name})
         tell_applicant(work, collided, NAME_COLLISION)
+
+
+def assign_deciders(services: Services[Work]) -> int:
+    """Every case is with those who decide it now; harmless when repeated."""
+    with services.begin(SYSTEM) as work:
+        return work.cases.assign_deciders()
 
 
 def case_to_decide(work: Work, actor: Actor, case_id: CaseId, move: CaseMove, version: int) -> Case:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import hufu_registry.sessions.use_cases as sessions
@@ -34,6 +34,9 @@ class Cases(Protocol):
 
     def deciding_agency(self, agency_id: AgencyId) -> AgencyId | None:
         """The agency itself, else the nearest above with an enabled manager rooted there; None: system managers."""
+
+    def assign_deciders(self, agency_ids: Collection[AgencyId] | None = None) -> int:
+        """Write down who decides the cases of these agencies and of all below them, or of all: how many changed."""
 
     def deciders(self, agency_id: AgencyId | None) -> Sequence[tuple[str, str]]:
         """(mailbox, language) of the enabled managers rooted at the agency; of system managers for None."""

@@ -1,0 +1,168 @@
+"""Each case keeps who decides it, and what it keeps is what the tree, the managers and their states say."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+import hufu_registry.agencies.use_cases as agencies
+from hufu_registry.accounts.model import AccountMove, AccountState
+from hufu_registry.accounts.store import accounts
+from hufu_registry.accounts.use_cases import move_account
+from hufu_registry.agencies.model import Agency, Path
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.cases.store import cases
+from hufu_registry.cases.use_cases import appoint_manager, assign_deciders
+from hufu_registry.guard.use_cases.merging import merge
+from hufu_registry.kernel.actor import OPERATOR, SYSTEM
+from hufu_registry.kernel.errors import HufuError
+from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.rights.model import Grant, Role
+from hufu_registry.rights.store import grants
+from hufu_registry.rights.use_cases import end_grants
+from hufu_registry.sync.use_cases import transfer_account
+from tests.integration.clocks import SetClock
+from tests.integration.staff import Staff
+from tests.integration.test_guard import open_case
+from tests.integration.test_rights import grow
+
+Change = Callable[["Town", random.Random], None]
+
+
+class Town:
+    """Agencies with people and cases, and everything that could change who decides."""
+
+    def __init__(self, services: SqlServices, staff: Staff, top: Agency, dice: random.Random) -> None:
+        self.services, self.staff, self.top = services, staff, top
+        self.people = [one for place in self.places() for one in staff.hire(place, dice.randint(0, 2))]
+        for place in self.places():
+            open_case(services, place)
+
+    def places(self) -> list[Agency]:
+        with self.services.begin() as work:
+            found = [work.agencies.get(one) for one in work.agencies.at_or_below(work.agencies.get(self.top.id))]
+        return [one for one in found if one.closed_on is None]
+
+    def appoint(self, dice: random.Random) -> None:
+        person = self.staff.account(dice.choice(self.people))
+        below = [one for one in self.places() if person.agency_path.covers(one.path)]
+        appoint_manager(person.id, dice.choice(below).id, self.services, OPERATOR)
+
+    def dismiss(self, dice: random.Random) -> None:
+        with self.services.begin() as work:
+            standing = work.grants.standing(self.people)
+            end_grants(work, dice.sample(standing, min(2, len(standing))), reason="test")
+
+    def disable(self, dice: random.Random) -> None:
+        self._move(dice, AccountState.ENABLED, AccountMove.DISABLE)
+
+    def enable(self, dice: random.Random) -> None:
+        self._move(dice, AccountState.DISABLED, AccountMove.RESTORE)
+        self._move(dice, AccountState.NOT_ACTIVATED, AccountMove.ACTIVATE)
+
+    def _move(self, dice: random.Random, state: AccountState, move: AccountMove) -> None:
+        with self.services.begin() as work:
+            among = [one for one in map(work.accounts.get, self.people) if one.state is state]
+            for account in dice.sample(among, min(2, len(among))):
+                move_account(work, account, move)
+
+    def move(self, dice: random.Random) -> None:
+        agency, parent = dice.sample(self.places(), 2)
+        agencies.move(
+            agencies.Move(agency.id, agency.version, parent.id, self.staff.today),
+            self.services, OPERATOR, lambda _: None,
+        )  # fmt: skip
+
+    def merge(self, dice: random.Random) -> None:
+        agency, successor = dice.sample(self.places(), 2)
+        with self.services.begin(OPERATOR) as work:
+            merge(work, self.services, agency, successor.id, self.staff.today, lambda _: None)
+
+    def transfer(self, dice: random.Random) -> None:
+        transfer_account(dice.choice(self.people), dice.choice(self.places()).id, self.services, OPERATOR)
+
+    def apply(self, dice: random.Random) -> None:
+        open_case(self.services, dice.choice(self.places()))
+
+
+CHANGES: Sequence[Change] = (
+    Town.appoint, Town.appoint, Town.dismiss, Town.disable, Town.enable, Town.move, Town.merge, Town.transfer, Town.apply,
+)  # fmt: skip
+
+
+def stored(services: SqlServices) -> dict[object, AgencyId | None]:
+    with services.read() as connection:
+        return {row.id: row.deciding_agency_id for row in connection.execute(sa.select(cases))}
+
+
+def computed(services: SqlServices) -> dict[object, AgencyId | None]:
+    """In Python, from the rule's words: the nearest at or above with an enabled manager rooted there."""
+    now = services.clock.now()
+    with services.read() as connection:
+        enabled = set(connection.execute(sa.select(accounts.c.id).where(accounts.c.state == "enabled")).scalars())
+        managed = {
+            row.agency_id
+            for row in connection.execute(sa.select(grants).where(grants.c.ended_at.is_(None)))
+            if row.role == Role.AGENCY_MANAGER.value
+            and row.account_id in enabled
+            and row.valid_from <= now
+            and (row.valid_until is None or row.valid_until > now)
+        }
+        found = connection.execute(sa.select(cases.c.id, cases.c.agency_path)).all()
+    above = {row.id: [one for one in Path(row.agency_path).ids if one in managed] for row in found}
+    return {case_id: one[-1] if one else None for case_id, one in above.items()}
+
+
+@pytest.fixture
+def staff(services: SqlServices) -> Staff:
+    return Staff(services)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_a_case_keeps_is_what_follows_from_tree_and_managers(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], seed: int
+) -> None:
+    dice = random.Random(seed)
+    grow(services, chain, dice)
+    town = Town(services, staff, chain[0], dice)
+    done: list[str] = []
+    seen: set[AgencyId | None] = set()
+    for _ in range(25):
+        change = dice.choice(CHANGES)
+        try:
+            change(town, dice)
+            done.append(change.__name__)
+        except HufuError:
+            continue
+        kept = stored(services)
+        assert kept == computed(services), done
+        seen |= set(kept.values())
+    assert len(set(done)) > 4
+    assert len(seen) > 1
+    assert assign_deciders(services) == 0
+
+
+def test_a_right_that_ends_by_its_date_is_found_by_the_next_round(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], clock: SetClock
+) -> None:
+    (manager,) = staff.hire(chain[2])
+    case_id = open_case(services, chain[2])
+    with services.begin(SYSTEM) as work:
+        work.grants.add(dated(manager, chain[2], services))
+    assert stored(services)[case_id] == chain[2].id
+    clock.advance(days=2)
+    assert assign_deciders(services) == 1
+    assert stored(services)[case_id] is None
+
+
+def dated(account_id: AccountId, agency: Agency, services: SqlServices) -> Grant:
+    now = services.clock.now()
+    return Grant(
+        id=uuid4(), account_id=account_id, role=Role.AGENCY_MANAGER, agency_id=agency.id, agency_path=agency.path,
+        with_subordinates=False, valid_from=now, valid_until=now + timedelta(days=1),
+    )  # fmt: skip
