@@ -61,7 +61,7 @@ class NoticeSender:
         with self.services.begin(SYSTEM) as work:
             notice = work.notices.get(UUID(row.key.object_id))
             found: dict[Claimed, Notice | None] = {row: notice}
-            if notice is not None and self.templates.fits(notice):
+            if notice is not None and notice.joins and self.templates.fits(notice):
                 found |= dict(self._others(work, row, left))
             generations = work.queue.generations(list(found))
             if row.key not in generations:

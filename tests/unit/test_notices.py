@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import string
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +12,7 @@ from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
 from uuid import UUID
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import given
@@ -111,6 +114,18 @@ def test_no_template_is_left_over_and_none_is_missing() -> None:
         for kind in (*FORMATS, *(attachment.filename for attachment in one.attachments))
     }
     assert set(house.glob("*/notices/*/*.*")) - set(house.glob("*/notices/*/*.pyc")) == declared
+
+
+def test_the_package_carries_every_template(tmp_path: Path) -> None:
+    registry = Path(hufu_registry.__file__).parents[1]
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", tmp_path]
+    subprocess.run(command, cwd=registry, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    found = {
+        path.relative_to(registry).as_posix() for kind in FORMATS for path in registry.rglob(f"notices/*/**/*.{kind}")
+    }
+    assert len(found) > len(TYPES) * len(LANGUAGES) * len(FORMATS)
+    assert found - set(ZipFile(wheel).namelist()) == set()
 
 
 @pytest.mark.parametrize(("name", "locale"), every_notice())

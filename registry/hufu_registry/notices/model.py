@@ -9,13 +9,17 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`values` fill the templates; they are kept encrypted until the mail is sent, and wiped then."""
+    """`values` fill the templates; they are kept encrypted until the mail is sent, and wiped then.
+
+    `joins` says that it may go in one mail with others.
+    """
 
     id: UUID
     template: str
     language: str
     recipient: str
     values: Mapping[str, str]
+    joins: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,8 @@ class SqlNotices:
 
     def _notice(self, row: sa.Row[Any]) -> Notice:
         content = json.loads(self._keys.open(SEALED_AS, row.sealed))
-        return Notice(row.id, row.template, row.language, content["recipient"], content["values"])
+        joins = row.digest_key is not None
+        return Notice(row.id, row.template, row.language, content["recipient"], content["values"], joins)
 
     def begin(self, notice_id: UUID) -> None:
         self._connection.execute(sa.update(notices).where(notices.c.id == notice_id).values(times=notices.c.times + 1))
