@@ -16,6 +16,7 @@ from hufu_console.web import (
     context,
     converters,
     failures,
+    feature,
     language,
     limits,
     logs,
@@ -69,7 +70,10 @@ def create_app(settings: Settings, services: Services) -> Flask:
         enabled=settings.limits,
     )
     converters.set_up(app)
-    viewer.set_up(app, routing.register(app, urls.routes(gallery=settings.gallery), limiter, tokens))
+    composed = feature.compose(urls.features(gallery=settings.gallery))
+    feature.set_up(app, composed)
+    routing.register(app, composed.routes.values(), limiter, tokens)
+    viewer.set_up(app, composed.routes)
     navigation.set_up(app)
     services.sign_in.init_app(app)
     security.set_up(app, sign_in_server=settings.issuer_origin, https=settings.https)

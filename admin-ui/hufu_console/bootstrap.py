@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hufu_console.settings import Settings
-from hufu_console.sign_in.server import SignInServer
+from hufu_console.sign_in_server import SignInServer
 from hufu_console.web.context import Services
 from hufu_registry.bootstrap import build_services as build_registry
 from hufu_registry.settings import RegistrySettings

@@ -1,19 +1,26 @@
-"""The composition: every feature's addresses, once. A new feature is a line here and its folder."""
+"""The composition: every feature of the console, once. A new one is a line here and its folder."""
 
 from __future__ import annotations
 
-from hufu_console.accounts.routes import ROUTES as ACCOUNTS
-from hufu_console.agencies.routes import ROUTES as AGENCIES
-from hufu_console.cases.routes import ROUTES as CASES
-from hufu_console.gallery.routes import ROUTES as GALLERY
-from hufu_console.guard.routes import ROUTES as GUARD
-from hufu_console.home.routes import ROUTES as HOME
-from hufu_console.public.routes import ROUTES as PUBLIC
-from hufu_console.sign_in.routes import ROUTES as SIGN_IN
-from hufu_console.sync.routes import ROUTES as SYNC
+from hufu_console.accounts.feature import FEATURE as ACCOUNTS
+from hufu_console.agencies.feature import FEATURE as AGENCIES
+from hufu_console.cases.feature import FEATURE as CASES
+from hufu_console.gallery.feature import FEATURE as GALLERY
+from hufu_console.guard.feature import FEATURE as GUARD
+from hufu_console.home.feature import FEATURE as HOME
+from hufu_console.public.feature import FEATURE as PUBLIC
+from hufu_console.sign_in.feature import FEATURE as SIGN_IN
+from hufu_console.sync.feature import FEATURE as SYNC
+from hufu_console.web.feature import ConsoleFeature
 from hufu_console.web.routing import Route
+
+FEATURES = (HOME, PUBLIC, CASES, GUARD, SYNC, ACCOUNTS, AGENCIES, SIGN_IN)
+
+
+def features(*, gallery: bool) -> tuple[ConsoleFeature, ...]:
+    """The gallery is for test builds alone."""
+    return (*FEATURES, GALLERY) if gallery else FEATURES
 
 
 def routes(*, gallery: bool) -> tuple[Route, ...]:
-    every = (*HOME, *PUBLIC, *SIGN_IN, *CASES, *ACCOUNTS, *AGENCIES, *GUARD, *SYNC)
-    return (*every, *GALLERY) if gallery else every
+    return tuple(route for feature in features(gallery=gallery) for route in feature.routes)

@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 
 from hufu_console.app import create_app
 from hufu_console.settings import Settings
-from hufu_console.sign_in.server import SignInServer
+from hufu_console.sign_in_server import SignInServer
 from hufu_console.web.context import Services
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from hufu_console.app import create_app
 from hufu_console.settings import Settings
-from hufu_console.sign_in.server import SignInServer
+from hufu_console.sign_in_server import SignInServer
 from hufu_console.web.context import Services
 from hufu_console.web.viewer import COOKIE
 from hufu_registry.bootstrap import SqlServices
@@ -59,6 +59,7 @@ def make_console(services: SqlServices, folder: Path, *, server: SignInServer | 
     built = Settings(**(values | settings))
     server = server or SignInServer(built.issuer_url, "hufu-console", "secret")
     app = create_app(built, Services(services, server))
+    app.testing = True
     app.test_client_class = Browser
     return app
 

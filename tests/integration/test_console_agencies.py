@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from hufu_console.app import create_app
 from hufu_console.settings import Settings
-from hufu_console.sign_in.server import SignInServer
+from hufu_console.sign_in_server import SignInServer
 from hufu_console.web.context import Services
 from hufu_console.web.viewer import COOKIE
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile

@@ -36,7 +36,7 @@ HOSTILE = ("0", "9" * 30, "１２", "%00", "..%2F%27%20OR%201%3D1--", "x" * 300,
 ELSEWHERE = frozenset(
     {"sign_in.start", "sign_in.callback", "sign_in.sign_out", "sign_in.signed_out", "sign_in.backchannel_logout"}
 )
-NOT_REFUSED = frozenset({200, 303, 409, 422})
+NOT_REFUSED = frozenset({200, 303, 409, 422, 429})
 
 
 @dataclass(frozen=True)

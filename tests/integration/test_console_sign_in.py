@@ -15,7 +15,7 @@ from flask import Flask
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from hufu_console.sign_in.server import LOGOUT_EVENT, SignInServer
+from hufu_console.sign_in_server import LOGOUT_EVENT, SignInServer
 from hufu_console.web.viewer import COOKIE
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
 from hufu_registry.accounts.use_cases import move_account

@@ -12,10 +12,11 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
+from hufu_console import urls
 from hufu_console.web.failures import STATUS, status_of
+from hufu_console.web.feature import compose
 from hufu_console.web.moments import moment
 from hufu_console.web.roc_field import read_day
-from hufu_console.web.sentences import SENTENCES
 from hufu_registry.kernel.errors import HufuError
 from hufu_registry.sync.model import Code
 
@@ -122,7 +123,7 @@ def test_every_rule_the_registry_names_has_a_sentence() -> None:
     source = "\n".join(path.read_text() for path in (ROOT / "registry" / "hufu_registry").rglob("*.py"))
     raised = set(re.findall(r"(?:NotFound|Denied|IllegalMove|Conflict|RateLimited)\(\s*\"(\w+)\"", source))
     not_for_pages = {"import_closes_too_many", "system_manager_exists", "tree_cycle", "agency_in_use"}
-    assert raised - not_for_pages - set(SENTENCES) == set()
+    assert raised - not_for_pages - set(compose(urls.FEATURES).sentences) == set()
 
 
 def test_every_code_of_the_worker_has_words() -> None:

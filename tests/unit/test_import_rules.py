@@ -17,6 +17,7 @@ ROOMS = ("registry", "admin-ui", "sync-worker", "keycloak-config", "stack")
 PLANTED = {
     "rules-know-no-tables": ("registry/hufu_registry/accounts/model.py", "import hufu_registry.accounts.store"),
     "features": ("registry/hufu_registry/rights/use_cases.py", "import hufu_registry.accounts.use_cases"),
+    "console-features": ("admin-ui/hufu_console/web/paging.py", "import hufu_console.cases.queries"),
     "processes": ("admin-ui/hufu_console/settings.py", "import hufu_sync"),
     "realm-alone": ("keycloak-config/hufu_realm/model.py", "import hufu_registry.kernel.ids"),
     "rules-know-no-database": ("registry/hufu_registry/people/model.py", "import sqlalchemy"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,12 +13,12 @@ from flask_wtf import FlaskForm
 import hufu_registry.sync.use_cases as sync
 from hufu_console.accounts import queries
 from hufu_console.accounts.forms import DisableForm, ReasonForm, TransferForm
-from hufu_console.agencies.forms import number_in
-from hufu_console.guard.submitting import submitted
 from hufu_console.web import drafts
 from hufu_console.web.context import actor, now, registry
 from hufu_console.web.faults import show_faults
+from hufu_console.web.numbers import number_in
 from hufu_console.web.sentences import sentence
+from hufu_console.web.submitting import submitted
 from hufu_console.web.viewer import viewer
 from hufu_registry.agencies.model import Agency
 from hufu_registry.guard.use_cases import TransferAccounts
@@ -28,9 +27,11 @@ from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.rights.model import Permission
 
 
-def act_on(account_id: UUID, template: str, form: FlaskForm, act: Callable[[AccountId], object]) -> ResponseReturnValue:
+def act_on(
+    account_id: AccountId, template: str, form: FlaskForm, act: Callable[[AccountId], object]
+) -> ResponseReturnValue:
     """Show what it means; when the form was sent, do it and say so, or say what stands against it."""
-    account = queries.seen_account(viewer(), AccountId(account_id))
+    account = queries.seen_account(viewer(), account_id)
     if request.method == "POST" and form.validate():
         try:
             flash(str(act(account.id)), "good")
@@ -50,15 +51,15 @@ def filled(kind: type[FlaskForm]) -> Any:
     return kind(formdata=drafts.typed())
 
 
-def unlock(account_id: UUID) -> ResponseReturnValue:
+def unlock(account_id: AccountId) -> ResponseReturnValue:
     """解除鎖定."""
-    queries.seen_account(viewer(), AccountId(account_id))
-    sync.unlock_account(AccountId(account_id), registry(), actor())
+    queries.seen_account(viewer(), account_id)
+    sync.unlock_account(account_id, registry(), actor())
     flash(_("Unlocked. The person can try again within seconds."), "good")
     return redirect(url_for("accounts.account", account_id=account_id), 303)
 
 
-def require_password_change(account_id: UUID) -> ResponseReturnValue:
+def require_password_change(account_id: AccountId) -> ResponseReturnValue:
     def act(at: AccountId) -> object:
         sync.require_password_change(at, registry(), actor())
         return _("At the next sign-in the person chooses a new password.")
@@ -66,9 +67,9 @@ def require_password_change(account_id: UUID) -> ResponseReturnValue:
     return act_on(account_id, "require_password_change", filled(FlaskForm), act)
 
 
-def transfer(account_id: UUID) -> ResponseReturnValue:
+def transfer(account_id: AccountId) -> ResponseReturnValue:
     """To another agency; for system managers."""
-    account, form = queries.seen_account(viewer(), AccountId(account_id)), filled(TransferForm)
+    account, form = queries.seen_account(viewer(), account_id), filled(TransferForm)
     back = url_for("accounts.account", account_id=account_id)
 
     def permit(at: Agency) -> None:
@@ -92,7 +93,7 @@ def transfer(account_id: UUID) -> ResponseReturnValue:
     return page, 422 if form.errors else 200
 
 
-def disable(account_id: UUID) -> ResponseReturnValue:
+def disable(account_id: AccountId) -> ResponseReturnValue:
     form: DisableForm = filled(DisableForm)
 
     def act(at: AccountId) -> object:
@@ -102,7 +103,7 @@ def disable(account_id: UUID) -> ResponseReturnValue:
     return act_on(account_id, "disable", form, act)
 
 
-def restore(account_id: UUID) -> ResponseReturnValue:
+def restore(account_id: AccountId) -> ResponseReturnValue:
     form: ReasonForm = filled(ReasonForm)
 
     def act(at: AccountId) -> object:
@@ -112,7 +113,7 @@ def restore(account_id: UUID) -> ResponseReturnValue:
     return act_on(account_id, "restore", form, act)
 
 
-def delete(account_id: UUID) -> ResponseReturnValue:
+def delete(account_id: AccountId) -> ResponseReturnValue:
     form: ReasonForm = filled(ReasonForm)
 
     def act(at: AccountId) -> object:

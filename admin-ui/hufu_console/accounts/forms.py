@@ -11,6 +11,7 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
+from hufu_console.web.numbers import version_in
 from hufu_registry.accounts.model import SECURITY, Account, Profile
 from hufu_registry.agencies.store import TreeRow
 from hufu_registry.kernel.errors import Invalid
@@ -35,8 +36,7 @@ class ProfileForm(FlaskForm):
         return Profile(**typed, unit_id=None if unit is None else unit.id)
 
     def seen_version(self) -> int:
-        text = str(self.version.data or "")
-        return int(text) if text.isdecimal() and len(text) < 9 else 0
+        return version_in(self.version)
 
 
 TEXTS = tuple(one.name for one in fields(Profile) if hasattr(ProfileForm, one.name))

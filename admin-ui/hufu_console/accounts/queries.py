@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hufu_console.web.context import reading
+from hufu_console.web.paging import Read
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.model import MOVES, Account, AccountMove
 from hufu_registry.accounts.store import is_in_scope, names_of
@@ -15,8 +16,10 @@ from hufu_registry.cases.model import Case
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.outbox import Kind
 from hufu_registry.kernel.paging import MAX_SIZE, Page, Paged
 from hufu_registry.sync.model import (
+    AppliedStep,
     InTarget,
     ProvisioningStep,
     SignIn,
@@ -25,7 +28,7 @@ from hufu_registry.sync.model import (
     StepName,
     StepState,
 )
-from hufu_registry.sync.store import account_in_targets, account_story, sign_in_state, sign_ins
+from hufu_registry.sync.store import account_in_targets, account_story, applied_steps_of, sign_in_state, sign_ins
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,15 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
             sign_in=sign_in,
             locks=locks,
         )
+
+
+def applied_steps(account_id: AccountId) -> Read[AppliedStep]:
+    """What was done for it in the targets, newest first."""
+    return lambda connection, page: applied_steps_of(connection, Kind.ACCOUNT, str(account_id), page)
+
+
+def own(viewer: Viewer) -> AccountView:
+    return view_of(viewer, viewer.account_id)
 
 
 def editable(viewer: Viewer, account_id: AccountId) -> tuple[Account, Sequence[TreeRow]]:

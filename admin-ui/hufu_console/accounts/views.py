@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from flask import flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,7 +10,6 @@ import hufu_registry.sync.use_cases as sync
 from hufu_console.accounts import queries
 from hufu_console.accounts.forms import ProfileForm, fields_of
 from hufu_console.accounts.lists import PEOPLE
-from hufu_console.sync.queries import steps
 from hufu_console.web import drafts, lists
 from hufu_console.web.context import actor, registry
 from hufu_console.web.faults import show_faults
@@ -21,25 +18,24 @@ from hufu_console.web.viewer import viewer
 from hufu_registry.accounts.model import AccountMove
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId
-from hufu_registry.kernel.outbox import Kind
 
 people = lists.page(PEOPLE)
 search = lists.search(PEOPLE)
 
 
-def account(account_id: UUID) -> str:
-    view = queries.view_of(viewer(), AccountId(account_id))
+def account(account_id: AccountId) -> str:
+    view = queries.view_of(viewer(), account_id)
     again = url_for("accounts.progress", account_id=account_id, state=view.account.state)
     return render_template(
         "accounts/account.html", view=view, progress_url=again, Move=AccountMove,
-        steps=read_page(steps(Kind.ACCOUNT, str(account_id)), asked_page()),
+        steps=read_page(queries.applied_steps(account_id), asked_page()),
         page_link=page_link("accounts.account", {"account_id": account_id}),
     )  # fmt: skip
 
 
-def progress(account_id: UUID) -> ResponseReturnValue:
+def progress(account_id: AccountId) -> ResponseReturnValue:
     """The steps alone, for the page that looks again by itself."""
-    return steps_of(queries.view_of(viewer(), AccountId(account_id)))
+    return steps_of(queries.view_of(viewer(), account_id))
 
 
 def steps_of(view: queries.AccountView) -> ResponseReturnValue:
@@ -51,9 +47,9 @@ def steps_of(view: queries.AccountView) -> ResponseReturnValue:
     return page
 
 
-def edit(account_id: UUID) -> ResponseReturnValue:
+def edit(account_id: AccountId) -> ResponseReturnValue:
     """Mend what the account says of its official."""
-    found, units = queries.editable(viewer(), AccountId(account_id))
+    found, units = queries.editable(viewer(), account_id)
     form = ProfileForm(formdata=drafts.typed(), data=fields_of(found))
     if request.method == "POST":
         try:
@@ -68,16 +64,16 @@ def edit(account_id: UUID) -> ResponseReturnValue:
     return page, 422 if form.errors else 200
 
 
-def resend(account_id: UUID) -> ResponseReturnValue:
-    queries.seen_account(viewer(), AccountId(account_id))
-    sync.resend_activation(AccountId(account_id), registry(), actor())
+def resend(account_id: AccountId) -> ResponseReturnValue:
+    queries.seen_account(viewer(), account_id)
+    sync.resend_activation(account_id, registry(), actor())
     flash(_("A new activation mail is on its way. Please use the newest one."), "good")
     return redirect(url_for("accounts.account", account_id=account_id), 303)
 
 
-def sync_now(account_id: UUID) -> ResponseReturnValue:
-    queries.seen_account(viewer(), AccountId(account_id))
-    sync.converge_now(AccountId(account_id), registry(), actor())
+def sync_now(account_id: AccountId) -> ResponseReturnValue:
+    queries.seen_account(viewer(), account_id)
+    sync.converge_now(account_id, registry(), actor())
     flash(_("The account is compared and put right now."), "good")
     return redirect(url_for("accounts.account", account_id=account_id), 303)
 

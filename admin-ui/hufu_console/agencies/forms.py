@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField, TextAreaField
-from wtforms.fields.core import Field
 
 from hufu_console.web.roc_field import DayField
 
@@ -50,9 +49,3 @@ class DomainsForm(FlaskForm):
 class ManagerForm(FlaskForm):
     account_id = HiddenField(_l("Who becomes manager"))
     with_subordinates = BooleanField(_l("The agencies below, too"))
-
-
-def number_in(field: Field) -> int | None:
-    """A whole number of at most 17 digits, or None."""
-    text = str(field.data or "")
-    return int(text) if text.isdecimal() and text.isascii() and len(text) < 18 else None

@@ -22,14 +22,14 @@ from hufu_console.agencies.forms import (
     RenameForm,
     ReopenForm,
     UnitForm,
-    number_in,
 )
-from hufu_console.agencies.words import refusal
-from hufu_console.guard.submitting import submitted
 from hufu_console.web import drafts
 from hufu_console.web.context import actor, now, registry
 from hufu_console.web.faults import show_faults
+from hufu_console.web.numbers import number_in
 from hufu_console.web.paging import asked_page, page_link
+from hufu_console.web.sentences import sentence
+from hufu_console.web.submitting import submitted
 from hufu_console.web.viewer import viewer
 from hufu_registry.agencies.model import Agency
 from hufu_registry.cases.use_cases import appoint_manager
@@ -66,8 +66,8 @@ def found() -> str:
     return render_template("agencies/_found.html", paged=queries.found(words, NEAREST), words=words)
 
 
-def agency(agency_id: int) -> str:
-    view = queries.view_of(viewer(), AgencyId(agency_id), asked_page())
+def agency(agency_id: AgencyId) -> str:
+    view = queries.view_of(viewer(), agency_id, asked_page())
     link = page_link("agencies.agency", {"agency_id": agency_id})
     return render_template("agencies/agency.html", view=view, agency=view.agency, page_link=link)
 
@@ -87,7 +87,7 @@ def changed(
         except Invalid as error:
             show_faults(form, error.fields, error.context)
         except (IllegalMove, Conflict) as error:
-            form.form_errors.append(refusal(error))
+            form.form_errors.append(sentence(error))
     page = render_template(f"agencies/{template}.html", agency=at, form=form, **shown)
     return page, 422 if form.errors else 200
 
@@ -101,9 +101,9 @@ def page_of(at: Agency) -> str:
     return url_for("agencies.agency", agency_id=at.id)
 
 
-def place(agency_id: int, permission: Permission | None = None) -> tuple[Agency, Callable[[Agency], None]]:
+def place(agency_id: AgencyId, permission: Permission | None = None) -> tuple[Agency, Callable[[Agency], None]]:
     """The agency, and the right it takes; asked before anything is shown, and again in the transaction."""
-    at = queries.agency(AgencyId(agency_id))
+    at = queries.agency(agency_id)
     right = permit(permission or queries.needed(at))
     right(at)
     return at, right
@@ -115,7 +115,7 @@ def filled(kind: type[FlaskForm], at: Agency, **values: object) -> Any:
     return kind(formdata=drafts.typed(), data={"version": at.version, "since": today, "on": today} | values)
 
 
-def add_unit(agency_id: int) -> ResponseReturnValue:
+def add_unit(agency_id: AgencyId) -> ResponseReturnValue:
     at, right = place(agency_id, Permission.EDIT_UNITS)
     form = filled(UnitForm, at)
 
@@ -127,7 +127,7 @@ def add_unit(agency_id: int) -> ResponseReturnValue:
     return changed(at, form, "add_unit", act)
 
 
-def rename(agency_id: int) -> ResponseReturnValue:
+def rename(agency_id: AgencyId) -> ResponseReturnValue:
     at, right = place(agency_id)
     form = filled(RenameForm, at, name=at.name)
 
@@ -141,14 +141,14 @@ def rename(agency_id: int) -> ResponseReturnValue:
     return changed(at, form, "rename", act)
 
 
-def move(agency_id: int) -> ResponseReturnValue:
+def move(agency_id: AgencyId) -> ResponseReturnValue:
     """Where to; what it means is on the next page."""
     at, _right = place(agency_id)
     form = MoveForm(formdata=request.args or None, data={"since": taipei_date(now())})
     return render_template("agencies/move.html", agency=at, form=form)
 
 
-def move_review(agency_id: int) -> ResponseReturnValue:
+def move_review(agency_id: AgencyId) -> ResponseReturnValue:
     """GET names what the move means, POST does it."""
     at, right = place(agency_id)
     form = MoveForm(formdata=request.values, data={"version": at.version})
@@ -175,7 +175,7 @@ def pick() -> str:
     return render_template("agencies/_pick.html", found=queries.found(words, NEAREST), words=words, field=field)
 
 
-def merge(agency_id: int) -> ResponseReturnValue:
+def merge(agency_id: AgencyId) -> ResponseReturnValue:
     """Into a successor, which takes over its people and parts."""
     at, right = place(agency_id, Permission.EDIT_AGENCIES)
     form = filled(MergeForm, at)
@@ -193,7 +193,7 @@ def merge(agency_id: int) -> ResponseReturnValue:
     return changed(at, form, "merge", act)
 
 
-def close(agency_id: int) -> ResponseReturnValue:
+def close(agency_id: AgencyId) -> ResponseReturnValue:
     at, right = place(agency_id)
     form = filled(CloseForm, at)
 
@@ -204,7 +204,7 @@ def close(agency_id: int) -> ResponseReturnValue:
     return changed(at, form, "close", act)
 
 
-def reopen(agency_id: int) -> ResponseReturnValue:
+def reopen(agency_id: AgencyId) -> ResponseReturnValue:
     at, right = place(agency_id)
     form = filled(ReopenForm, at)
 
@@ -215,7 +215,7 @@ def reopen(agency_id: int) -> ResponseReturnValue:
     return changed(at, form, "reopen", act)
 
 
-def mail_domains(agency_id: int) -> ResponseReturnValue:
+def mail_domains(agency_id: AgencyId) -> ResponseReturnValue:
     at, right = place(agency_id, Permission.EDIT_AGENCIES)
     form = filled(DomainsForm, at, domains="\n".join(at.mail_domains))
 
@@ -228,7 +228,7 @@ def mail_domains(agency_id: int) -> ResponseReturnValue:
     return changed(at, form, "mail_domains", act)
 
 
-def appoint(agency_id: int) -> ResponseReturnValue:
+def appoint(agency_id: AgencyId) -> ResponseReturnValue:
     at, _right = place(agency_id, Permission.APPOINT_MANAGERS)
     form = filled(ManagerForm, at)
 
@@ -248,7 +248,7 @@ def account_in(form: ManagerForm) -> AccountId:
         raise Invalid(fields={"account_id": "account_required"}) from error
 
 
-def candidates(agency_id: int) -> str:
+def candidates(agency_id: AgencyId) -> str:
     """Who can become manager there, as one types; posted, for it is about people."""
     at, _right = place(agency_id, Permission.APPOINT_MANAGERS)
     words = request.form.get("words", "").strip()[:200]

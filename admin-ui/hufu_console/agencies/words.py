@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask_babel import gettext as _
 
-from hufu_console.web.sentences import sentence
-from hufu_registry.kernel.errors import HufuError
+from hufu_console.web.missing import report_missing
 
 
-def refusal(error: HufuError) -> str:
-    """Why the change was refused, and what to do first."""
-    if error.code != "agency_in_use":
-        return sentence(error)
+def in_use(context: Mapping[str, object]) -> str:
+    """What has to go first, by the reasons that the registry names."""
     words = {
         "accounts": _("accounts"),
         "grants": _("managers"),
         "cases": _("open cases"),
         "children": _("open agencies or units below it"),
     }
-    held = [words.get(one, one) for one in str(error.context.get("reasons", "")).split(", ")]
+    reasons = str(context.get("reasons", "")).split(", ")
+    for reason in set(reasons) - set(words):
+        report_missing("word", reason)
+    held = [words[reason] for reason in reasons if reason in words]
     return str(_("It cannot be closed while it still has: %(what)s.", what=_(", ").join(held)))

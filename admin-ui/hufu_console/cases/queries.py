@@ -42,6 +42,13 @@ def count_waiting(viewer: Viewer) -> int:
         return count_queue(work.connection, viewer.account_id, work.now)
 
 
+def first_waiting(viewer: Viewer) -> Paged[QueueRow] | None:
+    """Those that wait longest; None for whoever sees no cases."""
+    if not viewer.rights.gives(Permission.SEE_CASES):
+        return None
+    return waiting(viewer, Page(1, 5), state=CaseState.PENDING, words="", agency_id=None)
+
+
 def waiting(
     viewer: Viewer, page: Page, *, state: CaseState | None, words: str, agency_id: AgencyId | None
 ) -> Paged[QueueRow]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,6 +13,7 @@ from hufu_console.cases.forms import ApproveForm, RejectForm
 from hufu_console.web import drafts
 from hufu_console.web.context import actor, registry
 from hufu_console.web.faults import show_faults
+from hufu_console.web.numbers import version_in
 from hufu_console.web.paging import asked_page, page_link
 from hufu_console.web.viewer import viewer
 from hufu_registry.cases import use_cases as cases
@@ -55,8 +55,8 @@ def search() -> ResponseReturnValue:
     return redirect(url_for("cases.queue", state=state, agency=agency, draft=key), 303)
 
 
-def case(case_id: UUID) -> str:
-    view = queries.view_of(viewer(), CaseId(case_id))
+def case(case_id: CaseId) -> str:
+    view = queries.view_of(viewer(), case_id)
     form = ApproveForm(formdata=drafts.typed(), data={"version": view.case.version})
     return case_page(view, form)
 
@@ -67,27 +67,22 @@ def case_page(view: queries.CaseView, form: ApproveForm) -> str:
     return render_template("cases/case.html", view=view, case=view.case, form=form, moves=moves, Move=CaseMove)
 
 
-def seen_version(form: ApproveForm | RejectForm) -> int:
-    text = str(form.version.data or "")
-    return int(text) if text.isdecimal() and len(text) < 9 else 0
-
-
-def approve(case_id: UUID) -> ResponseReturnValue:
+def approve(case_id: CaseId) -> ResponseReturnValue:
     form = ApproveForm()
-    command = cases.Approve(CaseId(case_id), seen_version(form), str(form.official_mail.data or ""))
+    command = cases.Approve(case_id, version_in(form.version), str(form.official_mail.data or ""))
     try:
         cases.approve(command, registry(), actor())
     except Invalid as error:
         show_faults(form, error.fields, error.context)
-        return case_page(queries.view_of(viewer(), CaseId(case_id)), form), 422
+        return case_page(queries.view_of(viewer(), case_id), form), 422
     except (IllegalMove, Conflict) as error:
-        return meanwhile(CaseId(case_id), error)
+        return meanwhile(case_id, error)
     flash(_("Approved. The account is being made; the applicant gets a mail."), "good")
     return redirect(url_for("cases.case", case_id=case_id), 303)
 
 
-def reject_form(case_id: UUID) -> ResponseReturnValue:
-    view = queries.view_of(viewer(), CaseId(case_id))
+def reject_form(case_id: CaseId) -> ResponseReturnValue:
+    view = queries.view_of(viewer(), case_id)
     if view.own or CaseMove.REJECT not in view.case.moves():
         return redirect(url_for("cases.case", case_id=case_id), 303)
     form = RejectForm(formdata=drafts.typed(), data={"version": view.case.version})
@@ -95,17 +90,17 @@ def reject_form(case_id: UUID) -> ResponseReturnValue:
     return render_template("cases/reject.html", view=view, case=view.case, form=form)
 
 
-def reject(case_id: UUID) -> ResponseReturnValue:
+def reject(case_id: CaseId) -> ResponseReturnValue:
     form = RejectForm()
-    command = cases.Reject(CaseId(case_id), seen_version(form), str(form.reason.data or ""))
+    command = cases.Reject(case_id, version_in(form.version), str(form.reason.data or ""))
     try:
         cases.reject(command, registry(), actor())
     except Invalid as error:
         show_faults(form, error.fields, error.context)
-        view = queries.view_of(viewer(), CaseId(case_id))
+        view = queries.view_of(viewer(), case_id)
         return render_template("cases/reject.html", view=view, case=view.case, form=form), 422
     except (IllegalMove, Conflict) as error:
-        return meanwhile(CaseId(case_id), error)
+        return meanwhile(case_id, error)
     flash(_("Rejected. The applicant gets a mail with the reason."), "good")
     return redirect(url_for("cases.case", case_id=case_id), 303)
 

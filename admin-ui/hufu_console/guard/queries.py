@@ -41,6 +41,11 @@ class HeldChangeView:
         return self.held_change.state is HeldState.HELD
 
 
+def count_held(_viewer: Viewer) -> int:
+    with reading() as work:
+        return lists.count_held(work.connection)
+
+
 def held_changes(state: HeldState | None) -> Read[HeldChangeRow]:
     def read(connection: sa.Connection, page: Page) -> Paged[HeldChangeRow]:
         found = lists.list_held_changes(connection, page, state=state)

@@ -14,6 +14,7 @@ from hufu_console.guard.forms import CancelForm
 from hufu_console.web import drafts
 from hufu_console.web.context import actor, registry
 from hufu_console.web.faults import show_faults
+from hufu_console.web.numbers import VERSION_DIGITS, number_of, version_in
 from hufu_console.web.paging import asked_page, page_link, read_page
 from hufu_console.web.sentences import sentence, sentence_of
 from hufu_console.web.spreadsheet import Column, export, words
@@ -83,7 +84,7 @@ def release(held_id: UUID) -> ResponseReturnValue:
     if request.method == "GET":
         return render_template("guard/release.html", view=view)
     try:
-        version = version_in(request.form.get("version", ""))
+        version = number_of(request.form.get("version"), digits=VERSION_DIGITS) or 0
         outcome = acts.release(held_id, version, registry(), actor())
     except (Conflict, IllegalMove, Invalid) as error:
         flash(sentence(error), "refused")
@@ -91,10 +92,6 @@ def release(held_id: UUID) -> ResponseReturnValue:
     flash(_("Carried out. The systems follow within minutes."), "good")
     run = url_for("sync.run", run_id=outcome.run_id) if outcome.run_id else None
     return redirect(run or held_change_page(held_id), 303)
-
-
-def version_in(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 9 else 0
 
 
 def cancel(held_id: UUID) -> ResponseReturnValue:
@@ -105,7 +102,7 @@ def cancel(held_id: UUID) -> ResponseReturnValue:
     )
     if request.method == "POST" and form.validate():
         try:
-            version, reason = version_in(str(form.version.data or "")), str(form.reason.data or "")
+            version, reason = version_in(form.version), str(form.reason.data or "")
             acts.cancel(held_id, version, registry(), actor(), reason)
         except Invalid as error:
             show_faults(form, error.fields, error.context)

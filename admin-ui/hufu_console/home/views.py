@@ -5,21 +5,17 @@ from __future__ import annotations
 import sqlalchemy as sa
 from flask import Response, g, jsonify, render_template
 
-from hufu_console.accounts import queries as accounts
-from hufu_console.cases import queries as cases
 from hufu_console.web.context import registry
-from hufu_registry.cases.model import CaseState
-from hufu_registry.kernel.paging import Page
+from hufu_console.web.feature import composition
 
 
 def home() -> str:
-    """What waits for me; for strangers, where to begin."""
-    me = g.viewer
-    if me is None:
+    """What the features have to say to me; for strangers, where to begin."""
+    viewer = g.viewer
+    if viewer is None:
         return render_template("home/welcome.html")
-    waiting = cases.waiting(me, Page(1, 5), state=CaseState.PENDING, words="", agency_id=None)
-    view = accounts.view_of(me, me.account_id)
-    return render_template("home/home.html", waiting=waiting, view=view, manages=me.rights.is_manager)
+    blocks = [(block.template, block.shown(viewer)) for block in composition().home]
+    return render_template("home/home.html", blocks=[(name, shown) for name, shown in blocks if shown is not None])
 
 
 def healthz() -> Response:

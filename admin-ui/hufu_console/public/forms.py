@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 
+from hufu_console.web.numbers import number_in
 from hufu_registry.accounts.model import Profile
 from hufu_registry.cases.model import Application, Case
 from hufu_registry.kernel.ids import AgencyId
@@ -55,11 +56,11 @@ class ApplicationForm(FlaskForm):
 
     def application(self) -> Application:
         """What was typed, cleaned; not checked."""
+        number = number_in(self.agency_id)
         text: dict[str, Any] = {name: str(self[name].data or "") for name in PROFILE}
-        number = str(self.agency_id.data or "")
         return Application(
             account_name=str(self.account_name.data or ""),
-            agency_id=AgencyId(int(number)) if number.isdecimal() and len(number) < 18 else None,
+            agency_id=None if number is None else AgencyId(number),
             profile=Profile(**text),
             wants_official_mail=bool(self.wants_official_mail.data),
             reason=str(self.reason.data or ""),

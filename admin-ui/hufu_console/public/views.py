@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -16,6 +14,7 @@ from hufu_console.web.context import actor, registry
 from hufu_console.web.drafts import browser
 from hufu_console.web.faults import show_faults
 from hufu_console.web.language import language
+from hufu_console.web.numbers import number_of, version_in
 from hufu_console.web.sentences import sentence_of
 from hufu_registry.cases import use_cases as cases
 from hufu_registry.cases.consent import CURRENT
@@ -93,7 +92,7 @@ def agency_choose() -> str:
     """The agency part of the form, with the agency that was picked, or the one whose OID was typed."""
     typed = read_form()
     picked = request.form.get("pick", "")
-    if picked.isdecimal():
+    if number_of(picked) is not None:
         typed.agency_id.data = picked
     at = queries.chosen(typed.application().agency_id)
     if at is not None:
@@ -154,8 +153,8 @@ def send() -> ResponseReturnValue:
     return redirect(url_for("public.receipt", case_id=case_id), 303)
 
 
-def receipt(case_id: UUID) -> str:
-    own = queries.own_case(browser(), Purpose.APPLY, CaseId(case_id))
+def receipt(case_id: CaseId) -> str:
+    own = queries.own_case(browser(), Purpose.APPLY, case_id)
     if own is None:
         raise NotFound("case")
     return render_template("public/receipt.html", own=own)
@@ -184,7 +183,7 @@ def change() -> ResponseReturnValue:
     else:
         typed = read_form()
     if request.method == "POST":
-        version = int(typed.version.data) if str(typed.version.data).isdecimal() else 0
+        version = version_in(typed.version)
         command = cases.Change(browser(), own.case.id, version, queries.with_unit(typed.application()))
         try:
             cases.change(command, registry(), actor())
@@ -225,8 +224,8 @@ def own_accounts() -> str:
     return render_template("public/own_accounts.html", accounts=queries.accounts_of(browser()))
 
 
-def resend_activation(account_id: UUID) -> ResponseReturnValue:
-    sync.resend_own_activation(browser(), AccountId(account_id), registry(), actor())
+def resend_activation(account_id: AccountId) -> ResponseReturnValue:
+    sync.resend_own_activation(browser(), account_id, registry(), actor())
     flash(_("A new activation mail is on its way. Please use the newest one."), "good")
     return redirect(url_for("public.own_accounts"), 303)
 

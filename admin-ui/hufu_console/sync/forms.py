@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField, TextAreaField
 
-from hufu_console.agencies.forms import number_in
+from hufu_console.web.numbers import number_in
 from hufu_console.web.roc_field import DayField
 from hufu_registry.kernel.ids import AgencyId
 

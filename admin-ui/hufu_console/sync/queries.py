@@ -16,7 +16,7 @@ from hufu_console.sync.picture import Picture, first_slot, picture_of
 from hufu_console.sync.plan_rows import PlanRow, plan_in, rows_of
 from hufu_console.web.context import now, reading, registry
 from hufu_console.web.paging import Read
-from hufu_registry.guard.store import count_held
+from hufu_console.web.viewer import Viewer
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
@@ -38,26 +38,15 @@ from hufu_registry.sync.store.administration import names_of
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Needing:
-    """How much waits for a system manager."""
-
-    parked: int
-    held: int
-    drifts: int
-
-    @property
-    def total(self) -> int:
-        return self.parked + self.held + self.drifts
-
-
-def needing() -> Needing:
+def count_parked(_viewer: Viewer) -> int:
+    """How much work needs a person."""
     with reading() as work:
-        return Needing(
-            parked=lists.count_parked(work.connection),
-            held=count_held(work.connection),
-            drifts=lists.count_drifts(work.connection, work.now),
-        )
+        return lists.count_parked(work.connection)
+
+
+def count_drifts(_viewer: Viewer) -> int:
+    with reading() as work:
+        return lists.count_drifts(work.connection, work.now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from flask import Flask, current_app, g, has_request_context, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from hufu_console.settings import Settings
-from hufu_console.sign_in.server import SignInServer
+from hufu_console.sign_in_server import SignInServer
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import Actor, account_actor, applicant_actor

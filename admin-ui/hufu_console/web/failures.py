@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from flask import Flask, Response, flash, g, make_response, redirect, render_template, request, session, url_for
+from flask import Flask, Response, g, make_response, redirect, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from hufu_console.sign_in.server import SignInAway, SignInFailed
+from hufu_console.sign_in_server import SignInAway, SignInFailed
 from hufu_console.web import drafts
+from hufu_console.web.feature import composition
 from hufu_console.web.logs import log
 from hufu_console.web.sentences import sentence
 from hufu_registry.kernel.errors import Conflict, Denied, HufuError, IllegalMove, Invalid, NotFound, RateLimited
@@ -78,20 +79,10 @@ def page(status: int, said: str | None = None) -> Response:
     return make_response(render_template("error.html", **values), status)
 
 
-def to_mailbox(error: HufuError) -> Response:
-    """The mailbox is not (or no longer) proved: do that first, then come back to what was typed."""
-    journey = "public.follow" if request.path.startswith("/follow") else "public.apply"
-    journey = "public.activation" if request.path.startswith("/activation") else journey
-    goal = drafts.keep_typed() if request.method == "POST" else request.full_path.rstrip("?")
-    if goal not in (None, url_for("home.home")):
-        session[f"goal {journey}"] = goal
-    flash(sentence(error), "waiting")
-    return make_response(redirect(url_for(journey), 303))
-
-
 def on_rule(error: HufuError) -> Response:
-    if error.code == "mailbox_not_verified" and not request.headers.get("HX-Request"):
-        return to_mailbox(error)
+    answer_to = composition().answers.get(error.code)
+    if answer_to is not None and not request.headers.get("HX-Request"):
+        return answer_to(error)
     status = status_of(error)
     log.info("refused", code=error.code, status=status, request_id=g.get("request_id"))
     answer = page(status, sentence(error))

@@ -1,15 +1,14 @@
-"""What stands in the header of every page."""
+"""What stands in the header of every page, and what waits for whom."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, g, request, url_for
-from flask_babel import gettext as _
 
-from hufu_console.cases.queries import count_waiting
-from hufu_console.sync.queries import Needing, needing
+from hufu_console.web.feature import composition
 from hufu_console.web.viewer import Viewer
 
 
@@ -22,38 +21,40 @@ class Item:
 
 
 def items(viewer: Viewer) -> list[Item]:
-    """The pages this official may open, and what waits for him there."""
-    endpoint = request.endpoint or ""
-    feature = endpoint.partition(".")[0]
-    own = endpoint in ("accounts.mine", "accounts.my_progress")
-    found = [Item(_("Home"), url_for("home.home"), feature == "home")]
-    if viewer.rights.is_manager:
-        waiting = count_waiting(viewer)
-        found.append(Item(_("Waiting cases"), url_for("cases.queue"), feature == "cases", waiting))
-        found.append(Item(_("Accounts"), url_for("accounts.people"), feature == "accounts" and not own))
-    found.append(Item(_("Agencies"), url_for("agencies.tree"), feature == "agencies"))
-    if viewer.rights.is_system_manager:
-        here = feature in ("sync", "guard")
-        found.append(Item(_("AD sync"), url_for("sync.overview"), here, needs().total))
-    found.append(Item(_("My account"), url_for("accounts.mine"), own))
-    return found
+    """The pages this official may open, and what waits for him there and below."""
+    composed = composition()
+    entries = [entry for entry in composed.menu if composed.opens(entry.endpoint, viewer)]
+    urls = {url_for(entry.endpoint): entry for entry in entries}
+    here = nearest(request.path, urls) if request.endpoint else None
+    counts = dict.fromkeys(urls, 0)
+    for endpoint in composed.waits:
+        at = nearest(url_for(endpoint), urls)
+        if at is not None and composed.opens(endpoint, viewer):
+            counts[at] += waiting(endpoint)
+    return [Item(str(entry.word), url, url == here, counts[url]) for url, entry in urls.items()]
 
 
-def needs() -> Needing:
-    """What waits for a system manager, looked up once a request."""
-    if "needs" not in g:
-        g.needs = needing()
-    found: Needing = g.needs
-    return found
+def nearest(path: str, urls: Mapping[str, object]) -> str | None:
+    """The deepest of the addresses at or above the path; the first page has nothing below it."""
+    above = [url for url in urls if path == url or (url != "/" and path.startswith(f"{url}/"))]
+    return max(above, key=len, default=None)
+
+
+def waiting(endpoint: str) -> int:
+    """How much waits there for the viewer, who may open it; counted once a request."""
+    counted: dict[str, int] = g.setdefault("waiting", {})
+    if endpoint not in counted:
+        counted[endpoint] = composition().waits[endpoint].count(g.viewer)
+    return counted[endpoint]
 
 
 def page_values() -> dict[str, Any]:
-    """`navigation` and `needing` are asked by the templates that show them: a part of a page counts nothing for it."""
+    """`navigation` and `waiting` are asked by the templates that show them: a part of a page counts nothing for it."""
     viewer = g.get("viewer")
     return {
         "viewer": viewer,
         "navigation": lambda: items(viewer) if viewer else [],
-        "needing": needs,
+        "waiting": waiting,
         "restored": bool(g.get("restored")),
     }
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask import request, url_for
 
 from hufu_console.web.context import reading
+from hufu_console.web.numbers import number_of
 from hufu_registry.kernel.paging import Page, Paged
 
 T = TypeVar("T")
@@ -17,8 +18,7 @@ Read = Callable[[sa.Connection, Page], Paged[T]]
 
 
 def asked_page(name: str = "page") -> Page:
-    text = request.args.get(name, "1")
-    return Page(int(text) if text.isdecimal() and len(text) < 8 else 1)
+    return Page(number_of(request.args.get(name), digits=7) or 1)
 
 
 def page_link(endpoint: str, values: Mapping[str, Any], name: str = "page") -> Callable[[int], str]:

@@ -78,9 +78,9 @@ class Route:
         return Denied("right_missing") if rights.is_manager else NotFound("page")
 
 
-def register(app: Flask, routes: Iterable[Route], limiter: Limiter, tokens: CSRFProtect) -> Mapping[str, Route]:
-    """Every route by its endpoint. Raises LookupError where the application answers anything that was not declared."""
-    by_endpoint: dict[str, Route] = {}
+def register(app: Flask, routes: Iterable[Route], limiter: Limiter, tokens: CSRFProtect) -> None:
+    """Raises LookupError where the application answers anything that was not declared."""
+    declared = set()
     for route in routes:
         view = route.view
         if route.asks is MACHINES:
@@ -91,9 +91,8 @@ def register(app: Flask, routes: Iterable[Route], limiter: Limiter, tokens: CSRF
         app.add_url_rule(
             route.rule, route.endpoint, view, methods=list(route.methods), defaults=dict(route.values) or None
         )
-        by_endpoint[route.endpoint] = route
-    undeclared = {rule.endpoint for rule in app.url_map.iter_rules()} - set(by_endpoint) - {"static"}
+        declared.add(route.endpoint)
+    undeclared = {rule.endpoint for rule in app.url_map.iter_rules()} - declared - {"static"}
     if undeclared:
         message = f"No permission is named for {', '.join(sorted(undeclared))}."
         raise LookupError(message)
-    return by_endpoint

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import ngettext
 
 from hufu_console.web.context import actor, registry
+from hufu_console.web.numbers import VERSION_DIGITS, number_of
 from hufu_console.web.viewer import viewer
 from hufu_registry.agencies.use_cases import Permit
 from hufu_registry.guard.model import Held, Unconfirmed
@@ -49,5 +50,4 @@ def submitted(
 
 def confirmed() -> int | None:
     """The number the page named before."""
-    text = request.form.get("confirmed", "")
-    return int(text) if text.isdecimal() and len(text) < 9 else None
+    return number_of(request.form.get("confirmed"), digits=VERSION_DIGITS)

@@ -1,0 +1,47 @@
+"""What 帳號 and 我的帳號 bring."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from hufu_console.accounts import queries
+from hufu_console.accounts.routes import ROUTES
+from hufu_console.web.feature import ConsoleFeature, HomeBlock, MenuEntry
+
+SENTENCES = {
+    "account": _l("There is no such account, or it is not yours to see."),
+    "account_state": _l("The account's state does not allow this any more."),
+    "account_name_shape": _l("An account name has 5 to 15 letters and digits and starts with a letter."),
+    "account_name_reserved": _l("This account name is kept for the system. Please choose another."),
+    "account_name_taken": _l("Somebody uses this account name already. Please choose another."),
+    "name_required": _l("Please enter your name."),
+    "title_required": _l("Please enter your title."),
+    "phone_shape": _l("Please enter the telephone number with digits, as in 02-81234567."),
+    "extension_shape": _l("An extension has up to eight digits."),
+    "mobile_shape": _l("A mobile number has ten digits and starts with 09."),
+    "official_mail_domain": _l(
+        "An official mailbox lies under the government's domains or those of the agency. "
+        "A private address would be published in tokens."
+    ),
+    "unit_elsewhere": _l("This unit belongs to another agency. Please choose the agency again."),
+    "already_activated": _l("The account is activated already. Please sign in."),
+    "activation_mail_wait": _l(
+        "An activation mail was sent just now. Please wait %(seconds)s seconds before asking for another."
+    ),
+    "activation_mails_used_up": _l("Too many activation mails were asked for today. Please try again tomorrow."),
+    "last_manager": _l(
+        "It belongs to the last manager there, or to the last system manager. Appoint another one first, or choose "
+        "“for security” if it is misused."
+    ),
+}
+
+FEATURE = ConsoleFeature(
+    "accounts",
+    ROUTES,
+    menu=(
+        MenuEntry(_l("Accounts"), "accounts.people", 30),
+        MenuEntry(_l("My account"), "accounts.mine", 90),
+    ),
+    home=(HomeBlock("accounts/_home.html", 90, queries.own),),
+    sentences=SENTENCES,
+)

@@ -1,0 +1,41 @@
+"""What 機關 bring."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from hufu_console.agencies.routes import ROUTES
+from hufu_console.agencies.words import in_use
+from hufu_console.web.feature import ConsoleFeature, MenuEntry
+
+SENTENCES = {
+    "agency_in_use": in_use,
+    "agency": _l("There is no such agency, or it is not yours to see."),
+    "agency_required": _l("Please choose an agency."),
+    "agency_unknown": _l("There is no such agency. Please search for it by name."),
+    "agency_not_a_home": _l("Nobody can have an account there. Please choose the agency where you work."),
+    "agency_closed": _l("This agency is closed."),
+    "agency_below_unit": _l("An agency cannot stand below a unit."),
+    "units_stand_below_agencies": _l("A unit stands below an agency, a school or another unit."),
+    "move_would_be_circle": _l("An agency cannot stand below itself. Please choose one that is not below it."),
+    "unit_has_people": _l(
+        "This unit has accounts or open cases, and they belong to its present agency. They have to change agency first."
+    ),
+    "oid_malformed": _l("This is not an OID under 2.16.886.101 or 2.16.886.111, as in 2.16.886.101.20003.20001."),
+    "oid_taken": _l("Another agency or unit has this OID."),
+    "in_the_future": _l("This day lies ahead. Please enter the change on that day, or choose today."),
+    "before_beginning": _l("This day lies before the agency began."),
+    "domain_malformed": _l("Please enter mail domains like example.gov.tw, one a line."),
+    "account_required": _l("Please pick who becomes manager."),
+    "manager_of_another_agency": _l("This account belongs to an agency that is neither this one nor above it."),
+    "agency_merged": _l("This agency went up in another and cannot be opened again."),
+    "merge_into_itself": _l("An agency cannot go up in itself or in one below it. Please choose another."),
+    "units_have_no_managers": _l("A unit has no manager of its own; appoint one at its agency."),
+}
+
+FEATURE = ConsoleFeature(
+    "agencies",
+    ROUTES,
+    menu=(MenuEntry(_l("Agencies"), "agencies.tree", 40),),
+    sentences=SENTENCES,
+)

@@ -1,0 +1,25 @@
+"""What 審核案件 bring."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from hufu_console.cases import queries
+from hufu_console.cases.routes import ROUTES
+from hufu_console.web.feature import ConsoleFeature, HomeBlock, MenuEntry, Waiting
+
+SENTENCES = {
+    "case": _l("There is no such case, or it is not yours to see."),
+    "case_state": _l("This case is decided or withdrawn already."),
+    "own_case": _l("Nobody decides his own case."),
+    "no_collision": _l("The account name needs no change."),
+}
+
+FEATURE = ConsoleFeature(
+    "cases",
+    ROUTES,
+    menu=(MenuEntry(_l("Waiting cases"), "cases.queue", 20),),
+    waits=(Waiting("cases.queue", queries.count_waiting),),
+    home=(HomeBlock("cases/_home.html", 10, queries.first_waiting),),
+    sentences=SENTENCES,
+)

@@ -1,0 +1,14 @@
+"""What the first page brings."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from hufu_console.home.routes import ROUTES
+from hufu_console.web.feature import ConsoleFeature, MenuEntry
+
+FEATURE = ConsoleFeature(
+    "home",
+    ROUTES,
+    menu=(MenuEntry(_l("Home"), "home.home", 10),),
+)

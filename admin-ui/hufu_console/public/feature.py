@@ -1,0 +1,33 @@
+"""What the public pages bring."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from hufu_console.public.answering import to_mailbox
+from hufu_console.public.routes import ROUTES
+from hufu_console.web.feature import ConsoleFeature
+
+SENTENCES = {
+    "mailbox_shape": _l("This is not a complete e-mail address. Please enter it like name@example.gov.tw."),
+    "mailbox_not_verified": _l("Your mailbox has to be verified first, in this browser."),
+    "code_wrong": _l("This is not the code of the newest mail. Please compare the six digits."),
+    "code_expired": _l("This code is no longer good. Please have a new one sent."),
+    "code_used_up": _l("The code was entered wrongly too often. Please have a new one sent."),
+    "code_resend_wait": _l("A code was sent just now. Please wait %(seconds)s seconds before asking for another."),
+    "codes_used_up": _l("Too many codes were asked for today. Please try again tomorrow."),
+    "consent_required": _l("Please read the terms and tick the box if you agree."),
+    "confirmed_required": _l("Please confirm that the data match your documents."),
+    "draft": _l("What was typed is not kept any more. Please fill in the form again."),
+    "case_open": _l("An application with this mailbox waits already. There can be one at a time."),
+    "mail_domain_refused": _l(
+        "This agency accepts only mailboxes of its own domains. Please use your official mailbox."
+    ),
+}
+
+FEATURE = ConsoleFeature(
+    "public",
+    ROUTES,
+    sentences=SENTENCES,
+    answers={"mailbox_not_verified": to_mailbox},
+)

@@ -1,0 +1,30 @@
+"""What AD 同步管理作業 brings."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from hufu_console.sync import queries
+from hufu_console.sync.routes import ROUTES
+from hufu_console.web.feature import ConsoleFeature, MenuEntry, Waiting
+
+SENTENCES = {
+    "work": _l("Nothing is to be done for it any more."),
+    "drift": _l("This difference is gone: it was decided, or it is as it should be again."),
+    "drift_not_acceptable": _l("The registry alone decides about this field. Overwrite it there, or ignore it."),
+    "drift_not_ours": _l("The registry knows no such account, so it has nothing to write there."),
+    "in_the_past": _l("Please choose a day that lies ahead."),
+    "more_than_a_year": _l("Please choose a day within a year; by then somebody should look at it again."),
+    "run": _l("There is no such run."),
+    "plan_not_ready": _l("This plan is not made yet, or is none that can be executed. Please make a new one."),
+    "agency_or_account": _l("Please choose an agency or name an account, not both."),
+    "account_name_unknown": _l("No account is called that. Please search for it under the accounts."),
+}
+
+FEATURE = ConsoleFeature(
+    "sync",
+    ROUTES,
+    menu=(MenuEntry(_l("AD sync"), "sync.overview", 50),),
+    waits=(Waiting("sync.work", queries.count_parked), Waiting("sync.drift", queries.count_drifts)),
+    sentences=SENTENCES,
+)

@@ -1,0 +1,116 @@
+"""What a feature brings to the console: it says so itself, in its `feature.py`; nobody else lists features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, TypeVar, cast
+
+from flask import Flask, Response, current_app
+
+from hufu_console.web.general_sentences import GENERAL
+from hufu_console.web.routing import Route
+from hufu_console.web.viewer import Viewer
+from hufu_registry.kernel.errors import HufuError
+
+T = TypeVar("T")
+EXTENSION = "hufu_composition"
+# A sentence in both languages, or what makes one of the error's context.
+Sentence = Any
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """In the header of every page, for whoever may open `endpoint`; the lowest `position` comes first."""
+
+    word: Any
+    endpoint: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How much waits for somebody at `endpoint`; counted where he may open it, and added up in the menu above it."""
+
+    endpoint: str
+    count: Callable[[Viewer], int]
+
+
+@dataclass(frozen=True, slots=True)
+class HomeBlock:
+    """A part of the first page; its template finds what is `shown` as `block`; None where it is not for this viewer."""
+
+    template: str
+    position: int
+    shown: Callable[[Viewer], object | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleFeature:
+    """`name` is the folder's. `sentences` say in words what the rules' codes mean; `answers` are for codes that lead
+    somewhere instead of to a page of error.
+    """
+
+    name: str
+    routes: tuple[Route, ...]
+    menu: tuple[MenuEntry, ...] = ()
+    waits: tuple[Waiting, ...] = ()
+    home: tuple[HomeBlock, ...] = ()
+    sentences: Mapping[str, Sentence] = field(default_factory=dict)
+    answers: Mapping[str, Callable[[HufuError], Response]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """All features together."""
+
+    features: tuple[ConsoleFeature, ...]
+    routes: Mapping[str, Route]
+    menu: Sequence[MenuEntry]
+    waits: Mapping[str, Waiting]
+    home: Sequence[HomeBlock]
+    sentences: Mapping[str, Sentence]
+    answers: Mapping[str, Callable[[HufuError], Response]]
+
+    def opens(self, endpoint: str, viewer: Viewer) -> bool:
+        """Whether the viewer may go there."""
+        return self.routes[endpoint].refusal(viewer.rights) is None
+
+
+def compose(features: Sequence[ConsoleFeature]) -> Composition:
+    """Raises ValueError where two features say the same thing, or one names an address that is nobody's."""
+    routes = once((route.endpoint, route) for feature in features for route in feature.routes)
+    menu = sorted((entry for feature in features for entry in feature.menu), key=lambda entry: entry.position)
+    waits = once((waiting.endpoint, waiting) for feature in features for waiting in feature.waits)
+    unknown = ({entry.endpoint for entry in menu} | set(waits)) - set(routes)
+    if unknown:
+        message = f"There is no route {', '.join(sorted(unknown))}."
+        raise ValueError(message)
+    return Composition(
+        features=tuple(features),
+        routes=routes,
+        menu=menu,
+        waits=waits,
+        home=sorted((block for feature in features for block in feature.home), key=lambda block: block.position),
+        sentences=once(chain(GENERAL.items(), *(feature.sentences.items() for feature in features))),
+        answers=once(pair for feature in features for pair in feature.answers.items()),
+    )
+
+
+def once(pairs: Iterable[tuple[str, T]]) -> dict[str, T]:
+    found: dict[str, T] = {}
+    for name, value in pairs:
+        if name in found:
+            message = f"Two features declare {name}."
+            raise ValueError(message)
+        found[name] = value
+    return found
+
+
+def composition() -> Composition:
+    return cast("Composition", current_app.extensions[EXTENSION])
+
+
+def set_up(app: Flask, composed: Composition) -> None:
+    app.extensions[EXTENSION] = composed

@@ -1,0 +1,20 @@
+"""What the codes mean that no feature owns: of fields, permissions and addresses in general."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+GENERAL: Mapping[str, Any] = {
+    "required": _l("This field must be filled in."),
+    "too_long": _l("This text is too long."),
+    "reason_required": _l("Please give a reason."),
+    "page": _l("Either the address is wrong, or what stood here is not for you to see."),
+    "changed_meanwhile": _l("Somebody changed this while you were looking at it. Please look at it again."),
+    "right_missing": _l("Your rights do not cover this. If they should, please ask the manager of your agency."),
+    "system_managers_only": _l("Only system managers may do this."),
+    "control_character": _l("There are characters in it that cannot be shown. Please type it anew."),
+    "too_many": _l("There are too many of them."),
+}
