@@ -9,11 +9,10 @@ from functools import cache
 
 import sqlalchemy as sa
 
-from hufu_registry.features import FEATURES, SqlWork
+from hufu_registry.features import FEATURES, Policy, SqlWork
 from hufu_registry.kernel.actor import SYSTEM, Actor
 from hufu_registry.kernel.ids import Ids, RandomIds
 from hufu_registry.kernel.keys import Keys
-from hufu_registry.kernel.policy import Policy
 from hufu_registry.kernel.store import DatabaseClock, TransactionClock
 from hufu_registry.notices.rendering import NoticeTemplates
 from hufu_registry.settings import RegistrySettings, secret
@@ -24,7 +23,7 @@ OUTBOX_CHANNEL = "hufu_outbox"
 
 @dataclass(frozen=True)
 class SqlServices:
-    """Built once a process; hands out transactions."""
+    """Built once a process; hands out transactions. `policy` is the environment's; what is set now is `work.policy`."""
 
     engine: sa.Engine
     keys: Keys

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 from hufu_registry.accounts.feature import Stores as Accounts
 from hufu_registry.agencies.feature import Stores as Agencies
 from hufu_registry.audit.feature import Stores as Audit
 from hufu_registry.cases.feature import Stores as Cases
+from hufu_registry.cases.model import CasePolicy
 from hufu_registry.dependents import SqlDependents
 from hufu_registry.guard.feature import Stores as Guard
+from hufu_registry.guard.model import GuardPolicy
 from hufu_registry.notices.feature import Stores as Notices
 from hufu_registry.people.feature import Stores as People
+from hufu_registry.policy.feature import Stores as Settings
 from hufu_registry.rights.feature import Stores as Rights
 from hufu_registry.sessions.feature import Stores as Sessions
 from hufu_registry.sync.feature import Stores as Sync
 
 
-class SqlWork(Cases, Guard, Sessions, Sync, Accounts, People, Rights, Agencies, Notices, Audit):
+@dataclass(frozen=True)
+class Policy(GuardPolicy, CasePolicy):
+    """Every feature's settings: each part holds those to its right, so that the leftmost hold all."""
+
+
+class SqlWork(Cases, Guard, Sessions, Sync, Accounts, People, Settings, Rights, Agencies, Notices, Audit):
     """An open transaction with every feature's tables."""
+
+    policy: Policy
 
     @cached_property
     def dependents(self) -> SqlDependents:

@@ -5,15 +5,26 @@ from __future__ import annotations
 import base64
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hufu_registry.features import FEATURES, Policy
 from hufu_registry.kernel.keys import Keys
-from hufu_registry.kernel.policy import Policy
 
-USUAL = Policy()
+SETTINGS = {setting.key: setting for feature in FEATURES for setting in feature.settings}
+
+
+def bounded(key: str) -> Any:
+    """A number whose default and bounds are the setting's."""
+    declared = SETTINGS[key]
+    return Field(default=declared.default, ge=declared.minimum, le=declared.maximum)
+
+
+def bounded_days(key: str) -> Any:
+    declared = SETTINGS[key]
+    return Field(default=declared.default.days, ge=declared.minimum.days, le=declared.maximum.days)
 
 
 def secret(path: Path) -> SecretStr:
@@ -42,12 +53,12 @@ class RegistrySettings(BaseSettings):
     audit_key_file: Path
     console_url: str
     directory: Literal["ad", "none"] = "ad"
-    official_mail_domains: str = "gov.tw edu.tw mil.tw"
-    guard_most: int = Field(default=USUAL.guard_most, ge=0)
-    guard_agency_more_than: int = Field(default=USUAL.guard_agency_more_than, ge=0)
-    guard_agency_percent: int = Field(default=USUAL.guard_agency_percent, ge=0, le=100)
-    destructive_steps_per_hour: int = Field(default=USUAL.destructive_steps_per_hour, ge=1)
-    deletion_wait_days: int = Field(default=USUAL.deletion_wait.days, ge=0)
+    official_mail_domains: str = " ".join(SETTINGS["official_mail_domains"].default)
+    guard_most: int = bounded("guard_most")
+    guard_agency_more_than: int = bounded("guard_agency_more_than")
+    guard_agency_percent: int = bounded("guard_agency_percent")
+    destructive_steps_per_hour: int = bounded("destructive_steps_per_hour")
+    deletion_wait_days: int = bounded_days("deletion_wait")
 
     def keys(self) -> Keys:
         return Keys(data=key(self.data_key_file), index=key(self.index_key_file), audit=key(self.audit_key_file))

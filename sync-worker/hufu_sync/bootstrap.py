@@ -69,16 +69,14 @@ def build_parts(settings: SyncSettings) -> Parts:
 def build_convergers(parts: Parts, targets: Targets) -> dict[Target, Converger]:
     """Active Directory first, where there is one: the order in which work goes on."""
     settings, services = parts.settings, parts.services
-    lease, wait = timedelta(seconds=settings.lease_seconds), services.policy.deletion_wait
+    lease = timedelta(seconds=settings.lease_seconds)
     directory, sign_in = targets.directory, targets.sign_in
     convergers: dict[Target, Converger] = {}
     if directory is not None:
-        config = TargetConfig(
-            Target.AD, with_directory=True, domain=domain_name(settings.ldap_base_dn), deletion_wait=wait
-        )
+        config = TargetConfig(Target.AD, with_directory=True, domain=domain_name(settings.ldap_base_dn))
         actions = DirectoryActions(directory)
         convergers[Target.AD] = Converger(services, config, directory, actions, lease, directory.lockout_duration)
-    config = TargetConfig(Target.KEYCLOAK, with_directory=directory is not None, deletion_wait=wait)
+    config = TargetConfig(Target.KEYCLOAK, with_directory=directory is not None)
     convergers[Target.KEYCLOAK] = Converger(services, config, sign_in, SignInActions(sign_in), lease)
     return convergers
 

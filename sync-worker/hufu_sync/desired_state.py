@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,7 +13,6 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.kernel.policy import Policy
 from hufu_registry.sync.model import Binding, Claimed
 from hufu_registry.sync.model import desired as shapes
 from hufu_registry.sync.model.naming import ou_names
@@ -28,7 +26,6 @@ class TargetConfig:
     target: Target
     with_directory: bool
     domain: str = ""
-    deletion_wait: timedelta = field(default_factory=lambda: Policy().deletion_wait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +207,7 @@ class _Reader:
         deleted_at = account.deleted_at
         if account.state is not AccountState.DELETED or deleted_at is None:
             return False
-        return deleted_at + self._shape.deletion_wait <= self._work.now
+        return deleted_at + self._work.policy.deletion_wait <= self._work.now
 
     def _key(self, kind: Kind, object_id: object) -> OutboxKey:
         return OutboxKey(self._shape.target, kind, str(object_id))

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from hufu_registry.settings import RegistrySettings, secret
+from hufu_registry.sync.model import ACTIVATION_LINK_LIFETIME
 from hufu_sync.targets.keycloak_connection import KeycloakSettings
 from hufu_sync.targets.ldap_connection import DirectorySettings
 from hufu_sync.targets.mail import MailSettings
@@ -86,7 +87,7 @@ class SyncSettings(RegistrySettings):
             with_directory=self.directory == "ad",
             activation_client=self.activation_client_id,
             activation_redirect=f"{self.console_url}/welcome",
-            activation_seconds=int(self.policy().activation_link_lifetime.total_seconds()),
+            activation_seconds=int(ACTIVATION_LINK_LIFETIME.total_seconds()),
             call_seconds=self.call_seconds,
         )
 

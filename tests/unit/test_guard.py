@@ -14,6 +14,7 @@ from hufu_registry.guard.model import (
     MOVES,
     Change,
     ChangeKind,
+    GuardPolicy,
     HeldChange,
     HeldMove,
     HeldState,
@@ -26,9 +27,8 @@ from hufu_registry.guard.model import (
 )
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.kernel.policy import Policy
 
-LIMITS = limits_of(Policy())
+LIMITS = limits_of(GuardPolicy())
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SEVERITY = [Verdict.ALLOWED, Verdict.CONFIRM, Verdict.SECOND_PERSON]
 
@@ -137,4 +137,4 @@ def test_above_the_absolute_number_nobody_decides_alone(count: int, needs: bool)
 
 
 def test_the_limits_are_settings() -> None:
-    assert limits_of(Policy(guard_most=3, guard_agency_more_than=1, guard_agency_percent=50)) == Limits(3, 1, 50)
+    assert limits_of(GuardPolicy(guard_most=3, guard_agency_more_than=1, guard_agency_percent=50)) == Limits(3, 1, 50)

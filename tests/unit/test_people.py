@@ -7,11 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from hufu_registry.kernel.policy import Policy
-from hufu_registry.people.model import CodeOutcome, MailboxCode, Purpose, clean_mailbox, masked_mailbox
+from hufu_registry.people.model import CodeOutcome, MailboxCode, PeoplePolicy, Purpose, clean_mailbox, masked_mailbox
 
 NOW = datetime(2026, 11, 21, 15, 59, tzinfo=UTC)
-POLICY = Policy()
+POLICY = PeoplePolicy()
 
 
 def make_code() -> MailboxCode:

@@ -14,7 +14,7 @@ import hufu_registry.sync.use_cases as sync
 from hufu_console.accounts import queries
 from hufu_console.accounts.forms import DisableForm, ReasonForm, TransferForm
 from hufu_console.web import drafts
-from hufu_console.web.context import actor, now, registry
+from hufu_console.web.context import actor, now, policy, registry
 from hufu_console.web.faults import show_faults
 from hufu_console.web.numbers import number_in
 from hufu_console.web.sentences import sentence
@@ -40,9 +40,9 @@ def act_on(
             show_faults(form, error.fields, error.context)
         except (IllegalMove, Conflict) as error:
             form.form_errors.append(sentence(error))
-    policy = registry().policy
+    in_force = policy()
     page = render_template(
-        f"accounts/{template}.html", account=account, form=form, policy=policy, gone_on=now() + policy.deletion_wait
+        f"accounts/{template}.html", account=account, form=form, policy=in_force, gone_on=now() + in_force.deletion_wait
     )
     return page, 422 if form.errors else 200
 

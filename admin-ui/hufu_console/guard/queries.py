@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 import hufu_registry.guard.store as lists
-from hufu_console.web.context import reading, registry
+from hufu_console.web.context import policy, reading
 from hufu_console.web.paging import Read
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.store import names_of
@@ -74,6 +74,6 @@ def view_of(viewer: Viewer, held_id: UUID, page: Page) -> HeldChangeView:
         held_change = lists.held_change_of(work.connection, held_id)
         (row,) = with_names(work.connection, [held_change])
         listed = lists.changes_page(work.connection, held_id, page)
-    needs_another = held_change.needs_another_than(viewer.account_id, limits_of(registry().policy))
+    needs_another = held_change.needs_another_than(viewer.account_id, limits_of(policy()))
     may_release = held_change.state is HeldState.HELD and not needs_another
     return HeldChangeView(held_change, row, listed, may_release=may_release)

@@ -12,7 +12,7 @@ import hufu_registry.guard.use_cases as acts
 from hufu_console.guard import queries
 from hufu_console.guard.forms import CancelForm
 from hufu_console.web import drafts
-from hufu_console.web.context import actor, registry
+from hufu_console.web.context import actor, policy, registry
 from hufu_console.web.faults import show_faults
 from hufu_console.web.numbers import VERSION_DIGITS, number_of, version_in
 from hufu_console.web.paging import asked_page, page_link, read_page
@@ -37,7 +37,7 @@ def held_changes() -> str:
     here = {"state": state.value if state else ALL}
     return render_template(
         "guard/held_changes.html", paged=read_page(queries.held_changes(state), asked_page()), here=here,
-        states=[state.value for state in HeldState], policy=registry().policy,
+        states=[state.value for state in HeldState], policy=policy(),
         page_link=page_link("guard.held_changes", here),
     )  # fmt: skip
 
@@ -60,7 +60,7 @@ def held_changes_xlsx() -> Response:
 def held_change(held_id: UUID) -> str:
     view = queries.view_of(viewer(), held_id, asked_page())
     return render_template(
-        "guard/held_change.html", view=view, policy=registry().policy,
+        "guard/held_change.html", view=view, policy=policy(),
         failure=sentence_of(view.held_change.failure) if view.held_change.failure else "",
         page_link=page_link("guard.held_change", {"held_id": held_id}),
     )  # fmt: skip

@@ -17,7 +17,7 @@ import hufu_registry.sync.use_cases as sync
 from hufu_console.sync import queries
 from hufu_console.sync.forms import AgencyForm, DropForm, IgnoreForm, PauseForm, PlanForm
 from hufu_console.web import drafts
-from hufu_console.web.context import actor, registry
+from hufu_console.web.context import actor, policy, registry
 from hufu_console.web.context import now as moment
 from hufu_console.web.faults import show_faults
 from hufu_console.web.paging import asked_page, page_link, read_page
@@ -34,12 +34,12 @@ P = ParamSpec("P")
 def overview() -> str:
     view = queries.overview()
     pictures = queries.pictures(view)
-    return render_template("sync/overview.html", view=view, pictures=pictures, policy=registry().policy)
+    return render_template("sync/overview.html", view=view, pictures=pictures, policy=policy())
 
 
 def now() -> str:
     """The figures alone, for the page that looks again by itself."""
-    return render_template("sync/_now.html", view=queries.overview(), policy=registry().policy)
+    return render_template("sync/_now.html", view=queries.overview(), policy=policy())
 
 
 def picture(target: str) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hufu_console.settings import Settings
 from hufu_console.sign_in_server import SignInServer
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.features import SqlWork
+from hufu_registry.features import Policy, SqlWork
 from hufu_registry.kernel.actor import Actor, account_actor, applicant_actor
 
 EXTENSION = "hufu"
@@ -92,6 +92,12 @@ def now() -> datetime:
     """The moment of what the page shows."""
     with reading() as work:
         return work.now
+
+
+def policy() -> Policy:
+    """What is set at that moment."""
+    with reading() as work:
+        return work.policy
 
 
 def set_up(app: Flask) -> None:

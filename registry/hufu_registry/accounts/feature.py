@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
+from hufu_registry.accounts.model import AccountPolicy
 from hufu_registry.accounts.store import SqlAccounts, SqlNames
 from hufu_registry.kernel.feature import Feature
 
-FEATURE = Feature("accounts")
+FEATURE = Feature("accounts", policy=AccountPolicy)
 
 
 class Stores(kernel.Stores):
@@ -20,4 +21,4 @@ class Stores(kernel.Stores):
 
     @cached_property
     def names(self) -> SqlNames:
-        return SqlNames(self.connection, self.tools.policy, self.now)
+        return SqlNames(self.connection, self.policy.freed_name_rest, self.now)

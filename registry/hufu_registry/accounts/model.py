@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from hufu_registry.agencies.model import Path
+from hufu_registry.agencies.model import AgencyPolicy, Path
 from hufu_registry.kernel.errors import IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
 from hufu_registry.kernel.mapping import SEALED
-from hufu_registry.people.model import MAILBOX_SHAPE, NAME_LENGTH, clean_name, plain
+from hufu_registry.kernel.policy import setting
+from hufu_registry.people.model import MAILBOX_SHAPE, NAME_LENGTH, PeoplePolicy, clean_name, plain
 
 ACCOUNT_NAME_SHAPE = re.compile(r"^[A-Za-z][A-Za-z0-9]{4,14}\Z")
 PHONE_SHAPE = re.compile(r"^[0-9+#*()\- ]{6,20}\Z")
@@ -34,6 +35,11 @@ RESERVED_NAMES = frozenset(
         "schema", "enterprise", "superuser", "daemon", "backup", "local", "owner", "creator", "batch", "dialup",
     }
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AccountPolicy(PeoplePolicy, AgencyPolicy):
+    freed_name_rest: timedelta = setting(timedelta(days=365), minimum=timedelta(0), maximum=timedelta(days=3650))
 
 
 class AccountState(StrEnum):

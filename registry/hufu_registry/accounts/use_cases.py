@@ -10,7 +10,7 @@ from uuid import UUID
 
 import hufu_registry.people.use_cases as people
 import hufu_registry.rights.use_cases as rights
-from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, name_key
+from hufu_registry.accounts.model import Account, AccountMove, AccountPolicy, AccountState, NameHolder, name_key
 from hufu_registry.agencies.model import Agency, Path
 from hufu_registry.kernel.errors import Conflict, IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId
@@ -63,6 +63,8 @@ class Names(Protocol):
 
 
 class Work(people.Work, rights.Work, Protocol):
+    @property
+    def policy(self) -> AccountPolicy: ...
     @property
     def accounts(self) -> Accounts: ...
     @property

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
+from hufu_registry.agencies.model import AgencyPolicy
 from hufu_registry.agencies.store import SqlAgencies
 from hufu_registry.kernel.feature import Feature
 
-FEATURE = Feature("agencies")
+FEATURE = Feature("agencies", policy=AgencyPolicy)
 
 
 class Stores(kernel.Stores):

@@ -15,6 +15,13 @@ from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.mapping import SEALED
 from hufu_registry.people.model import clean_name, plain
 from hufu_registry.rights.model import Permission, Rights
+from hufu_registry.sessions.model import SessionPolicy
+from hufu_registry.sync.model import SyncPolicy
+
+
+@dataclass(frozen=True)
+class CasePolicy(SyncPolicy, SessionPolicy):
+    """Cases declare nothing of their own."""
 
 
 class CaseType(StrEnum):

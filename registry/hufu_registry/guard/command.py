@@ -120,7 +120,8 @@ def import_(
         click.echo(json.dumps(asdict(report), ensure_ascii=False, default=str, indent=1))
         return
     show_report(report)
-    percent = services.policy.import_close_limit_percent
+    with services.begin(OPERATOR) as work:
+        percent = work.policy.import_close_limit_percent
     if dry_run and report.closes_more_than(percent):
         click.echo(too_many(closing=len(report.gone), agencies=report.open_before, percent=percent))
     if dry_run:

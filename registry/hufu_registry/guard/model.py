@@ -17,7 +17,19 @@ from uuid import UUID
 
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.kernel.policy import Policy
+from hufu_registry.kernel.policy import setting
+from hufu_registry.sync.model import SyncPolicy
+
+
+@dataclass(frozen=True)
+class GuardPolicy(SyncPolicy):
+    """A change set is held that takes something from more than `guard_most` accounts, or from more than
+    `guard_agency_more_than` and more than `guard_agency_percent` of one agency's.
+    """
+
+    guard_most: int = setting(100, minimum=0, maximum=1_000_000)
+    guard_agency_more_than: int = setting(5, minimum=0, maximum=1_000_000)
+    guard_agency_percent: int = setting(20, minimum=0, maximum=100)
 
 
 class HeldState(StrEnum):
@@ -89,7 +101,7 @@ def judge(changes: Sequence[Change], accounts_at: Mapping[AgencyId, int], limits
     return Verdict.ALLOWED
 
 
-def limits_of(policy: Policy) -> Limits:
+def limits_of(policy: GuardPolicy) -> Limits:
     return Limits(policy.guard_most, policy.guard_agency_more_than, policy.guard_agency_percent)
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from hufu_registry.kernel.policy import Policy, Setting, declared_in
+
 
 @dataclass(frozen=True, slots=True)
 class TimedTask:
@@ -44,10 +46,16 @@ class NoticeType:
 class Feature:
     """`name` is the folder's. `tasks` are what the scheduler does for it. `notices` are the mails it sends.
 
-    `commands` are its acts that may take something from many accounts (`hufu_registry.guard.use_cases.Command`).
+    `policy` is its part of the policy, with the settings it declares. `commands` are its acts that may take something
+    from many accounts (`hufu_registry.guard.use_cases.Command`).
     """
 
     name: str
     tasks: tuple[TimedTask, ...] = ()
     notices: tuple[NoticeType, ...] = ()
     commands: tuple[Any, ...] = ()
+    policy: type[Policy] = Policy
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        return declared_in(self.policy)

@@ -1,39 +1,101 @@
-"""The numbers an agency may want otherwise; every one is a setting with the default of the law or the manuals."""
+"""The numbers an agency may want otherwise: each feature declares its own, with bounds, in a part of the policy."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
 from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from hufu_registry.kernel.errors import Invalid
+
+T = TypeVar("T")
+DECLARED = "setting"
+# Seconds, by the letter behind the number.
+UNITS: Mapping[str, int] = MappingProxyType({"d": 86_400, "h": 3_600, "m": 60, "s": 1})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
-    """Durations and limits. `with_directory` is false where Keycloak keeps local users.
+    """What holds for a process from its start. Each feature's part adds its settings, which may change while it runs.
 
-    The guard holds a change set that takes something from more than `guard_most` accounts, or from more than
-    `guard_agency_more_than` and more than `guard_agency_percent` of one agency's. A deleted account stays disabled
-    in the targets for `deletion_wait` before it is removed there.
+    `with_directory` is false where Keycloak keeps local users.
     """
 
     with_directory: bool = True
-    code_lifetime: timedelta = timedelta(minutes=10)
-    code_tries: int = 5
-    code_resend_after: timedelta = timedelta(seconds=60)
-    codes_per_mailbox_per_day: int = 10
-    tries_per_mailbox_per_day: int = 20
-    mailbox_proof_lifetime: timedelta = timedelta(hours=2)
-    freed_name_rest: timedelta = timedelta(days=365)
-    activation_link_lifetime: timedelta = timedelta(days=7)
-    activation_deadline: timedelta = timedelta(days=30)
-    activation_mail_resend_after: timedelta = timedelta(seconds=60)
-    activation_mails_per_day: int = 10
-    session_idle: timedelta = timedelta(minutes=15)
-    session_max: timedelta = timedelta(hours=10)
-    draft_lifetime: timedelta = timedelta(hours=24)
-    import_close_limit_percent: int = 5
-    deletion_wait: timedelta = timedelta(days=30)
-    guard_most: int = 100
-    guard_agency_more_than: int = 5
-    guard_agency_percent: int = 20
-    destructive_steps_per_hour: int = 300
-    official_mail_domains: tuple[str, ...] = ("gov.tw", "edu.tw", "mil.tw")
+
+
+def setting(default: T, *, minimum: T | None = None, maximum: T | None = None, per_agency: bool = False) -> T:
+    """A setting of a feature's part: a number, a duration or words, the latter without bounds.
+
+    `per_agency`: an agency's own value counts for it and for what is under it.
+    """
+    return field(default=default, metadata={DECLARED: (minimum, maximum, per_agency)})
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One declaration. Its type is its default's; `text` is how it is stored, typed and shown."""
+
+    key: str
+    default: Any
+    minimum: Any
+    maximum: Any
+    per_agency: bool
+
+    def read(self, text: str) -> Any:
+        """The value that `text` says. Raises Invalid(value="setting_shape" or "setting_bounds")."""
+        value = self.parse(text)
+        if (self.minimum is not None and value < self.minimum) or (self.maximum is not None and value > self.maximum):
+            raise Invalid(fields={"value": "setting_bounds"}, minimum=self.lowest, maximum=self.highest)
+        return value
+
+    def parse(self, text: str) -> Any:
+        """The same whatever the bounds: what was stored stays readable when a release draws them closer."""
+        text = text.strip()
+        if isinstance(self.default, tuple):
+            return tuple(dict.fromkeys(text.lower().split()))
+        if isinstance(self.default, timedelta):
+            if found := re.fullmatch(r"(\d{1,9})([dhms])", text, re.ASCII):
+                return timedelta(seconds=int(found[1]) * UNITS[found[2]])
+        elif re.fullmatch(r"\d{1,9}", text, re.ASCII):
+            return int(text)
+        raise Invalid(fields={"value": "setting_shape"})
+
+    @property
+    def lowest(self) -> str:
+        return "" if self.minimum is None else text_of(self.minimum)
+
+    @property
+    def highest(self) -> str:
+        return "" if self.maximum is None else text_of(self.maximum)
+
+
+def text_of(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " ".join(value)
+    if isinstance(value, timedelta):
+        seconds = int(value.total_seconds())
+        letter = next(letter for letter, each in UNITS.items() if seconds % each == 0)
+        return f"{seconds // UNITS[letter]}{letter}"
+    return str(value)
+
+
+def declared_in(part: type[Policy]) -> tuple[Setting, ...]:
+    """The settings that this part declares itself, in its order."""
+    return tuple(_setting(one) for one in fields(part) if DECLARED in one.metadata and one.name in part.__annotations__)
+
+
+P = TypeVar("P", bound=Policy)
+
+
+def changed(policy: P, settings: Iterable[Setting], values: Mapping[str, str]) -> P:
+    """The policy with these values instead of its own."""
+    return replace(policy, **{one.key: one.parse(values[one.key]) for one in settings if one.key in values})
+
+
+def _setting(declared: Field[Any]) -> Setting:
+    minimum, maximum, per_agency = declared.metadata[DECLARED]
+    return Setting(declared.name, declared.default, minimum, maximum, per_agency)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import sqlalchemy as sa
 
@@ -32,6 +32,8 @@ class Stores:
     """What every feature's repositories are built from: connection, moment, actor, keys."""
 
     feature: ClassVar[Feature]
+    # What is set now; read when first asked for. Each feature's use cases say which part of it they need.
+    policy: Any
 
     def __init__(self, connection: sa.Connection, tools: Tools, actor: Actor, now: datetime) -> None:
         self.connection = connection

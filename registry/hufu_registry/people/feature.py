@@ -8,12 +8,14 @@ from functools import cached_property
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.feature import Feature, TimedTask
+from hufu_registry.people.model import PeoplePolicy
 from hufu_registry.people.notices import NOTICES
 from hufu_registry.people.store import SqlMailboxes, SqlPeople
 from hufu_registry.people.use_cases import forget_old_codes
 
 FEATURE = Feature(
     "people",
+    policy=PeoplePolicy,
     tasks=(TimedTask("codes", timedelta(minutes=10), lambda services: forget_old_codes(services, SYSTEM)),),
     notices=NOTICES,
 )

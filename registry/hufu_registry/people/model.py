@@ -9,12 +9,26 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from hufu_registry.kernel.policy import Policy
+from hufu_registry.kernel.policy import Policy, setting
 
 MAILBOX_SHAPE = re.compile(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+\Z")
 MAILBOX_LENGTH = 254
 NAME_LENGTH = 200
 CODE_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class PeoplePolicy(Policy):
+    code_lifetime: timedelta = setting(timedelta(minutes=10), minimum=timedelta(minutes=1), maximum=timedelta(hours=1))
+    code_tries: int = setting(5, minimum=1, maximum=20)
+    code_resend_after: timedelta = setting(
+        timedelta(seconds=60), minimum=timedelta(seconds=10), maximum=timedelta(hours=1)
+    )
+    codes_per_mailbox_per_day: int = setting(10, minimum=1, maximum=100)
+    tries_per_mailbox_per_day: int = setting(20, minimum=1, maximum=200)
+    mailbox_proof_lifetime: timedelta = setting(
+        timedelta(hours=2), minimum=timedelta(minutes=10), maximum=timedelta(days=1)
+    )
 
 
 class Purpose(StrEnum):
@@ -47,7 +61,7 @@ class MailboxCode:
     tries: int = 0
     used_at: datetime | None = None
 
-    def entered(self, code_key: str, *, now: datetime, policy: Policy) -> tuple[MailboxCode, CodeOutcome]:
+    def entered(self, code_key: str, *, now: datetime, policy: PeoplePolicy) -> tuple[MailboxCode, CodeOutcome]:
         """The code after one try, and what came of it."""
         if self.used_at is not None or now >= self.expires_at:
             return self, CodeOutcome.EXPIRED

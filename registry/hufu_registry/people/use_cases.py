@@ -13,7 +13,16 @@ from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import Invalid, NotFound, RateLimited
 from hufu_registry.kernel.ids import PersonId
 from hufu_registry.kernel.work import Services
-from hufu_registry.people.model import CODE_DIGITS, CodeOutcome, CodeSent, MailboxCode, Purpose, clean_mailbox, plain
+from hufu_registry.people.model import (
+    CODE_DIGITS,
+    CodeOutcome,
+    CodeSent,
+    MailboxCode,
+    PeoplePolicy,
+    Purpose,
+    clean_mailbox,
+    plain,
+)
 from hufu_registry.people.notices import MAILBOX_CODE
 
 A_DAY = timedelta(days=1)
@@ -45,6 +54,8 @@ class People(Protocol):
 
 
 class Work(audit.Work, notices.Work, Protocol):
+    @property
+    def policy(self) -> PeoplePolicy: ...
     @property
     def mailboxes(self) -> Mailboxes: ...
     @property
@@ -84,11 +95,11 @@ def request_code(command: RequestCode, services: Services[Work], actor: Actor) -
     mailbox = clean_mailbox(command.mailbox)
     if mailbox is None:
         raise Invalid(fields={"mailbox": "mailbox_shape"})
-    policy = services.policy
     key = mailbox_key(services, mailbox)
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     browser = browser_key(services, command.browser)
     with services.begin(actor) as work:
+        policy = work.policy
         work.mailboxes.lock_mailbox(key)
         sent, tries, last = work.mailboxes.codes_since(key, work.now - A_DAY)
         if last is not None and work.now < last + policy.code_resend_after:
@@ -128,8 +139,8 @@ def enter_code(command: EnterCode, services: Services[Work], actor: Actor) -> No
     """
     browser = browser_key(services, command.browser)
     digits = "".join(plain(command.code).split())
-    policy = services.policy
     with services.begin(actor) as work:
+        policy = work.policy
         code = work.mailboxes.newest_code(browser, command.purpose, lock=True)
         if code is None:
             outcome, tries = CodeOutcome.EXPIRED, 0
@@ -154,7 +165,7 @@ def enter_code(command: EnterCode, services: Services[Work], actor: Actor) -> No
 def proved_mailbox(browser: str, purpose: Purpose, services: Services[Work], work: Work) -> str:
     """The mailbox this browser proved for this purpose. Raises NotFound("mailbox_not_verified")."""
     sealed = work.mailboxes.proof(
-        browser_key(services, browser), purpose, work.now - services.policy.mailbox_proof_lifetime
+        browser_key(services, browser), purpose, work.now - work.policy.mailbox_proof_lifetime
     )
     if sealed is None:
         raise NotFound("mailbox_not_verified")

@@ -29,6 +29,7 @@ class Permission(StrEnum):
     EDIT_AGENCIES = "edit_agencies"
     APPOINT_MANAGERS = "appoint_managers"
     ADMINISTER_SYNC = "administer_sync"
+    CHANGE_SETTINGS = "change_settings"
 
 
 # What each role may do, at the places that its grant covers; a role or a permission that is not here is denied.

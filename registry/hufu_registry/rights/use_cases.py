@@ -116,3 +116,16 @@ def require(work: Work, actor: Actor, permission: Permission, *, of: str, home_i
 def require_system_manager(rights: Rights) -> None:
     if not rights.is_system_manager:
         raise Denied("system_managers_only")
+
+
+def require_system(work: Work, actor: Actor, permission: Permission) -> None:
+    """Ask for a permission that is about no place.
+
+    Raises Denied("system_managers_only"), or NotFound("account") for somebody without one.
+    """
+    if actor.kind in AT_THE_MACHINE:
+        return
+    if actor.account_id is None:
+        raise NotFound("account")
+    if not work.grants.of(actor.account_id).gives(permission):
+        raise Denied("system_managers_only")

@@ -8,11 +8,14 @@ from functools import cached_property
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.feature import Feature, TimedTask
+from hufu_registry.sessions.model import SessionPolicy
 from hufu_registry.sessions.store import SqlDrafts, SqlSessions
 from hufu_registry.sessions.use_cases import forget_old
 
 FEATURE = Feature(
-    "sessions", tasks=(TimedTask("sessions", timedelta(minutes=10), lambda services: forget_old(services, SYSTEM)),)
+    "sessions",
+    policy=SessionPolicy,
+    tasks=(TimedTask("sessions", timedelta(minutes=10), lambda services: forget_old(services, SYSTEM)),),
 )
 
 

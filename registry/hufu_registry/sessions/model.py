@@ -7,8 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from hufu_registry.accounts.model import AccountPolicy
 from hufu_registry.kernel.ids import AccountId
-from hufu_registry.kernel.policy import Policy
+from hufu_registry.kernel.policy import setting
+
+
+@dataclass(frozen=True)
+class SessionPolicy(AccountPolicy):
+    session_idle: timedelta = setting(timedelta(minutes=15), minimum=timedelta(minutes=5), maximum=timedelta(days=1))
+    session_max: timedelta = setting(timedelta(hours=10), minimum=timedelta(minutes=5), maximum=timedelta(days=7))
+    draft_lifetime: timedelta = setting(timedelta(hours=24), minimum=timedelta(hours=1), maximum=timedelta(days=30))
+
 
 # How exactly the last use is known: a page that only reads writes nothing, but for this once a minute.
 TOUCHED_EVERY = timedelta(minutes=1)
@@ -25,7 +34,7 @@ class ConsoleSession:
     started_at: datetime
     seen_at: datetime
 
-    def is_live(self, now: datetime, policy: Policy) -> bool:
+    def is_live(self, now: datetime, policy: SessionPolicy) -> bool:
         return now < self.seen_at + policy.session_idle and now < self.started_at + policy.session_max
 
     def is_untouched(self, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import Denied
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.work import Services
-from hufu_registry.sessions.model import ConsoleSession, Draft
+from hufu_registry.sessions.model import ConsoleSession, Draft, SessionPolicy
 
 
 class Sessions(Protocol):
@@ -37,6 +37,8 @@ class Drafts(Protocol):
 
 
 class Work(accounts.Work, Protocol):
+    @property
+    def policy(self) -> SessionPolicy: ...
     @property
     def sessions(self) -> Sessions: ...
     @property
@@ -75,7 +77,7 @@ def start_session(
 def live_session(token: str, services: Services[Work], work: Work) -> ConsoleSession | None:
     """The session of this cookie, if it is still good; read inside somebody else's transaction."""
     session = work.sessions.find(session_key(services, token))
-    return session if session is not None and session.is_live(work.now, services.policy) else None
+    return session if session is not None and session.is_live(work.now, work.policy) else None
 
 
 def keep_alive(session: ConsoleSession, services: Services[Work], actor: Actor) -> None:
@@ -116,5 +118,5 @@ def forget_draft(draft_id: UUID, owner: str, services: Services[Work], actor: Ac
 def forget_old(services: Services[Work], actor: Actor) -> None:
     """Clear ended sessions and old drafts; the clock's work."""
     with services.begin(actor) as work:
-        work.sessions.forget_before(work.now - services.policy.session_max)
-        work.drafts.forget_before(work.now - services.policy.draft_lifetime)
+        work.sessions.forget_before(work.now - work.policy.session_max)
+        work.drafts.forget_before(work.now - work.policy.draft_lifetime)

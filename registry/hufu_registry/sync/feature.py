@@ -12,6 +12,7 @@ import sqlalchemy as sa
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.kernel.feature import Feature, TimedTask
 from hufu_registry.kernel.outbox import OutboxKey
+from hufu_registry.sync.model import SyncPolicy
 from hufu_registry.sync.store import (
     SqlActions,
     SqlAdministration,
@@ -39,6 +40,7 @@ from hufu_registry.sync.use_cases.housekeeping import (
 EVERY = timedelta(minutes=10)
 FEATURE = Feature(
     "sync",
+    policy=SyncPolicy,
     tasks=(
         TimedTask("runs", timedelta(seconds=2), settle_runs),
         TimedTask("deadline", EVERY, disable_not_activated),

@@ -14,9 +14,8 @@ from hufu_registry.guard.store import list_held_changes
 from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.outbox import OutboxKey, Target
 from hufu_registry.kernel.paging import MAX_SIZE, Page
-from hufu_registry.kernel.policy import Policy
 from hufu_registry.sync import use_cases
-from hufu_registry.sync.model import TargetState, WorkRow, WorkState
+from hufu_registry.sync.model import SyncPolicy, TargetState, WorkRow, WorkState
 from hufu_registry.sync.store import drift_rows, target_states, work_rows
 from hufu_sync.command.shared import (
     ServicesOf,
@@ -43,12 +42,12 @@ STANDING = timedelta(minutes=15)
 def status(services_of: ServicesOf, *, in_json: bool) -> None:
     """Health and queue of each target, and held sets; exits with 1 when something needs a person."""
     services = services_of()
-    with services.read() as connection:
+    with services.reading() as work:
+        connection, now, policy = work.connection, work.now, work.policy
         states = target_states(connection)
         held = list_held_changes(connection, Page(size=1), HeldState.HELD).total
-        now = services.clock.now()
         differences = drift_rows(connection, services.keys, Page(size=1), now=now).total
-    alarms = [*(alarm for state in states for alarm in alarms_of(state, now, services.policy))]
+    alarms = [*(alarm for state in states for alarm in alarms_of(state, now, policy))]
     if held:
         alarms.append(f"held sets: {held}")
     if in_json:
@@ -91,7 +90,7 @@ def _failing(state: TargetState) -> str:
     return f"{state.code or 'failing'} since {moment(state.failing_since)}"
 
 
-def alarms_of(state: TargetState, now: datetime, policy: Policy) -> Iterator[str]:
+def alarms_of(state: TargetState, now: datetime, policy: SyncPolicy) -> Iterator[str]:
     """What about a target needs a person."""
     target = state.target.value
     if state.paused_at is not None:

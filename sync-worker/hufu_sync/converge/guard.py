@@ -40,8 +40,8 @@ def _losses(row: Row, forecast: Forecast | None) -> Sequence[Step]:
 
 def _count(services: SqlServices, target: Target, losing: Sequence[tuple[Row, Sequence[Step]]]) -> None:
     """Counted before it happens: two workers at once, or one that dies, must not take away more than the limit."""
-    limit = services.policy.destructive_steps_per_hour
     with services.begin(SYSTEM) as work:
+        limit = work.policy.destructive_steps_per_hour
         history, since = work.history, work.now - HOUR
         history.lock_destructive(target)
         counted = history.destructive_since(target, since)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,6 @@ from hufu_registry.kernel.errors import Conflict, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns, to_columns
-from hufu_registry.kernel.policy import Policy
 from hufu_registry.kernel.store import Moment, among, metadata
 from hufu_registry.rights.model import Role
 from hufu_registry.rights.store import grants, in_force
@@ -186,9 +185,9 @@ class SqlAccounts:
 
 
 class SqlNames:
-    def __init__(self, connection: sa.Connection, policy: Policy, now: datetime) -> None:
+    def __init__(self, connection: sa.Connection, rest: timedelta, now: datetime) -> None:
         self._connection = connection
-        self._policy = policy
+        self._rest = rest
         self._now = now
 
     def is_free(self, key: str, *, now: datetime, case_id: UUID | None = None) -> bool:
@@ -196,14 +195,14 @@ class SqlNames:
         if row is None:
             return True
         if row.freed_at is not None:
-            return bool(row.freed_at + self._policy.freed_name_rest <= now)
+            return bool(row.freed_at + self._rest <= now)
         return case_id is not None and row.holder == NameHolder.CASE.value and row.holder_id == case_id
 
     def take(self, key: str, holder: NameHolder, holder_id: UUID | None, *, case_id: UUID | None = None) -> bool:
         row = insert(taken_names).values(
             name_key=key, holder=holder.value, holder_id=holder_id, taken_at=self._now, freed_at=None
         )
-        rested = taken_names.c.freed_at <= self._now - self._policy.freed_name_rest
+        rested = taken_names.c.freed_at <= self._now - self._rest
         mine = sa.and_(
             taken_names.c.freed_at.is_(None),
             sa.or_(

@@ -4,6 +4,7 @@ from hufu_registry.agencies.model.history import HistoryFile, HistoryPlan, plan_
 from hufu_registry.agencies.model.import_plan import Finding, ImportPlan, ImportReport, plan_import
 from hufu_registry.agencies.model.listing import ListedRow, Listing, Rejected, read_codes, read_list
 from hufu_registry.agencies.model.naming import folded, joined_names, words_of
+from hufu_registry.agencies.model.policy import AgencyPolicy
 from hufu_registry.agencies.model.tree import (
     AGENCY_CODE_SHAPE,
     GOVERNMENT_ARC,
@@ -33,6 +34,7 @@ __all__ = [
     "ROOT_ARCS",
     "Agency",
     "AgencyKind",
+    "AgencyPolicy",
     "Finding",
     "FormerName",
     "HistoryFile",

@@ -66,7 +66,7 @@ def import_list(command: ImportList, services: Services[Work], actor: Actor) -> 
         plan = _plan(files, work)
         if command.dry_run:
             return plan.report
-        _guard(plan.report, services.policy.import_close_limit_percent, command.may_close)
+        _guard(plan.report, work.policy.import_close_limit_percent, command.may_close)
         if not plan.report.changes_nothing or plan.former_names:
             _apply(plan, work)
         return plan.report

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Protocol
 
 import hufu_registry.audit.use_cases as audit
-from hufu_registry.agencies.model import Agency, FormerName, Key, Node
+from hufu_registry.agencies.model import Agency, AgencyPolicy, FormerName, Key, Node
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import OutboxKey
 
@@ -119,3 +119,9 @@ class Work(audit.Work, Protocol):
     def agencies(self) -> Agencies: ...
     @property
     def dependents(self) -> Dependents: ...
+    @property
+    def policy(self) -> AgencyPolicy:
+        """What is set now."""
+
+    def policy_at(self, agency: Agency) -> AgencyPolicy:
+        """The same with what is set for the agency or, where it says nothing, for the nearest above that does."""

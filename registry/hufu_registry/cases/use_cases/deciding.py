@@ -48,7 +48,7 @@ def approve(command: Approve, services: Services[Work], actor: Actor) -> Account
             raise IllegalMove("agency_closed")
         account = account_of(work, services, case, command.official_mail)
         account.profile.check()
-        sync.check_official_mail(agency, account.profile, services.policy)
+        sync.check_official_mail(work, agency, account.profile)
         sync.open_account(work, services, account, case_id=case.id)
         decided = replace(decision(work, actor, case, CaseMove.APPROVE, ""), account_id=account.id)
         work.cases.save(decided)

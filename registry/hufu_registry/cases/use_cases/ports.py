@@ -7,7 +7,7 @@ from typing import Protocol
 
 import hufu_registry.sessions.use_cases as sessions
 import hufu_registry.sync.use_cases as sync
-from hufu_registry.cases.model import Case
+from hufu_registry.cases.model import Case, CasePolicy
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 
 
@@ -46,5 +46,7 @@ class Cases(Protocol):
 
 
 class Work(sync.Work, sessions.Work, Protocol):
+    @property
+    def policy(self) -> CasePolicy: ...
     @property
     def cases(self) -> Cases: ...

@@ -48,7 +48,7 @@ def preview(command: Command, services: Services[Work], actor: Actor) -> Preview
     """Judge it without doing it. Rights are the caller's to check."""
     with services.begin(actor) as work:
         changes = command.changes(work)
-        return Preview(verdict_on(work, services, command, changes), touched(changes), tuple(changes[:SHOWN]))
+        return Preview(verdict_on(work, command, changes), touched(changes), tuple(changes[:SHOWN]))
 
 
 def submit(
@@ -69,7 +69,7 @@ def submit(
             command.lock(work)
             changes = command.changes(work)
             cause = command.cause(work)
-            verdict = verdict_on(work, services, command, changes)
+            verdict = verdict_on(work, command, changes)
             allowed = verdict is Verdict.ALLOWED or (
                 verdict is Verdict.CONFIRM and confirmed is not None and confirmed >= touched(changes)
             )
@@ -98,7 +98,7 @@ def release(held_id: UUID, version: int, services: Services[Work], actor: Actor)
         with services.begin(actor) as work:
             require_administrator(work, actor)
             held_change = _to_decide(work, held_id, version)
-            if held_change.needs_another_than(actor.account_id, limits_of(services.policy)):
+            if held_change.needs_another_than(actor.account_id, limits_of(work.policy)):
                 raise Denied("own_held_change")
             released = held_change.moved(HeldMove.RELEASE, now=work.now, by=actor.account_id)
             command = stored_command(work, held_id)
@@ -141,11 +141,11 @@ def stored_command(work: Work, held_id: UUID) -> Command:
     return command
 
 
-def verdict_on(work: Work, services: Services[Work], command: Command, changes: Sequence[Change]) -> Verdict:
+def verdict_on(work: Work, command: Command, changes: Sequence[Change]) -> Verdict:
     if command.never_held:
         return Verdict.ALLOWED
     accounts_at = work.held_changes.accounts_at({change.agency_id for change in changes})
-    return judge(changes, accounts_at, limits_of(services.policy))
+    return judge(changes, accounts_at, limits_of(work.policy))
 
 
 class _TriedOnly(Exception):  # noqa: N818 - no error: it takes the trial back

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import hufu_registry.sync.use_cases as sync
 from hufu_registry.accounts.model import AccountState
-from hufu_registry.guard.model import Change, ChangeKind, HeldChange, StoredCommand
+from hufu_registry.guard.model import Change, ChangeKind, GuardPolicy, HeldChange, StoredCommand
 from hufu_registry.kernel.ids import AccountId, AgencyId
 
 
@@ -52,6 +52,8 @@ class HeldChanges(Protocol):
 
 
 class Work(sync.Work, Protocol):
+    @property
+    def policy(self) -> GuardPolicy: ...
     @property
     def held_changes(self) -> HeldChanges: ...
     @property

@@ -1,5 +1,6 @@
 """The sync engine's rules: what is kept about its work; `plan`, `desired` and `naming` are pure functions beside it."""
 
+from hufu_registry.sync.model.policy import ACTIVATION_LINK_LIFETIME, SyncPolicy
 from hufu_registry.sync.model.work import (
     MISSING,
     STRAY,
@@ -31,6 +32,7 @@ from hufu_registry.sync.model.work import (
 )
 
 __all__ = [
+    "ACTIVATION_LINK_LIFETIME",
     "MISSING",
     "STRAY",
     "ActionKind",
@@ -54,6 +56,7 @@ __all__ = [
     "SignInState",
     "StepName",
     "StepState",
+    "SyncPolicy",
     "TargetState",
     "WorkRow",
     "WorkState",

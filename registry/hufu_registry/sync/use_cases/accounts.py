@@ -11,7 +11,6 @@ from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound, RateLimited
 from hufu_registry.kernel.ids import AccountId, CaseId
-from hufu_registry.kernel.policy import Policy
 from hufu_registry.kernel.work import Services
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import proved_mailbox
@@ -71,7 +70,7 @@ def resend_own_activation(browser: str, account_id: AccountId, services: Service
 
 
 def _resend(work: Work, services: Services[Work], account: Account) -> None:
-    policy = services.policy
+    policy = work.policy
     if account.state is AccountState.ENABLED:
         raise IllegalMove("already_activated")
     if account.state is not AccountState.NOT_ACTIVATED:
@@ -114,7 +113,7 @@ def change_account(command: ChangeAccount, services: Services[Work], actor: Acto
             raise IllegalMove("account_state", state=account.state.value, move="change")
         profile = with_unit_of(work, account, command.profile.cleaned())
         profile.check()
-        check_official_mail(work.agencies.get(account.agency_id), profile, services.policy)
+        check_official_mail(work, work.agencies.get(account.agency_id), profile)
         if account.version != command.version:
             raise Conflict("changed_meanwhile")
         if profile == account.profile:
@@ -134,9 +133,10 @@ def change_account(command: ChangeAccount, services: Services[Work], actor: Acto
     return changed
 
 
-def check_official_mail(agency: Agency, profile: Profile, policy: Policy) -> None:
+def check_official_mail(work: Work, agency: Agency, profile: Profile) -> None:
     """What tokens will call the official mailbox must be one. Raises Invalid(official_mail=…)."""
-    if profile.official_mail and not agency.may_publish(profile.official_mail, policy.official_mail_domains):
+    mail = profile.official_mail
+    if mail and not agency.may_publish(mail, work.policy_at(agency).official_mail_domains):
         raise Invalid(fields={"official_mail": "official_mail_domain"})
 
 

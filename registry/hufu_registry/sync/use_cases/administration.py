@@ -8,12 +8,12 @@ from uuid import UUID
 from hufu_registry.accounts.model import REASON_LENGTH, AccountMove, AccountState
 from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.kernel.actor import Actor
-from hufu_registry.kernel.errors import Denied, IllegalMove, Invalid, NotFound
+from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.work import Services
 from hufu_registry.rights.model import Permission
-from hufu_registry.rights.use_cases import AT_THE_MACHINE
+from hufu_registry.rights.use_cases import require_system
 from hufu_registry.sync.model import ActionKind, ActionState, RunCause, RunKind
 from hufu_registry.sync.use_cases.enqueueing import (
     enqueue_account,
@@ -29,13 +29,7 @@ DROPPED = "dropped"
 
 
 def require_administrator(work: Work, actor: Actor) -> None:
-    """Raises Denied("system_managers_only"), or NotFound("account") for somebody without one."""
-    if actor.kind in AT_THE_MACHINE:
-        return
-    if actor.account_id is None:
-        raise NotFound("account")
-    if not work.grants.of(actor.account_id).gives(Permission.ADMINISTER_SYNC):
-        raise Denied("system_managers_only")
+    require_system(work, actor, Permission.ADMINISTER_SYNC)
 
 
 def pause_target(target: Target, why: str, services: Services[Work], actor: Actor) -> None:

@@ -40,7 +40,7 @@ def accept_drift(key: OutboxKey, field: str, services: Services[Work], actor: Ac
         profile = accepted(account.profile, field, drift.there)
         _check_change(account.profile, profile)
         if profile.official_mail != account.profile.official_mail:
-            check_official_mail(work.agencies.get(account.agency_id), profile, services.policy)
+            check_official_mail(work, work.agencies.get(account.agency_id), profile)
         changed = replace(account, profile=profile)
         work.accounts.save(changed)
         work.administration.accept(key, field)

@@ -24,7 +24,7 @@ def disable_not_activated(services: Services[Work]) -> int:
     while True:
         before = count
         with services.begin(SYSTEM) as work:
-            late = work.accounts.unactivated_since(work.now - services.policy.activation_deadline, BATCH)
+            late = work.accounts.unactivated_since(work.now - work.policy.activation_deadline, BATCH)
         for account_id in late:
             # Somebody may have activated or disabled it in between.
             with suppress(HufuError):
@@ -39,7 +39,7 @@ def enqueue_deleted(services: Services[Work]) -> int:
     count = 0
     while True:
         with services.begin(SYSTEM) as work:
-            due = work.comparison.due_for_deletion(work.now - services.policy.deletion_wait, BATCH)
+            due = work.comparison.due_for_deletion(work.now - work.policy.deletion_wait, BATCH)
             for account_id in due:
                 enqueue_account(work, services, work.accounts.get(account_id), bulk=True)
         count += len(due)

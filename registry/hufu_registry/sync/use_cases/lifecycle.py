@@ -10,12 +10,11 @@ from dataclasses import replace
 
 from hufu_registry.accounts.model import SECURITY, Account, AccountMove, AccountState, name_key
 from hufu_registry.accounts.use_cases import keep_a_manager, move_account
-from hufu_registry.agencies.model import HOMES, Agency
+from hufu_registry.agencies.model import HOMES, Agency, AgencyPolicy
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.kernel.policy import Policy
 from hufu_registry.kernel.work import Services
 from hufu_registry.rights.model import Grant, Permission
 from hufu_registry.rights.use_cases import end_grants
@@ -124,7 +123,7 @@ def transfer(
     ending = [grant for grant in grants if not outlives_transfer(grant, old, new)]
     keep_a_manager(work, account, ending)
     end_grants(work, ending, reason="transferred")
-    moved = moved_to(account, new, services.policy)
+    moved = moved_to(account, new, work.policy_at(new))
     work.accounts.save(moved)
     work.audit.record(
         "account.transferred",
@@ -146,7 +145,7 @@ def outlives_transfer(grant: Grant, old: Agency, new: Agency) -> bool:
     return grant.agency_id != old.id and grant.agency_path.covers(old.path) and grant.agency_path.covers(new.path)
 
 
-def moved_to(account: Account, new: Agency, policy: Policy) -> Account:
+def moved_to(account: Account, new: Agency, policy: AgencyPolicy) -> Account:
     """Without the old agency's unit, and without an official mailbox that the new one may not publish."""
     mail = account.profile.official_mail
     kept = mail if mail and new.may_publish(mail, policy.official_mail_domains) else None

@@ -10,7 +10,7 @@ from uuid import UUID
 import hufu_registry.accounts.use_cases as accounts
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import OutboxKey, Target
-from hufu_registry.sync.model import ActionKind, ActionState, Drift, OneTimeAction, Run, RunKind, SignInLock
+from hufu_registry.sync.model import ActionKind, ActionState, Drift, OneTimeAction, Run, RunKind, SignInLock, SyncPolicy
 
 
 class Actions(Protocol):
@@ -102,6 +102,8 @@ class Aging(Protocol):
 
 
 class Work(accounts.Work, Protocol):
+    @property
+    def policy(self) -> SyncPolicy: ...
     @property
     def comparison(self) -> Aging: ...
     @property

@@ -1,0 +1,30 @@
+"""What the settings bring: the policy as it is now, for every transaction that asks."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import hufu_registry.kernel.stores as kernel
+from hufu_registry.agencies.model import Agency
+from hufu_registry.kernel.feature import Feature
+from hufu_registry.policy.store import SqlSettings
+
+FEATURE = Feature("policy")
+
+
+class Stores(kernel.Stores):
+    feature = FEATURE
+
+    @cached_property
+    def settings(self) -> SqlSettings:
+        declared = {setting.key: setting for feature in self.features() for setting in feature.settings}
+        return SqlSettings(self.connection, declared, self.now)
+
+    @cached_property
+    def policy(self) -> Any:
+        """Read when first asked for; its type is said where every feature's part is known."""
+        return self.settings.in_force(self.tools.policy)
+
+    def policy_at(self, agency: Agency) -> Any:
+        return self.settings.in_force_at(self.policy, agency.path.ids)

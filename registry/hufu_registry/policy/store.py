@@ -1,0 +1,128 @@
+"""The settings' table: a row for each change, none is ever changed or deleted. The newest that has begun counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from hufu_registry.kernel.ids import AgencyId
+from hufu_registry.kernel.policy import P, Setting, changed
+from hufu_registry.kernel.store import Moment, among, metadata
+from hufu_registry.policy.model import SettingValue
+
+settings = sa.Table(
+    "settings",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("agency_id", sa.BigInteger, sa.ForeignKey("agencies.id")),
+    sa.Column("value", sa.Text),
+    sa.Column("valid_from", Moment, nullable=False),
+    sa.Column("changed_by", sa.Uuid, sa.ForeignKey("accounts.id")),
+    sa.Column("changed_at", Moment, nullable=False),
+    sa.Index("ix_settings_key", "key", "agency_id", "valid_from", "id"),
+    sa.Index("ix_settings_agency_id", "agency_id", postgresql_where=sa.text("agency_id IS NOT NULL")),
+)
+NEWEST_FIRST = (settings.c.valid_from.desc(), settings.c.id.desc())
+
+
+class SqlSettings:
+    def __init__(self, connection: sa.Connection, declared: Mapping[str, Setting], now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        self.declared = declared
+
+    def in_force(self, policy: P) -> P:
+        """The policy with everybody's values."""
+        rows = self._begun(settings.c.agency_id.is_(None))
+        return changed(policy, self.declared.values(), {row.key: row.value for row in rows})
+
+    def in_force_at(self, policy: P, path: Sequence[AgencyId]) -> P:
+        """Everybody's policy with the values of the agencies on the path, from the top; a lower one wins."""
+        of_agencies = [one for one in self.declared.values() if one.per_agency]
+        rows = self._begun(settings.c.agency_id == among(path, sa.BigInteger))
+        rows.sort(key=lambda row: path.index(row.agency_id))
+        return changed(policy, of_agencies, {row.key: row.value for row in rows})
+
+    def lock(self, key: str) -> None:
+        """Of two who change the same setting at once, one waits."""
+        number = sa.func.hashtextextended(f"setting:{key}", 0)
+        self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+    def given_at(self, key: str, agency_id: AgencyId | None, moment: datetime) -> str | None:
+        """The value that was given for just these and counts at the moment."""
+        query = (
+            sa.select(settings.c.value)
+            .where(settings.c.key == key, _of(agency_id), settings.c.valid_from <= moment)
+            .order_by(*NEWEST_FIRST)
+            .limit(1)
+        )
+        value: str | None = self._connection.execute(query).scalar_one_or_none()
+        return value
+
+    def newest_at_once(self, key: str, agency_id: AgencyId | None) -> datetime | None:
+        """When the last change that was to count at once was made."""
+        at_once = settings.c.valid_from == settings.c.changed_at
+        query = sa.select(sa.func.max(settings.c.valid_from)).where(settings.c.key == key, _of(agency_id), at_once)
+        found: datetime | None = self._connection.execute(query).scalar_one()
+        return found
+
+    def add(self, value: SettingValue) -> None:
+        self._connection.execute(
+            sa.insert(settings).values(
+                key=value.key,
+                agency_id=value.agency_id,
+                value=value.value,
+                valid_from=value.valid_from,
+                changed_by=value.changed_by,
+                changed_at=value.changed_at,
+            )
+        )
+
+    def _begun(self, of_whom: sa.ColumnElement[bool]) -> list[sa.Row[Any]]:
+        """Of each setting and agency the value that counts now, where it is one."""
+        newest = (
+            sa.select(settings.c.key, settings.c.agency_id, settings.c.value)
+            .ext(distinct_on(settings.c.key, settings.c.agency_id))
+            .where(settings.c.valid_from <= self._now, of_whom)
+            .order_by(settings.c.key, settings.c.agency_id, *NEWEST_FIRST)
+            .subquery()
+        )
+        return list(self._connection.execute(sa.select(newest).where(newest.c.value.is_not(None))))
+
+
+def _of(agency_id: AgencyId | None) -> sa.ColumnElement[bool]:
+    return settings.c.agency_id.is_not_distinct_from(agency_id)
+
+
+def given(connection: sa.Connection, now: datetime) -> Sequence[SettingValue]:
+    """What counts now and what will, everybody's before the agencies', in the order of time."""
+    newer = settings.alias("newer")
+    is_over = sa.exists(
+        sa.select(sa.literal(1)).where(
+            newer.c.key == settings.c.key,
+            newer.c.agency_id.is_not_distinct_from(settings.c.agency_id),
+            newer.c.valid_from <= now,
+            sa.tuple_(newer.c.valid_from, newer.c.id) > sa.tuple_(settings.c.valid_from, settings.c.id),
+        )
+    )
+    query = (
+        sa.select(settings)
+        .where(sa.or_(settings.c.valid_from > now, sa.not_(is_over)))
+        .order_by(settings.c.key, settings.c.agency_id.asc().nulls_first(), settings.c.valid_from, settings.c.id)
+    )
+    return [
+        SettingValue(
+            key=row.key,
+            agency_id=None if row.agency_id is None else AgencyId(row.agency_id),
+            value=row.value,
+            valid_from=row.valid_from,
+            changed_by=row.changed_by,
+            changed_at=row.changed_at,
+        )
+        for row in connection.execute(query)
+    ]
