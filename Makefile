@@ -4,10 +4,15 @@ BIN := .venv/bin
 STACK := $(BIN)/hufu-stack
 # Debian 12 has 3.11.2: what is locked must run there.
 UV_COMPILE := .tools/uv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header
+DEMO := $(if $(filter none,$(AD)),demo-none,demo)
+CATALOG := admin-ui/hufu_console/translations/zh_Hant_TW/LC_MESSAGES/messages.po
+# What pybabel writes into the head of a catalog and nobody reads.
+UNWANTED := Report-Msgid-Bugs-To|POT-Creation-Date|PO-Revision-Date|Last-Translator|Language-Team|Generated-By
 CODE := registry admin-ui sync-worker keycloak-config stack tests bench setup docs docker
 
 .PHONY: help setup setup-tests demo demo-stop demo-status demo-reset \
-	lint types imports templates unit check java test test-stack test-others soak bench performance fmt lock screenshots
+	lint types imports templates unit check java test test-stack test-others t t-stop coverage soak bench performance fmt \
+	lock catalog migration console screenshots
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -61,6 +66,17 @@ test-stack: ## those that need the real servers with a directory, one after the 
 test-others: ## all others; they may run beside those
 	@$(BIN)/pytest tests/unit tests/contract tests/integration tests/faults tests/browser -m "not stack" -p no:cacheprovider
 
+t: ## tests of one path on servers that keep running between: make t T=tests/integration/test_cases.py
+	@HUFU_KEEP_STACK=1 $(BIN)/pytest $(T)
+
+t-stop: ## stop the servers that `make t` left running, and delete their data
+	@$(STACK) test-reset
+
+coverage: ## which lines of code and tests the unit and integration tests without real servers reach
+	@$(BIN)/coverage run -m pytest tests/unit tests/integration -m "not stack" -p no:cacheprovider
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
 soak: setup-tests ## long random stories of acts and failures, SOAK_MINUTES=20; SOAK_SEED repeats one
 	@$(BIN)/python -m tests.soak.run
 
@@ -80,6 +96,23 @@ lock: ## renew the lock files from requirements/*.in
 	@$(UV_COMPILE) --python-version 3.11.2 -c requirements/base.txt requirements/dev.in -o requirements/dev.txt
 	@$(UV_COMPILE) --universal setup/uv.in -o setup/uv.txt
 	@$(UV_COMPILE) --python-version 3.11 docker/build.in -o docker/build.txt
+
+catalog: ## bring new and changed messages into the Chinese catalog
+	@cd admin-ui && ../$(BIN)/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext --no-location --sort-output \
+		-w 110 -o messages.pot .
+	@cd admin-ui && ../$(BIN)/pybabel --quiet update -i messages.pot -d hufu_console/translations -l zh_Hant_TW -w 110 \
+		--no-fuzzy-matching --ignore-obsolete
+	@rm admin-ui/messages.pot
+	@sed -i -E -e '/^"($(UNWANTED)):/d' -e '$${/^$$/d}' $(CATALOG)
+	@$(BIN)/pybabel --quiet compile -d admin-ui/hufu_console/translations
+
+migration: ## the migration that brings the tables to what the code says: make migration NAME=shared_accounts
+	@$(STACK) migration $(NAME)
+
+console: ## the demo's console in place of the running one, with reload; AD=none for the demo without a directory
+	@$(STACK) --profile $(DEMO) stop console
+	@eval "$$($(STACK) --profile $(DEMO) env console)" && \
+		$(BIN)/flask --app "hufu_console.wsgi:create" run --debug --port "$${HUFU_CONSOLE_URL##*:}"
 
 screenshots: setup-tests ## make the documents' pictures anew
 	@HUFU_SCREENSHOTS=1 $(BIN)/pytest tests/browser -m screenshots

@@ -16,6 +16,8 @@ from hufu_stack.server import ServerError
 from hufu_stack.stack import Stack, StepError
 
 DEMOS = ("demo", "demo-none")
+# HUFU_KEEP_STACK=1 leaves these running.
+KEPT = ("test", "test-none", "test-registry")
 
 
 def progress() -> Callable[[str], None]:
@@ -145,6 +147,23 @@ def demo(directory: str) -> None:
     stack.up(report=report)
     seed(stack, report)
     click.echo(summary(stack.profile))
+
+
+@cli.command()
+@click.argument("name")
+def migration(name: str) -> None:
+    """Write the migration NAME: what the code's tables have and the migrations do not make yet."""
+    # As with the demo: servers must start even while the registry is being worked on.
+    from hufu_stack.migration import write_migration
+
+    click.echo(write_migration(name))
+
+
+@cli.command("test-reset")
+def test_reset() -> None:
+    """Stop the servers that tests left running, and delete their data."""
+    for profile in KEPT:
+        Stack(profile).reset()
 
 
 @cli.command("demo-stop")

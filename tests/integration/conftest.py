@@ -20,11 +20,11 @@ from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.migrating import upgrade
 from hufu_registry.settings import RegistrySettings
 from hufu_stack.environment import environment
-from hufu_stack.layout import profile
+from hufu_stack.layout import PROFILES
 from hufu_stack.stack import Stack
 from tests.integration.clocks import SetClock
 
-PROFILE = profile("test-registry", 9290, durable=False)
+PROFILE = PROFILES["test-registry"]
 KEEP = os.environ.get("HUFU_KEEP_STACK") == "1"
 CHAIN = """OrgName,OID,TEL,Address,DN,OrgCode
 測試院,2.16.886.101.29999,,,"o=測試院,c=TW",Z00000000Z
