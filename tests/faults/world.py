@@ -23,8 +23,8 @@ from hufu_registry.kernel.actor import OPERATOR, SYSTEM, Actor, account_actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import outbox
-from hufu_registry.rights.model import Role
 from hufu_registry.rights.use_cases import grant_role
 from hufu_registry.sync import use_cases as sync
 from hufu_registry.sync.model import Code, StepName, StepState
@@ -37,10 +37,6 @@ AGENCY = "2.16.886.101.20003.20001.20003"
 ABOVE = "2.16.886.101.20003.20001"
 PATIENCE = 60.0
 REASON = "faults"
-
-
-def anyone(_: Agency) -> None:
-    """Rights are tested elsewhere."""
 
 
 @dataclass
@@ -163,12 +159,12 @@ class Office:
 
     def rename_agency(self, agency: str, name: str) -> None:
         found, today = self.agency(agency), taipei_date(self.services.clock.now())
-        rename(Rename(found.id, found.version, name, today), self.services, OPERATOR, anyone)
+        rename(Rename(found.id, found.version, name, today), self.services, OPERATOR)
 
     def move_agency(self, agency: str, parent: str) -> None:
         found, today = self.agency(agency), taipei_date(self.services.clock.now())
         command = Move(found.id, found.version, self.agency(parent).id, today)
-        move(command, self.services, OPERATOR, anyone)
+        move(command, self.services, OPERATOR)
 
     def retry_now(self, account_id: AccountId, target: Target) -> None:
         sync.retry_now(self.key(account_id, target), self.services, OPERATOR)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from uuid import uuid4
@@ -14,12 +15,14 @@ from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
+from hufu_registry.features import FEATURES
 from hufu_registry.kernel.actor import SYSTEM, Actor, account_actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import outbox
-from hufu_registry.rights.model import Grant, Role
+from hufu_registry.rights.model import Grant
 from hufu_registry.rights.use_cases import grant_role
 from hufu_registry.sync.model import Binding
 from hufu_registry.sync.store import one_time_actions
@@ -147,3 +150,17 @@ def account_keys(*account_ids: AccountId) -> set[OutboxKey]:
 
 def agency_keys(*agency_ids: AgencyId) -> set[OutboxKey]:
     return {OutboxKey(target, Kind.AGENCY, str(one)) for target in (Target.AD, Target.KEYCLOAK) for one in agency_ids}
+
+
+@contextmanager
+def only_looking() -> Iterator[None]:
+    """While it lasts, managers of agencies are a role that may only look: every other permission is taken from them."""
+    taken = [one for feature in FEATURES for one in feature.permissions if not one.name.startswith("see_")]
+    roles = [one.roles for one in taken]
+    try:
+        for one in taken:
+            object.__setattr__(one, "roles", one.roles - {Role.AGENCY_MANAGER})
+        yield
+    finally:
+        for one, before in zip(taken, roles, strict=True):
+            object.__setattr__(one, "roles", before)

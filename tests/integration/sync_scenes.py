@@ -19,8 +19,8 @@ from hufu_registry.kernel.actor import SYSTEM, account_actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import outbox
-from hufu_registry.rights.model import Role
 from hufu_registry.rights.use_cases import grant_role
 from hufu_registry.sync.model import Code, ErrorClass
 from hufu_registry.sync.model.plan import Delete, SetEnabled, SetFields, Step

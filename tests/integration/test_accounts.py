@@ -191,9 +191,9 @@ def test_each_door_makes_only_the_moves_of_the_table(
 def test_a_transfer_takes_the_account_along_and_leaves_the_old_agency_s_things_behind(
     services: SqlServices, staff: Staff, chain: Sequence[Agency]
 ) -> None:
-    unit = add_unit(AddUnit(chain[3].id, "第一科"), services, OPERATOR, lambda _: None)
+    unit = add_unit(AddUnit(chain[3].id, "第一科"), services, OPERATOR)
     command = SetMailDomains(chain[3].id, staff.agency(chain[3]).version, ("team.example.tw",))
-    set_mail_domains(command, services, OPERATOR, lambda _: None)
+    set_mail_domains(command, services, OPERATOR)
     (one,) = staff.hire(
         chain[3], unit_id=unit.id, unit_name=unit.name, official_mail="wang@team.example.tw", extension="12"
     )
@@ -244,7 +244,7 @@ def test_a_right_at_the_new_agency_stays(services: SqlServices, staff: Staff, ch
 def test_nobody_is_transferred_to_where_nobody_can_be(
     services: SqlServices, staff: Staff, chain: Sequence[Agency]
 ) -> None:
-    unit = add_unit(AddUnit(chain[3].id, "第一科"), services, OPERATOR, lambda _: None)
+    unit = add_unit(AddUnit(chain[3].id, "第一科"), services, OPERATOR)
     (one,) = staff.hire(chain[1])
     with pytest.raises(IllegalMove, match="agency_not_a_home"):
         transfer_account(one, unit.id, services, SYSTEM)
@@ -275,7 +275,7 @@ def test_a_closed_agency_is_looked_at_once_more(services: SqlServices, staff: St
     delete_account(one, services, SYSTEM, reason="離職")
     staff.settle()
     agency = staff.agency(chain[3])
-    close(Close(agency.id, agency.version, staff.today), services, OPERATOR, lambda _: None)
+    close(Close(agency.id, agency.version, staff.today), services, OPERATOR)
     assert staff.unfinished() == agency_keys(agency.id)
 
 

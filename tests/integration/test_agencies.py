@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hufu_registry.agencies.command import DATA
-from hufu_registry.agencies.command import agencies as group
 from hufu_registry.agencies.model import Agency, AgencyKind, Path, derive
 from hufu_registry.agencies.store import agencies, children, former_names, search, tree_path
 from hufu_registry.agencies.use_cases import (
@@ -41,10 +40,11 @@ from hufu_registry.agencies.use_cases import (
 )
 from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.kernel.actor import OPERATOR, SYSTEM
+from hufu_registry.command import hufu as command_line
+from hufu_registry.kernel.actor import OPERATOR, SYSTEM, Actor, account_actor, applicant_actor
 from hufu_registry.kernel.clock import taipei_date
-from hufu_registry.kernel.errors import Conflict, Denied, HufuError, IllegalMove, Invalid, NotFound
-from hufu_registry.kernel.ids import AgencyId
+from hufu_registry.kernel.errors import Conflict, HufuError, IllegalMove, Invalid, NotFound
+from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
@@ -53,14 +53,6 @@ from tests.integration.clocks import SetClock
 HEADER = "機關名稱,OID,電話,地址,DN\n"
 TOP = "2.16.886.101.20003"
 REAL = DATA / "GDS_2019.csv"
-
-
-def permit(_: Agency) -> None:
-    return
-
-
-def refuse(agency: Agency) -> None:
-    raise Denied("right_missing", agency=agency.id)
 
 
 @dataclass
@@ -91,17 +83,17 @@ class Registry:
             return work.agencies.get(AgencyId(int(str(agency_id))))
 
     def unit(self, parent: Agency, name: str = "第一科", oid: str = "") -> Agency:
-        return add_unit(AddUnit(parent.id, name, oid), self.services, OPERATOR, permit)
+        return add_unit(AddUnit(parent.id, name, oid), self.services, OPERATOR)
 
     def move(self, agency: Agency, parent: Agency) -> Agency:
         command = Move(agency.id, agency.version, parent.id, self.today)
-        return move(command, self.services, OPERATOR, permit)
+        return move(command, self.services, OPERATOR)
 
     def rename(self, agency: Agency, name: str) -> Agency:
-        return rename(Rename(agency.id, agency.version, name, self.today), self.services, OPERATOR, permit)
+        return rename(Rename(agency.id, agency.version, name, self.today), self.services, OPERATOR)
 
     def close(self, agency: Agency) -> Agency:
-        return close(Close(agency.id, agency.version, self.today), self.services, OPERATOR, permit)
+        return close(Close(agency.id, agency.version, self.today), self.services, OPERATOR)
 
     def account(self, agency: Agency, unit: Agency | None = None) -> str:
         with self.services.begin(SYSTEM) as work:
@@ -172,7 +164,7 @@ def registry(services: SqlServices, clock: SetClock) -> Registry:
 @pytest.fixture
 def hufu(services: SqlServices) -> Callable[..., Result]:
     def run(*arguments: str) -> Result:
-        return CliRunner().invoke(group, arguments, obj=lambda: services)
+        return CliRunner().invoke(command_line.commands["agencies"], arguments, obj=lambda: services)
 
     return run
 
@@ -380,7 +372,7 @@ def test_a_unit_stands_below_an_agency_with_an_oid_or_without(registry: Registry
     with pytest.raises(Invalid):
         registry.unit(unit, "又一科", "1.2.3")
     with pytest.raises(NotFound):
-        add_unit(AddUnit(AgencyId(10**12), "科"), registry.services, OPERATOR, permit)
+        add_unit(AddUnit(AgencyId(10**12), "科"), registry.services, OPERATOR)
     assert registry.take(("20001", "部")).changes_nothing
 
 
@@ -515,9 +507,9 @@ def test_an_agency_closes_only_when_nobody_needs_it(registry: Registry) -> None:
     assert registry.found("署") == ["行政院 › 部 › 署"]
     ministry = registry.close(ministry)
     with pytest.raises(IllegalMove, match="agency_closed"):
-        reopen(Reopen(agency.id, closed.version), registry.services, OPERATOR, permit)
-    reopen(Reopen(ministry.id, ministry.version), registry.services, OPERATOR, permit)
-    reopened = reopen(Reopen(agency.id, closed.version), registry.services, OPERATOR, permit)
+        reopen(Reopen(agency.id, closed.version), registry.services, OPERATOR)
+    reopen(Reopen(ministry.id, ministry.version), registry.services, OPERATOR)
+    reopened = reopen(Reopen(agency.id, closed.version), registry.services, OPERATOR)
     assert reopened.closed_on is None
     assert registry.actions()[-4:] == ["agency.closed", "agency.closed", "agency.reopened", "agency.reopened"]
 
@@ -531,7 +523,7 @@ def test_what_begins_tomorrow_is_entered_tomorrow(registry: Registry) -> None:
         (Close(agency.id, agency.version, tomorrow), close, "on"),
     ):
         with pytest.raises(Invalid) as caught:
-            use_case(command, registry.services, OPERATOR, permit)
+            use_case(command, registry.services, OPERATOR)
         assert caught.value.fields == {field: "in_the_future"}
 
 
@@ -543,7 +535,7 @@ def test_who_was_not_first_is_told_so(registry: Registry) -> None:
         lambda: registry.rename(seen, "又新"),
         lambda: registry.move(seen, registry.at("20002")),
         lambda: registry.close(seen),
-        lambda: set_mail_domains(SetMailDomains(seen.id, seen.version, ("a.tw",)), registry.services, OPERATOR, permit),
+        lambda: set_mail_domains(SetMailDomains(seen.id, seen.version, ("a.tw",)), registry.services, OPERATOR),
     ):
         with pytest.raises(Conflict, match="changed_meanwhile"):
             act()
@@ -577,17 +569,18 @@ def test_a_closing_waits_for_a_decision_under_way_and_then_sees_its_account(regi
 def test_nothing_happens_without_a_right(registry: Registry) -> None:
     registry.take(("20001", "部"), ("20002", "會"))
     agency, before = registry.at("20001"), registry.rows()
-    attempts: list[Callable[[], object]] = [
-        lambda: add_unit(AddUnit(agency.id, "科"), registry.services, OPERATOR, refuse),
-        lambda: rename(Rename(agency.id, 1, "新", registry.today), registry.services, OPERATOR, refuse),
-        lambda: move(Move(agency.id, 1, registry.at("20002").id, registry.today), registry.services, OPERATOR, refuse),
-        lambda: close(Close(agency.id, 1, registry.today), registry.services, OPERATOR, refuse),
-        lambda: reopen(Reopen(agency.id, 1), registry.services, OPERATOR, refuse),
-        lambda: set_mail_domains(SetMailDomains(agency.id, 1, ("a.tw",)), registry.services, OPERATOR, refuse),
+    attempts: list[Callable[[Actor], object]] = [
+        lambda actor: add_unit(AddUnit(agency.id, "科"), registry.services, actor),
+        lambda actor: rename(Rename(agency.id, 1, "新", registry.today), registry.services, actor),
+        lambda actor: move(Move(agency.id, 1, registry.at("20002").id, registry.today), registry.services, actor),
+        lambda actor: close(Close(agency.id, 1, registry.today), registry.services, actor),
+        lambda actor: reopen(Reopen(agency.id, 1), registry.services, actor),
+        lambda actor: set_mail_domains(SetMailDomains(agency.id, 1, ("a.tw",)), registry.services, actor),
     ]
     for attempt in attempts:
-        with pytest.raises(Denied):
-            attempt()
+        for actor in (applicant_actor(), account_actor(AccountId(uuid4()))):
+            with pytest.raises(NotFound, match="agency"):
+                attempt(actor)
     assert registry.rows() == before
 
 
@@ -595,7 +588,7 @@ def test_mail_domains_are_kept_sorted_and_once(registry: Registry) -> None:
     registry.take(("20001", "部"))
     agency = registry.at("20001")
     command = SetMailDomains(agency.id, agency.version, ("Moi.gov.tw", "@a.tw", "moi.gov.tw", " "))
-    assert set_mail_domains(command, registry.services, OPERATOR, permit).mail_domains == ("a.tw", "moi.gov.tw")
+    assert set_mail_domains(command, registry.services, OPERATOR).mail_domains == ("a.tw", "moi.gov.tw")
 
 
 def test_the_commands_do_the_same_by_oid(registry: Registry, hufu: Callable[..., Result]) -> None:

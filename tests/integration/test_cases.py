@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from types import MappingProxyType
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 
-import hufu_registry.rights.model as rights
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, Profile
 from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.agencies.model import Agency
@@ -49,9 +47,9 @@ from hufu_registry.kernel.store import outbox
 from hufu_registry.notices.store import SEALED_AS, notices
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
-from hufu_registry.rights.model import MAY, Permission, Role
 from hufu_registry.sync.use_cases import open_account
 from tests.integration.clocks import SetClock
+from tests.integration.staff import only_looking
 
 APPLICANT = applicant_actor("127.0.0.1")
 LANGUAGE = "zh_Hant_TW"
@@ -341,13 +339,11 @@ def test_nobody_decides_his_own_case_whichever_account_or_mobile(office: Office)
             approve(Approve(case_id, 1), office.services, account_actor(manager))
 
 
-def test_who_may_only_look_at_cases_does_not_decide_them(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_may_only_look_at_cases_does_not_decide_them(office: Office) -> None:
     """A right to see is none to decide, whether the case lies in his scope or came up to his agency."""
     manager = office.manager(office.bureau)
     case_id = office.apply()
-    with monkeypatch.context() as patch:
-        looks_only = {Role.AGENCY_MANAGER: frozenset({Permission.SEE_CASES})}
-        patch.setattr(rights, "MAY", MappingProxyType(dict(MAY) | looks_only))
+    with only_looking():
         with pytest.raises(Denied, match="right_missing"):
             approve(Approve(case_id, 1), office.services, account_actor(manager))
         with pytest.raises(Denied, match="right_missing"):

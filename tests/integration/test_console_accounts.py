@@ -130,7 +130,7 @@ def test_an_older_page_does_not_overwrite_a_newer_change(
 def test_a_unit_of_the_registry_is_taken_by_its_name(
     app: Flask, services: SqlServices, manager: AccountId, wang: AccountId, chain: Sequence[Agency]
 ) -> None:
-    unit = add_unit(AddUnit(chain[2].id, "資訊室"), services, OPERATOR, lambda _: None)
+    unit = add_unit(AddUnit(chain[2].id, "資訊室"), services, OPERATOR)
     signed_in(app, services, manager).post(f"/accounts/{wang}/edit", data=FORM | {"unit_name": "資訊室"})
     with services.begin() as work:
         assert work.accounts.get(wang).profile.unit_id == unit.id

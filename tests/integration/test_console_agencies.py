@@ -23,7 +23,7 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.ids import AccountId, PersonId
-from hufu_registry.rights.model import Role
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.use_cases import grant_role
 from hufu_registry.sessions.use_cases import start_session
 from hufu_registry.sync.use_cases import open_account

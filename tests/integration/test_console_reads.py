@@ -23,9 +23,9 @@ from hufu_registry.cases.use_cases import appoint_manager
 from hufu_registry.kernel import store
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.outbox import Kind, Target
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
-from hufu_registry.rights.model import Role
 from hufu_registry.sync.model import Code
 from hufu_registry.sync.store.tables import applied_steps, sign_in_records
 from tests.integration.clocks import SetClock

@@ -22,7 +22,8 @@ from hufu_registry.guard.use_cases.merging import merge
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.errors import HufuError
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.rights.model import Grant, Role
+from hufu_registry.kernel.permissions import Role
+from hufu_registry.rights.model import Grant
 from hufu_registry.rights.store import grants
 from hufu_registry.rights.use_cases import end_grants
 from hufu_registry.sync.use_cases import transfer_account

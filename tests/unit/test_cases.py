@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from hufu_registry.accounts.model import RESERVED_NAMES, Profile
 from hufu_registry.agencies.model import Path
 from hufu_registry.cases.model import MOVES, Application, Case, CaseMove, CaseState, CaseType, may
+from hufu_registry.cases.permissions import SEE_CASES
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
-from hufu_registry.rights.model import Grant, Permission, Rights, Role
+from hufu_registry.kernel.permissions import Role
+from hufu_registry.rights.model import Grant, Rights
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 MANAGER = AccountId(UUID(int=7))
@@ -130,19 +132,19 @@ def test_a_mobile_may_be_written_the_usual_ways() -> None:
 
 def test_a_grant_covers_its_agency_and_its_subtree_only_where_flagged() -> None:
     case = make_case(path="1.2.3")
-    assert may(make_rights("1.2.3"), Permission.SEE_CASES, case, None)
-    assert not may(make_rights("1.2"), Permission.SEE_CASES, case, None)
-    assert may(make_rights("1.2", with_subordinates=True), Permission.SEE_CASES, case, None)
-    assert not may(make_rights("1.2.3.4", with_subordinates=True), Permission.SEE_CASES, case, None)
-    assert not may(make_rights("1.20", with_subordinates=True), Permission.SEE_CASES, case, None)
+    assert may(make_rights("1.2.3"), SEE_CASES, case, None)
+    assert not may(make_rights("1.2"), SEE_CASES, case, None)
+    assert may(make_rights("1.2", with_subordinates=True), SEE_CASES, case, None)
+    assert not may(make_rights("1.2.3.4", with_subordinates=True), SEE_CASES, case, None)
+    assert not may(make_rights("1.20", with_subordinates=True), SEE_CASES, case, None)
 
 
 def test_a_case_that_came_up_is_seen_by_the_deciding_agencys_manager_without_the_flag() -> None:
     case = make_case(path="1.2.3")
-    assert may(make_rights("1.2"), Permission.SEE_CASES, case, AgencyId(2))
-    assert not may(make_rights("1"), Permission.SEE_CASES, case, AgencyId(2))
+    assert may(make_rights("1.2"), SEE_CASES, case, AgencyId(2))
+    assert not may(make_rights("1"), SEE_CASES, case, AgencyId(2))
 
 
 def test_a_system_manager_sees_every_case_and_somebody_without_grants_none() -> None:
-    assert may(make_rights(None, role=Role.SYSTEM_MANAGER), Permission.SEE_CASES, make_case(), None)
-    assert not may(Rights(MANAGER, ()), Permission.SEE_CASES, make_case(), AgencyId(2))
+    assert may(make_rights(None, role=Role.SYSTEM_MANAGER), SEE_CASES, make_case(), None)
+    assert not may(Rights(MANAGER, ()), SEE_CASES, make_case(), AgencyId(2))

@@ -20,11 +20,9 @@ from hufu_console.web.numbers import number_in
 from hufu_console.web.sentences import sentence
 from hufu_console.web.submitting import submitted
 from hufu_console.web.viewer import viewer
-from hufu_registry.agencies.model import Agency
 from hufu_registry.guard.use_cases import TransferAccounts
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.rights.model import Permission
 
 
 def act_on(
@@ -72,9 +70,6 @@ def transfer(account_id: AccountId) -> ResponseReturnValue:
     account, form = queries.seen_account(viewer(), account_id), filled(TransferForm)
     back = url_for("accounts.account", account_id=account_id)
 
-    def permit(at: Agency) -> None:
-        viewer().rights.require(Permission.EDIT_AGENCIES, at)
-
     def said(_accounts: object) -> object:
         return _("Transferred. The systems follow within seconds.")
 
@@ -84,7 +79,7 @@ def transfer(account_id: AccountId) -> ResponseReturnValue:
             if agency_id is None:
                 raise Invalid(fields={"agency_id": "agency_required"})
             command = TransferAccounts((account.id,), AgencyId(agency_id))
-            return submitted(command, _("Transfer the account"), said, back, permit)
+            return submitted(command, _("Transfer the account"), said, back)
         except Invalid as error:
             show_faults(form, error.fields, error.context)
         except (IllegalMove, Conflict) as error:

@@ -10,8 +10,8 @@ from hufu_console.web.lists import Asked, Column, Empty, Filter, ListPage, words
 from hufu_console.web.paging import Read
 from hufu_console.web.viewer import viewer
 from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.permissions import SEE_ACCOUNTS
 from hufu_registry.accounts.store import AccountRow, people
-from hufu_registry.rights.model import Permission
 
 WORDS = "accounts/_labels.html"
 
@@ -43,5 +43,5 @@ PEOPLE = ListPage(
     cells="accounts/_people.html",
     nothing=Empty(_l("No account in your scope is like that."), link=_l("Show all")),
     unmatched=Empty(_l("No account in your scope is like that."), link=_l("Show all")),
-    permission=Permission.SEE_ACCOUNTS,
+    permission=SEE_ACCOUNTS,
 )

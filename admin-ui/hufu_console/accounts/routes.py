@@ -5,9 +5,10 @@ from __future__ import annotations
 from hufu_console.accounts import acts, views
 from hufu_console.web import limits
 from hufu_console.web.routing import FORM, POST, SIGNED_IN, Route
-from hufu_registry.rights.model import Permission
+from hufu_registry.accounts.permissions import EDIT_ACCOUNTS, RESEND_ACTIVATION, SEE_ACCOUNTS
+from hufu_registry.agencies.permissions import EDIT_AGENCIES
 
-SEE, EDIT = Permission.SEE_ACCOUNTS, Permission.EDIT_ACCOUNTS
+SEE, EDIT = SEE_ACCOUNTS, EDIT_ACCOUNTS
 ONE = "/accounts/<account:account_id>"
 
 ROUTES = (
@@ -16,7 +17,7 @@ ROUTES = (
     Route(ONE, "accounts.account", views.account, SEE),
     Route(f"{ONE}/progress", "accounts.progress", views.progress, SEE, by_itself=True),
     Route(f"{ONE}/edit", "accounts.edit", views.edit, EDIT, FORM),
-    Route(f"{ONE}/resend", "accounts.resend", views.resend, Permission.RESEND_ACTIVATION, POST),
+    Route(f"{ONE}/resend", "accounts.resend", views.resend, RESEND_ACTIVATION, POST),
     Route(f"{ONE}/sync", "accounts.sync_now", views.sync_now, EDIT, POST),
     Route(f"{ONE}/unlock", "accounts.unlock", acts.unlock, EDIT, POST),
     Route(
@@ -25,7 +26,7 @@ ROUTES = (
     Route(f"{ONE}/disable", "accounts.disable", acts.disable, EDIT, FORM),
     Route(f"{ONE}/restore", "accounts.restore", acts.restore, EDIT, FORM),
     Route(f"{ONE}/delete", "accounts.delete", acts.delete, EDIT, FORM),
-    Route(f"{ONE}/transfer", "accounts.transfer", acts.transfer, Permission.EDIT_AGENCIES, FORM),
+    Route(f"{ONE}/transfer", "accounts.transfer", acts.transfer, EDIT_AGENCIES, FORM),
     Route("/me", "accounts.mine", views.mine, SIGNED_IN),
     Route("/me/progress", "accounts.my_progress", views.my_progress, SIGNED_IN, by_itself=True),
     Route("/me/sync", "accounts.sync_mine", views.sync_mine, SIGNED_IN, POST, limits.SENDING),

@@ -10,16 +10,22 @@ import hufu_registry.agencies.store as lists
 from hufu_console.web.context import reading
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.permissions import SEE_ACCOUNTS
 from hufu_registry.accounts.store import AccountRow, ManagerRow, managers_of, names_of, people
-from hufu_registry.agencies.model import Agency, AgencyKind
+from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.model.naming import joined_names
+from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
 from hufu_registry.agencies.store import AgencyHit, Former, TreeRow
+from hufu_registry.agencies.use_cases import permission_to_change
 from hufu_registry.audit.store import TimelineEntry, timeline
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.rights.model import Permission
+from hufu_registry.rights.permissions import APPOINT_MANAGERS
+
+# What the page of an agency offers.
+ASKED = (EDIT_UNITS, EDIT_AGENCIES, SEE_ACCOUNTS, APPOINT_MANAGERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +60,27 @@ class MoveForecast:
     below: int
 
 
-def needed(agency: Agency) -> Permission:
-    """The right it takes to change this place itself."""
-    return Permission.EDIT_UNITS if agency.kind is AgencyKind.UNIT else Permission.EDIT_AGENCIES
-
-
 def view_of(viewer: Viewer, agency_id: AgencyId, page: Page) -> AgencyView:
     with reading() as work:
         agency = work.agencies.get(agency_id)
         today = taipei_date(work.now)
-        may = {one: viewer.rights.allows(one, home_id=agency.home_id, path=agency.path) for one in Permission}
+        may = {one: viewer.rights.allows(one, home_id=agency.home_id, path=agency.path) for one in ASKED}
         at_home = agency.home_id == agency.id
-        entries = timeline(work.connection, "agency", str(agency_id)) if may[Permission.EDIT_UNITS] else None
+        entries = timeline(work.connection, "agency", str(agency_id)) if may[EDIT_UNITS] else None
         return AgencyView(
             agency=agency,
             path=lists.tree_path(work.connection, agency_id),
             former=lists.former_names(work.connection, agency_id),
             below=lists.children(work.connection, agency_id, page, on=today),
-            managers=managers_of(work.connection, agency_id, work.now) if may[Permission.SEE_ACCOUNTS] else None,
+            managers=managers_of(work.connection, agency_id, work.now) if may[SEE_ACCOUNTS] else None,
             entries=entries,
             names=names_in(work, entries or ()),
             successor=None if agency.merged_into is None else work.agencies.get(agency.merged_into),
             is_open=agency.is_open(today),
-            may_change=may[needed(agency)],
-            may_edit_units=may[Permission.EDIT_UNITS],
-            may_set_domains=may[Permission.EDIT_AGENCIES] and at_home,
-            may_appoint=may[Permission.APPOINT_MANAGERS] and at_home,
+            may_change=may[permission_to_change(agency)],
+            may_edit_units=may[EDIT_UNITS],
+            may_set_domains=may[EDIT_AGENCIES] and at_home,
+            may_appoint=may[APPOINT_MANAGERS] and at_home,
         )
 
 

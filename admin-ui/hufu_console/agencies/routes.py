@@ -5,9 +5,10 @@ from __future__ import annotations
 from hufu_console.agencies import views
 from hufu_console.web import limits
 from hufu_console.web.routing import FORM, POST, SIGNED_IN, Route
-from hufu_registry.rights.model import Permission
+from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
+from hufu_registry.rights.permissions import APPOINT_MANAGERS
 
-UNITS, AGENCIES, APPOINT = Permission.EDIT_UNITS, Permission.EDIT_AGENCIES, Permission.APPOINT_MANAGERS
+UNITS, AGENCIES, APPOINT = EDIT_UNITS, EDIT_AGENCIES, APPOINT_MANAGERS
 # Which of the two it takes hangs on what stands there.
 PLACE = frozenset({UNITS, AGENCIES})
 ONE = "/agencies/<agency:agency_id>"

@@ -32,13 +32,15 @@ from hufu_console.web.sentences import sentence
 from hufu_console.web.submitting import submitted
 from hufu_console.web.viewer import viewer
 from hufu_registry.agencies.model import Agency
+from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
 from hufu_registry.cases.use_cases import appoint_manager
 from hufu_registry.guard.use_cases import MergeAgency, MoveAgency, RenameAgency
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page
-from hufu_registry.rights.model import Permission
+from hufu_registry.kernel.permissions import Permission
+from hufu_registry.rights.permissions import APPOINT_MANAGERS
 
 NEAREST = Page(1, 20)
 PICKED_AS = ("agency_id", "parent_id")
@@ -72,11 +74,6 @@ def agency(agency_id: AgencyId) -> str:
     return render_template("agencies/agency.html", view=view, agency=view.agency, page_link=link)
 
 
-def permit(permission: Permission) -> Callable[[Agency], None]:
-    """The question whether the viewer may, as the use cases ask it within their transaction."""
-    return lambda at: viewer().rights.require(permission, at)
-
-
 def changed(
     at: Agency, form: FlaskForm, template: str, act: Callable[[], ResponseReturnValue], **shown: Any
 ) -> ResponseReturnValue:
@@ -101,12 +98,11 @@ def page_of(at: Agency) -> str:
     return url_for("agencies.agency", agency_id=at.id)
 
 
-def place(agency_id: AgencyId, permission: Permission | None = None) -> tuple[Agency, Callable[[Agency], None]]:
-    """The agency, and the right it takes; asked before anything is shown, and again in the transaction."""
+def place(agency_id: AgencyId, permission: Permission | None = None) -> Agency:
+    """The agency; the right it takes is asked before anything is shown, and by the use case again."""
     at = queries.agency(agency_id)
-    right = permit(permission or queries.needed(at))
-    right(at)
-    return at, right
+    viewer().rights.require(permission or agencies.permission_to_change(at), at)
+    return at
 
 
 def filled(kind: type[FlaskForm], at: Agency, **values: object) -> Any:
@@ -116,24 +112,24 @@ def filled(kind: type[FlaskForm], at: Agency, **values: object) -> Any:
 
 
 def add_unit(agency_id: AgencyId) -> ResponseReturnValue:
-    at, right = place(agency_id, Permission.EDIT_UNITS)
+    at = place(agency_id, EDIT_UNITS)
     form = filled(UnitForm, at)
 
     def act() -> ResponseReturnValue:
         command = agencies.AddUnit(at.id, str(form.name.data or ""), str(form.oid.data or ""))
-        unit = agencies.add_unit(command, registry(), actor(), right)
+        unit = agencies.add_unit(command, registry(), actor())
         return done(at, _("The unit %(name)s was added.", name=unit.name))
 
     return changed(at, form, "add_unit", act)
 
 
 def rename(agency_id: AgencyId) -> ResponseReturnValue:
-    at, right = place(agency_id)
+    at = place(agency_id)
     form = filled(RenameForm, at, name=at.name)
 
     def act() -> ResponseReturnValue:
         command = RenameAgency(at.id, number_in(form.version) or 0, str(form.name.data or ""), form.since.day)
-        return submitted(command, _("Rename %(name)s", name=at.name), said, page_of(at), right)
+        return submitted(command, _("Rename %(name)s", name=at.name), said, page_of(at))
 
     def said(renamed: Agency) -> object:
         return _("It is now called %(name)s.", name=renamed.name)
@@ -143,14 +139,14 @@ def rename(agency_id: AgencyId) -> ResponseReturnValue:
 
 def move(agency_id: AgencyId) -> ResponseReturnValue:
     """Where to; what it means is on the next page."""
-    at, _right = place(agency_id)
+    at = place(agency_id)
     form = MoveForm(formdata=request.args or None, data={"since": taipei_date(now())})
     return render_template("agencies/move.html", agency=at, form=form)
 
 
 def move_review(agency_id: AgencyId) -> ResponseReturnValue:
     """GET names what the move means, POST does it."""
-    at, right = place(agency_id)
+    at = place(agency_id)
     form = MoveForm(formdata=request.values, data={"version": at.version})
     parent_id, since = number_in(form.parent_id), form.since.day
     if not form.since.validate(form) or parent_id is None or since is None:
@@ -159,7 +155,7 @@ def move_review(agency_id: AgencyId) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         command = MoveAgency(at.id, number_in(form.version) or 0, AgencyId(parent_id), since)
-        return submitted(command, _("Move %(name)s", name=at.name), said, page_of(at), right)
+        return submitted(command, _("Move %(name)s", name=at.name), said, page_of(at))
 
     def said(moved: Agency) -> object:
         return _("It now stands here: %(path)s", path=moved.full_name)
@@ -177,7 +173,7 @@ def pick() -> str:
 
 def merge(agency_id: AgencyId) -> ResponseReturnValue:
     """Into a successor, which takes over its people and parts."""
-    at, right = place(agency_id, Permission.EDIT_AGENCIES)
+    at = place(agency_id, EDIT_AGENCIES)
     form = filled(MergeForm, at)
 
     def act() -> ResponseReturnValue:
@@ -185,7 +181,7 @@ def merge(agency_id: AgencyId) -> ResponseReturnValue:
         if successor_id is None:
             raise Invalid(fields={"agency_id": "agency_required"})
         command = MergeAgency(at.id, number_in(form.version) or 0, AgencyId(successor_id), form.on.day)
-        return submitted(command, _("Merge %(name)s", name=at.name), said, page_of(at), right)
+        return submitted(command, _("Merge %(name)s", name=at.name), said, page_of(at))
 
     def said(successor: Agency) -> object:
         return _("%(name)s went up in %(successor)s.", name=at.name, successor=successor.name)
@@ -194,42 +190,42 @@ def merge(agency_id: AgencyId) -> ResponseReturnValue:
 
 
 def close(agency_id: AgencyId) -> ResponseReturnValue:
-    at, right = place(agency_id)
+    at = place(agency_id)
     form = filled(CloseForm, at)
 
     def act() -> ResponseReturnValue:
-        agencies.close(agencies.Close(at.id, number_in(form.version) or 0, form.on.day), registry(), actor(), right)
+        agencies.close(agencies.Close(at.id, number_in(form.version) or 0, form.on.day), registry(), actor())
         return done(at, _("%(name)s was closed.", name=at.name))
 
     return changed(at, form, "close", act)
 
 
 def reopen(agency_id: AgencyId) -> ResponseReturnValue:
-    at, right = place(agency_id)
+    at = place(agency_id)
     form = filled(ReopenForm, at)
 
     def act() -> ResponseReturnValue:
-        agencies.reopen(agencies.Reopen(at.id, number_in(form.version) or 0), registry(), actor(), right)
+        agencies.reopen(agencies.Reopen(at.id, number_in(form.version) or 0), registry(), actor())
         return done(at, _("%(name)s is open again.", name=at.name))
 
     return changed(at, form, "reopen", act)
 
 
 def mail_domains(agency_id: AgencyId) -> ResponseReturnValue:
-    at, right = place(agency_id, Permission.EDIT_AGENCIES)
+    at = place(agency_id, EDIT_AGENCIES)
     form = filled(DomainsForm, at, domains="\n".join(at.mail_domains))
 
     def act() -> ResponseReturnValue:
         domains = tuple(str(form.domains.data or "").split())
         command = agencies.SetMailDomains(at.id, number_in(form.version) or 0, domains)
-        agencies.set_mail_domains(command, registry(), actor(), right)
+        agencies.set_mail_domains(command, registry(), actor())
         return done(at, _("The mail domains were saved."))
 
     return changed(at, form, "mail_domains", act)
 
 
 def appoint(agency_id: AgencyId) -> ResponseReturnValue:
-    at, _right = place(agency_id, Permission.APPOINT_MANAGERS)
+    at = place(agency_id, APPOINT_MANAGERS)
     form = filled(ManagerForm, at)
 
     def act() -> ResponseReturnValue:
@@ -250,6 +246,6 @@ def account_in(form: ManagerForm) -> AccountId:
 
 def candidates(agency_id: AgencyId) -> str:
     """Who can become manager there, as one types; posted, for it is about people."""
-    at, _right = place(agency_id, Permission.APPOINT_MANAGERS)
+    at = place(agency_id, APPOINT_MANAGERS)
     words = request.form.get("words", "").strip()[:200]
     return render_template("agencies/_people.html", people=queries.candidates(viewer(), at, words), words=words)

@@ -10,16 +10,17 @@ from hufu_console.accounts.queries import name_of
 from hufu_console.web.context import reading, registry
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.model import Account
+from hufu_registry.accounts.permissions import SEE_ACCOUNTS
 from hufu_registry.accounts.store import names_of
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import TimelineEntry, timeline
 from hufu_registry.cases.model import Case, CaseState, differences
+from hufu_registry.cases.permissions import SEE_CASES
 from hufu_registry.cases.store import Lookalike, QueueRow, case_in_scope, count_queue, duplicate_candidates, queue
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.rights.model import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def count_waiting(viewer: Viewer) -> int:
 
 def first_waiting(viewer: Viewer) -> Paged[QueueRow] | None:
     """Those that wait longest; None for whoever sees no cases."""
-    if not viewer.rights.gives(Permission.SEE_CASES):
+    if not viewer.rights.gives(SEE_CASES):
         return None
     return waiting(viewer, Page(1, 5), state=CaseState.PENDING, words="", agency_id=None)
 
@@ -90,7 +91,7 @@ def visible_account(work: SqlWork, viewer: Viewer, case: Case) -> Account | None
     if account is None:
         return None
     agency = work.agencies.get(account.agency_id)
-    seen = viewer.rights.allows(Permission.SEE_ACCOUNTS, home_id=agency.home_id, path=agency.path)
+    seen = viewer.rights.allows(SEE_ACCOUNTS, home_id=agency.home_id, path=agency.path)
     return account if seen else None
 
 

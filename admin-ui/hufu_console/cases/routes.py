@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hufu_console.cases import views
 from hufu_console.web.routing import POST, Route
-from hufu_registry.rights.model import Permission
+from hufu_registry.cases.permissions import DECIDE_CASES, SEE_CASES
 
-SEE, DECIDE = Permission.SEE_CASES, Permission.DECIDE_CASES
+SEE, DECIDE = SEE_CASES, DECIDE_CASES
 ONE = "/cases/<case:case_id>"
 
 ROUTES = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hufu_console.guard import views
 from hufu_console.web.routing import FORM, Route
-from hufu_registry.rights.model import Permission
+from hufu_registry.sync.permissions import ADMINISTER_SYNC
 
-ADMINISTER = Permission.ADMINISTER_SYNC
+ADMINISTER = ADMINISTER_SYNC
 ONE = "/sync/held/<held:held_id>"
 
 ROUTES = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hufu_console.sync import sheets, views
 from hufu_console.web.routing import FORM, POST, Route
-from hufu_registry.rights.model import Permission
+from hufu_registry.sync.permissions import ADMINISTER_SYNC
 
-ADMINISTER = Permission.ADMINISTER_SYNC
+ADMINISTER = ADMINISTER_SYNC
 TARGET = "/sync/targets/<target:target>"
 KEY = "<target:target>/<kind:kind>/<object:object_id>"
 WORK, STEPS, DIFFERENCE = (

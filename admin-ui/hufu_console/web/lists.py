@@ -19,7 +19,7 @@ from flask_babel.speaklater import LazyString
 from hufu_console.web import context, drafts
 from hufu_console.web.paging import Read, asked_page, read_page
 from hufu_registry.kernel.paging import Paged, Sort
-from hufu_registry.rights.model import Permission
+from hufu_registry.kernel.permissions import Permission
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)

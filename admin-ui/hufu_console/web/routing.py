@@ -12,7 +12,8 @@ from flask_limiter import Limiter
 from flask_wtf.csrf import CSRFProtect
 
 from hufu_registry.kernel.errors import Denied, NotFound
-from hufu_registry.rights.model import Permission, Rights, Role, roles_with
+from hufu_registry.kernel.permissions import Permission, Role
+from hufu_registry.rights.model import Rights
 
 GET = ("GET",)
 FORM = ("GET", "POST")
@@ -73,7 +74,7 @@ class Route:
         """
         if not self.permissions or any(rights.gives(one) for one in self.permissions):
             return None
-        if all(roles_with(one) <= {Role.SYSTEM_MANAGER} for one in self.permissions):
+        if all(one.roles <= {Role.SYSTEM_MANAGER} for one in self.permissions):
             return Denied("system_managers_only")
         return Denied("right_missing") if rights.is_manager else NotFound("page")
 

@@ -12,22 +12,19 @@ from flask_babel import ngettext
 from hufu_console.web.context import actor, registry
 from hufu_console.web.numbers import VERSION_DIGITS, number_of
 from hufu_console.web.viewer import viewer
-from hufu_registry.agencies.use_cases import Permit
 from hufu_registry.guard.model import Held, Unconfirmed
 from hufu_registry.guard.use_cases import Command, submit
 
 NOT_REPEATED = frozenset({"csrf_token", "confirmed"})
 
 
-def submitted(
-    command: Command, title: str, said: Callable[[Any], object], back: str, permit: Permit
-) -> ResponseReturnValue:
+def submitted(command: Command, title: str, said: Callable[[Any], object], back: str) -> ResponseReturnValue:
     """Go back and say what came of it; or show who would lose something and ask, with the form as it was sent; or say
     that it is held. System managers are led on to the run, or to the held set.
 
     Raises what the act itself raises.
     """
-    outcome = submit(command, registry(), actor(), permit, confirmed=confirmed())
+    outcome = submit(command, registry(), actor(), confirmed=confirmed())
     if isinstance(outcome, Unconfirmed):
         hidden = {name: value for name, value in request.form.items() if name not in NOT_REPEATED}
         return render_template(

@@ -6,10 +6,11 @@ from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.accounts.model import AccountPolicy
+from hufu_registry.accounts.permissions import PERMISSIONS
 from hufu_registry.accounts.store import SqlAccounts, SqlNames
 from hufu_registry.kernel.feature import Feature
 
-FEATURE = Feature("accounts", policy=AccountPolicy)
+FEATURE = Feature("accounts", permissions=PERMISSIONS, policy=AccountPolicy)
 
 
 class Stores(kernel.Stores):

@@ -160,10 +160,6 @@ def search_(services_of: ServicesOf, words: Sequence[str]) -> None:
     click.echo(f"{found.total} found")
 
 
-def anyone(_: Agency) -> None:
-    """Operators at the machine may change every agency."""
-
-
 def by_oid(services: OperatorServices, oid: str) -> Agency:
     """An agency by OID, or by "#" and its number for units without one. Raises NotFound."""
     with services.begin(OPERATOR) as work:
@@ -194,7 +190,7 @@ def add_unit(services_of: ServicesOf, parent: str, name: str, oid: str) -> None:
     """Add a unit below PARENT (an OID, or # and a number)."""
     services = services_of()
     command = use_cases.AddUnit(by_oid(services, parent).id, name, oid)
-    tell(use_cases.add_unit(command, services, OPERATOR, anyone))
+    tell(use_cases.add_unit(command, services, OPERATOR))
 
 
 @agencies.command("close")
@@ -206,7 +202,7 @@ def close(services_of: ServicesOf, agency: str, closed_on: datetime | None) -> N
     services = services_of()
     found = by_oid(services, agency)
     command = use_cases.Close(found.id, found.version, day(services, closed_on))
-    tell(use_cases.close(command, services, OPERATOR, anyone))
+    tell(use_cases.close(command, services, OPERATOR))
 
 
 @agencies.command("reopen")
@@ -216,7 +212,7 @@ def reopen(services_of: ServicesOf, agency: str) -> None:
     """Undo a closing."""
     services = services_of()
     found = by_oid(services, agency)
-    tell(use_cases.reopen(use_cases.Reopen(found.id, found.version), services, OPERATOR, anyone))
+    tell(use_cases.reopen(use_cases.Reopen(found.id, found.version), services, OPERATOR))
 
 
 @agencies.command("mail-domains")
@@ -228,7 +224,7 @@ def mail_domains(services_of: ServicesOf, agency: str, domains: Iterable[str]) -
     services = services_of()
     found = by_oid(services, agency)
     command = use_cases.SetMailDomains(found.id, found.version, tuple(domains))
-    tell(use_cases.set_mail_domains(command, services, OPERATOR, anyone))
+    tell(use_cases.set_mail_domains(command, services, OPERATOR))
 
 
 def _number(text: str) -> AgencyId:

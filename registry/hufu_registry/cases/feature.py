@@ -8,6 +8,7 @@ from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.cases.notices import NOTICES
+from hufu_registry.cases.permissions import PERMISSIONS
 from hufu_registry.cases.store import SqlCases
 from hufu_registry.cases.use_cases import assign_deciders
 from hufu_registry.kernel.feature import Feature, TimedTask
@@ -15,6 +16,7 @@ from hufu_registry.kernel.outbox import OutboxKey
 
 FEATURE = Feature(
     "cases",
+    permissions=PERMISSIONS,
     notices=NOTICES,
     # What a transaction changes is followed within it; rights that begin or end by their date are found here.
     tasks=(TimedTask("deciders", timedelta(minutes=10), assign_deciders),),

@@ -13,8 +13,9 @@ from hufu_registry.agencies.model import Path
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.mapping import SEALED
+from hufu_registry.kernel.permissions import Permission
 from hufu_registry.people.model import clean_name, plain
-from hufu_registry.rights.model import Permission, Rights
+from hufu_registry.rights.model import Rights
 from hufu_registry.sessions.model import SessionPolicy
 from hufu_registry.sync.model import SyncPolicy
 

@@ -14,13 +14,14 @@ from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.store import in_scope as accounts_in_scope
 from hufu_registry.agencies.store import PathText, agencies
 from hufu_registry.cases.model import Case, CaseState
+from hufu_registry.cases.permissions import SEE_CASES
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns, to_columns
 from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import Moment, among, counted, metadata
-from hufu_registry.rights.model import Permission, Role, roles_with
 from hufu_registry.rights.store import covered, grants, in_force
 
 case_numbers = sa.Sequence("case_numbers", metadata=metadata, start=1001)
@@ -238,12 +239,12 @@ def in_scope(viewer: AccountId, now: datetime) -> sa.ColumnElement[bool]:
     """
     rooted = grants.alias("rooted")
     return sa.or_(
-        covered(viewer, Permission.SEE_CASES, now, cases.c.agency_id, cases.c.agency_path),
+        covered(viewer, SEE_CASES, now, cases.c.agency_id, cases.c.agency_path),
         sa.exists(
             sa.select(sa.literal(1))
             .where(
                 rooted.c.account_id == viewer,
-                rooted.c.role.in_(sorted(roles_with(Permission.SEE_CASES) & {Role.AGENCY_MANAGER})),
+                rooted.c.role.in_(sorted(SEE_CASES.roles & {Role.AGENCY_MANAGER})),
                 in_force(now, rooted),
                 rooted.c.agency_id == cases.c.deciding_agency_id,
             )

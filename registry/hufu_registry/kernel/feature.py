@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.policy import Policy, Setting, declared_in
 
 
@@ -54,6 +55,7 @@ class Feature:
     tasks: tuple[TimedTask, ...] = ()
     notices: tuple[NoticeType, ...] = ()
     commands: tuple[Any, ...] = ()
+    permissions: tuple[Permission, ...] = ()
     policy: type[Policy] = Policy
 
     @property

@@ -8,9 +8,10 @@ from typing import Any
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.feature import Feature
+from hufu_registry.policy.permissions import PERMISSIONS
 from hufu_registry.policy.store import SqlSettings
 
-FEATURE = Feature("policy")
+FEATURE = Feature("policy", permissions=PERMISSIONS)
 
 
 class Stores(kernel.Stores):

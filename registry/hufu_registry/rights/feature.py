@@ -5,10 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
+from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.feature import Feature
+from hufu_registry.kernel.permissions import Permission
+from hufu_registry.rights.permissions import PERMISSIONS
 from hufu_registry.rights.store import SqlGrants
+from hufu_registry.rights.use_cases import require_at
 
-FEATURE = Feature("rights")
+FEATURE = Feature("rights", permissions=PERMISSIONS)
 
 
 class Stores(kernel.Stores):
@@ -17,3 +21,7 @@ class Stores(kernel.Stores):
     @cached_property
     def grants(self) -> SqlGrants:
         return SqlGrants(self.connection, self.now, self.deciders_changed)
+
+    def require(self, permission: Permission, at: Agency) -> None:
+        """For the features to the right of rights, which cannot ask themselves."""
+        require_at(self.grants, self.actor, permission, at)

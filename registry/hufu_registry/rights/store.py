@@ -13,8 +13,9 @@ from sqlalchemy.dialects.postgresql import insert
 from hufu_registry.agencies.model import Path
 from hufu_registry.agencies.store import PathText
 from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.permissions import Permission, Role
 from hufu_registry.kernel.store import Moment, among, metadata
-from hufu_registry.rights.model import Grant, Permission, Rights, Role, roles_with
+from hufu_registry.rights.model import Grant, Rights
 
 grants = sa.Table(
     "grants",
@@ -77,7 +78,7 @@ def covered(
         .where(
             own.c.account_id == viewer,
             in_force(now, own),
-            own.c.role.in_(sorted(role.value for role in roles_with(permission))),
+            own.c.role.in_(sorted(role.value for role in permission.roles)),
             sa.or_(own.c.agency_id.is_(None), own.c.agency_id == agency_id, sa.and_(own.c.with_subordinates, below)),
         )
         .correlate_except(own)

@@ -8,12 +8,13 @@ from uuid import UUID
 
 import hufu_registry.agencies.use_cases as agencies
 import hufu_registry.audit.use_cases as audit
-from hufu_registry.agencies.model import Path
+from hufu_registry.agencies.model import Agency, Path
 from hufu_registry.kernel.actor import Actor, ActorKind
 from hufu_registry.kernel.errors import Denied, IllegalMove, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.permissions import Permission, Role
 from hufu_registry.kernel.work import Services
-from hufu_registry.rights.model import Grant, Permission, Rights, Role
+from hufu_registry.rights.model import Grant, Rights
 
 # Whoever is at the machine may do what a system manager may.
 AT_THE_MACHINE = frozenset({ActorKind.OPERATOR, ActorKind.SYSTEM})
@@ -111,6 +112,15 @@ def require(work: Work, actor: Actor, permission: Permission, *, of: str, home_i
         permission, home_id=home_id, path=path
     ):
         raise NotFound(of)
+
+
+def require_at(grants: Grants, actor: Actor, permission: Permission, at: Agency) -> None:
+    """The same of an agency: Denied("right_missing") where the actor may only see it."""
+    if actor.kind in AT_THE_MACHINE:
+        return
+    if actor.account_id is None:
+        raise NotFound("agency")
+    grants.of(actor.account_id, lock=True).require(permission, at)
 
 
 def require_system_manager(rights: Rights) -> None:

@@ -13,6 +13,7 @@ import hufu_registry.kernel.stores as kernel
 from hufu_registry.kernel.feature import Feature, TimedTask
 from hufu_registry.kernel.outbox import OutboxKey
 from hufu_registry.sync.model import SyncPolicy
+from hufu_registry.sync.permissions import PERMISSIONS
 from hufu_registry.sync.store import (
     SqlActions,
     SqlAdministration,
@@ -41,6 +42,7 @@ EVERY = timedelta(minutes=10)
 FEATURE = Feature(
     "sync",
     policy=SyncPolicy,
+    permissions=PERMISSIONS,
     tasks=(
         TimedTask("runs", timedelta(seconds=2), settle_runs),
         TimedTask("deadline", EVERY, disable_not_activated),

@@ -9,12 +9,13 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.permissions import SEE_ACCOUNTS
 from hufu_registry.accounts.store.repository import accounts
 from hufu_registry.agencies.store import agencies
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page, Paged, Sort
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import among, counted, ordered
-from hufu_registry.rights.model import Permission, Role
 from hufu_registry.rights.store import covered, grants, in_force
 
 SORTED_BY = {"account_name": accounts.c.name_key, "name": accounts.c.name, "approved_at": accounts.c.approved_at}
@@ -50,7 +51,7 @@ class ManagerRow:
 
 def in_scope(viewer: AccountId, now: datetime) -> sa.ColumnElement[bool]:
     """The accounts a viewer may see, as a condition of the query itself."""
-    return covered(viewer, Permission.SEE_ACCOUNTS, now, accounts.c.agency_id, accounts.c.agency_path)
+    return covered(viewer, SEE_ACCOUNTS, now, accounts.c.agency_id, accounts.c.agency_path)
 
 
 def is_in_scope(connection: sa.Connection, viewer: AccountId, now: datetime, account_id: AccountId) -> bool:

@@ -17,8 +17,8 @@ from hufu_registry.kernel.errors import Conflict, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns, to_columns
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import Moment, among, metadata
-from hufu_registry.rights.model import Role
 from hufu_registry.rights.store import grants, in_force
 
 accounts = sa.Table(

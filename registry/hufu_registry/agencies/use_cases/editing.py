@@ -9,12 +9,14 @@ from datetime import date
 
 from hufu_registry.agencies.model import HOMES, OID_SHAPE, Agency, AgencyKind
 from hufu_registry.agencies.model.naming import MAX_NAME, clean, is_printable
-from hufu_registry.agencies.use_cases.ports import NewAgency, Permit, Work
+from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
+from hufu_registry.agencies.use_cases.ports import NewAgency, Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey
+from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.work import Services
 
 DOMAIN_SHAPE = re.compile(r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$")
@@ -69,7 +71,7 @@ class SetMailDomains:
     domains: tuple[str, ...]
 
 
-def add_unit(command: AddUnit, services: Services[Work], actor: Actor, permit: Permit) -> Agency:
+def add_unit(command: AddUnit, services: Services[Work], actor: Actor) -> Agency:
     """A new unit below an agency, a school or another unit, with an OID of its own or none."""
     name, oid = checked_name(command.name), clean(command.oid)
     if oid and not OID_SHAPE.match(oid):
@@ -77,7 +79,7 @@ def add_unit(command: AddUnit, services: Services[Work], actor: Actor, permit: P
     with services.begin(actor) as work:
         work.agencies.lock_tree()
         parent = work.agencies.get(command.parent_id)
-        permit(parent)
+        work.require(EDIT_UNITS, parent)
         today = taipei_date(work.now)
         not_in_future(command.since, today)
         if parent.kind not in HOMES and parent.kind is not AgencyKind.UNIT:
@@ -91,11 +93,11 @@ def add_unit(command: AddUnit, services: Services[Work], actor: Actor, permit: P
         return unit
 
 
-def rename(command: Rename, services: Services[Work], actor: Actor, permit: Permit) -> Agency:
+def rename(command: Rename, services: Services[Work], actor: Actor) -> Agency:
     """Give it a new name from a day on; the old one stays findable."""
     name = checked_name(command.name)
     with services.begin(actor) as work:
-        agency = _open_for_change(work, command.agency_id, command.version, permit)
+        agency = _open_for_change(work, command.agency_id, command.version)
         not_in_future(command.since, taipei_date(work.now))
         if name == agency.name:
             return agency
@@ -114,12 +116,12 @@ def rename(command: Rename, services: Services[Work], actor: Actor, permit: Perm
         return work.agencies.get(agency.id)
 
 
-def move(command: Move, services: Services[Work], actor: Actor, permit: Permit) -> Agency:
+def move(command: Move, services: Services[Work], actor: Actor) -> Agency:
     """Hang it and all below it under another agency. Both places must be the actor's to change."""
     with services.begin(actor) as work:
-        agency = _open_for_change(work, command.agency_id, command.version, permit)
+        agency = _open_for_change(work, command.agency_id, command.version)
         parent = work.agencies.get(command.parent_id)
-        permit(parent)
+        work.require(permission_to_change(agency), parent)
         today = taipei_date(work.now)
         not_in_future(command.since, today)
         if agency.path.covers(parent.path):
@@ -160,10 +162,10 @@ def hang_below(work: Work, agency: Agency, parent: Agency, below: Collection[Age
             work.outbox.ensure(OutboxKey(target, Kind.AGENCY, str(above.id)))
 
 
-def close(command: Close, services: Services[Work], actor: Actor, permit: Permit) -> Agency:
+def close(command: Close, services: Services[Work], actor: Actor) -> Agency:
     """End it. Refused, with what stands against it, while people, rights, open cases or open parts are there."""
     with services.begin(actor) as work:
-        agency = _open_for_change(work, command.agency_id, command.version, permit)
+        agency = _open_for_change(work, command.agency_id, command.version)
         today = taipei_date(work.now)
         not_in_future(command.on, today, "on")
         if agency.valid_from is not None and command.on < agency.valid_from:
@@ -180,10 +182,10 @@ def close(command: Close, services: Services[Work], actor: Actor, permit: Permit
         return work.agencies.get(agency.id)
 
 
-def reopen(command: Reopen, services: Services[Work], actor: Actor, permit: Permit) -> Agency:
+def reopen(command: Reopen, services: Services[Work], actor: Actor) -> Agency:
     """Undo a closing; what stands above must be open."""
     with services.begin(actor) as work:
-        agency = held(work, command.agency_id, command.version, permit)
+        agency = held(work, command.agency_id, command.version)
         today = taipei_date(work.now)
         if agency.closed_on is None:
             return agency
@@ -196,12 +198,12 @@ def reopen(command: Reopen, services: Services[Work], actor: Actor, permit: Perm
         return work.agencies.get(agency.id)
 
 
-def set_mail_domains(command: SetMailDomains, services: Services[Work], actor: Actor, permit: Permit) -> Agency:
+def set_mail_domains(command: SetMailDomains, services: Services[Work], actor: Actor) -> Agency:
     domains = tuple(sorted({checked_domain(domain) for domain in command.domains if domain.strip()}))
     if len(domains) > MAX_DOMAINS:
         raise Invalid(fields={"domains": "too_many"})
     with services.begin(actor) as work:
-        agency = _open_for_change(work, command.agency_id, command.version, permit)
+        agency = _open_for_change(work, command.agency_id, command.version, EDIT_AGENCIES)
         if domains == agency.mail_domains:
             return agency
         work.agencies.set_mail_domains(agency, domains)
@@ -238,19 +240,27 @@ def checked_domain(domain: str) -> str:
     return ascii_domain
 
 
-def held(work: Work, agency_id: AgencyId, version: int, permit: Permit) -> Agency:
-    """The agency, locked so that no decision about it runs beside. Raises Conflict for an old version."""
+def permission_to_change(agency: Agency) -> Permission:
+    """The permission it takes to change this place itself."""
+    return EDIT_UNITS if agency.kind is AgencyKind.UNIT else EDIT_AGENCIES
+
+
+def held(work: Work, agency_id: AgencyId, version: int, permission: Permission | None = None) -> Agency:
+    """The agency, locked so that no decision about it runs beside, once the actor's permission was asked.
+
+    Raises NotFound("agency"), Denied("right_missing"), Conflict("changed_meanwhile") for an old version.
+    """
     work.agencies.lock_tree()
     work.agencies.lock([agency_id], for_change=True)
     agency = work.agencies.get(agency_id)
-    permit(agency)
+    work.require(permission or permission_to_change(agency), agency)
     if agency.version != version:
         raise Conflict("changed_meanwhile")
     return agency
 
 
-def _open_for_change(work: Work, agency_id: AgencyId, version: int, permit: Permit) -> Agency:
-    agency = held(work, agency_id, version, permit)
+def _open_for_change(work: Work, agency_id: AgencyId, version: int, permission: Permission | None = None) -> Agency:
+    agency = held(work, agency_id, version, permission)
     if not agency.is_open(taipei_date(work.now)):
         raise IllegalMove("agency_closed")
     return agency

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -11,10 +11,7 @@ import hufu_registry.audit.use_cases as audit
 from hufu_registry.agencies.model import Agency, AgencyPolicy, FormerName, Key, Node
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import OutboxKey
-
-# Raises NotFound or Denied where the actor may not change this agency. Rights stand to the left of agencies,
-# so the caller brings the question with it.
-Permit = Callable[[Agency], None]
+from hufu_registry.kernel.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +122,9 @@ class Work(audit.Work, Protocol):
 
     def policy_at(self, agency: Agency) -> AgencyPolicy:
         """The same with what is set for the agency or, where it says nothing, for the nearest above that does."""
+
+    def require(self, permission: Permission, at: Agency) -> None:
+        """Whether the transaction's actor may, asked of the rights, which stand to the left; his grants are held.
+
+        Raises NotFound("agency") where he may not even see, Denied("right_missing") where he may only see.
+        """

@@ -11,10 +11,11 @@ from hufu_registry.cases.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.work import Services
 from hufu_registry.people.model import MAILBOX_SHAPE
-from hufu_registry.rights.model import Role
-from hufu_registry.rights.use_cases import grant_role, require_system_manager
+from hufu_registry.rights.permissions import APPOINT_MANAGERS
+from hufu_registry.rights.use_cases import grant_role
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,8 @@ def appoint_manager(
 ) -> None:
     """A system manager (or an operator at the command) makes an account the manager of an agency."""
     with services.begin(actor) as work:
-        if actor.account_id is not None:
-            require_system_manager(work.grants.of(actor.account_id))
         work.agencies.lock([agency_id], for_change=True)
+        work.require(APPOINT_MANAGERS, work.agencies.get(agency_id))
         account = work.accounts.get(account_id)
         if account.agency_id != agency_id and not account.agency_path.covers(work.agencies.get(agency_id).path):
             raise IllegalMove("manager_of_another_agency")

@@ -8,6 +8,7 @@ import hufu_registry.sync.use_cases as sync
 from hufu_registry.accounts.model import Account, AccountState, name_key
 from hufu_registry.cases.model import Case, CaseMove, may
 from hufu_registry.cases.notices import CASE_APPROVED, CASE_REJECTED, NAME_COLLISION
+from hufu_registry.cases.permissions import DECIDE_CASES, SEE_CASES
 from hufu_registry.cases.use_cases.notifications import record, tell_applicant
 from hufu_registry.cases.use_cases.ports import Work
 from hufu_registry.kernel.actor import SYSTEM, Actor
@@ -15,7 +16,6 @@ from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, Denied, IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
 from hufu_registry.kernel.work import Services
-from hufu_registry.rights.model import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,10 @@ def case_to_decide(work: Work, actor: Actor, case_id: CaseId, move: CaseMove, ve
     rights = work.grants.of(actor.account_id, lock=True)
     case = work.cases.get(case_id, lock=True)
     deciding_agency = work.cases.deciding_agency(case.agency_id)
-    if not may(rights, Permission.SEE_CASES, case, deciding_agency):
+    if not may(rights, SEE_CASES, case, deciding_agency):
         raise NotFound("case")
-    if not may(rights, Permission.DECIDE_CASES, case, deciding_agency):
-        raise Denied("right_missing", permission=Permission.DECIDE_CASES.value)
+    if not may(rights, DECIDE_CASES, case, deciding_agency):
+        raise Denied("right_missing", permission=DECIDE_CASES.name)
     if work.cases.is_same_person(case, actor.account_id):
         raise Denied("own_case")
     case.after(move)

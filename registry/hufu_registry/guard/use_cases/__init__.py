@@ -3,7 +3,7 @@
 from hufu_registry.guard.use_cases.account_commands import DeleteAccounts, DisableAccounts, TransferAccounts
 from hufu_registry.guard.use_cases.agency_commands import ImportAgencies, MergeAgency, MoveAgency, RenameAgency
 from hufu_registry.guard.use_cases.commands import Command
-from hufu_registry.guard.use_cases.guarding import Preview, cancel, preview, release, submit
+from hufu_registry.guard.use_cases.guarding import cancel, release, submit
 from hufu_registry.guard.use_cases.ports import HeldChanges, Work
 
 __all__ = [
@@ -14,12 +14,10 @@ __all__ = [
     "ImportAgencies",
     "MergeAgency",
     "MoveAgency",
-    "Preview",
     "RenameAgency",
     "TransferAccounts",
     "Work",
     "cancel",
-    "preview",
     "release",
     "submit",
 ]

@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from hufu_registry.accounts.model import MOVES, SECURITY, Account, AccountMove, AccountState
-from hufu_registry.agencies.use_cases import Permit
+from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
+from hufu_registry.agencies.permissions import EDIT_AGENCIES
 from hufu_registry.guard.model import Change, ChangeKind
 from hufu_registry.guard.use_cases.ports import Standing, Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.work import Services
 from hufu_registry.sync.use_cases.lifecycle import delete, disable, outlives_transfer, transfer
 
@@ -33,10 +35,10 @@ class _OfAccounts:
     def files(self) -> None:
         return None
 
-    def _permitted(self, work: Work, permit: Permit, *more: AgencyId) -> None:
+    def _require(self, work: Work, permission: Permission, *more: AgencyId) -> None:
         homes = {one.agency_id for one in work.held_changes.standing(self.account_ids)}.union(more)
         for agency in work.agencies.several(homes).values():
-            permit(agency)
+            work.require(permission, agency)
 
     def _ids(self) -> list[str]:
         return [str(one) for one in self.account_ids]
@@ -71,8 +73,8 @@ class DisableAccounts(_StateMove):
     def never_held(self) -> bool:
         return self.reason == SECURITY
 
-    def run(self, work: Work, services: Services[Work], actor: Actor, permit: Permit) -> list[Account]:  # noqa: ARG002
-        self._permitted(work, permit)
+    def run(self, work: Work, services: Services[Work], actor: Actor) -> list[Account]:  # noqa: ARG002
+        self._require(work, EDIT_ACCOUNTS)
         bulk = len(self.account_ids) > 1 and not self.never_held
         return [
             disable(work, services, account_id, reason=self.reason, bulk=bulk)
@@ -90,8 +92,8 @@ class DeleteAccounts(_StateMove):
     kind: ClassVar[str] = "delete_accounts"
     move: ClassVar[AccountMove] = AccountMove.DELETE
 
-    def run(self, work: Work, services: Services[Work], actor: Actor, permit: Permit) -> list[Account]:  # noqa: ARG002
-        self._permitted(work, permit)
+    def run(self, work: Work, services: Services[Work], actor: Actor) -> list[Account]:  # noqa: ARG002
+        self._require(work, EDIT_ACCOUNTS)
         return [
             delete(work, services, account_id, reason=self.reason, bulk=len(self.account_ids) > 1)
             for account_id in sorted(set(self.account_ids))
@@ -135,8 +137,8 @@ class TransferAccounts(_OfAccounts):
             ),
         ]
 
-    def run(self, work: Work, services: Services[Work], actor: Actor, permit: Permit) -> list[Account]:  # noqa: ARG002
-        self._permitted(work, permit, self.agency_id)
+    def run(self, work: Work, services: Services[Work], actor: Actor) -> list[Account]:  # noqa: ARG002
+        self._require(work, EDIT_AGENCIES, self.agency_id)
         return [
             transfer(work, services, account_id, self.agency_id, bulk=len(self.account_ids) > 1)
             for account_id in sorted(set(self.account_ids))

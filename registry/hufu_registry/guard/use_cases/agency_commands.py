@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import hufu_registry.agencies.use_cases as agencies
 from hufu_registry.agencies.model import Agency, ImportReport, Key, Node, joined_names
-from hufu_registry.agencies.use_cases import Permit
+from hufu_registry.agencies.permissions import EDIT_AGENCIES
 from hufu_registry.guard.model import Change, ChangeKind
 from hufu_registry.guard.use_cases.commands import Joined
 from hufu_registry.guard.use_cases.merging import merge
@@ -19,6 +19,7 @@ from hufu_registry.guard.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.work import Services
+from hufu_registry.sync.use_cases import require_administrator
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,9 @@ class RenameAgency(_OfAgency):
         agency = work.agencies.get(self.agency_id)
         return moves_below(work, agency, agency.full_name.removesuffix(agency.name) + self.name)
 
-    def run(self, work: Work, services: Services[Work], actor: Actor, permit: Permit) -> Agency:
+    def run(self, work: Work, services: Services[Work], actor: Actor) -> Agency:
         command = agencies.Rename(self.agency_id, self._version(work), self.name, self.since)
-        return agencies.rename(command, Joined(services, work), actor, permit)
+        return agencies.rename(command, Joined(services, work), actor)
 
     def values(self) -> Mapping[str, Any]:
         return {"agency_id": self.agency_id, "name": self.name, "since": self.since.isoformat()}
@@ -78,9 +79,9 @@ class MoveAgency(_OfAgency):
         agency, parent = work.agencies.get(self.agency_id), work.agencies.get(self.parent_id)
         return moves_below(work, agency, joined_names(parent.full_name, agency.name))
 
-    def run(self, work: Work, services: Services[Work], actor: Actor, permit: Permit) -> Agency:
+    def run(self, work: Work, services: Services[Work], actor: Actor) -> Agency:
         command = agencies.Move(self.agency_id, self._version(work), self.parent_id, self.since)
-        return agencies.move(command, Joined(services, work), actor, permit)
+        return agencies.move(command, Joined(services, work), actor)
 
     def values(self) -> Mapping[str, Any]:
         return {"agency_id": self.agency_id, "parent_id": self.parent_id, "since": self.since.isoformat()}
@@ -116,14 +117,13 @@ class MergeAgency(_OfAgency):
             *(one.loses(ChangeKind.LOSE_ROLES, agency.full_name, "") for one in managers),
         ]
 
-    def run(self, work: Work, services: Services[Work], actor: Actor, permit: Permit) -> Agency:  # noqa: ARG002
+    def run(self, work: Work, services: Services[Work], actor: Actor) -> Agency:  # noqa: ARG002
         return merge(
             work,
             services,
-            agencies.held(work, self.agency_id, self._version(work), permit),
+            agencies.held(work, self.agency_id, self._version(work), EDIT_AGENCIES),
             self.successor_id,
             self.on,
-            permit,
         )
 
     def values(self) -> Mapping[str, Any]:
@@ -166,8 +166,9 @@ class ImportAgencies:
             for one in work.held_changes.standing_in(elsewhere)
         ]
 
-    def run(self, work: Work, services: Services[Work], actor: Actor, permit: Permit) -> ImportReport:  # noqa: ARG002
-        """Whoever may import may change every agency; there is no permit for less."""
+    def run(self, work: Work, services: Services[Work], actor: Actor) -> ImportReport:
+        """Whoever may import may change every agency."""
+        require_administrator(work, actor)
         return agencies.import_list(replace(self.command, dry_run=False), Joined(services, work), actor)
 
     def values(self) -> Mapping[str, Any]:

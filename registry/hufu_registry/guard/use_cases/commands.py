@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from hufu_registry.agencies.model import Agency
-from hufu_registry.agencies.use_cases import Permit
 from hufu_registry.guard.model import Change
 from hufu_registry.guard.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
@@ -36,8 +34,8 @@ class Command(Protocol):
     def changes(self, work: Work) -> Sequence[Change]:
         """What would be taken from whom."""
 
-    def run(self, work: Work, services: Services[Work], actor: Actor, permit: Permit) -> object:
-        """Do it, audited; the permit is asked for every agency it touches."""
+    def run(self, work: Work, services: Services[Work], actor: Actor) -> object:
+        """Do it, audited; the actor's permission is asked for every agency it touches."""
 
     def values(self) -> Mapping[str, Any]:
         """As JSON. Versions are left out: a stored command is run afresh, on what is there then."""
@@ -67,7 +65,3 @@ class Joined:
     @contextmanager
     def begin(self, actor: Actor) -> Iterator[Work]:  # noqa: ARG002 - the transaction's own actor stays
         yield self.work
-
-
-def anyone(_: Agency) -> None:
-    """The permit of those who may do everything, or whose right was asked for already."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
-from hufu_registry.agencies.use_cases import Permit
 from hufu_registry.guard.model import (
     Change,
     Done,
@@ -23,7 +22,7 @@ from hufu_registry.guard.model import (
     limits_of,
     touched,
 )
-from hufu_registry.guard.use_cases.commands import Command, anyone
+from hufu_registry.guard.use_cases.commands import Command
 from hufu_registry.guard.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import Conflict, Denied, HufuError, Invalid, NotFound
@@ -35,27 +34,10 @@ from hufu_registry.sync.use_cases.enqueueing import start_bulk_run
 SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What an act would take, and what it needs."""
-
-    verdict: Verdict
-    count: int
-    changes: tuple[Change, ...]
-
-
-def preview(command: Command, services: Services[Work], actor: Actor) -> Preview:
-    """Judge it without doing it. Rights are the caller's to check."""
-    with services.begin(actor) as work:
-        changes = command.changes(work)
-        return Preview(verdict_on(work, command, changes), touched(changes), tuple(changes[:SHOWN]))
-
-
 def submit(
     command: Command,
     services: Services[Work],
     actor: Actor,
-    permit: Permit | None = None,
     *,
     confirmed: int | None = None,
 ) -> Outcome:
@@ -73,7 +55,7 @@ def submit(
             allowed = verdict is Verdict.ALLOWED or (
                 verdict is Verdict.CONFIRM and confirmed is not None and confirmed >= touched(changes)
             )
-            done = _run(command, cause, changes, work, services, actor, permit or anyone)
+            done = _run(command, cause, changes, work, services, actor)
             if not allowed:
                 raise _TriedOnly(verdict, cause, changes)
             return done
@@ -112,7 +94,7 @@ def release(held_id: UUID, version: int, services: Services[Work], actor: Actor)
             else:
                 _save(work, replace(released, count=count, failure=""), "held_change.released")
                 try:
-                    return _run(command, held_change.cause, changes, work, services, actor, anyone)
+                    return _run(command, held_change.cause, changes, work, services, actor)
                 except HufuError as fault:
                     raise _RefusedNowError(fault) from fault
     except _RefusedNowError as refused:
@@ -169,11 +151,10 @@ def _run(
     work: Work,
     services: Services[Work],
     actor: Actor,
-    permit: Permit,
 ) -> Done:
     """What touches more than one account is a run that people can watch."""
     run_id = start_bulk_run(work, services, command.kind, cause) if touched(changes) > 1 else None
-    return Done(command.run(work, services, actor, permit), run_id)
+    return Done(command.run(work, services, actor), run_id)
 
 
 def _hold(command: Command, cause: str, changes: Sequence[Change], services: Services[Work], actor: Actor) -> Held:

@@ -6,7 +6,7 @@ from datetime import date
 
 import hufu_registry.agencies.use_cases as agencies
 from hufu_registry.agencies.model import HOMES, Agency, FormerName
-from hufu_registry.agencies.use_cases import Permit
+from hufu_registry.agencies.permissions import EDIT_AGENCIES
 from hufu_registry.guard.use_cases.ports import Work
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import IllegalMove
@@ -16,9 +16,7 @@ from hufu_registry.rights.use_cases import end_grants
 from hufu_registry.sync.use_cases import enqueue_accounts, enqueue_agencies
 
 
-def merge(
-    work: Work, services: Services[Work], agency: Agency, successor_id: AgencyId, on: date, permit: Permit
-) -> Agency:
+def merge(work: Work, services: Services[Work], agency: Agency, successor_id: AgencyId, on: date) -> Agency:
     """Merge the agency, which is held, into its successor; joins the caller's transaction. The successor afterwards.
 
     Rights rooted in the agency end with it; those rooted in its parts go on with these. Official mailboxes stay:
@@ -28,7 +26,7 @@ def merge(
     IllegalMove("agency_closed"), Invalid(on).
     """
     successor = work.agencies.get(successor_id)
-    permit(successor)
+    work.require(EDIT_AGENCIES, successor)
     today = taipei_date(work.now)
     agencies.not_in_future(on, today, "on")
     if agency.path.covers(successor.path):

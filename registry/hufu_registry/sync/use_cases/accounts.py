@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, Profile
+from hufu_registry.accounts.permissions import EDIT_ACCOUNTS, RESEND_ACTIVATION
 from hufu_registry.accounts.use_cases import move_account, take_name
 from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.kernel.actor import Actor
@@ -14,7 +15,6 @@ from hufu_registry.kernel.ids import AccountId, CaseId
 from hufu_registry.kernel.work import Services
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import proved_mailbox
-from hufu_registry.rights.model import Permission
 from hufu_registry.sync.model import ActionKind
 from hufu_registry.sync.use_cases.enqueueing import enqueue_account, request_action
 from hufu_registry.sync.use_cases.permission import require_on_account
@@ -52,7 +52,7 @@ def resend_activation(account_id: AccountId, services: Services[Work], actor: Ac
     """
     with services.begin(actor) as work:
         account = work.accounts.get(account_id, lock=True)
-        require_on_account(work, actor, Permission.RESEND_ACTIVATION, account)
+        require_on_account(work, actor, RESEND_ACTIVATION, account)
         _resend(work, services, account)
 
 
@@ -108,7 +108,7 @@ def change_account(command: ChangeAccount, services: Services[Work], actor: Acto
     """
     with services.begin(actor) as work:
         account = work.accounts.get(command.account_id, lock=True)
-        require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
+        require_on_account(work, actor, EDIT_ACCOUNTS, account)
         if account.state is AccountState.DELETED:
             raise IllegalMove("account_state", state=account.state.value, move="change")
         profile = with_unit_of(work, account, command.profile.cleaned())
@@ -168,6 +168,6 @@ def converge_now(account_id: AccountId, services: Services[Work], actor: Actor) 
     with services.begin(actor) as work:
         account = work.accounts.get(account_id)
         if actor.account_id != account_id:
-            require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
+            require_on_account(work, actor, EDIT_ACCOUNTS, account)
         enqueue_account(work, services, account)
         work.audit.record("account.sync_requested", object_kind="account", object_id=str(account_id))

@@ -12,9 +12,9 @@ from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.work import Services
-from hufu_registry.rights.model import Permission
 from hufu_registry.rights.use_cases import require_system
 from hufu_registry.sync.model import ActionKind, ActionState, RunCause, RunKind
+from hufu_registry.sync.permissions import ADMINISTER_SYNC
 from hufu_registry.sync.use_cases.enqueueing import (
     enqueue_account,
     enqueue_accounts,
@@ -29,7 +29,7 @@ DROPPED = "dropped"
 
 
 def require_administrator(work: Work, actor: Actor) -> None:
-    require_system(work, actor, Permission.ADMINISTER_SYNC)
+    require_system(work, actor, ADMINISTER_SYNC)
 
 
 def pause_target(target: Target, why: str, services: Services[Work], actor: Actor) -> None:

@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hufu_registry.accounts.model import SECURITY, Account, AccountMove, AccountState, name_key
+from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
 from hufu_registry.accounts.use_cases import keep_a_manager, move_account
 from hufu_registry.agencies.model import HOMES, Agency, AgencyPolicy
+from hufu_registry.agencies.permissions import EDIT_AGENCIES
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.work import Services
-from hufu_registry.rights.model import Grant, Permission
+from hufu_registry.rights.model import Grant
 from hufu_registry.rights.use_cases import end_grants
 from hufu_registry.sync.model import ActionKind
 from hufu_registry.sync.use_cases.enqueueing import enqueue_account, enqueue_agencies, request_action
@@ -32,7 +34,7 @@ def disable_account(account_id: AccountId, services: Services[Work], actor: Acto
     """
     with services.begin(actor) as work:
         account, _ = lock_account_and_grants(work, account_id)
-        require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
+        require_on_account(work, actor, EDIT_ACCOUNTS, account)
         return disable(work, services, account_id, reason=reason)
 
 
@@ -54,7 +56,7 @@ def restore_account(account_id: AccountId, services: Services[Work], actor: Acto
     """
     with services.begin(actor) as work:
         account = work.accounts.get(account_id, lock=True)
-        require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
+        require_on_account(work, actor, EDIT_ACCOUNTS, account)
         if not work.agencies.get(account.agency_id).is_open(taipei_date(work.now)):
             raise IllegalMove("agency_closed")
         restored = move_account(work, account, AccountMove.RESTORE, reason=reason)
@@ -71,7 +73,7 @@ def delete_account(account_id: AccountId, services: Services[Work], actor: Actor
     """
     with services.begin(actor) as work:
         account, _ = lock_account_and_grants(work, account_id)
-        require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
+        require_on_account(work, actor, EDIT_ACCOUNTS, account)
         return delete(work, services, account_id, reason=reason)
 
 
@@ -96,7 +98,7 @@ def transfer_account(account_id: AccountId, agency_id: AgencyId, services: Servi
         before = work.accounts.get(account_id)
         moved = transfer(work, services, account_id, agency_id)
         # Asked once the agencies are locked; a refusal takes it all back.
-        require_on_account(work, actor, Permission.EDIT_AGENCIES, before)
+        require_on_account(work, actor, EDIT_AGENCIES, before)
         return moved
 
 
@@ -162,7 +164,7 @@ def unlock_account(account_id: AccountId, services: Services[Work], actor: Actor
     """Whoever tried too often may try again, everywhere. Raises IllegalMove("account_state") for a deleted one."""
     with services.begin(actor) as work:
         account = work.accounts.get(account_id, lock=True)
-        require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
+        require_on_account(work, actor, EDIT_ACCOUNTS, account)
         if account.state is AccountState.DELETED:
             raise IllegalMove("account_state", state=account.state.value, move="unlock")
         work.sign_in_locks.unlock(account_id)
@@ -173,7 +175,7 @@ def require_password_change(account_id: AccountId, services: Services[Work], act
     """At the next sign-in the person chooses a new one. Raises IllegalMove("account_state") unless it is enabled."""
     with services.begin(actor) as work:
         account = work.accounts.get(account_id, lock=True)
-        require_on_account(work, actor, Permission.EDIT_ACCOUNTS, account)
+        require_on_account(work, actor, EDIT_ACCOUNTS, account)
         if account.state is not AccountState.ENABLED:
             raise IllegalMove("account_state", state=account.state.value, move="require_password_change")
         _act(work, services, ActionKind.MUST_CHANGE, account, "account.password_change_required")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hufu_registry.accounts.model import Account
 from hufu_registry.kernel.actor import Actor
-from hufu_registry.rights.model import Permission
+from hufu_registry.kernel.permissions import Permission
 from hufu_registry.rights.use_cases import require
 from hufu_registry.sync.use_cases.ports import Work
 

@@ -1,0 +1,11 @@
+"""What may be done here, and the roles that may."""
+
+from __future__ import annotations
+
+from hufu_registry.kernel.permissions import MANAGERS, Permission
+
+SEE_ACCOUNTS = Permission("see_accounts", MANAGERS)
+EDIT_ACCOUNTS = Permission("edit_accounts", MANAGERS)
+RESEND_ACTIVATION = Permission("resend_activation", MANAGERS)
+
+PERMISSIONS = (SEE_ACCOUNTS, EDIT_ACCOUNTS, RESEND_ACTIVATION)
