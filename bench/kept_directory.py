@@ -32,6 +32,7 @@ from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import Binding
+from hufu_registry.sync.model.desired import DirectoryShape
 from hufu_registry.sync.model.plan import Desired, plan
 from hufu_registry.sync.store import bindings
 from hufu_stack.directory import Directory
@@ -45,7 +46,7 @@ CHUNK = 5_000
 DEBIANS_PYTHON = "/usr/bin/python3"
 PAGE = 1_000
 READ_ALWAYS = ("objectGUID", MARK, "userAccountControl", "pwdLastSet", "lockoutTime", "adminCount")
-SHAPE = TargetConfig(Target.AD, with_directory=True, domain=domain_name(BASE_DN))
+SHAPE = TargetConfig(Target.AD, with_directory=True, shape=DirectoryShape(domain_name(BASE_DN)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.sync.model import Run, RunCause, RunKind
 from hufu_registry.sync.store.comparison import alone
 from hufu_registry.sync.use_cases.enqueueing import new_run
-from hufu_sync.comparison import KINDS, Comparison, Tally, enqueue_comparison, fields_of
+from hufu_sync.comparison import Comparison, Tally, enqueue_comparison
 from hufu_sync.targets.port import Directory
 
 log = structlog.get_logger()
@@ -54,7 +54,7 @@ class Watch:
 
     def _look(self, tally: Tally) -> bool:
         """One page; whether there is more."""
-        fields = frozenset[str]().union(*(fields_of(self.comparison.config, kind) for kind in KINDS))
+        fields = frozenset[str]().union(*self.comparison.config.shape.fields.values())
         with self.services.begin(SYSTEM) as work:
             read_at, cursor = work.now, work.cursors.changes(Target.AD)
         changes = self.directory.changes(cursor, fields, PAGE)

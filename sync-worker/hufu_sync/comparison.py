@@ -21,7 +21,6 @@ from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import MISSING, RunCause, RunKind, SignInLock
-from hufu_registry.sync.model.desired import FROM_DIRECTORY
 from hufu_registry.sync.model.plan import PLACE, Desired, Observed, plan, values_there, wanted_values
 from hufu_registry.sync.store.comparison import alone
 from hufu_registry.sync.use_cases.enqueueing import new_run
@@ -34,17 +33,6 @@ log = structlog.get_logger()
 
 # From the top down: nothing is looked at before what it stands in.
 KINDS = (Kind.AGENCY, Kind.ACCOUNT)
-FIELDS = {
-    (Target.AD, Kind.AGENCY): frozenset({"description", "businessCategory"}),
-    (Target.AD, Kind.ACCOUNT): frozenset(
-        {
-            "displayName", "sn", "givenName", "title", "department", "company", "departmentNumber",
-            "telephoneNumber", "mail", "sAMAccountName", "userPrincipalName", "employeeNumber", "employeeType",
-        }
-    ),
-    (Target.KEYCLOAK, Kind.AGENCY): frozenset({"agency_oid", "agency_name", "agency_code", "description"}),
-    (Target.KEYCLOAK, Kind.ACCOUNT): frozenset({"email", "locale", "unit_oid"}) | FROM_DIRECTORY,
-}  # fmt: skip
 BOUND_PAGE = 1000
 ASKED_AGAIN = 50
 WRITTEN_AT_ONCE = 200
@@ -68,12 +56,6 @@ class Tally:
     objects: int = 0
     differing: int = 0
     failed: int = 0
-
-
-def fields_of(config: TargetConfig, kind: Kind) -> frozenset[str]:
-    """The names of the fields we keep in a target."""
-    names = FIELDS[config.target, kind]
-    return names - FROM_DIRECTORY if config.target is Target.KEYCLOAK and config.with_directory else names
 
 
 def key_of(target: Target, kind: Kind, mark: str) -> OutboxKey | None:
@@ -172,7 +154,7 @@ class Comparison:
         seen: set[str] = set()
         # The list of everybody is of this moment at the earliest: what was done since is not judged by it.
         read_at = self.services.clock.now()
-        for page in self.target.everything(kind, fields_of(self.config, kind)):
+        for page in self.target.everything(kind, self.config.shape.fields[kind]):
             seen.update(observed.remote_id for observed in page)
             self.compare(kind, page, read_at, tally)
             yield

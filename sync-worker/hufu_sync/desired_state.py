@@ -14,7 +14,7 @@ from hufu_registry.features import SqlWork
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import Binding, Claimed
-from hufu_registry.sync.model import desired as shapes
+from hufu_registry.sync.model.desired import Shape, may_sign_in
 from hufu_registry.sync.model.naming import ou_names
 from hufu_registry.sync.model.plan import Desired, Observed
 
@@ -25,7 +25,7 @@ class TargetConfig:
 
     target: Target
     with_directory: bool
-    domain: str = ""
+    shape: Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class _Reader:
         in_flight: Collection[OutboxKey],
     ) -> None:
         self._work = work
-        self._shape = config
+        self._config = config
         self._in_flight = in_flight
         accounts = [AccountId(UUID(key.object_id)) for key in keys if key.kind is Kind.ACCOUNT]
         asked = [AgencyId(int(key.object_id)) for key in keys if key.kind is Kind.AGENCY]
@@ -109,8 +109,8 @@ class _Reader:
 
     def _read_tree(self, asked: Sequence[Agency]) -> None:
         """Which of the agencies have to stand there, their names, and what stands in those that have to go."""
-        self._needed = self._work.agency_tree.needed(self._shape.target, [agency.path.text for agency in asked])
-        parents = {agency.parent_id for agency in asked} if self._shape.target is Target.AD else set()
+        self._needed = self._work.agency_tree.needed(self._config.target, [agency.path.text for agency in asked])
+        parents = {agency.parent_id for agency in asked} if self._config.shape.names_agencies else set()
         self._names = {
             agency_id: name
             for siblings in self._work.agency_tree.siblings(parents)
@@ -118,12 +118,12 @@ class _Reader:
         }
         leaving = [self._binding(Kind.AGENCY, agency.id) for agency in asked if agency.path.text not in self._needed]
         self._standing = self._work.bindings.standing_in(
-            self._shape.target, [binding.remote_id for binding in leaving if binding is not None]
+            self._config.target, [binding.remote_id for binding in leaving if binding is not None]
         )
 
     def _in_directory(self) -> Collection[OutboxKey]:
         """The accounts where Keycloak reads them from, and where they have to go before they go from Keycloak."""
-        if self._shape.target is not Target.KEYCLOAK or not self._shape.with_directory:
+        if self._config.target is not Target.KEYCLOAK or not self._config.with_directory:
             return ()
         return [OutboxKey(Target.AD, Kind.ACCOUNT, str(account.id)) for account in self._accounts.values()]
 
@@ -159,9 +159,7 @@ class _Reader:
         return self._snapshot(key, self._agency_at(agency, parent.remote_id), agency)
 
     def _agency_at(self, agency: Agency, place: str | None) -> Desired:
-        if self._shape.target is Target.KEYCLOAK:
-            return shapes.agency_in_keycloak(agency, place)
-        return shapes.agency_in_directory(agency, self._names[agency.id], place)
+        return self._config.shape.agency(agency, self._names.get(agency.id, ""), place)
 
     def _of_account(self, key: OutboxKey) -> Snapshot:
         account = self._accounts.get(AccountId(UUID(key.object_id)))
@@ -186,21 +184,19 @@ class _Reader:
         if place is not None:
             return self._snapshot(key, self._account_at(account, agency, place.remote_id), agency, account)
         agency_key = self._key(Kind.AGENCY, agency.id)
-        if binding is None or shapes.may_sign_in(account):
+        if binding is None or may_sign_in(account):
             return self._snapshot(key, None, agency, account, waits_for=agency_key, queue_knows=True)
         # Taking away never waits: it is disabled where it stands, and moved later.
         disabled = self._account_at(account, agency, binding.parent_id)
         return self._snapshot(key, disabled, agency, account, waits_for=agency_key)
 
     def _account_at(self, account: Account, agency: Agency, place: str | None) -> Desired:
-        config = self._shape
-        if config.target is Target.AD:
-            return shapes.account_in_directory(account, agency, place, config.domain)
         unit_id = account.profile.unit_id
         unit_oid = "" if unit_id is None else self._agencies[unit_id].oid or ""
-        in_directory = self._bindings.get(OutboxKey(Target.AD, Kind.ACCOUNT, str(account.id)))
-        wanted = shapes.account_in_keycloak(account, unit_oid, place, with_directory=config.with_directory)
-        return replace(wanted, source=None if in_directory is None else in_directory.remote_id)
+        wanted = self._config.shape.account(account, agency, unit_oid, place)
+        in_directory = OutboxKey(Target.AD, Kind.ACCOUNT, str(account.id))
+        source = self._bindings.get(in_directory) if self._config.target is Target.KEYCLOAK else None
+        return replace(wanted, source=None if source is None else source.remote_id)
 
     def _is_over(self, account: Account) -> bool:
         """Whether a deleted account has waited long enough to be removed from the targets."""
@@ -210,7 +206,7 @@ class _Reader:
         return deleted_at + self._work.policy.deletion_wait <= self._work.now
 
     def _key(self, kind: Kind, object_id: object) -> OutboxKey:
-        return OutboxKey(self._shape.target, kind, str(object_id))
+        return OutboxKey(self._config.target, kind, str(object_id))
 
     def _binding(self, kind: Kind, object_id: object) -> Binding | None:
         return self._bindings.get(self._key(kind, object_id))

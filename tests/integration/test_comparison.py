@@ -54,7 +54,7 @@ from hufu_registry.sync.use_cases.housekeeping import enqueue_deleted, forget_hi
 from hufu_sync import changes
 from hufu_sync.bootstrap import Parts, Targets, build_convergers
 from hufu_sync.changes import Watch
-from hufu_sync.comparison import Comparison, StoppedError, Tally, fields_of, key_of
+from hufu_sync.comparison import Comparison, StoppedError, Tally, key_of
 from hufu_sync.desired_state import desired_of
 from hufu_sync.errors import Refused, Unreachable
 from hufu_sync.health import Heart
@@ -351,7 +351,7 @@ def test_every_field_we_keep_is_asked_for(
         keys = [OutboxKey(target, Kind.ACCOUNT, str(account_id)), OutboxKey(target, Kind.AGENCY, str(chain[0].id))]
         for key, snapshot in desired_of(work, keys, comparison.config).items():
             assert snapshot.desired is not None
-            assert set(snapshot.desired.fields) == fields_of(comparison.config, key.kind)
+            assert set(snapshot.desired.fields) == comparison.config.shape.fields[key.kind]
     house.clock.advance(minutes=1)
     assert house.compare(target) == Tally(objects=2)
 

@@ -41,9 +41,9 @@ from hufu_registry.sync.model import (
     SignInLock,
     SignInState,
 )
+from hufu_registry.sync.model.desired import DirectoryShape, KeycloakShape
 from hufu_registry.sync.store import StepDone, drift_rows, run_of, sign_in_state, target_states
 from hufu_registry.sync.use_cases import request_plan
-from hufu_sync.comparison import FIELDS
 from tests.integration.clocks import SetClock
 from tests.integration.consoles import make_console, signed_in
 from tests.integration.sync_scenes import (
@@ -482,8 +482,8 @@ def test_a_held_set_is_thrown_away_with_a_reason(
 
 def test_every_field_has_a_word(app: Flask) -> None:
     with app.test_request_context("/?language=zh_Hant_TW"):
-        for names in FIELDS.values():
-            for name in names:
+        for shape in (DirectoryShape(""), KeycloakShape(with_directory=False)):
+            for name in frozenset().union(*shape.fields.values()):
                 assert spreadsheet.words("sync/_labels.html", "field_word", name) != name
 
 

@@ -24,6 +24,7 @@ from hufu_registry.notices.model import Mail
 from hufu_registry.people.notices import MAILBOX_CODE
 from hufu_registry.settings import RegistrySettings
 from hufu_registry.sync.model import ActionKind, ActionState, Code, StepName, StepState
+from hufu_registry.sync.model.desired import DirectoryShape
 from hufu_registry.sync.model.plan import Create, SetEnabled
 from hufu_registry.sync.model.plan_file import Forecast
 from hufu_registry.sync.store import bindings, due_targets, one_time_actions, queue_samples, work_rows
@@ -280,9 +281,9 @@ def test_an_object_that_another_worker_made_a_moment_ago_is_no_collision(
             engine.ad.heal()
             with engine.services.begin(SYSTEM) as work:
                 key = OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id))
-                desired = desired_of(work, [key], TargetConfig(Target.AD, with_directory=True, domain="agency.test"))[
-                    key
-                ].desired
+                desired = desired_of(
+                    work, [key], TargetConfig(Target.AD, with_directory=True, shape=DirectoryShape("agency.test"))
+                )[key].desired
             assert desired is not None
             twin.apply(Create(desired), desired, None)
 
@@ -854,7 +855,7 @@ def test_many_objects_are_read_with_as_many_queries_as_one(engine: Engine, chain
     engine.run()
     keys = [OutboxKey(Target.AD, Kind.ACCOUNT, str(one)) for one in several]
     keys += [OutboxKey(Target.AD, Kind.AGENCY, str(agency.id)) for agency in chain]
-    config = TargetConfig(Target.AD, with_directory=True, domain="agency.test")
+    config = TargetConfig(Target.AD, with_directory=True, shape=DirectoryShape("agency.test"))
     counted: list[str] = []
     sa.event.listen(engine.services.engine, "before_cursor_execute", lambda *args: counted.append(args[2]))
     with engine.services.begin(SYSTEM) as work:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
 from hufu_registry.accounts.model import SECURITY, Account, AccountState
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.outbox import Kind
@@ -35,96 +39,139 @@ def for_security(account: Account) -> bool:
     return account.state is AccountState.DISABLED and account.state_reason == SECURITY
 
 
-def agency_in_directory(agency: Agency, name: str, parent: str | None) -> Desired:
-    """`name` is its OU's among its siblings'."""
-    return Desired(
-        kind=Kind.AGENCY,
-        object_id=str(agency.id),
-        mark=agency_mark(agency),
-        name=name,
-        place=parent,
-        fields={
-            "description": value("description", agency.name),
-            "businessCategory": value("businessCategory", agency.oid or ""),
-        },
-    )
+class Shape(Protocol):
+    """How agencies and accounts are wanted in one target: all that a target says of its objects, in one place."""
+
+    names_agencies: ClassVar[bool]
+    """Whether an agency bears its name there, so that it must differ from those beside it."""
+
+    @property
+    def fields(self) -> Mapping[Kind, frozenset[str]]:
+        """The names of the fields we keep there; each wanted object has all of its kind's."""
+
+    def agency(self, agency: Agency, name: str, place: str | None) -> Desired:
+        """`name` is the agency's, made different from those beside it; "" unless the shape names agencies."""
+
+    def account(self, account: Account, agency: Agency, unit_oid: str, place: str | None) -> Desired: ...
 
 
-def account_in_directory(account: Account, agency: Agency, place: str | None, domain: str) -> Desired:
-    profile = account.profile
-    telephone = f"{profile.phone}#{profile.extension}" if profile.extension else profile.phone
-    texts = {
-        "displayName": profile.name,
-        "sn": profile.name,
-        "givenName": NO_GIVEN_NAME,
-        "title": profile.title,
-        "department": profile.unit_name,
-        "company": agency.name,
-        "departmentNumber": agency.oid or "",
-        "telephoneNumber": telephone,
-        "mail": profile.official_mail or "",
-    }
-    names = {
-        "sAMAccountName": account.account_name,
-        "userPrincipalName": f"{account.account_name}@{domain}",
-        "employeeNumber": str(account.id),
-        "employeeType": account.kind.value,
-    }
-    return Desired(
-        kind=Kind.ACCOUNT,
-        object_id=str(account.id),
-        mark=account_mark(account),
-        name=account.account_name,
-        place=place,
-        enabled=may_sign_in(account),
-        fields={name: value(name, text) for name, text in texts.items()} | names,
-        enforced=frozenset({ENABLED}),
-        for_security=for_security(account),
-    )
+@dataclass(frozen=True, slots=True)
+class DirectoryShape:
+    domain: str
+    names_agencies: ClassVar = True
+    fields: ClassVar[Mapping[Kind, frozenset[str]]] = {
+        Kind.AGENCY: frozenset({"description", "businessCategory"}),
+        Kind.ACCOUNT: frozenset(
+            {
+                "displayName", "sn", "givenName", "title", "department", "company", "departmentNumber",
+                "telephoneNumber", "mail", "sAMAccountName", "userPrincipalName", "employeeNumber", "employeeType",
+            }
+        ),
+    }  # fmt: skip
+
+    def agency(self, agency: Agency, name: str, place: str | None) -> Desired:
+        return Desired(
+            kind=Kind.AGENCY,
+            object_id=str(agency.id),
+            mark=agency_mark(agency),
+            name=name,
+            place=place,
+            fields={
+                "description": value("description", agency.name),
+                "businessCategory": value("businessCategory", agency.oid or ""),
+            },
+        )
+
+    def account(self, account: Account, agency: Agency, unit_oid: str, place: str | None) -> Desired:
+        del unit_oid
+        profile = account.profile
+        telephone = f"{profile.phone}#{profile.extension}" if profile.extension else profile.phone
+        texts = {
+            "displayName": profile.name,
+            "sn": profile.name,
+            "givenName": NO_GIVEN_NAME,
+            "title": profile.title,
+            "department": profile.unit_name,
+            "company": agency.name,
+            "departmentNumber": agency.oid or "",
+            "telephoneNumber": telephone,
+            "mail": profile.official_mail or "",
+        }
+        names = {
+            "sAMAccountName": account.account_name,
+            "userPrincipalName": f"{account.account_name}@{self.domain}",
+            "employeeNumber": str(account.id),
+            "employeeType": account.kind.value,
+        }
+        return Desired(
+            kind=Kind.ACCOUNT,
+            object_id=str(account.id),
+            mark=account_mark(account),
+            name=account.account_name,
+            place=place,
+            enabled=may_sign_in(account),
+            fields={name: value(name, text) for name, text in texts.items()} | names,
+            enforced=frozenset({ENABLED}),
+            for_security=for_security(account),
+        )
 
 
 def group_name(agency: Agency) -> str:
     return agency.oid or f"agency-{agency.id}"
 
 
-def agency_in_keycloak(agency: Agency, parent: str | None) -> Desired:
-    """All three attributes stand on every group, so that none is ever taken from a parent."""
-    return Desired(
-        kind=Kind.AGENCY,
-        object_id=str(agency.id),
-        mark=agency_mark(agency),
-        name=group_name(agency),
-        place=parent,
-        fields={
-            "agency_oid": agency.oid or "",
-            "agency_name": agency.name,
-            "agency_code": agency.agency_code or "",
-            "description": agency.name,
-        },
-    )
+@dataclass(frozen=True, slots=True)
+class KeycloakShape:
+    with_directory: bool
+    names_agencies: ClassVar = False
 
+    @property
+    def fields(self) -> Mapping[Kind, frozenset[str]]:
+        written = frozenset({"email", "locale", "unit_oid"})
+        return {
+            Kind.AGENCY: frozenset({"agency_oid", "agency_name", "agency_code", "description"}),
+            Kind.ACCOUNT: written if self.with_directory else written | FROM_DIRECTORY,
+        }
 
-def account_in_keycloak(account: Account, unit_oid: str, place: str | None, *, with_directory: bool) -> Desired:
-    """The e-mail is the backup mailbox, and stays in Keycloak."""
-    profile = account.profile
-    fields = {
-        "email": account.mailbox,
-        "locale": LOCALES.get(account.language, CHINESE),
-        "unit_oid": unit_oid,
-        "account_id": str(account.id),
-        "display_name": profile.name,
-        "title": profile.title,
-        "official_mail": profile.official_mail or "",
-        "unit_name": profile.unit_name,
-    }
-    return Desired(
-        kind=Kind.ACCOUNT,
-        object_id=str(account.id),
-        mark=account_mark(account),
-        name=account.account_name.lower(),
-        place=place,
-        enabled=may_sign_in(account),
-        fields={name: text for name, text in fields.items() if not (with_directory and name in FROM_DIRECTORY)},
-        enforced=frozenset({ENABLED, PLACE}),
-        for_security=for_security(account),
-    )
+    def agency(self, agency: Agency, name: str, place: str | None) -> Desired:
+        """All three attributes stand on every group, so that none is ever taken from a parent."""
+        del name
+        return Desired(
+            kind=Kind.AGENCY,
+            object_id=str(agency.id),
+            mark=agency_mark(agency),
+            name=group_name(agency),
+            place=place,
+            fields={
+                "agency_oid": agency.oid or "",
+                "agency_name": agency.name,
+                "agency_code": agency.agency_code or "",
+                "description": agency.name,
+            },
+        )
+
+    def account(self, account: Account, agency: Agency, unit_oid: str, place: str | None) -> Desired:
+        """The e-mail is the backup mailbox, and stays in Keycloak."""
+        del agency
+        profile, kept = account.profile, self.fields[Kind.ACCOUNT]
+        fields = {
+            "email": account.mailbox,
+            "locale": LOCALES.get(account.language, CHINESE),
+            "unit_oid": unit_oid,
+            "account_id": str(account.id),
+            "display_name": profile.name,
+            "title": profile.title,
+            "official_mail": profile.official_mail or "",
+            "unit_name": profile.unit_name,
+        }
+        return Desired(
+            kind=Kind.ACCOUNT,
+            object_id=str(account.id),
+            mark=account_mark(account),
+            name=account.account_name.lower(),
+            place=place,
+            enabled=may_sign_in(account),
+            fields={name: text for name, text in fields.items() if name in kept},
+            enforced=frozenset({ENABLED, PLACE}),
+            for_security=for_security(account),
+        )
