@@ -16,7 +16,7 @@ from hufu_registry.bootstrap import SqlServices
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId
-from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.outbox import STATE_TARGETS, Kind, OutboxKey, Target
 from hufu_registry.sync.model import SignIn, SignInLock
 from hufu_registry.sync.use_cases import activate_account, enqueue_account
 from hufu_sync.errors import Gone
@@ -122,7 +122,7 @@ class Feed:
     def _hurry(self, work: SqlWork, account_ids: Collection[AccountId]) -> None:
         """What is still to be done for somebody who just signed in overtakes what waits for nobody."""
         for account_id in sorted(account_ids):
-            keys = [OutboxKey(target, Kind.ACCOUNT, str(account_id)) for target in (Target.AD, Target.KEYCLOAK)]
+            keys = [OutboxKey(target, Kind.ACCOUNT, str(account_id)) for target in STATE_TARGETS]
             if any(work.queue.is_pending(key) for key in keys):
                 enqueue_account(work, self.services, work.accounts.get(account_id))
 

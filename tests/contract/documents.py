@@ -6,14 +6,28 @@ Agencies are folders, accounts are files in them, and a file knows the folder it
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from hufu_registry.accounts.model import Account
+from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import Code
-from hufu_registry.sync.model.plan import Create, Delete, Desired, Observed, Place, Rename, SetEnabled, SetFields, Step
+from hufu_registry.sync.model.desired import account_mark, agency_mark, may_sign_in
+from hufu_registry.sync.model.plan import (
+    ENABLED,
+    Create,
+    Delete,
+    Desired,
+    Observed,
+    Place,
+    Rename,
+    SetEnabled,
+    SetFields,
+    Step,
+)
 from hufu_sync.errors import Conflict, Misconfigured, TargetError, Transient
 from hufu_sync.targets.port import Asked, Found
 
@@ -130,3 +144,37 @@ class DocumentSystem:
 
     def _write(self, record: Record) -> None:
         (self.folder / record["number"]).write_text(json.dumps(record))
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveShape:
+    """A folder has a name and an OID, a file a name and whose it is."""
+
+    names_agencies: ClassVar = True
+    fields: ClassVar[Mapping[Kind, frozenset[str]]] = {
+        Kind.AGENCY: frozenset({"oid"}),
+        Kind.ACCOUNT: frozenset({"holder", "unit"}),
+    }
+
+    def agency(self, agency: Agency, name: str, place: str | None) -> Desired:
+        return Desired(
+            kind=Kind.AGENCY,
+            object_id=str(agency.id),
+            mark=agency_mark(agency),
+            name=name,
+            place=place,
+            fields={"oid": agency.oid or ""},
+        )
+
+    def account(self, account: Account, agency: Agency, unit_oid: str, place: str | None) -> Desired:
+        del agency
+        return Desired(
+            kind=Kind.ACCOUNT,
+            object_id=str(account.id),
+            mark=account_mark(account),
+            name=account.account_name,
+            place=place,
+            enabled=may_sign_in(account),
+            fields={"holder": account.profile.name, "unit": unit_oid},
+            enforced=frozenset({ENABLED}),
+        )

@@ -12,9 +12,7 @@ from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import Code
 from hufu_registry.sync.model.plan import Create, Delete, Desired, Observed, Place, Rename, SetEnabled, SetFields
 from hufu_sync.errors import Conflict, Refused, TargetError, Transient
-from hufu_sync.targets.port import StateTarget
 from tests.contract.conftest import Houses
-from tests.contract.documents import DocumentSystem
 from tests.contract.fakes import Break, FakeTarget
 from tests.contract.target_harness import House, found_of, look, steps
 
@@ -281,8 +279,3 @@ class TestInMemoryAlone:
         first, second = found_of(target, [(account, None) for account in accounts])
         assert isinstance(first, Refused)
         assert isinstance(second, Observed)
-
-
-def test_a_further_target_needs_nothing_but_the_port(tmp_path: Any) -> None:
-    archive: StateTarget = DocumentSystem(tmp_path)
-    archive.probe()

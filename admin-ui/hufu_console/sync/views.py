@@ -23,7 +23,7 @@ from hufu_console.web.faults import show_faults
 from hufu_console.web.paging import asked_page, page_link, read_page
 from hufu_console.web.sentences import sentence
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
-from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.outbox import STATE_TARGETS, Kind, OutboxKey, Target
 from hufu_registry.sync.model import ErrorClass, WorkState
 
 MOST_PICKED = 100
@@ -246,7 +246,7 @@ def drift() -> str:
     filters = here(target=target, ignored="yes" if ignored else None)
     rows = read_page(queries.drifts(target, words, ignored=ignored), asked_page())
     return render_template(
-        "sync/drift.html", paged=rows, words=words, here=filters, targets=[Target.AD, Target.KEYCLOAK],
+        "sync/drift.html", paged=rows, words=words, here=filters, targets=STATE_TARGETS,
         page_link=page_link("sync.drift", filters),
     )  # fmt: skip
 

@@ -14,6 +14,10 @@ class Target(StrEnum):
     MAIL = "mail"
 
 
+# Those in which agencies and accounts stand, in the order in which work goes on.
+STATE_TARGETS = (Target.AD, Target.KEYCLOAK)
+
+
 class Kind(StrEnum):
     AGENCY = "agency"
     ACCOUNT = "account"

@@ -18,7 +18,7 @@ from hufu_registry.agencies.command import by_oid
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.errors import HufuError, NotFound
-from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.outbox import STATE_TARGETS, Kind, OutboxKey, Target
 from hufu_registry.settings import names_of
 from hufu_registry.sync.model import Code
 from hufu_registry.sync.model.plan_file import Scope
@@ -55,9 +55,9 @@ CODES = {
     Code.AD_NO_RIGHTS: "our account has no right to change it: move it below our OU first",
 }
 
-TARGETS = click.Choice([target.value for target in Target])
+TARGET_CHOICE = click.Choice([target.value for target in Target])
 # Those with agencies and accounts in them.
-STATE_TARGETS = click.Choice([Target.AD.value, Target.KEYCLOAK.value])
+STATE_TARGET_CHOICE = click.Choice([target.value for target in STATE_TARGETS])
 
 
 def _target(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Target | None:
@@ -66,12 +66,12 @@ def _target(_context: click.Context, _parameter: click.Parameter, value: str | N
 
 agency_option = click.option("--agency", metavar="OID", help="An agency and all below it (an OID, or # and a number).")
 account_option = click.option("--account", metavar="NAME", help="One account.")
-target_option = click.option("--target", type=TARGETS, callback=_target, help="Only there.")
+target_option = click.option("--target", type=TARGET_CHOICE, callback=_target, help="Only there.")
 json_option = click.option("--json", "in_json", is_flag=True, help="For programs.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 yes_option = click.option("--yes", is_flag=True, help="Do it without asking.")
-target_argument = click.argument("target", type=TARGETS, callback=_target)
-state_target_argument = click.argument("target", type=STATE_TARGETS, callback=_target)
+target_argument = click.argument("target", type=TARGET_CHOICE, callback=_target)
+state_target_argument = click.argument("target", type=STATE_TARGET_CHOICE, callback=_target)
 
 
 def one_object(command: F) -> F:

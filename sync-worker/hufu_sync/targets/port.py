@@ -1,7 +1,7 @@
 """What the worker needs of any target: one port for all of them, with a contract suite (tests/contract).
 
-A further target (a document system, a second directory) is one more class that keeps these promises; plan and
-guard know nothing of it.
+A further target (a document system, a second directory) is one more class that keeps these promises, with a shape
+(`hufu_registry.sync.model.desired`); plan, guard, converge and comparison know nothing of it.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.keys import Keys
-from hufu_registry.kernel.outbox import Kind, Target
+from hufu_registry.kernel.outbox import STATE_TARGETS, Kind, Target
 from hufu_registry.kernel.store import among, outbox
 from hufu_registry.sync.model import RunKind, SignInLock
 from hufu_registry.sync.store.tables import applied_steps, bindings, queue_samples, sign_in_locks, sync_runs
@@ -104,7 +104,7 @@ class SqlComparison:
             .distinct()
             .join(bindings, bindings.c.object_id == sa.cast(accounts.c.id, sa.Text))
             .where(
-                bindings.c.target.in_([Target.AD.value, Target.KEYCLOAK.value]),
+                bindings.c.target.in_([target.value for target in STATE_TARGETS]),
                 bindings.c.kind == Kind.ACCOUNT.value,
                 accounts.c.state == AccountState.DELETED.value,
                 accounts.c.deleted_at <= deleted_before,

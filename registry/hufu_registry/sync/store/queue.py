@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.store import agencies
-from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.outbox import STATE_TARGETS, Kind, OutboxKey, Target
 from hufu_registry.kernel.store import among, outbox
 from hufu_registry.sync.model import Claimed, Code, ErrorClass
 from hufu_registry.sync.store.tables import account_id_of, agency_id_of, bindings, target_health
@@ -98,7 +98,7 @@ def _waits_for_agency(target: Target) -> sa.ColumnElement[bool]:
 def waits_for() -> sa.ColumnElement[str | None]:
     """The code of what a row builds on, as long as that is unfinished."""
     directory = sa.and_(outbox.c.target == Target.KEYCLOAK.value, _waits_for_directory())
-    agency = [sa.and_(outbox.c.target == one.value, _waits_for_agency(one)) for one in (Target.AD, Target.KEYCLOAK)]
+    agency = [sa.and_(outbox.c.target == one.value, _waits_for_agency(one)) for one in STATE_TARGETS]
     return sa.case((directory, Code.WAITS_FOR_AD.value), (sa.or_(*agency), Code.WAITS_FOR_AGENCY.value))
 
 
