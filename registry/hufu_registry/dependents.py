@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.model import Agency
-from hufu_registry.cases.store import cases, deciding_agency_of
+from hufu_registry.cases.engine.store import cases, deciding_agency_of
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.store import outbox

@@ -8,8 +8,8 @@ from functools import cached_property
 from hufu_registry.accounts.feature import Stores as Accounts
 from hufu_registry.agencies.feature import Stores as Agencies
 from hufu_registry.audit.feature import Stores as Audit
+from hufu_registry.cases.engine.model import CasePolicy
 from hufu_registry.cases.feature import Stores as Cases
-from hufu_registry.cases.model import CasePolicy
 from hufu_registry.dependents import SqlDependents
 from hufu_registry.guard.feature import Stores as Guard
 from hufu_registry.guard.model import GuardPolicy

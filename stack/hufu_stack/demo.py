@@ -15,7 +15,8 @@ from hufu_registry.accounts.model import Profile as AccountProfile
 from hufu_registry.bootstrap import SqlServices, build_services
 from hufu_registry.cases import use_cases as cases
 from hufu_registry.cases.consent import CURRENT
-from hufu_registry.cases.model import Application, Case, CaseState
+from hufu_registry.cases.engine.model import Case, CaseState
+from hufu_registry.cases.types.activation import Application
 from hufu_registry.kernel.actor import Actor, account_actor, applicant_actor
 from hufu_registry.kernel.errors import HufuError, RateLimited
 from hufu_registry.people.model import Purpose

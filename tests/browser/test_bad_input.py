@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, StorageState, expect
 
-from hufu_registry.cases.model import Case, CaseState
+from hufu_registry.cases.engine.model import Case, CaseState
 from hufu_registry.people.use_cases import mailbox_key
 from hufu_stack.demo_people import Resident
 from tests.browser.conftest import NewBrowser
@@ -213,7 +213,7 @@ def test_applicant_changes_and_withdraws_before_the_decision(
     page.fill("#title", "專員")
     go_on(page)
     expect(page.locator("main")).to_contain_text("專員")
-    assert case_of(town, applicant).application.profile.title == "專員"
+    assert case_of(town, applicant).form.profile.title == "專員"
     go_on(page, ".hf-head .btn-other")
     go_on(page, "main form button")
     assert case_of(town, applicant).state is CaseState.WITHDRAWN

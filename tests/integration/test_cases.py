@@ -18,8 +18,9 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import audit_records, timeline
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.consent import CURRENT
-from hufu_registry.cases.model import Application, Case, CaseState
-from hufu_registry.cases.store import case_in_scope, duplicate_candidates, queue
+from hufu_registry.cases.engine.model import Case, CaseState
+from hufu_registry.cases.engine.store import duplicate_candidates, queue
+from hufu_registry.cases.types.activation import Application, application_of
 from hufu_registry.cases.use_cases import (
     Apply,
     Approve,
@@ -283,7 +284,7 @@ def test_the_applicant_changes_the_application_until_it_is_decided(office: Offic
     case_id = office.apply(form, mailbox="p@example.org")
     browser = office.follow("p@example.org")
     change(Change(browser, case_id, 1, with_changes(form, {"title": "專員"})), office.services, APPLICANT)
-    assert office.case(case_id).application.profile.title == "專員"
+    assert application_of(office.case(case_id)).profile.title == "專員"
     with pytest.raises(Conflict, match="changed_meanwhile"):
         approve(Approve(case_id, 1), office.services, account_actor(manager))
     approve(Approve(case_id, 2), office.services, account_actor(manager))
@@ -363,10 +364,10 @@ def test_a_case_that_is_not_his_to_decide_is_not_found_by_every_door(office: Off
             approve(Approve(case_id, 1), office.services, actor)
         with pytest.raises(NotFound):
             reject(Reject(case_id, 1, "no"), office.services, actor)
-        with office.services.read() as connection:
+        with office.services.begin() as work:
             with pytest.raises(NotFound):
-                case_in_scope(connection, account, office.clock.now(), case_id, office.services.keys)
-            assert queue(connection, account, office.clock.now(), Page()).total == 0
+                work.cases.seen_by(account, case_id)
+            assert queue(work.connection, account, office.clock.now(), Page()).total == 0
 
 
 def test_a_case_without_a_manager_goes_to_the_nearest_above_then_to_the_system_managers(office: Office) -> None:

@@ -19,7 +19,8 @@ from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.consent import CURRENT
-from hufu_registry.cases.model import Application, CaseState
+from hufu_registry.cases.engine.model import CaseState
+from hufu_registry.cases.types.activation import Application
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor, applicant_actor
 from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
 from hufu_registry.notices.store import notices

@@ -17,7 +17,7 @@ from hufu_registry.accounts.model import Account, AccountState, Profile
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.consent import CURRENT
-from hufu_registry.cases.store import cases
+from hufu_registry.cases.engine.store import cases
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.sessions.store import drafts

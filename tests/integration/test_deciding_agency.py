@@ -16,7 +16,7 @@ from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.agencies.model import Agency, Path
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.cases.store import cases
+from hufu_registry.cases.engine.store import cases
 from hufu_registry.cases.use_cases import appoint_manager, assign_deciders
 from hufu_registry.guard.use_cases.merging import merge
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM

@@ -20,7 +20,7 @@ from hufu_registry.agencies.store import search
 from hufu_registry.agencies.use_cases import AddUnit, ImportList, Rename, Reopen, add_unit, reopen
 from hufu_registry.agencies.use_cases import rename as rename_agency
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.cases.store import cases
+from hufu_registry.cases.engine.store import cases
 from hufu_registry.command import hufu as command_line
 from hufu_registry.guard.model import ChangeKind, Done, Held, HeldChange, HeldState, Unconfirmed
 from hufu_registry.guard.store import changes_page, held_change_of, list_held_changes

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from hufu_registry.accounts.model import RESERVED_NAMES, Profile
 from hufu_registry.agencies.model import Path
-from hufu_registry.cases.model import MOVES, Application, Case, CaseMove, CaseState, CaseType, may
+from hufu_registry.cases.engine.model import MOVES, Case, CaseMove, CaseState, may
 from hufu_registry.cases.permissions import SEE_CASES
+from hufu_registry.cases.types.activation import Application
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.permissions import Role
@@ -40,9 +41,9 @@ def make_case(state: CaseState = CaseState.PENDING, path: str = "1.2.3") -> Case
     return Case(
         id=CaseId(UUID(int=1)),
         number=1001,
-        type=CaseType.ACTIVATION,
+        type="activation",
         state=state,
-        application=make_application(),
+        form=make_application(),
         agency_id=Path(path).ids[-1],
         agency_path=Path(path),
         mailbox="wang@example.org",

@@ -16,6 +16,10 @@ ROOMS = ("registry", "admin-ui", "sync-worker", "keycloak-config", "stack")
 # The contract that each breaks, by its name in .importlinter: whatever else goes wrong is no broken contract.
 PLANTED = {
     "rules-know-no-tables": ("registry/hufu_registry/accounts/model.py", "import hufu_registry.accounts.store"),
+    "engine-knows-no-type": (
+        "registry/hufu_registry/cases/engine/store.py",
+        "import hufu_registry.cases.types.activation",
+    ),
     "features": ("registry/hufu_registry/rights/use_cases.py", "import hufu_registry.accounts.use_cases"),
     "console-features": ("admin-ui/hufu_console/web/paging.py", "import hufu_console.cases.queries"),
     "processes": ("admin-ui/hufu_console/settings.py", "import hufu_sync"),

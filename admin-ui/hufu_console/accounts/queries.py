@@ -12,7 +12,7 @@ from hufu_registry.accounts.model import MOVES, Account, AccountMove
 from hufu_registry.accounts.store import is_in_scope, names_of
 from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.agencies.store import TreeRow, children
-from hufu_registry.cases.model import Case
+from hufu_registry.cases.engine.model import Case
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId

@@ -14,9 +14,16 @@ from hufu_registry.accounts.permissions import SEE_ACCOUNTS
 from hufu_registry.accounts.store import names_of
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import TimelineEntry, timeline
-from hufu_registry.cases.model import Case, CaseState, differences
+from hufu_registry.cases.engine.model import Case, CaseState, differences
+from hufu_registry.cases.engine.store import (
+    Lookalike,
+    QueueRow,
+    comparable_case,
+    count_queue,
+    duplicate_candidates,
+    queue,
+)
 from hufu_registry.cases.permissions import SEE_CASES
-from hufu_registry.cases.store import Lookalike, QueueRow, case_in_scope, count_queue, duplicate_candidates, queue
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
@@ -60,17 +67,17 @@ def waiting(
 def seen_case(viewer: Viewer, case_id: CaseId) -> Case:
     """Raises NotFound("case") for one that is not the viewer's to see."""
     with reading() as work:
-        return case_in_scope(work.connection, viewer.account_id, work.now, case_id, registry().keys)
+        return work.cases.seen_by(viewer.account_id, case_id)
 
 
 def view_of(viewer: Viewer, case_id: CaseId) -> CaseView:
     """Raises NotFound("case") for one that is not the viewer's to see."""
     with reading() as work:
-        case = case_in_scope(work.connection, viewer.account_id, work.now, case_id, registry().keys)
+        case = work.cases.seen_by(viewer.account_id, case_id)
         agency = work.agencies.get(case.agency_id)
         decides = case.deciding_agency_id
         entries = timeline(work.connection, "case", str(case.id))
-        mine = comparable(case, agency)
+        mine = comparable_case(work.connection, case_id, registry().keys)
         alike = duplicate_candidates(work.connection, viewer.account_id, work.now, case, registry().keys)
         return CaseView(
             case=case,
@@ -103,21 +110,6 @@ def actors_of(entries: Sequence[TimelineEntry], case: Case) -> set[AccountId]:
 def decider(case: Case) -> str:
     """The name of who decided it."""
     return name_of(case.decided_by)
-
-
-def comparable(case: Case, agency: Agency) -> dict[str, str]:
-    """The case in the same words as a lookalike's fields."""
-    application = case.application
-    return {
-        "account_name": application.account_name,
-        "name": application.profile.name,
-        "title": application.profile.title,
-        "agency": agency.full_name,
-        "unit_name": application.profile.unit_name,
-        "phone": application.profile.phone,
-        "mobile": application.profile.mobile,
-        "mailbox": case.mailbox,
-    }
 
 
 def agency_name(agency_id: AgencyId | None) -> str:

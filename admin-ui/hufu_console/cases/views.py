@@ -17,7 +17,7 @@ from hufu_console.web.numbers import version_in
 from hufu_console.web.paging import asked_page, page_link
 from hufu_console.web.viewer import viewer
 from hufu_registry.cases import use_cases as cases
-from hufu_registry.cases.model import CaseMove, CaseState
+from hufu_registry.cases.engine.model import CaseMove, CaseState
 from hufu_registry.kernel.errors import Conflict, HufuError, IllegalMove, Invalid
 from hufu_registry.kernel.ids import AgencyId, CaseId
 
@@ -69,7 +69,7 @@ def case_page(view: queries.CaseView, form: ApproveForm) -> str:
 
 def approve(case_id: CaseId) -> ResponseReturnValue:
     form = ApproveForm()
-    command = cases.Approve(case_id, version_in(form.version), str(form.official_mail.data or ""))
+    command = cases.Approve(case_id, version_in(form.version), {"official_mail": str(form.official_mail.data or "")})
     try:
         cases.approve(command, registry(), actor())
     except Invalid as error:

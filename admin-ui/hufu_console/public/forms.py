@@ -11,7 +11,8 @@ from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 
 from hufu_console.web.numbers import number_in
 from hufu_registry.accounts.model import Profile
-from hufu_registry.cases.model import Application, Case
+from hufu_registry.cases.engine.model import Case
+from hufu_registry.cases.types.activation import Application, application_of
 from hufu_registry.kernel.ids import AgencyId
 
 
@@ -79,7 +80,7 @@ TEXTS = ("account_name", *PROFILE, "reason")
 
 def fields_of(case: Case, oid: str) -> dict[str, str]:
     """The stored application as the form's fields."""
-    stored = case.application
+    stored = application_of(case)
     found = {name: str(getattr(stored.profile, name)) for name in PROFILE}
     place = stored.profile.unit_id or stored.agency_id
     found |= {"account_name": stored.account_name, "reason": stored.reason}

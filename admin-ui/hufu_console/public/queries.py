@@ -10,7 +10,8 @@ from hufu_console.web.context import reading, registry
 from hufu_registry.accounts.model import Account, name_key
 from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.agencies.store import AgencyHit
-from hufu_registry.cases.model import Application, Case
+from hufu_registry.cases.engine.model import Case
+from hufu_registry.cases.types.activation import Application
 from hufu_registry.cases.use_cases import place_of
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import NotFound

@@ -18,7 +18,8 @@ from hufu_console.web.numbers import number_of, version_in
 from hufu_console.web.sentences import sentence_of
 from hufu_registry.cases import use_cases as cases
 from hufu_registry.cases.consent import CURRENT
-from hufu_registry.cases.model import Application, CaseMove
+from hufu_registry.cases.engine.model import CaseMove
+from hufu_registry.cases.types.activation import Application, application_of
 from hufu_registry.kernel.errors import Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, CaseId
 from hufu_registry.people.model import Purpose, plain
@@ -178,7 +179,7 @@ def change() -> ResponseReturnValue:
     own = wanted_case()
     own.case.after(CaseMove.CHANGE)
     if request.method == "GET" and drafts.draft_key() is None:
-        at = queries.chosen(own.case.application.profile.unit_id or own.case.agency_id)
+        at = queries.chosen(application_of(own.case).profile.unit_id or own.case.agency_id)
         typed = read_kept(fields_of(own.case, ((at.unit or at.agency).oid or "") if at else ""))
     else:
         typed = read_form()

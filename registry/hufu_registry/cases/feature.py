@@ -7,9 +7,11 @@ from datetime import timedelta
 from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
+from hufu_registry.cases.engine.store import SqlCases
+from hufu_registry.cases.engine.use_cases.ports import CaseType
 from hufu_registry.cases.notices import NOTICES
 from hufu_registry.cases.permissions import PERMISSIONS
-from hufu_registry.cases.store import SqlCases
+from hufu_registry.cases.types.activation import ACTIVATION
 from hufu_registry.cases.use_cases import assign_deciders
 from hufu_registry.kernel.feature import Feature, TimedTask
 from hufu_registry.kernel.outbox import OutboxKey
@@ -18,6 +20,7 @@ FEATURE = Feature(
     "cases",
     permissions=PERMISSIONS,
     notices=NOTICES,
+    case_types=(ACTIVATION,),
     # What a transaction changes is followed within it; rights that begin or end by their date are found here.
     tasks=(TimedTask("deciders", timedelta(minutes=10), assign_deciders),),
 )
@@ -28,7 +31,11 @@ class Stores(kernel.Stores):
 
     @cached_property
     def cases(self) -> SqlCases:
-        return SqlCases(self.connection, self.tools.keys, self.now)
+        return SqlCases(self.connection, self.tools.keys, self.now, self.case_types)
+
+    @property
+    def case_types(self) -> Mapping[str, CaseType]:
+        return {one.name: one for feature in self.features() for one in feature.case_types}
 
     def flush(self) -> Mapping[OutboxKey, int]:
         """The cases come to those who decide now."""

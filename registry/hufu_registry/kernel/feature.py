@@ -49,12 +49,15 @@ class Feature:
 
     `policy` is its part of the policy, with the settings it declares. `commands` are its acts that may take something
     from many accounts (`hufu_registry.guard.use_cases.Command`).
+    `case_types` are its types of cases, if what an approval does lives here
+    (`hufu_registry.cases.engine.use_cases.ports.CaseType`).
     """
 
     name: str
     tasks: tuple[TimedTask, ...] = ()
     notices: tuple[NoticeType, ...] = ()
     commands: tuple[Any, ...] = ()
+    case_types: tuple[Any, ...] = ()
     permissions: tuple[Permission, ...] = ()
     policy: type[Policy] = Policy
 

@@ -1,20 +1,19 @@
 """Review cases: applying, deciding, appointing; one function is one transaction."""
 
+from hufu_registry.cases.engine.use_cases.deciding import Approve, Reject, approve, assign_deciders, reject
+from hufu_registry.cases.engine.use_cases.following import Withdraw, case_of_mailbox, withdraw
+from hufu_registry.cases.engine.use_cases.ports import Cases, Work
+from hufu_registry.cases.types.activation import place_of
 from hufu_registry.cases.use_cases.applying import (
     Apply,
     Change,
     ChooseName,
-    Withdraw,
     apply,
-    case_of_mailbox,
     change,
     choose_name,
-    place_of,
-    withdraw,
+    report_collision,
 )
 from hufu_registry.cases.use_cases.appointing import FirstSystemManager, appoint_manager, first_system_manager
-from hufu_registry.cases.use_cases.deciding import Approve, Reject, approve, assign_deciders, reject, report_collision
-from hufu_registry.cases.use_cases.ports import Cases, Work
 
 __all__ = [
     "Apply",

@@ -1,4 +1,4 @@
-"""Applying for an account, and following the application: one function, one transaction."""
+"""Applying for an account, and mending the application: one function, one transaction."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 import hufu_registry.sync.use_cases as sync
 from hufu_registry.accounts.model import AccountState, NameHolder, name_fault, name_key
 from hufu_registry.accounts.use_cases import take_name
-from hufu_registry.agencies.model import HOMES, Agency, AgencyKind
 from hufu_registry.cases.consent import CURRENT
-from hufu_registry.cases.model import Application, Case, CaseMove, CaseState, CaseType
-from hufu_registry.cases.notices import CASE_RECEIVED, CASE_WITHDRAWN
-from hufu_registry.cases.use_cases.notifications import record, tell_applicant, tell_deciders
-from hufu_registry.cases.use_cases.ports import Work
+from hufu_registry.cases.engine.model import Case, CaseMove, CaseState
+from hufu_registry.cases.engine.use_cases.following import own_case
+from hufu_registry.cases.engine.use_cases.notifications import record, tell_applicant, tell_deciders
+from hufu_registry.cases.engine.use_cases.ports import Work
+from hufu_registry.cases.notices import CASE_RECEIVED, NAME_COLLISION
+from hufu_registry.cases.types.activation import ACTIVATION, Application, application_of, checked_application
 from hufu_registry.kernel.actor import Actor
-from hufu_registry.kernel.clock import taipei_date
-from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
-from hufu_registry.kernel.ids import AgencyId, CaseId
+from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
+from hufu_registry.kernel.ids import AccountId, CaseId
 from hufu_registry.kernel.work import Services
 from hufu_registry.people.model import Purpose, plain
 from hufu_registry.people.use_cases import browser_key, mailbox_key, proved_mailbox
@@ -39,12 +39,6 @@ class Change:
     case_id: CaseId
     version: int
     application: Application
-
-
-@dataclass(frozen=True, slots=True)
-class Withdraw:
-    browser: str
-    case_id: CaseId
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +71,9 @@ def apply(command: Apply, services: Services[Work], actor: Actor) -> CaseId:
         case = Case(
             id=CaseId(services.ids.new()),
             number=work.cases.next_number(),
-            type=CaseType.ACTIVATION,
+            type=ACTIVATION.name,
             state=CaseState.PENDING,
-            application=application,
+            form=application,
             agency_id=agency.id,
             agency_path=agency.path,
             mailbox=mailbox,
@@ -108,19 +102,19 @@ def change(command: Change, services: Services[Work], actor: Actor) -> None:
         if case.version != command.version:
             raise Conflict("changed_meanwhile")
         agency, application = checked_application(work, application, case.mailbox)
-        if name_key(application.account_name) != name_key(case.application.account_name):
+        if name_key(application.account_name) != name_key(application_of(case).account_name):
             claim_name(work, case, application.account_name)
-            work.names.release(name_key(case.application.account_name), case.id, rest=False)
+            work.names.release(name_key(application_of(case).account_name), case.id, rest=False)
         changed = replace(
             case,
-            application=application,
+            form=application,
             agency_id=agency.id,
             agency_path=agency.path,
             updated_at=work.now,
             version=case.version + 1,
         )
         work.cases.save(changed)
-        old, new = case.application.audited(), application.audited()
+        old, new = application_of(case).audited(), application.audited()
         record(
             work,
             "case.changed",
@@ -130,24 +124,6 @@ def change(command: Change, services: Services[Work], actor: Actor) -> None:
         )
         if agency.id != case.agency_id:
             tell_deciders(work, changed)
-
-
-def withdraw(command: Withdraw, services: Services[Work], actor: Actor) -> None:
-    """The applicant takes it back before it is decided; the name is free again at once."""
-    with services.begin(actor) as work:
-        case = own_case(work, services, command.browser, command.case_id)
-        withdrawn = replace(case, state=case.after(CaseMove.WITHDRAW), updated_at=work.now, version=case.version + 1)
-        work.cases.save(withdrawn)
-        work.names.release(name_key(case.application.account_name), case.id, rest=False)
-        record(work, "case.withdrawn", withdrawn)
-        tell_applicant(work, withdrawn, CASE_WITHDRAWN)
-
-
-def case_of_mailbox(browser: str, services: Services[Work], actor: Actor) -> Case | None:
-    """What became of the application of the mailbox this browser proved. Raises NotFound("mailbox_not_verified")."""
-    with services.begin(actor) as work:
-        mailbox = proved_mailbox(browser, Purpose.FOLLOW, services, work)
-        return work.cases.newest_of_mailbox(mailbox_key(services, mailbox))
 
 
 def choose_name(command: ChooseName, services: Services[Work], actor: Actor) -> None:
@@ -174,7 +150,7 @@ def choose_name(command: ChooseName, services: Services[Work], actor: Actor) -> 
             replace(
                 case,
                 collision=False,
-                application=replace(case.application, account_name=wished),
+                form=replace(application_of(case), account_name=wished),
                 updated_at=work.now,
                 version=case.version + 1,
             )
@@ -189,43 +165,6 @@ def choose_name(command: ChooseName, services: Services[Work], actor: Actor) -> 
         sync.enqueue_account(work, services, replace(account, account_name=wished))
 
 
-def checked_application(work: Work, application: Application, mailbox: str) -> tuple[Agency, Application]:
-    """The agency applied to, and the application as it is stored. Raises Invalid with every fault at once."""
-    faults = application.faults()
-    agency = None
-    if application.agency_id is not None:
-        agency, application, agency_faults = place_of(work, application, mailbox)
-        faults |= agency_faults
-    if faults or agency is None:
-        raise Invalid(fields=faults)
-    return agency, application
-
-
-def place_of(work: Work, application: Application, mailbox: str) -> tuple[Agency | None, Application, dict[str, str]]:
-    """Where the applicant belongs: a unit that was chosen becomes the account's unit at its agency."""
-    try:
-        chosen = work.agencies.get(application.agency_id or AgencyId(0))
-        if application.profile.unit_id is not None:
-            unit = work.agencies.get(application.profile.unit_id)
-            if unit.home_id != chosen.home_id or unit.kind is not AgencyKind.UNIT:
-                return None, application, {"unit_name": "unit_elsewhere"}
-            chosen = unit
-    except NotFound:
-        return None, application, {"agency_id": "agency_unknown"}
-    agency = work.agencies.get(chosen.home_id)
-    if agency.kind not in HOMES:
-        return None, application, {"agency_id": "agency_not_a_home"}
-    today = taipei_date(work.now)
-    if not agency.is_open(today) or not chosen.is_open(today):
-        return None, application, {"agency_id": "agency_closed"}
-    if not agency.accepts(mailbox):
-        return None, application, {"agency_id": "mail_domain_refused"}
-    profile = replace(application.profile, unit_id=None)
-    if chosen.kind is AgencyKind.UNIT:
-        profile = replace(profile, unit_id=chosen.id, unit_name=chosen.name)
-    return agency, replace(application, agency_id=agency.id, profile=profile), {}
-
-
 def claim_name(work: Work, case: Case, account_name: str) -> None:
     try:
         take_name(work, account_name, NameHolder.CASE, case.id, case_id=case.id)
@@ -233,10 +172,13 @@ def claim_name(work: Work, case: Case, account_name: str) -> None:
         raise Invalid(fields={"account_name": taken.code}) from taken
 
 
-def own_case(work: Work, services: Services[Work], browser: str, case_id: CaseId) -> Case:
-    """The applicant's case, locked. A foreign case is NotFound, like none at all."""
-    mailbox = proved_mailbox(browser, Purpose.FOLLOW, services, work)
-    case = work.cases.get(case_id, lock=True)
-    if case.mailbox != mailbox:
-        raise NotFound("case")
-    return case
+def report_collision(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
+    """The worker found the account's name to be somebody else's in a target; harmless when repeated."""
+    with services.begin(actor) as work:
+        case = work.cases.by_account(account_id)
+        if case is None or case.collision:
+            return
+        collided = replace(work.cases.get(case.id, lock=True), collision=True)
+        work.cases.save(replace(collided, version=collided.version + 1, updated_at=work.now))
+        record(work, "case.name_collided", collided, new={"account_name": application_of(collided).account_name})
+        tell_applicant(work, collided, NAME_COLLISION)

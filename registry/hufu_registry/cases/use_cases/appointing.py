@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import hufu_registry.sync.use_cases as sync
 from hufu_registry.accounts.model import Account, AccountState, Profile, name_fault
 from hufu_registry.agencies.model import HOMES
-from hufu_registry.cases.use_cases.ports import Work
+from hufu_registry.cases.engine.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId

@@ -1,20 +1,19 @@
-"""Review cases (審核案件): their states as one table, the application form's rules, and who may decide."""
+"""Review cases (審核案件): their states as one table, and who may decide."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Protocol
 
-from hufu_registry.accounts.model import REASON_LENGTH, Profile, length_fault, name_fault
 from hufu_registry.agencies.model import Path
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.mapping import SEALED
 from hufu_registry.kernel.permissions import Permission
-from hufu_registry.people.model import clean_name, plain
 from hufu_registry.rights.model import Rights
 from hufu_registry.sessions.model import SessionPolicy
 from hufu_registry.sync.model import SyncPolicy
@@ -23,10 +22,6 @@ from hufu_registry.sync.model import SyncPolicy
 @dataclass(frozen=True)
 class CasePolicy(SyncPolicy, SessionPolicy):
     """Cases declare nothing of their own."""
-
-
-class CaseType(StrEnum):
-    ACTIVATION = "activation"
 
 
 class CaseState(StrEnum):
@@ -53,47 +48,20 @@ MOVES = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
-    """What the applicant fills in. The profile's `unit_id` names a unit of the registry, `unit_name` any."""
+class Form(Protocol):
+    """What the applicant fills in, as the engine sees it: a frozen dataclass of the type's own."""
 
-    account_name: str
-    agency_id: AgencyId | None
-    profile: Profile
-    wants_official_mail: bool = False
-    reason: str = ""
+    @property
+    def subject(self) -> str:
+        """Whom or what it is about, in a few words."""
 
-    def cleaned(self) -> Application:
-        """The same with stray blanks gone, 姓名 in NFC and the mobile as ten digits."""
-        return replace(
-            self,
-            account_name=plain(self.account_name),
-            profile=self.profile.cleaned(),
-            reason=clean_name(self.reason),
-        )
-
-    def faults(self) -> dict[str, str]:
-        """Field → code of the rule it breaks, for what can be told without the database."""
-        own = {
-            "account_name": name_fault(self.account_name),
-            "agency_id": "agency_required" if self.agency_id is None else None,
-            "reason": length_fault(self.reason, REASON_LENGTH, required=True),
-        }
-        return {name: fault for name, fault in own.items() if fault} | self.profile.faults()
-
-    def audited(self) -> dict[str, object]:
-        """What a record may show of it."""
-        return self.profile.audited() | {
-            "account_name": self.account_name,
-            "agency_id": self.agency_id,
-            "wants_official_mail": self.wants_official_mail,
-            "reason": self.reason,
-        }
+    def told(self) -> dict[str, str]:
+        """What the mails about the case say of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One application on its way. `number` is what people read out; `version` counts the applicant's changes.
+    """One case on its way, of any type. `number` is what people read out; `version` counts the applicant's changes.
 
     `deciding_agency_id` is kept by the store; there is none where the system managers decide. `collision` is true while
     the approved account's name turned out to be somebody else's in a target.
@@ -101,9 +69,9 @@ class Case:
 
     id: CaseId
     number: int
-    type: CaseType
+    type: str
     state: CaseState
-    application: Application
+    form: Form
     agency_id: AgencyId
     agency_path: Path
     mailbox: str = field(metadata=SEALED)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import hufu_registry.sessions.use_cases as sessions
 import hufu_registry.sync.use_cases as sync
-from hufu_registry.cases.model import Case, CasePolicy
+from hufu_registry.cases.engine.model import Case, CasePolicy, Form
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
+from hufu_registry.kernel.work import Services
 
 
 class Cases(Protocol):
@@ -41,6 +43,9 @@ class Cases(Protocol):
     def deciders(self, agency_id: AgencyId | None) -> Sequence[tuple[str, str]]:
         """(mailbox, language) of the enabled managers rooted at the agency; of system managers for None."""
 
+    def seen_by(self, viewer: AccountId, case_id: CaseId) -> Case:
+        """Raises NotFound("case") for one that the viewer may not see, as for one that does not exist."""
+
     def is_same_person(self, case: Case, account_id: AccountId) -> bool:
         """Whether the case is the account owner's own: his mailbox or his mobile, on any of his accounts."""
 
@@ -50,3 +55,20 @@ class Work(sync.Work, sessions.Work, Protocol):
     def policy(self) -> CasePolicy: ...
     @property
     def cases(self) -> Cases: ...
+    @property
+    def case_types(self) -> Mapping[str, CaseType]:
+        """Every feature's types of cases by their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseType:
+    """A type of case. `form` is a frozen dataclass; the page's part is `cases/types/<name>.html`.
+
+    `approve` does what an approval means, within the decision's transaction, given what the manager entered beside it;
+    the account that came of it, if any. `give_up` frees what the case had reserved when it is rejected or withdrawn.
+    """
+
+    name: str
+    form: type[Form]
+    approve: Callable[[Work, Services[Work], Case, Mapping[str, str]], AccountId | None]
+    give_up: Callable[[Work, Case], None]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hufu_registry.cases.model import Case
+from hufu_registry.cases.engine.model import Case
+from hufu_registry.cases.engine.use_cases.ports import Work
 from hufu_registry.cases.notices import CASE_WAITING
-from hufu_registry.cases.use_cases.ports import Work
 from hufu_registry.kernel.feature import NoticeType
 
 
@@ -27,8 +27,7 @@ def tell_applicant(work: Work, case: Case, notice: NoticeType, **values: str) ->
         case.language,
         {
             "number": str(case.number),
-            "name": case.application.profile.name,
-            "account_name": case.application.account_name,
+            **case.form.told(),
             "agency": agency.full_name,
             **values,
         },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,8 @@ from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.store import in_scope as accounts_in_scope
 from hufu_registry.agencies.store import PathText, agencies
-from hufu_registry.cases.model import Case, CaseState
+from hufu_registry.cases.engine.model import Case, CaseState
+from hufu_registry.cases.engine.use_cases.ports import CaseType
 from hufu_registry.cases.permissions import SEE_CASES
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
@@ -100,12 +101,14 @@ def deciding_agency_of(agency_path: sa.ColumnElement[str], now: datetime) -> sa.
     )
 
 
-def to_case(row: sa.Row[Any], keys: Keys) -> Case:
-    return from_columns(Case, row._asdict(), keys)
+def to_case(row: sa.Row[Any], keys: Keys, types: Mapping[str, CaseType]) -> Case:
+    columns = row._asdict()
+    return from_columns(Case, columns | {"form": from_columns(types[row.type].form, columns, keys)}, keys)
 
 
 class SqlCases:
-    def __init__(self, connection: sa.Connection, keys: Keys, now: datetime) -> None:
+    def __init__(self, connection: sa.Connection, keys: Keys, now: datetime, types: Mapping[str, CaseType]) -> None:
+        self._types = types
         self._connection = connection
         self._keys = keys
         self._now = now
@@ -166,9 +169,15 @@ class SqlCases:
         )
         return [(self._keys.open("mailbox", row.mailbox_sealed), row.language) for row in rows]
 
+    def seen_by(self, viewer: AccountId, case_id: CaseId) -> Case:
+        case = self._one(sa.select(cases).where(cases.c.id == case_id, in_scope(viewer, self._now)))
+        if case is None:
+            raise NotFound("case")
+        return case
+
     def is_same_person(self, case: Case, account_id: AccountId) -> bool:
         person = sa.select(accounts.c.person_id).where(accounts.c.id == account_id).scalar_subquery()
-        mobile = self._keys.index("mobile", case.application.profile.mobile)
+        mobile = sa.select(cases.c.mobile_key).where(cases.c.id == case.id).scalar_subquery()
         query = sa.select(accounts.c.id).where(
             accounts.c.person_id == person,
             sa.or_(
@@ -180,10 +189,11 @@ class SqlCases:
 
     def _one(self, query: sa.Select[Any]) -> Case | None:
         row = self._connection.execute(query).one_or_none()
-        return None if row is None else to_case(row, self._keys)
+        return None if row is None else to_case(row, self._keys, self._types)
 
     def _values(self, case: Case) -> dict[str, Any]:
-        values = {name: value for name, value in to_columns(case, self._keys).items() if name in cases.c}
+        columns = to_columns(case.form, self._keys) | to_columns(case, self._keys)
+        values = {name: value for name, value in columns.items() if name in cases.c}
         return values | {"deciding_agency_id": deciding_agency_of(sa.literal(case.agency_path.text), self._now)}
 
     def assign_deciders(self, agency_ids: Collection[AgencyId] | None = None) -> int:
@@ -321,14 +331,6 @@ def count_queue(connection: sa.Connection, viewer: AccountId, now: datetime) -> 
     return counted(connection, sa.select(cases.c.id).where(waiting, in_scope(viewer, now)))
 
 
-def case_in_scope(connection: sa.Connection, viewer: AccountId, now: datetime, case_id: CaseId, keys: Keys) -> Case:
-    """The case, if the viewer may see it. Raises NotFound("case") otherwise, as for one that does not exist."""
-    row = connection.execute(sa.select(cases).where(cases.c.id == case_id, in_scope(viewer, now))).one_or_none()
-    if row is None:
-        raise NotFound("case")
-    return to_case(row, keys)
-
-
 @dataclass(frozen=True, slots=True)
 class Lookalike:
     """Somebody who might be the same person. Outside the viewer's scope only agency and reasons are told.
@@ -349,7 +351,8 @@ def duplicate_candidates(
     connection: sa.Connection, viewer: AccountId, now: datetime, case: Case, keys: Keys
 ) -> Sequence[Lookalike]:
     """Accounts and other open cases with the same mailbox, mobile, or name in the agency; at most 20 of each."""
-    mailbox, mobile = keys.index("mailbox", case.mailbox), keys.index("mobile", case.application.profile.mobile)
+    own = connection.execute(sa.select(cases).where(cases.c.id == case.id)).one()
+    mailbox, mobile = own.mailbox_key, own.mobile_key
     found: list[Lookalike] = []
     for table, kind, other in (
         (
@@ -372,7 +375,7 @@ def duplicate_candidates(
                 sa.or_(
                     table.c.mailbox_key == mailbox,
                     table.c.mobile_key == mobile,
-                    sa.and_(table.c.name == case.application.profile.name, table.c.agency_id == case.agency_id),
+                    sa.and_(table.c.name == own.name, table.c.agency_id == case.agency_id),
                 ),
             )
             .order_by(table.c.created_at.desc())
@@ -382,7 +385,7 @@ def duplicate_candidates(
             same = {
                 "mailbox": row.mailbox_key == mailbox,
                 "mobile": row.mobile_key == mobile,
-                "name": row.name == case.application.profile.name,
+                "name": row.name == own.name,
             }
             found.append(
                 Lookalike(
@@ -396,6 +399,16 @@ def duplicate_candidates(
                 )
             )
     return found
+
+
+def comparable_case(connection: sa.Connection, case_id: CaseId, keys: Keys) -> dict[str, str]:
+    """The case in the same words as a lookalike's fields."""
+    row = connection.execute(
+        sa.select(cases, agencies.c.full_name.label("agency_name"))
+        .join(agencies, agencies.c.id == cases.c.agency_id)
+        .where(cases.c.id == case_id)
+    ).one()
+    return comparable(row, keys)
 
 
 def comparable(row: Any, keys: Keys) -> dict[str, str]:

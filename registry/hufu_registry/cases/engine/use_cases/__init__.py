@@ -1,0 +1,1 @@
+"""What can be done with any case; one function is one transaction."""

@@ -1,0 +1,153 @@
+"""申請個人公務帳號: its form, its rules, and the account that an approval makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import hufu_registry.sync.use_cases as sync
+from hufu_registry.accounts.model import (
+    REASON_LENGTH,
+    Account,
+    AccountState,
+    Profile,
+    length_fault,
+    name_fault,
+    name_key,
+)
+from hufu_registry.agencies.model import HOMES, Agency, AgencyKind
+from hufu_registry.cases.engine.model import Case
+from hufu_registry.cases.engine.use_cases.ports import CaseType, Work
+from hufu_registry.kernel.clock import taipei_date
+from hufu_registry.kernel.errors import Invalid, NotFound
+from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
+from hufu_registry.kernel.work import Services
+from hufu_registry.people.model import clean_name, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What the applicant fills in. The profile's `unit_id` names a unit of the registry, `unit_name` any."""
+
+    account_name: str
+    agency_id: AgencyId | None
+    profile: Profile
+    wants_official_mail: bool = False
+    reason: str = ""
+
+    @property
+    def subject(self) -> str:
+        return self.profile.name
+
+    def told(self) -> dict[str, str]:
+        """What the mails say of it."""
+        return {"name": self.profile.name, "account_name": self.account_name}
+
+    def cleaned(self) -> Application:
+        """The same with stray blanks gone, 姓名 in NFC and the mobile as ten digits."""
+        return replace(
+            self,
+            account_name=plain(self.account_name),
+            profile=self.profile.cleaned(),
+            reason=clean_name(self.reason),
+        )
+
+    def faults(self) -> dict[str, str]:
+        """Field → code of the rule it breaks, for what can be told without the database."""
+        own = {
+            "account_name": name_fault(self.account_name),
+            "agency_id": "agency_required" if self.agency_id is None else None,
+            "reason": length_fault(self.reason, REASON_LENGTH, required=True),
+        }
+        return {name: fault for name, fault in own.items() if fault} | self.profile.faults()
+
+    def audited(self) -> dict[str, object]:
+        """What a record may show of it."""
+        return self.profile.audited() | {
+            "account_name": self.account_name,
+            "agency_id": self.agency_id,
+            "wants_official_mail": self.wants_official_mail,
+            "reason": self.reason,
+        }
+
+
+def application_of(case: Case) -> Application:
+    """The form of a case of this type. Raises NotFound("case") for one of another."""
+    if not isinstance(case.form, Application):
+        raise NotFound("case")
+    return case.form
+
+
+def checked_application(work: Work, application: Application, mailbox: str) -> tuple[Agency, Application]:
+    """The agency applied to, and the application as it is stored. Raises Invalid with every fault at once."""
+    faults = application.faults()
+    agency = None
+    if application.agency_id is not None:
+        agency, application, agency_faults = place_of(work, application, mailbox)
+        faults |= agency_faults
+    if faults or agency is None:
+        raise Invalid(fields=faults)
+    return agency, application
+
+
+def place_of(work: Work, application: Application, mailbox: str) -> tuple[Agency | None, Application, dict[str, str]]:
+    """Where the applicant belongs: a unit that was chosen becomes the account's unit at its agency."""
+    try:
+        chosen = work.agencies.get(application.agency_id or AgencyId(0))
+        if application.profile.unit_id is not None:
+            unit = work.agencies.get(application.profile.unit_id)
+            if unit.home_id != chosen.home_id or unit.kind is not AgencyKind.UNIT:
+                return None, application, {"unit_name": "unit_elsewhere"}
+            chosen = unit
+    except NotFound:
+        return None, application, {"agency_id": "agency_unknown"}
+    agency = work.agencies.get(chosen.home_id)
+    if agency.kind not in HOMES:
+        return None, application, {"agency_id": "agency_not_a_home"}
+    today = taipei_date(work.now)
+    if not agency.is_open(today) or not chosen.is_open(today):
+        return None, application, {"agency_id": "agency_closed"}
+    if not agency.accepts(mailbox):
+        return None, application, {"agency_id": "mail_domain_refused"}
+    profile = replace(application.profile, unit_id=None)
+    if chosen.kind is AgencyKind.UNIT:
+        profile = replace(profile, unit_id=chosen.id, unit_name=chosen.name)
+    return agency, replace(application, agency_id=agency.id, profile=profile), {}
+
+
+def open_account(work: Work, services: Services[Work], case: Case, entered: Mapping[str, str]) -> AccountId:
+    """The account exists, and the targets and the activation mail follow. `official_mail` is what the manager entered.
+
+    Raises Invalid(official_mail=…).
+    """
+    account = account_of(work, services, case, entered.get("official_mail", ""))
+    account.profile.check()
+    sync.check_official_mail(work, work.agencies.get(case.agency_id), account.profile)
+    sync.open_account(work, services, account, case_id=case.id)
+    return account.id
+
+
+def free_name(work: Work, case: Case) -> None:
+    work.names.release(name_key(application_of(case).account_name), case.id, rest=False)
+
+
+def account_of(work: Work, services: Services[Work], case: Case, official_mail: str) -> Account:
+    application = application_of(case)
+    return Account(
+        id=AccountId(services.ids.new()),
+        person_id=PersonId(services.ids.new()),
+        account_name=application.account_name,
+        agency_id=case.agency_id,
+        agency_path=case.agency_path,
+        profile=replace(
+            application.profile, official_mail=official_mail if application.wants_official_mail else None
+        ).cleaned(),
+        mailbox=case.mailbox,
+        language=case.language,
+        state=AccountState.NOT_ACTIVATED,
+        created_at=work.now,
+        approved_at=work.now,
+    )
+
+
+ACTIVATION = CaseType("activation", form=Application, approve=open_account, give_up=free_name)
