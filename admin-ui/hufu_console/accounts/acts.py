@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -13,48 +12,36 @@ from flask_wtf import FlaskForm
 import hufu_registry.sync.use_cases as sync
 from hufu_console.accounts import queries
 from hufu_console.accounts.forms import DisableForm, ReasonForm, TransferForm
-from hufu_console.web import drafts
+from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, now, policy, registry
-from hufu_console.web.faults import show_faults
 from hufu_console.web.numbers import number_in
-from hufu_console.web.sentences import sentence
 from hufu_console.web.submitting import submitted
 from hufu_console.web.viewer import viewer
 from hufu_registry.guard.use_cases import TransferAccounts
-from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
+from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
 
 
 def act_on(
     account_id: AccountId, template: str, form: FlaskForm, act: Callable[[AccountId], object]
 ) -> ResponseReturnValue:
-    """Show what it means; when the form was sent, do it and say so, or say what stands against it."""
-    account = queries.seen_account(viewer(), account_id)
-    if request.method == "POST" and form.validate():
-        try:
-            flash(str(act(account.id)), "good")
-            return redirect(url_for("accounts.account", account_id=account_id), 303)
-        except Invalid as error:
-            show_faults(form, error.fields, error.context)
-        except (IllegalMove, Conflict) as error:
-            form.form_errors.append(sentence(error))
-    in_force = policy()
-    page = render_template(
-        f"accounts/{template}.html", account=account, form=form, policy=in_force, gone_on=now() + in_force.deletion_wait
-    )
-    return page, 422 if form.errors else 200
+    """The page of an act on an account that the viewer sees; afterwards he is at the account again."""
+    account, in_force = queries.seen_account(viewer(), account_id), policy()
+    return act_page(
+        form, f"accounts/{template}.html", lambda: done(act(account_id), page_of(account_id)),
+        account=account, policy=in_force, gone_on=now() + in_force.deletion_wait,
+    )  # fmt: skip
 
 
-def filled(kind: type[FlaskForm]) -> Any:
-    return kind(formdata=drafts.typed())
+def page_of(account_id: AccountId) -> str:
+    return url_for("accounts.account", account_id=account_id)
 
 
 def unlock(account_id: AccountId) -> ResponseReturnValue:
     """解除鎖定."""
     queries.seen_account(viewer(), account_id)
     sync.unlock_account(account_id, registry(), actor())
-    flash(_("Unlocked. The person can try again within seconds."), "good")
-    return redirect(url_for("accounts.account", account_id=account_id), 303)
+    return done(_("Unlocked. The person can try again within seconds."), page_of(account_id))
 
 
 def require_password_change(account_id: AccountId) -> ResponseReturnValue:
@@ -68,24 +55,18 @@ def require_password_change(account_id: AccountId) -> ResponseReturnValue:
 def transfer(account_id: AccountId) -> ResponseReturnValue:
     """To another agency; for system managers."""
     account, form = queries.seen_account(viewer(), account_id), filled(TransferForm)
-    back = url_for("accounts.account", account_id=account_id)
 
     def said(_accounts: object) -> object:
         return _("Transferred. The systems follow within seconds.")
 
-    if request.method == "POST" and form.validate():
+    def act() -> ResponseReturnValue:
         agency_id = number_in(form.agency_id)
-        try:
-            if agency_id is None:
-                raise Invalid(fields={"agency_id": "agency_required"})
-            command = TransferAccounts((account.id,), AgencyId(agency_id))
-            return submitted(command, _("Transfer the account"), said, back)
-        except Invalid as error:
-            show_faults(form, error.fields, error.context)
-        except (IllegalMove, Conflict) as error:
-            form.form_errors.append(sentence(error))
-    page = render_template("accounts/transfer.html", account=account, form=form)
-    return page, 422 if form.errors else 200
+        if agency_id is None:
+            raise Invalid(fields={"agency_id": "agency_required"})
+        command = TransferAccounts((account_id,), AgencyId(agency_id))
+        return submitted(command, _("Transfer the account"), said, page_of(account_id))
+
+    return act_page(form, "accounts/transfer.html", act, account=account)
 
 
 def disable(account_id: AccountId) -> ResponseReturnValue:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from flask import flash, make_response, redirect, render_template, request, url_for
+from flask import make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 import hufu_registry.sync.use_cases as sync
 from hufu_console.accounts import queries
+from hufu_console.accounts.acts import page_of
 from hufu_console.accounts.forms import ProfileForm, fields_of
 from hufu_console.accounts.lists import PEOPLE
-from hufu_console.web import drafts, lists
+from hufu_console.web import lists
+from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, registry
-from hufu_console.web.faults import show_faults
 from hufu_console.web.paging import asked_page, page_link, read_page
 from hufu_console.web.viewer import viewer
 from hufu_registry.accounts.model import AccountMove
-from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId
 
 people = lists.page(PEOPLE)
@@ -50,32 +50,26 @@ def steps_of(view: queries.AccountView) -> ResponseReturnValue:
 def edit(account_id: AccountId) -> ResponseReturnValue:
     """Mend what the account says of its official."""
     found, units = queries.editable(viewer(), account_id)
-    form = ProfileForm(formdata=drafts.typed(), data=fields_of(found))
-    if request.method == "POST":
-        try:
-            command = sync.ChangeAccount(found.id, form.seen_version(), form.profile(units))
-            sync.change_account(command, registry(), actor())
-        except Invalid as error:
-            show_faults(form, error.fields, error.context)
-        else:
-            flash(_("Saved. The directory and the sign-in server follow."), "good")
-            return redirect(url_for("accounts.account", account_id=account_id), 303)
-    page = render_template("accounts/edit.html", form=form, account=found, units=units)
-    return page, 422 if form.errors else 200
+    form = filled(ProfileForm, **fields_of(found))
+
+    def act() -> ResponseReturnValue:
+        command = sync.ChangeAccount(found.id, form.seen_version(), form.profile(units))
+        sync.change_account(command, registry(), actor())
+        return done(_("Saved. The directory and the sign-in server follow."), page_of(account_id))
+
+    return act_page(form, "accounts/edit.html", act, look_again=True, account=found, units=units)
 
 
 def resend(account_id: AccountId) -> ResponseReturnValue:
     queries.seen_account(viewer(), account_id)
     sync.resend_activation(account_id, registry(), actor())
-    flash(_("A new activation mail is on its way. Please use the newest one."), "good")
-    return redirect(url_for("accounts.account", account_id=account_id), 303)
+    return done(_("A new activation mail is on its way. Please use the newest one."), page_of(account_id))
 
 
 def sync_now(account_id: AccountId) -> ResponseReturnValue:
     queries.seen_account(viewer(), account_id)
     sync.converge_now(account_id, registry(), actor())
-    flash(_("The account is compared and put right now."), "good")
-    return redirect(url_for("accounts.account", account_id=account_id), 303)
+    return done(_("The account is compared and put right now."), page_of(account_id))
 
 
 def mine() -> str:
@@ -94,5 +88,4 @@ def my_progress() -> ResponseReturnValue:
 
 def sync_mine() -> ResponseReturnValue:
     sync.converge_now(viewer().account_id, registry(), actor())
-    flash(_("Your account is compared and put right now."), "good")
-    return redirect(url_for("accounts.mine"), 303)
+    return done(_("Your account is compared and put right now."), url_for("accounts.mine"))

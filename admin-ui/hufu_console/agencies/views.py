@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -24,11 +24,11 @@ from hufu_console.agencies.forms import (
     UnitForm,
 )
 from hufu_console.web import drafts
+from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, now, registry
 from hufu_console.web.faults import show_faults
 from hufu_console.web.numbers import number_in
 from hufu_console.web.paging import asked_page, page_link
-from hufu_console.web.sentences import sentence
 from hufu_console.web.submitting import submitted
 from hufu_console.web.viewer import viewer
 from hufu_registry.agencies.model import Agency
@@ -36,7 +36,7 @@ from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
 from hufu_registry.cases.use_cases import appoint_manager
 from hufu_registry.guard.use_cases import MergeAgency, MoveAgency, RenameAgency
 from hufu_registry.kernel.clock import taipei_date
-from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
+from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.permissions import Permission
@@ -77,21 +77,8 @@ def agency(agency_id: AgencyId) -> str:
 def changed(
     at: Agency, form: FlaskForm, template: str, act: Callable[[], ResponseReturnValue], **shown: Any
 ) -> ResponseReturnValue:
-    """Show the form; when it was sent, do it and answer, or say what is wrong where it does not go."""
-    if request.method == "POST" and form.validate():
-        try:
-            return act()
-        except Invalid as error:
-            show_faults(form, error.fields, error.context)
-        except (IllegalMove, Conflict) as error:
-            form.form_errors.append(sentence(error))
-    page = render_template(f"agencies/{template}.html", agency=at, form=form, **shown)
-    return page, 422 if form.errors else 200
-
-
-def done(at: Agency, said: object) -> ResponseReturnValue:
-    flash(str(said), "good")
-    return redirect(page_of(at), 303)
+    """The page of a change of an agency."""
+    return act_page(form, f"agencies/{template}.html", act, agency=at, **shown)
 
 
 def page_of(at: Agency) -> str:
@@ -105,27 +92,27 @@ def place(agency_id: AgencyId, permission: Permission | None = None) -> Agency:
     return at
 
 
-def filled(kind: type[FlaskForm], at: Agency, **values: object) -> Any:
-    """The form as sent, as kept, or with today's values."""
+def filled_for(at: Agency, kind: type[FlaskForm], **values: object) -> Any:
+    """The form as sent, as kept, or with the agency's version and today."""
     today = taipei_date(now())
-    return kind(formdata=drafts.typed(), data={"version": at.version, "since": today, "on": today} | values)
+    return filled(kind, **({"version": at.version, "since": today, "on": today} | values))
 
 
 def add_unit(agency_id: AgencyId) -> ResponseReturnValue:
     at = place(agency_id, EDIT_UNITS)
-    form = filled(UnitForm, at)
+    form = filled_for(at, UnitForm)
 
     def act() -> ResponseReturnValue:
         command = agencies.AddUnit(at.id, str(form.name.data or ""), str(form.oid.data or ""))
         unit = agencies.add_unit(command, registry(), actor())
-        return done(at, _("The unit %(name)s was added.", name=unit.name))
+        return done(_("The unit %(name)s was added.", name=unit.name), page_of(at))
 
     return changed(at, form, "add_unit", act)
 
 
 def rename(agency_id: AgencyId) -> ResponseReturnValue:
     at = place(agency_id)
-    form = filled(RenameForm, at, name=at.name)
+    form = filled_for(at, RenameForm, name=at.name)
 
     def act() -> ResponseReturnValue:
         command = RenameAgency(at.id, number_in(form.version) or 0, str(form.name.data or ""), form.since.day)
@@ -174,7 +161,7 @@ def pick() -> str:
 def merge(agency_id: AgencyId) -> ResponseReturnValue:
     """Into a successor, which takes over its people and parts."""
     at = place(agency_id, EDIT_AGENCIES)
-    form = filled(MergeForm, at)
+    form = filled_for(at, MergeForm)
 
     def act() -> ResponseReturnValue:
         successor_id = number_in(form.agency_id)
@@ -191,47 +178,47 @@ def merge(agency_id: AgencyId) -> ResponseReturnValue:
 
 def close(agency_id: AgencyId) -> ResponseReturnValue:
     at = place(agency_id)
-    form = filled(CloseForm, at)
+    form = filled_for(at, CloseForm)
 
     def act() -> ResponseReturnValue:
         agencies.close(agencies.Close(at.id, number_in(form.version) or 0, form.on.day), registry(), actor())
-        return done(at, _("%(name)s was closed.", name=at.name))
+        return done(_("%(name)s was closed.", name=at.name), page_of(at))
 
     return changed(at, form, "close", act)
 
 
 def reopen(agency_id: AgencyId) -> ResponseReturnValue:
     at = place(agency_id)
-    form = filled(ReopenForm, at)
+    form = filled_for(at, ReopenForm)
 
     def act() -> ResponseReturnValue:
         agencies.reopen(agencies.Reopen(at.id, number_in(form.version) or 0), registry(), actor())
-        return done(at, _("%(name)s is open again.", name=at.name))
+        return done(_("%(name)s is open again.", name=at.name), page_of(at))
 
     return changed(at, form, "reopen", act)
 
 
 def mail_domains(agency_id: AgencyId) -> ResponseReturnValue:
     at = place(agency_id, EDIT_AGENCIES)
-    form = filled(DomainsForm, at, domains="\n".join(at.mail_domains))
+    form = filled_for(at, DomainsForm, domains="\n".join(at.mail_domains))
 
     def act() -> ResponseReturnValue:
         domains = tuple(str(form.domains.data or "").split())
         command = agencies.SetMailDomains(at.id, number_in(form.version) or 0, domains)
         agencies.set_mail_domains(command, registry(), actor())
-        return done(at, _("The mail domains were saved."))
+        return done(_("The mail domains were saved."), page_of(at))
 
     return changed(at, form, "mail_domains", act)
 
 
 def appoint(agency_id: AgencyId) -> ResponseReturnValue:
     at = place(agency_id, APPOINT_MANAGERS)
-    form = filled(ManagerForm, at)
+    form = filled_for(at, ManagerForm)
 
     def act() -> ResponseReturnValue:
         wide = bool(form.with_subordinates.data)
         appoint_manager(account_in(form), at.id, registry(), actor(), with_subordinates=wide)
-        return done(at, _("The manager was appointed."))
+        return done(_("The manager was appointed."), page_of(at))
 
     return changed(at, form, "appoint", act, people=queries.candidates(viewer(), at, ""), words="")
 

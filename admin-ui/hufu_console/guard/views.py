@@ -11,9 +11,8 @@ from flask_babel import gettext as _
 import hufu_registry.guard.use_cases as acts
 from hufu_console.guard import queries
 from hufu_console.guard.forms import CancelForm
-from hufu_console.web import drafts
+from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, policy, registry
-from hufu_console.web.faults import show_faults
 from hufu_console.web.numbers import VERSION_DIGITS, number_of, version_in
 from hufu_console.web.paging import asked_page, page_link, read_page
 from hufu_console.web.sentences import sentence, sentence_of
@@ -89,27 +88,19 @@ def release(held_id: UUID) -> ResponseReturnValue:
     except (Conflict, IllegalMove, Invalid) as error:
         flash(sentence(error), "refused")
         return redirect(held_change_page(held_id), 303)
-    flash(_("Carried out. The systems follow within minutes."), "good")
     run = url_for("sync.run", run_id=outcome.run_id) if outcome.run_id else None
-    return redirect(run or held_change_page(held_id), 303)
+    return done(_("Carried out. The systems follow within minutes."), run or held_change_page(held_id))
 
 
 def cancel(held_id: UUID) -> ResponseReturnValue:
     view = queries.view_of(viewer(), held_id, asked_page())
-    form, back = (
-        CancelForm(formdata=drafts.typed(), data={"version": view.held_change.version}),
-        held_change_page(held_id),
-    )
-    if request.method == "POST" and form.validate():
-        try:
-            version, reason = version_in(form.version), str(form.reason.data or "")
-            acts.cancel(held_id, version, registry(), actor(), reason)
-        except Invalid as error:
-            show_faults(form, error.fields, error.context)
-        else:
-            flash(_("Thrown away. Nothing of it has happened."), "good")
-            return redirect(back, 303)
-    return render_template("guard/cancel.html", view=view, form=form, back=back), 422 if form.errors else 200
+    form, back = filled(CancelForm, version=view.held_change.version), held_change_page(held_id)
+
+    def act() -> ResponseReturnValue:
+        acts.cancel(held_id, version_in(form.version), registry(), actor(), str(form.reason.data or ""))
+        return done(_("Thrown away. Nothing of it has happened."), back)
+
+    return act_page(form, "guard/cancel.html", act, look_again=True, view=view, back=back)
 
 
 def held_change_page(held_id: UUID) -> str:

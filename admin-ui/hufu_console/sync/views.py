@@ -11,15 +11,14 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from flask_wtf import FlaskForm
 
 import hufu_registry.sync.use_cases as sync
 from hufu_console.sync import queries
 from hufu_console.sync.forms import AgencyForm, DropForm, IgnoreForm, PauseForm, PlanForm
 from hufu_console.web import drafts
+from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, policy, registry
 from hufu_console.web.context import now as moment
-from hufu_console.web.faults import show_faults
 from hufu_console.web.paging import asked_page, page_link, read_page
 from hufu_console.web.sentences import sentence
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
@@ -50,66 +49,50 @@ def picture(target: str) -> str:
 
 def compare(target: str) -> ResponseReturnValue:
     run_id = sync.request_comparison(Target(target), registry(), actor())
-    flash(_("The comparison is asked for; it begins within seconds."), "good")
-    return redirect(url_for("sync.run", run_id=run_id), 303)
+    return done(_("The comparison is asked for; it begins within seconds."), url_for("sync.run", run_id=run_id))
 
 
 def pause(target: str) -> ResponseReturnValue:
-    form = PauseForm(formdata=drafts.typed())
+    form, back = filled(PauseForm), url_for("sync.overview")
 
-    def act() -> object:
+    def act() -> ResponseReturnValue:
         sync.pause_target(Target(target), str(form.why.data or ""), registry(), actor())
-        return _("Paused. Nothing is written there until somebody lets it go on.")
+        return done(_("Paused. Nothing is written there until somebody lets it go on."), back)
 
-    return done(form, "pause", act, url_for("sync.overview"), target=target)
+    return act_page(form, "sync/pause.html", act, back=back, target=target)
 
 
 def resume(target: str) -> ResponseReturnValue:
     sync.resume_target(Target(target), registry(), actor())
-    flash(_("It goes on."), "good")
-    return redirect(url_for("sync.overview"), 303)
+    return done(_("It goes on."), url_for("sync.overview"))
 
 
 def resynchronise() -> ResponseReturnValue:
     """帳號同步作業: everything of an agency and below it is compared and put right."""
-    form = AgencyForm(formdata=drafts.typed())
+    form = filled(AgencyForm)
 
-    def act() -> UUID:
+    def act() -> ResponseReturnValue:
         agency_id = form.agency()
         if agency_id is None:
             raise Invalid(fields={"agency_id": "agency_required"})
-        return sync.converge_agency(agency_id, registry(), actor())
+        return to_run(sync.converge_agency(agency_id, registry(), actor()))
 
-    return begun(form, "resynchronise", act)
+    return act_page(form, "sync/resynchronise.html", act, back=url_for("sync.overview"))
 
 
 def plan() -> ResponseReturnValue:
     """Ask for a forecast: of everything, of an agency and all below it, or of one account."""
-    form = PlanForm(formdata=drafts.typed())
-    return begun(form, "plan", lambda: sync.request_plan(*queries.scope_in(form), registry(), actor()))
+    form = filled(PlanForm)
+
+    def act() -> ResponseReturnValue:
+        return to_run(sync.request_plan(*queries.scope_in(form), registry(), actor()))
+
+    return act_page(form, "sync/plan.html", act, back=url_for("sync.overview"))
 
 
-def begun(form: FlaskForm, template: str, act: Callable[[], UUID]) -> ResponseReturnValue:
-    """Show the form; when it was sent, go to the run that it begins, or say what is wrong where it stands."""
-    if request.method == "POST" and form.validate():
-        try:
-            return redirect(url_for("sync.run", run_id=act()), 303)
-        except Invalid as error:
-            show_faults(form, error.fields, error.context)
-    page = render_template(f"sync/{template}.html", form=form, back=url_for("sync.overview"))
-    return page, 422 if form.errors else 200
-
-
-def done(form: FlaskForm, template: str, act: Callable[[], object], back: str, **shown: Any) -> ResponseReturnValue:
-    """Show the form; when it was sent, do it and go back, or say what is wrong where it stands."""
-    if request.method == "POST" and form.validate():
-        try:
-            flash(str(act()), "good")
-            return redirect(back, 303)
-        except Invalid as error:
-            show_faults(form, error.fields, error.context)
-    page = render_template(f"sync/{template}.html", form=form, back=back, **shown)
-    return page, 422 if form.errors else 200
+def to_run(run_id: UUID) -> ResponseReturnValue:
+    """It was begun: the run says what comes of it."""
+    return redirect(url_for("sync.run", run_id=run_id), 303)
 
 
 def settled_in(page: str) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
@@ -214,28 +197,26 @@ def key_of(target: str, kind: str, object_id: str) -> OutboxKey:
 @settled_in("sync.work")
 def retry(target: str, kind: str, object_id: str) -> ResponseReturnValue:
     sync.retry_now(key_of(target, kind, object_id), registry(), actor())
-    flash(_("It is tried again now."), "good")
-    return redirect(url_for("sync.work"), 303)
+    return done(_("It is tried again now."), url_for("sync.work"))
 
 
 @settled_in("sync.work")
 def make_again(target: str, kind: str, object_id: str) -> ResponseReturnValue:
     sync.make_again(queries.work_row(key_of(target, kind, object_id)).key, registry(), actor())
-    flash(_("It is made again now."), "good")
-    return redirect(url_for("sync.work"), 303)
+    return done(_("It is made again now."), url_for("sync.work"))
 
 
 @settled_in("sync.work")
 def drop(target: str, kind: str, object_id: str) -> ResponseReturnValue:
-    key, form = key_of(target, kind, object_id), DropForm(formdata=drafts.typed())
+    key, form, back = key_of(target, kind, object_id), filled(DropForm), url_for("sync.work")
     found = queries.work_row(key)
 
-    def act() -> object:
+    def act() -> ResponseReturnValue:
         sync.drop_work(key, str(form.why.data or ""), registry(), actor())
-        return _("Dropped. The next change of it, or the next comparison, brings it up again.")
+        return done(_("Dropped. The next change of it, or the next comparison, brings it up again."), back)
 
     at = {"target": target, "kind": kind, "object_id": object_id}
-    return done(form, "drop", act, url_for("sync.work"), row=found, at=at)
+    return act_page(form, "sync/drop.html", act, back=back, row=found, at=at)
 
 
 # Differences
@@ -255,38 +236,35 @@ def drift() -> str:
 def difference(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
     """What stands there, what is wanted, and what to do about it."""
     key = key_of(target, kind, object_id)
-    found, form = queries.drift(key, field), IgnoreForm(formdata=drafts.typed())
+    found, form, back = queries.drift(key, field), filled(IgnoreForm), url_for("sync.drift")
     at = {"target": target, "kind": kind, "object_id": object_id, "field": field}
 
-    def act() -> object:
+    def act() -> ResponseReturnValue:
         if form.until.day is None:
             raise Invalid(fields={"until": "required"})
         sync.ignore_drift(key, field, form.until.day, registry(), actor())
-        return _("It is not listed until that day.")
+        return done(_("It is not listed until that day."), back)
 
     ignored = found.ignored_until is not None and found.ignored_until > moment()
-    return done(form, "difference", act, url_for("sync.drift"), drift=found, at=at, ignored=ignored)
+    return act_page(form, "sync/difference.html", act, back=back, drift=found, at=at, ignored=ignored)
 
 
 @settled_in("sync.drift")
 def list_again(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
     sync.list_drift_again(key_of(target, kind, object_id), field, registry(), actor())
-    flash(_("It is listed again."), "good")
-    return redirect(url_for("sync.drift"), 303)
+    return done(_("It is listed again."), url_for("sync.drift"))
 
 
 @settled_in("sync.drift")
 def accept(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
     sync.accept_drift(key_of(target, kind, object_id), field, registry(), actor())
-    flash(_("Taken over into the registry; the other systems follow."), "good")
-    return redirect(url_for("sync.drift"), 303)
+    return done(_("Taken over into the registry; the other systems follow."), url_for("sync.drift"))
 
 
 @settled_in("sync.drift")
 def overwrite(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
     sync.overwrite_drift(key_of(target, kind, object_id), field, registry(), actor())
-    flash(_("What the registry says is written there now."), "good")
-    return redirect(url_for("sync.drift"), 303)
+    return done(_("What the registry says is written there now."), url_for("sync.drift"))
 
 
 # Runs and plans
@@ -313,8 +291,8 @@ def execute(run_id: UUID) -> ResponseReturnValue:
     """GET names what will be done, POST has it done."""
     if request.method == "POST":
         execution = sync.request_plan_execution(run_id, registry(), actor())
-        flash(_("The plan is being executed. Nothing is taken from anybody that it did not show."), "good")
-        return redirect(url_for("sync.run", run_id=execution), 303)
+        said = _("The plan is being executed. Nothing is taken from anybody that it did not show.")
+        return done(said, url_for("sync.run", run_id=execution))
     view = queries.run_view(run_id, asked_page())
     if not view.executable:
         raise IllegalMove("plan_not_ready")

@@ -1,0 +1,47 @@
+"""The one way of a page that does something: GET says what it means, POST does it and goes on, and what stands against
+it is said where the form stands, with what was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+
+from hufu_console.web import drafts
+from hufu_console.web.faults import show_faults
+from hufu_console.web.sentences import sentence
+from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
+
+
+def filled(kind: type[FlaskForm], **values: object) -> Any:
+    """The form as sent, as kept, or with these values."""
+    return kind(formdata=drafts.typed(), data=values)
+
+
+def done(said: object, then: str) -> ResponseReturnValue:
+    """It was done: say so, and go on there."""
+    flash(str(said), "good")
+    return redirect(then, 303)
+
+
+def act_page(
+    form: FlaskForm, template: str, act: Callable[[], ResponseReturnValue], *, look_again: bool = False, **shown: Any
+) -> ResponseReturnValue:
+    """Show the form; when it was sent, act and answer what `act` answers, or say on the page what stands against it.
+
+    `look_again` is for a form that is worth nothing any more once somebody else was first: that is a page of its own.
+    """
+    if request.method == "POST" and form.validate():
+        try:
+            return act()
+        except Invalid as error:
+            show_faults(form, error.fields, error.context)
+        except (IllegalMove, Conflict) as error:
+            if look_again:
+                raise
+            form.form_errors.append(sentence(error))
+    return render_template(template, form=form, **shown), 422 if form.errors else 200
