@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
@@ -16,6 +17,7 @@ from hufu_registry.agencies.model import Path
 from hufu_registry.cases.engine.model import MOVES, Case, CaseMove, CaseState, may
 from hufu_registry.cases.permissions import SEE_CASES
 from hufu_registry.cases.types.activation import Application
+from hufu_registry.features import FEATURES
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.permissions import Role
@@ -149,3 +151,15 @@ def test_a_case_that_came_up_is_seen_by_the_deciding_agencys_manager_without_the
 def test_a_system_manager_sees_every_case_and_somebody_without_grants_none() -> None:
     assert may(make_rights(None, role=Role.SYSTEM_MANAGER), SEE_CASES, make_case(), None)
     assert not may(Rights(MANAGER, ()), SEE_CASES, make_case(), AgencyId(2))
+
+
+MACROS = ("lead", "summary", "decision", "rejecting", "withdrawing")
+
+
+def test_each_type_of_case_has_what_the_pages_ask_of_it() -> None:
+    folder = pathlib.Path(__file__).resolve().parents[2] / "admin-ui/hufu_console/templates/cases/types"
+    types = [one for feature in FEATURES for one in feature.case_types]
+    assert {one.name for one in types} == {file.stem for file in folder.glob("*.html")}
+    for one in types:
+        page = (folder / f"{one.name}.html").read_text(encoding="utf-8")
+        assert not [name for name in MACROS if f"{{% macro {name}(" not in page], one.name
