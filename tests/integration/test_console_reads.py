@@ -66,7 +66,7 @@ class Scene:
         manager = official(self.services, team, f"manager{number}", role=Role.SYSTEM_MANAGER)
         losing = official(self.services, team, f"loser{number}")
         appoint_manager(manager.id, team.id, self.services, OPERATOR)
-        add_unit(AddUnit(team.id, f"第{number}科", ""), self.services, OPERATOR, lambda _at: None)
+        add_unit(AddUnit(team.id, f"第{number}科", ""), self.services, OPERATOR)
         all_done(self.services)
         self.losing.append(losing)
         run_id = planned(self.services, manager.id, losing)
