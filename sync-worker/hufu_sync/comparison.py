@@ -206,8 +206,8 @@ class Comparison:
                 if remote_id not in seen
             }
             keys = sorted(unseen)
-            for at in range(0, len(keys), ASKED_AGAIN):
-                self._ask_for({key: unseen[key] for key in keys[at : at + ASKED_AGAIN]}, kind, tally)
+            for start in range(0, len(keys), ASKED_AGAIN):
+                self._ask_for({key: unseen[key] for key in keys[start : start + ASKED_AGAIN]}, kind, tally)
                 yield
 
     def _ask_for(self, unseen: Mapping[OutboxKey, tuple[str, str]], kind: Kind, tally: Tally) -> None:
@@ -221,7 +221,7 @@ class Comparison:
         }
         read_at = self.services.clock.now()
         found = dict(zip(asked, self.target.find(list(asked.values())), strict=True)) if asked else {}
-        self.compare(kind, [one for one in found.values() if isinstance(one, Observed)], read_at, tally)
+        self.compare(kind, [answer for answer in found.values() if isinstance(answer, Observed)], read_at, tally)
         absent = {key: answer for key, answer in found.items() if not isinstance(answer, Observed)}
         with self.services.begin(SYSTEM) as work:
             busy = work.comparison.in_work(self.config.target, kind, [key.object_id for key in absent], read_at)
@@ -295,8 +295,8 @@ class _Page:
 def _parts(found: Mapping[OutboxKey, V]) -> Iterator[Mapping[OutboxKey, V]]:
     """A statement takes 65,535 values, and an object may differ in every field."""
     keys = sorted(found)
-    for at in range(0, len(keys), WRITTEN_AT_ONCE):
-        yield {key: found[key] for key in keys[at : at + WRITTEN_AT_ONCE]}
+    for start in range(0, len(keys), WRITTEN_AT_ONCE):
+        yield {key: found[key] for key in keys[start : start + WRITTEN_AT_ONCE]}
 
 
 def agrees(desired: Desired, observed: Observed) -> bool:

@@ -101,11 +101,11 @@ class _Reader:
         homes = {account.agency_id for account in self._accounts.values()}
         units = {account.profile.unit_id for account in self._accounts.values() if account.profile.unit_id is not None}
         self._agencies = work.agencies.several({*asked, *homes, *units})
-        parents = {self._agencies[one].parent_id for one in asked if one in self._agencies} - {None}
-        places = {self._key(Kind.AGENCY, one) for one in homes | parents if one is not None}
+        parents = {self._agencies[agency_id].parent_id for agency_id in asked if agency_id in self._agencies} - {None}
+        places = {self._key(Kind.AGENCY, agency_id) for agency_id in homes | parents if agency_id is not None}
         self._bindings = work.bindings.several({*keys, *places, *self._in_directory()})
         self._written = work.written_values.several(keys) if written else {}
-        self._read_tree([self._agencies[one] for one in asked if one in self._agencies])
+        self._read_tree([self._agencies[agency_id] for agency_id in asked if agency_id in self._agencies])
 
     def _read_tree(self, asked: Sequence[Agency]) -> None:
         """Which of the agencies have to stand there, their names, and what stands in those that have to go."""

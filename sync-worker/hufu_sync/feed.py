@@ -84,7 +84,9 @@ class Feed:
             ]
             new = work.sign_in_records.keep(records)
             waiting = work.sign_in_records.not_activated_among({record.account_id for record in records})
-            self._hurry(work, {one.account_id for one in records if one.event_id in new and one.type == SIGNED_IN})
+            self._hurry(
+                work, {record.account_id for record in records if record.event_id in new and record.type == SIGNED_IN}
+            )
         # Known events count, too, and the cursor moves last: a check that failed is repeated.
         self._keep_locks(events, accounts)
         for account_id in waiting:

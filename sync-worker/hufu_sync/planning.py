@@ -94,9 +94,9 @@ def _foretold(
     with services.begin(SYSTEM) as work:
         snapshots = desired_of(work, keys, converger.config, in_flight=work.queue.in_flight(keys))
     asked = {
-        key: Asked(one.desired, one.remote_id, one.in_flight)
-        for key, one in snapshots.items()
-        if one.desired is not None
+        key: Asked(snapshot.desired, snapshot.remote_id, snapshot.in_flight)
+        for key, snapshot in snapshots.items()
+        if snapshot.desired is not None
     }
     answers = dict(zip(asked, converger.target.find(list(asked.values())) if asked else (), strict=True))
     objects = [_planned(converger, snapshots[key], answers.get(key), before) for key in keys]
@@ -192,9 +192,13 @@ def apply_plan(services: SqlServices, lanes: Sequence[PlanLane], plan_file: Plan
         rest = {planned.key: planned for planned in plan_file.objects if planned.key.target is target and todo(planned)}
         while rest:
             applied = list(_once(services, lane, forecast, rest))
-            settled = [one for one in applied if one.result is not Result.WAITS]
+            settled = [applied_object for applied_object in applied if applied_object.result is not Result.WAITS]
             yield from settled
-            rest = {one.key: rest[one.key] for one in applied if one.result is Result.WAITS}
+            rest = {
+                applied_object.key: rest[applied_object.key]
+                for applied_object in applied
+                if applied_object.result is Result.WAITS
+            }
             if not settled:
                 yield from applied
                 break
@@ -226,7 +230,9 @@ def _once(
     away: TargetError | None = None
     for keys in _by(drain.timing.batch, objects):
         outcomes = {key: NotReachedError() for key in keys} if away else _work_on(services, drain, work, keys)
-        away = next((one for one in outcomes.values() if isinstance(one, (Unreachable, Misconfigured))), away)
+        away = next(
+            (outcome for outcome in outcomes.values() if isinstance(outcome, (Unreachable, Misconfigured))), away
+        )
         for key in keys:
             yield Applied(key, objects[key].title, *_result(outcomes[key], away))
 
@@ -307,7 +313,7 @@ def _execute(services: SqlServices, lanes: Sequence[PlanLane], run: Run, alive: 
     total, counts = sum(map(todo, plan_file.objects)), Counter[bool]()
     for applied in _by(BATCH, apply_plan(services, lanes, plan_file)):
         alive()
-        counts.update(one.result is Result.DONE for one in applied)
+        counts.update(applied_object.result is Result.DONE for applied_object in applied)
         with services.begin(SYSTEM) as work:
             work.runs.progress(run.id, objects=total, done=counts[True], failed=counts[False])
     with services.begin(SYSTEM) as work:

@@ -158,7 +158,7 @@ def _accounts(connection: sa.Connection, ids: Collection[str]) -> Iterable[tuple
 
 
 def _agencies(connection: sa.Connection, ids: Collection[str]) -> Iterable[tuple[str, Named]]:
-    numbers = [int(one) for one in ids if one.isdecimal()]
+    numbers = [int(text) for text in ids if text.isdecimal()]
     rows = connection.execute(
         sa.select(agencies.c.id, agencies.c.name, agencies.c.full_name).where(
             agencies.c.id == among(numbers, sa.BigInteger)

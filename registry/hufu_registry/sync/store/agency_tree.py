@@ -50,7 +50,7 @@ class SqlAgencyTree:
         """All agencies under each of these parents (None for the top)."""
         if not parents:
             return []
-        under = agencies.c.parent_id == among([one for one in parents if one is not None], sa.BigInteger)
+        under = agencies.c.parent_id == among([parent for parent in parents if parent is not None], sa.BigInteger)
         if None in parents:
             under = sa.or_(under, agencies.c.parent_id.is_(None))
         found: dict[int | None, list[Sibling]] = {}

@@ -98,7 +98,7 @@ def _waits_for_agency(target: Target) -> sa.ColumnElement[bool]:
 def waits_for() -> sa.ColumnElement[str | None]:
     """The code of what a row builds on, as long as that is unfinished."""
     directory = sa.and_(outbox.c.target == Target.KEYCLOAK.value, _waits_for_directory())
-    agency = [sa.and_(outbox.c.target == one.value, _waits_for_agency(one)) for one in STATE_TARGETS]
+    agency = [sa.and_(outbox.c.target == target.value, _waits_for_agency(target)) for target in STATE_TARGETS]
     return sa.case((directory, Code.WAITS_FOR_AD.value), (sa.or_(*agency), Code.WAITS_FOR_AGENCY.value))
 
 

@@ -247,7 +247,7 @@ def target_states(connection: sa.Connection) -> tuple[TargetState, ...]:
 
 def _targets() -> sa.Select[Any]:
     """Each target with its health, and what was done there lately."""
-    names = sa.func.unnest(sa.literal([one.value for one in Target], sa.ARRAY(sa.Text)))
+    names = sa.func.unnest(sa.literal([target.value for target in Target], sa.ARRAY(sa.Text)))
     target = names.table_valued("name", with_ordinality="position").render_derived()
     # In the order of the key, so that its index is read: of a target that never was, the whole table would be.
     key = (outbox.c.kind, outbox.c.object_id)

@@ -195,7 +195,7 @@ def lock_account_and_grants(
     Raises Conflict("changed_meanwhile") where a right was given elsewhere while we waited.
     """
     agency_ids = {grant.agency_id for grant in work.grants.standing([account_id])}.union(*chains) - {None}
-    work.agencies.lock(sorted(one for one in agency_ids if one is not None), for_change=True)
+    work.agencies.lock(sorted(agency_id for agency_id in agency_ids if agency_id is not None), for_change=True)
     account = work.accounts.get(account_id, lock=True)
     grants = work.grants.standing([account_id])
     if any(grant.agency_id is None for grant in grants):
