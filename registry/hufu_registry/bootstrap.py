@@ -32,9 +32,13 @@ class SqlServices:
     ids: Ids
 
     @contextmanager
-    def begin(self, actor: Actor = SYSTEM) -> Iterator[SqlWork]:
-        """One transaction: commits at the end of the block, rolls back when it raises."""
-        with self.engine.begin() as connection:
+    def begin(self, actor: Actor = SYSTEM, *, one_snapshot: bool = False) -> Iterator[SqlWork]:
+        """One transaction: commits at the end of the block, rolls back when it raises.
+
+        With `one_snapshot` everything it reads is of one moment (REPEATABLE READ).
+        """
+        engine = self.engine.execution_options(isolation_level="REPEATABLE READ") if one_snapshot else self.engine
+        with engine.begin() as connection:
             work = SqlWork(connection, self, actor, self.clock.within(connection))
             yield work
             if work.flush():

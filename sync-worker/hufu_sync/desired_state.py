@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.agencies.model import Agency
 from hufu_registry.features import SqlWork
@@ -56,8 +54,7 @@ class Snapshot:
 
 
 def read(work: SqlWork, claimed: Sequence[Claimed], config: TargetConfig) -> Mapping[OutboxKey, Snapshot]:
-    """The rows that are still ours, with the number that is wanted of each; the first thing in its transaction."""
-    work.connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    """The rows that are still ours, with the generation that is wanted of each; `work` reads one snapshot."""
     generations = work.queue.generations(claimed)
     in_flight = {row.key for row in claimed if row.in_flight}
     snapshots = desired_of(work, list(generations), config, in_flight=in_flight)

@@ -99,8 +99,8 @@ def doom_after_commit() -> None:
         return finish(queue, done)
 
     @contextmanager
-    def watched_begin(services: SqlServices, actor: Actor = SYSTEM) -> Iterator[SqlWork]:
-        with begin(services, actor) as work:
+    def watched_begin(services: SqlServices, actor: Actor = SYSTEM, *, one_snapshot: bool = False) -> Iterator[SqlWork]:
+        with begin(services, actor, one_snapshot=one_snapshot) as work:
             yield work
         if any(finished):
             die()

@@ -14,7 +14,9 @@ class SetClock:
     def now(self) -> datetime:
         return self._now
 
-    def within(self, _connection: sa.Connection) -> datetime:
+    def within(self, connection: sa.Connection) -> datetime:
+        """Asks the database as the real one does, so that what has to come before that shows here, too."""
+        connection.execute(sa.select(sa.func.clock_timestamp()))
         return self._now
 
     def advance(self, **amount: float) -> None:

@@ -77,7 +77,7 @@ class Converger:
         """What is wanted, and the number under which: in one snapshot, so that a wish that comes later makes the row
         wait once more instead of being taken for done.
         """
-        with self.services.begin(SYSTEM) as work:
+        with self.services.begin(SYSTEM, one_snapshot=True) as work:
             snapshots = read(work, claimed, self.config)
             accounts = [snapshot.account.id for snapshot in snapshots.values() if snapshot.account is not None]
             waiting = (
