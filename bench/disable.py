@@ -19,8 +19,8 @@ from bs4 import BeautifulSoup
 
 from bench.harness import finish, percentile, report
 from bench.push import MANAGER, settled
+from hufu_registry.accounts.use_cases import disable_account
 from hufu_registry.kernel.actor import account_actor
-from hufu_registry.sync.use_cases import disable_account
 from hufu_stack import person
 from hufu_stack.demo import registry_of
 from hufu_stack.demo_people import ECONOMY, Resident

@@ -16,6 +16,7 @@ from hufu_registry.guard.model import GuardPolicy
 from hufu_registry.notices.feature import Stores as Notices
 from hufu_registry.people.feature import Stores as People
 from hufu_registry.policy.feature import Stores as Settings
+from hufu_registry.propagation.feature import Stores as Propagation
 from hufu_registry.rights.feature import Stores as Rights
 from hufu_registry.sessions.feature import Stores as Sessions
 from hufu_registry.sync.feature import Stores as Sync
@@ -26,7 +27,7 @@ class Policy(GuardPolicy, CasePolicy):
     """Every feature's settings: each part holds those to its right, so that the leftmost hold all."""
 
 
-class SqlWork(Cases, Guard, Sessions, Sync, Accounts, People, Settings, Rights, Agencies, Notices, Audit):
+class SqlWork(Cases, Guard, Sessions, Sync, Accounts, Propagation, People, Settings, Rights, Agencies, Notices, Audit):
     """An open transaction with every feature's tables."""
 
     policy: Policy

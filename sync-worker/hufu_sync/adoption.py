@@ -9,9 +9,9 @@ from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM, Actor
 from hufu_registry.kernel.errors import IllegalMove, NotFound
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.sync.model.plan import Adopt, Desired, Observed, Step, plan
 from hufu_registry.sync.model.plan_file import PlannedObject
-from hufu_registry.sync.use_cases import enqueue_account
 from hufu_sync.converge import Converger
 from hufu_sync.desired_state import desired_of
 from hufu_sync.targets.port import Directory

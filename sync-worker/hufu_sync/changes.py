@@ -17,7 +17,7 @@ from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.sync.model import Run, RunCause, RunKind
 from hufu_registry.sync.store.comparison import alone
-from hufu_registry.sync.use_cases.enqueueing import new_run
+from hufu_registry.sync.use_cases.runs import new_run
 from hufu_sync.comparison import Comparison, Tally, enqueue_comparison
 from hufu_sync.targets.port import Directory
 

@@ -23,7 +23,7 @@ from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import MISSING, RunCause, RunKind, SignInLock
 from hufu_registry.sync.model.plan import PLACE, Desired, Observed, plan, values_there, wanted_values
 from hufu_registry.sync.store.comparison import alone
-from hufu_registry.sync.use_cases.enqueueing import new_run
+from hufu_registry.sync.use_cases.runs import new_run
 from hufu_sync.converge import Converger
 from hufu_sync.desired_state import Snapshot, TargetConfig, desired_of
 from hufu_sync.errors import Conflict, Gone, TargetError

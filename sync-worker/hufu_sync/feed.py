@@ -12,13 +12,14 @@ from uuid import UUID
 import structlog
 
 from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.use_cases import activate_account
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import STATE_TARGETS, Kind, OutboxKey, Target
+from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.sync.model import SignIn, SignInLock
-from hufu_registry.sync.use_cases import activate_account, enqueue_account
 from hufu_sync.errors import Gone
 from hufu_sync.health import Metrics
 from hufu_sync.targets.port import Directory, SignInEvent, SignInServer

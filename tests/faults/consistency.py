@@ -13,8 +13,9 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Target
-from hufu_registry.sync.model import ActionKind, ActionState
-from hufu_registry.sync.store.tables import drifts, one_time_actions
+from hufu_registry.propagation.model import ActionKind, ActionState
+from hufu_registry.propagation.store import one_time_actions
+from hufu_registry.sync.store.tables import drifts
 from hufu_stack.layout import BASE_DN
 from tests.faults.independent_readers import Entry
 from tests.faults.world import Office

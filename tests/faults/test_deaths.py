@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from hufu_registry.kernel.ids import AccountId
-from hufu_registry.sync.model import ActionKind
-from hufu_registry.sync.store import one_time_actions
+from hufu_registry.propagation.model import ActionKind
+from hufu_registry.propagation.store import one_time_actions
 from hufu_stack.stack import Stack
 from tests.faults.consistency import disagreements
 from tests.faults.fault_injection import settle

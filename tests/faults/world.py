@@ -13,6 +13,8 @@ from uuid import UUID, uuid4
 import requests
 import sqlalchemy as sa
 
+import hufu_registry.accounts.use_cases as lifecycle
+import hufu_registry.propagation.use_cases as propagation
 from hufu_registry.accounts.model import Account, AccountState, Profile
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.model import Agency, AgencyKind, Key, Node
@@ -112,7 +114,7 @@ class Office:
                 created_at=work.now,
                 approved_at=work.now,
             )
-            sync.open_account(work, self.services, account)
+            lifecycle.open_account(work, self.services, account)
         self.names[account.id] = name
         self.expected[account.id]["account.opened"] += 1
         return account.id
@@ -125,36 +127,36 @@ class Office:
         """One of the managers mends its data, as he saw it."""
         account = self.account(account_id)
         profile = replace(account.profile, **fields)
-        command = sync.ChangeAccount(account_id, account.version if version is None else version, profile)
-        sync.change_account(command, self.services, account_actor(self.managers[manager]))
+        command = lifecycle.ChangeAccount(account_id, account.version if version is None else version, profile)
+        lifecycle.change_account(command, self.services, account_actor(self.managers[manager]))
         if profile != account.profile:
             self.expected[account_id]["account.changed"] += 1
 
     def activate(self, account_id: AccountId) -> None:
-        if sync.activate_account(account_id, self.services, SYSTEM):
+        if lifecycle.activate_account(account_id, self.services, SYSTEM):
             self.expected[account_id]["account.activated"] += 1
 
     def disable(self, account_id: AccountId) -> None:
-        sync.disable_account(account_id, self.services, self._somebody, reason=REASON)
+        lifecycle.disable_account(account_id, self.services, self._somebody, reason=REASON)
         self.expected[account_id]["account.disabled"] += 1
 
     def restore(self, account_id: AccountId) -> None:
-        sync.restore_account(account_id, self.services, self._somebody, reason=REASON)
+        lifecycle.restore_account(account_id, self.services, self._somebody, reason=REASON)
         self.expected[account_id]["account.restored"] += 1
 
     def delete(self, account_id: AccountId) -> None:
-        sync.delete_account(account_id, self.services, self._somebody, reason=REASON)
+        lifecycle.delete_account(account_id, self.services, self._somebody, reason=REASON)
         self.expected[account_id]["account.deleted"] += 1
 
     def transfer(self, account_id: AccountId, agency: str) -> None:
-        sync.transfer_account(account_id, self.agency(agency).id, self.services, OPERATOR)
+        lifecycle.transfer_account(account_id, self.agency(agency).id, self.services, OPERATOR)
         self.expected[account_id]["account.transferred"] += 1
 
     def unlock(self, account_id: AccountId) -> None:
-        sync.unlock_account(account_id, self.services, self._somebody)
+        lifecycle.unlock_account(account_id, self.services, self._somebody)
 
     def resend(self, account_id: AccountId) -> None:
-        sync.resend_activation(account_id, self.services, self._somebody)
+        lifecycle.resend_activation(account_id, self.services, self._somebody)
         self.expected[account_id]["account.activation_resent"] += 1
 
     def rename_agency(self, agency: str, name: str) -> None:
@@ -198,7 +200,7 @@ class Office:
 
     def is_done(self, account_id: AccountId) -> bool:
         """In every target; a row is done only when its acts are."""
-        targets = sync.targets(self.services)
+        targets = propagation.targets(self.services)
         rows = [self.row(self.key(account_id, target)) for target in targets]
         return all(row.generation == row.applied_generation for row in rows)
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from hufu_registry.accounts.model import Account, AccountState, Profile
 from hufu_registry.accounts.store import accounts
+from hufu_registry.accounts.use_cases import open_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
@@ -22,11 +23,10 @@ from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import outbox
+from hufu_registry.propagation.store import one_time_actions
 from hufu_registry.rights.model import Grant
 from hufu_registry.rights.use_cases import grant_role
 from hufu_registry.sync.model import Binding
-from hufu_registry.sync.store import one_time_actions
-from hufu_registry.sync.use_cases import open_account
 
 
 @dataclass

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
-from hufu_registry.accounts.use_cases import move_account
+from hufu_registry.accounts.use_cases import move_account, open_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.guard.model import Held
@@ -27,7 +27,7 @@ from hufu_registry.sync.model.plan import Delete, SetEnabled, SetFields, Step
 from hufu_registry.sync.model.plan_file import PlanFile, PlannedObject, Scope
 from hufu_registry.sync.store import queue_samples
 from hufu_registry.sync.store.plan_json import to_json
-from hufu_registry.sync.use_cases import open_account, request_plan
+from hufu_registry.sync.use_cases import request_plan
 
 
 def official(

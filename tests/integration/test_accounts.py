@@ -10,6 +10,14 @@ from datetime import timedelta
 import pytest
 
 from hufu_registry.accounts.model import SECURITY, AccountMove, AccountState
+from hufu_registry.accounts.use_cases import (
+    delete_account,
+    disable_account,
+    require_password_change,
+    restore_account,
+    transfer_account,
+    unlock_account,
+)
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.use_cases import (
     AddUnit,
@@ -28,14 +36,6 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.model import SignInLock, SignInState
 from hufu_registry.sync.store import sign_in_state
-from hufu_registry.sync.use_cases import (
-    delete_account,
-    disable_account,
-    require_password_change,
-    restore_account,
-    transfer_account,
-    unlock_account,
-)
 from tests.integration.clocks import SetClock
 from tests.integration.conftest import CHAIN
 from tests.integration.staff import Staff, account_keys, agency_keys

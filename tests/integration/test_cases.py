@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, Profile
-from hufu_registry.accounts.use_cases import move_account
+from hufu_registry.accounts.use_cases import move_account, open_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import audit_records, timeline
 from hufu_registry.bootstrap import SqlServices
@@ -48,7 +48,6 @@ from hufu_registry.kernel.store import outbox
 from hufu_registry.notices.store import SEALED_AS, notices
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
-from hufu_registry.sync.use_cases import open_account
 from tests.integration.clocks import SetClock
 from tests.integration.staff import only_looking
 

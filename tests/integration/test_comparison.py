@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.use_cases import delete_account, disable_account, unlock_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
@@ -23,6 +24,7 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
+from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.settings import RegistrySettings
 from hufu_registry.sync.model import Code, Drift, Run, RunCause, RunKind, SignInState
 from hufu_registry.sync.model.plan import Observed
@@ -41,16 +43,9 @@ from hufu_registry.sync.store import (
     written_fields,
 )
 from hufu_registry.sync.store.comparison import alone
-from hufu_registry.sync.use_cases import (
-    delete_account,
-    disable_account,
-    enqueue_account,
-    request_comparison,
-    request_plan,
-    unlock_account,
-)
-from hufu_registry.sync.use_cases.enqueueing import new_run
+from hufu_registry.sync.use_cases import request_comparison, request_plan
 from hufu_registry.sync.use_cases.housekeeping import enqueue_deleted, forget_history
+from hufu_registry.sync.use_cases.runs import new_run
 from hufu_sync import changes
 from hufu_sync.bootstrap import Parts, Targets, build_convergers
 from hufu_sync.changes import Watch

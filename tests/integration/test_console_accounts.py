@@ -12,7 +12,7 @@ from flask import Flask
 
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
 from hufu_registry.accounts.store import accounts
-from hufu_registry.accounts.use_cases import move_account
+from hufu_registry.accounts.use_cases import delete_account, disable_account, move_account, open_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.use_cases import AddUnit, add_unit
 from hufu_registry.audit.store import timeline
@@ -21,7 +21,6 @@ from hufu_registry.cases.use_cases import appoint_manager
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.kernel.store import outbox
-from hufu_registry.sync.use_cases import delete_account, disable_account, open_account
 from tests.integration.clocks import SetClock
 from tests.integration.consoles import make_console, signed_in
 

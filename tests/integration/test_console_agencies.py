@@ -18,7 +18,7 @@ from hufu_console.sign_in_server import SignInServer
 from hufu_console.web.context import Services
 from hufu_console.web.viewer import COOKIE
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
-from hufu_registry.accounts.use_cases import move_account
+from hufu_registry.accounts.use_cases import move_account, open_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR
@@ -26,7 +26,6 @@ from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.use_cases import grant_role
 from hufu_registry.sessions.use_cases import start_session
-from hufu_registry.sync.use_cases import open_account
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 Door = Callable[[AccountId], FlaskClient]

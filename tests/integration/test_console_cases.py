@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 import hufu_registry.cases.use_cases as cases
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
-from hufu_registry.accounts.use_cases import move_account
+from hufu_registry.accounts.use_cases import move_account, open_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.consent import CURRENT
@@ -26,7 +26,6 @@ from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
 from hufu_registry.notices.store import notices
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
-from hufu_registry.sync.use_cases import open_account
 from tests.integration.clocks import SetClock
 from tests.integration.consoles import last_code, make_console, signed_in
 

@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from hufu_registry.accounts.model import Account, AccountState, Profile
+from hufu_registry.accounts.use_cases import open_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.consent import CURRENT
@@ -21,7 +22,6 @@ from hufu_registry.cases.engine.store import cases
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.sessions.store import drafts
-from hufu_registry.sync.use_cases import open_account
 from tests.integration.clocks import SetClock
 from tests.integration.consoles import last_code, make_console
 

@@ -18,13 +18,12 @@ from joserfc.jwk import RSAKey
 from hufu_console.sign_in_server import LOGOUT_EVENT, SignInServer
 from hufu_console.web.viewer import COOKIE
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
-from hufu_registry.accounts.use_cases import move_account
+from hufu_registry.accounts.use_cases import move_account, open_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.sessions.use_cases import start_session
-from hufu_registry.sync.use_cases import open_account
 from tests.integration.clocks import SetClock
 from tests.integration.consoles import csrf_token, make_console, signed_in
 

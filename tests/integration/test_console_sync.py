@@ -30,17 +30,8 @@ from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import outbox
-from hufu_registry.sync.model import (
-    MISSING,
-    STRAY,
-    ActionKind,
-    Code,
-    ErrorClass,
-    RunCause,
-    RunKind,
-    SignInLock,
-    SignInState,
-)
+from hufu_registry.propagation.model import ActionKind
+from hufu_registry.sync.model import MISSING, STRAY, Code, ErrorClass, RunCause, RunKind, SignInLock, SignInState
 from hufu_registry.sync.model.desired import DirectoryShape, KeycloakShape
 from hufu_registry.sync.store import StepDone, drift_rows, run_of, sign_in_state, target_states
 from hufu_registry.sync.use_cases import request_plan

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import hufu_registry.agencies.use_cases as agencies
 from hufu_registry.accounts.model import AccountMove, AccountState
 from hufu_registry.accounts.store import accounts
-from hufu_registry.accounts.use_cases import move_account
+from hufu_registry.accounts.use_cases import move_account, transfer_account
 from hufu_registry.agencies.model import Agency, Path
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.engine.store import cases
@@ -26,7 +26,6 @@ from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.model import Grant
 from hufu_registry.rights.store import grants
 from hufu_registry.rights.use_cases import end_grants
-from hufu_registry.sync.use_cases import transfer_account
 from tests.integration.clocks import SetClock
 from tests.integration.staff import Staff
 from tests.integration.test_guard import open_case

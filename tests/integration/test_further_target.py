@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hufu_registry.accounts.use_cases import disable_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
@@ -17,7 +18,7 @@ from hufu_registry.kernel.paging import Page
 from hufu_registry.settings import RegistrySettings
 from hufu_registry.sync.model.plan import Observed
 from hufu_registry.sync.store import drift_rows
-from hufu_registry.sync.use_cases import disable_account, request_comparison
+from hufu_registry.sync.use_cases import request_comparison
 from hufu_sync.comparison import Comparison, Tally
 from hufu_sync.converge import Converger
 from hufu_sync.desired_state import TargetConfig

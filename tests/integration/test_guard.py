@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from hufu_registry.accounts.model import SECURITY, AccountState
 from hufu_registry.accounts.store import accounts
+from hufu_registry.accounts.use_cases import ChangeAccount, change_account, transfer_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import search
 from hufu_registry.agencies.use_cases import AddUnit, ImportList, Rename, Reopen, add_unit, reopen
@@ -42,7 +43,6 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.paging import Page
 from hufu_registry.sync.model import RunKind
 from hufu_registry.sync.store import run_of, runs
-from hufu_registry.sync.use_cases import ChangeAccount, change_account, transfer_account
 from tests.integration.conftest import CHAIN
 from tests.integration.staff import Staff, account_keys, agency_keys
 

@@ -16,6 +16,17 @@ import sqlalchemy as sa
 from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.accounts.permissions import SEE_ACCOUNTS
 from hufu_registry.accounts.store import accounts, in_scope
+from hufu_registry.accounts.use_cases import (
+    ChangeAccount,
+    change_account,
+    delete_account,
+    disable_account,
+    require_password_change,
+    resend_activation,
+    restore_account,
+    transfer_account,
+    unlock_account,
+)
 from hufu_registry.agencies.model import Agency, AgencyKind, Key, Node
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.features import FEATURES
@@ -25,18 +36,7 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.model import Grant
 from hufu_registry.rights.store import covered
-from hufu_registry.sync.use_cases import (
-    ChangeAccount,
-    change_account,
-    converge_now,
-    delete_account,
-    disable_account,
-    require_password_change,
-    resend_activation,
-    restore_account,
-    transfer_account,
-    unlock_account,
-)
+from hufu_registry.sync.use_cases import converge_now
 from tests.integration.clocks import SetClock
 from tests.integration.staff import Staff, only_looking
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
-from hufu_registry.accounts.use_cases import move_account
+from hufu_registry.accounts.use_cases import move_account, open_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
@@ -28,7 +28,6 @@ from hufu_registry.sessions.use_cases import (
     start_session,
     take_draft,
 )
-from hufu_registry.sync.use_cases import open_account
 from tests.integration.clocks import SetClock
 
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from hufu_registry.accounts.model import Account, AccountKind, AccountState, Profile
 from hufu_registry.accounts.store import accounts
+from hufu_registry.accounts.use_cases import disable_account, disable_not_activated, open_account, resend_activation
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
@@ -26,18 +27,13 @@ from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
 from hufu_registry.notices.store import notices
 from hufu_registry.people.notices import MAILBOX_CODE
+from hufu_registry.propagation.model import ActionKind
+from hufu_registry.propagation.store import one_time_actions
+from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.settings import RegistrySettings
-from hufu_registry.sync.model import ActionKind, Code, ErrorClass, StepName, StepState
-from hufu_registry.sync.store import (
-    account_in_targets,
-    account_story,
-    due_targets,
-    one_time_actions,
-    sign_ins,
-    target_states,
-)
-from hufu_registry.sync.use_cases import converge_now, disable_account, enqueue_account, open_account, resend_activation
-from hufu_registry.sync.use_cases.housekeeping import disable_not_activated
+from hufu_registry.sync.model import Code, ErrorClass, StepName, StepState
+from hufu_registry.sync.store import account_in_targets, account_story, due_targets, sign_ins, target_states
+from hufu_registry.sync.use_cases import converge_now
 from hufu_sync import jobs, relay
 from hufu_sync.bootstrap import Parts, Targets, build_lanes
 from hufu_sync.command import sync

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.use_cases import transfer_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, Actor, account_actor, applicant_actor
@@ -50,7 +51,6 @@ from hufu_registry.sync.use_cases import (
     request_plan_execution,
     resume_target,
     retry_now,
-    transfer_account,
 )
 from tests.integration.clocks import SetClock
 from tests.integration.staff import Staff, account_keys, agency_keys

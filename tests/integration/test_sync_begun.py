@@ -7,20 +7,16 @@ from collections.abc import Sequence
 import pytest
 import sqlalchemy as sa
 
+from hufu_registry.accounts.use_cases import delete_account, disable_account, transfer_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.use_cases import Move, Rename, move, rename
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.store import outbox
+from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.settings import RegistrySettings
 from hufu_registry.sync.model import Code, StepName
-from hufu_registry.sync.use_cases import (
-    delete_account,
-    disable_account,
-    enqueue_account,
-    transfer_account,
-)
 from hufu_sync.errors import Transient
 from tests.contract.fakes import FakeTarget
 from tests.integration.clocks import SetClock

@@ -19,21 +19,17 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 from structlog.testing import capture_logs
 
+from hufu_registry.accounts.use_cases import disable_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.settings import RegistrySettings
 from hufu_registry.sync.model import Code, ErrorClass, RunKind
 from hufu_registry.sync.model.plan_file import PlanFile, Scope
 from hufu_registry.sync.store import applied_steps, drifts, run_of
-from hufu_registry.sync.use_cases import (
-    disable_account,
-    enqueue_account,
-    pause_target,
-    request_plan,
-    request_plan_execution,
-)
+from hufu_registry.sync.use_cases import pause_target, request_plan, request_plan_execution
 from hufu_stack.environment import environment
 from hufu_stack.stack import Stack
 from hufu_sync.bootstrap import Parts, Targets

@@ -13,6 +13,15 @@ import pytest
 import sqlalchemy as sa
 
 from hufu_registry.accounts.model import SECURITY, AccountKind
+from hufu_registry.accounts.use_cases import (
+    activate_account,
+    delete_account,
+    disable_account,
+    require_password_change,
+    restore_account,
+    transfer_account,
+    unlock_account,
+)
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
@@ -22,28 +31,17 @@ from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
 from hufu_registry.notices.model import Mail
 from hufu_registry.people.notices import MAILBOX_CODE
+from hufu_registry.propagation.model import ActionKind, ActionState
+from hufu_registry.propagation.store import one_time_actions
+from hufu_registry.propagation.use_cases import enqueue_account, request_action
 from hufu_registry.settings import RegistrySettings
-from hufu_registry.sync.model import ActionKind, ActionState, Code, StepName, StepState
+from hufu_registry.sync.model import Code, StepName, StepState
 from hufu_registry.sync.model.desired import DirectoryShape
 from hufu_registry.sync.model.plan import Create, SetEnabled
 from hufu_registry.sync.model.plan_file import Forecast
-from hufu_registry.sync.store import bindings, due_targets, one_time_actions, queue_samples, work_rows
+from hufu_registry.sync.store import bindings, due_targets, queue_samples, work_rows
 from hufu_registry.sync.store.tables import applied_steps
-from hufu_registry.sync.use_cases import (
-    activate_account,
-    converge_now,
-    delete_account,
-    disable_account,
-    enqueue_account,
-    make_again,
-    pause_target,
-    request_action,
-    require_password_change,
-    restore_account,
-    resume_target,
-    transfer_account,
-    unlock_account,
-)
+from hufu_registry.sync.use_cases import converge_now, make_again, pause_target, resume_target
 from hufu_sync.bootstrap import Parts
 from hufu_sync.desired_state import TargetConfig, desired_of
 from hufu_sync.errors import Conflict, Misconfigured, Refused, TargetError, Transient, Unreachable

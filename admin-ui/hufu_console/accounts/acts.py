@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
-import hufu_registry.sync.use_cases as sync
+import hufu_registry.accounts.use_cases as accounts
 from hufu_console.accounts import queries
 from hufu_console.accounts.forms import DisableForm, ReasonForm, TransferForm
 from hufu_console.web.acts import act_page, done, filled
@@ -40,13 +40,13 @@ def page_of(account_id: AccountId) -> str:
 def unlock(account_id: AccountId) -> ResponseReturnValue:
     """解除鎖定."""
     queries.seen_account(viewer(), account_id)
-    sync.unlock_account(account_id, registry(), actor())
+    accounts.unlock_account(account_id, registry(), actor())
     return done(_("Unlocked. The person can try again within seconds."), page_of(account_id))
 
 
 def require_password_change(account_id: AccountId) -> ResponseReturnValue:
     def act(at: AccountId) -> object:
-        sync.require_password_change(at, registry(), actor())
+        accounts.require_password_change(at, registry(), actor())
         return _("At the next sign-in the person chooses a new password.")
 
     return act_on(account_id, "require_password_change", filled(FlaskForm), act)
@@ -73,7 +73,7 @@ def disable(account_id: AccountId) -> ResponseReturnValue:
     form: DisableForm = filled(DisableForm)
 
     def act(at: AccountId) -> object:
-        sync.disable_account(at, registry(), actor(), reason=form.given())
+        accounts.disable_account(at, registry(), actor(), reason=form.given())
         return _("Disabled. Its sessions end within seconds.")
 
     return act_on(account_id, "disable", form, act)
@@ -83,7 +83,7 @@ def restore(account_id: AccountId) -> ResponseReturnValue:
     form: ReasonForm = filled(ReasonForm)
 
     def act(at: AccountId) -> object:
-        sync.restore_account(at, registry(), actor(), reason=form.given())
+        accounts.restore_account(at, registry(), actor(), reason=form.given())
         return _("Restored. Its owner gets a new activation mail.")
 
     return act_on(account_id, "restore", form, act)
@@ -93,7 +93,7 @@ def delete(account_id: AccountId) -> ResponseReturnValue:
     form: ReasonForm = filled(ReasonForm)
 
     def act(at: AccountId) -> object:
-        sync.delete_account(at, registry(), actor(), reason=form.given())
+        accounts.delete_account(at, registry(), actor(), reason=form.given())
         return _("Deleted.")
 
     return act_on(account_id, "delete", form, act)

@@ -6,6 +6,7 @@ from flask import make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+import hufu_registry.accounts.use_cases as accounts
 import hufu_registry.sync.use_cases as sync
 from hufu_console.accounts import queries
 from hufu_console.accounts.acts import page_of
@@ -53,8 +54,8 @@ def edit(account_id: AccountId) -> ResponseReturnValue:
     form = filled(ProfileForm, **fields_of(found))
 
     def act() -> ResponseReturnValue:
-        command = sync.ChangeAccount(found.id, form.seen_version(), form.profile(units))
-        sync.change_account(command, registry(), actor())
+        command = accounts.ChangeAccount(found.id, form.seen_version(), form.profile(units))
+        accounts.change_account(command, registry(), actor())
         return done(_("Saved. The directory and the sign-in server follow."), page_of(account_id))
 
     return act_page(form, "accounts/edit.html", act, look_again=True, account=found, units=units)
@@ -62,7 +63,7 @@ def edit(account_id: AccountId) -> ResponseReturnValue:
 
 def resend(account_id: AccountId) -> ResponseReturnValue:
     queries.seen_account(viewer(), account_id)
-    sync.resend_activation(account_id, registry(), actor())
+    accounts.resend_activation(account_id, registry(), actor())
     return done(_("A new activation mail is on its way. Please use the newest one."), page_of(account_id))
 
 

@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-import hufu_registry.sync.use_cases as sync
+import hufu_registry.accounts.use_cases as accounts
 from hufu_console.public import queries
 from hufu_console.public.forms import ApplicationForm, ConsentForm, NameForm, fields_of
 from hufu_console.web import drafts
@@ -226,7 +226,7 @@ def own_accounts() -> str:
 
 
 def resend_activation(account_id: AccountId) -> ResponseReturnValue:
-    sync.resend_own_activation(browser(), account_id, registry(), actor())
+    accounts.resend_own_activation(browser(), account_id, registry(), actor())
     flash(_("A new activation mail is on its way. Please use the newest one."), "good")
     return redirect(url_for("public.own_accounts"), 303)
 

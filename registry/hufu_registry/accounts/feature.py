@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.accounts.model import AccountPolicy
 from hufu_registry.accounts.permissions import PERMISSIONS
 from hufu_registry.accounts.store import SqlAccounts, SqlNames
-from hufu_registry.kernel.feature import Feature
+from hufu_registry.accounts.use_cases import disable_not_activated
+from hufu_registry.kernel.feature import Feature, TimedTask
 
-FEATURE = Feature("accounts", permissions=PERMISSIONS, policy=AccountPolicy)
+FEATURE = Feature(
+    "accounts",
+    permissions=PERMISSIONS,
+    policy=AccountPolicy,
+    tasks=(TimedTask("deadline", timedelta(minutes=10), disable_not_activated),),
+)
 
 
 class Stores(kernel.Stores):

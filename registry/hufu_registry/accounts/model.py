@@ -40,6 +40,11 @@ RESERVED_NAMES = frozenset(
 @dataclass(frozen=True)
 class AccountPolicy(PeoplePolicy, AgencyPolicy):
     freed_name_rest: timedelta = setting(timedelta(days=365), minimum=timedelta(0), maximum=timedelta(days=3650))
+    activation_deadline: timedelta = setting(timedelta(days=30), minimum=timedelta(days=1), maximum=timedelta(days=365))
+    activation_mail_resend_after: timedelta = setting(
+        timedelta(seconds=60), minimum=timedelta(0), maximum=timedelta(days=1)
+    )
+    activation_mails_per_day: int = setting(10, minimum=1, maximum=100)
 
 
 class AccountState(StrEnum):

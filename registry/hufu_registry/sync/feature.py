@@ -15,7 +15,6 @@ from hufu_registry.kernel.outbox import OutboxKey
 from hufu_registry.sync.model import SyncPolicy
 from hufu_registry.sync.permissions import PERMISSIONS
 from hufu_registry.sync.store import (
-    SqlActions,
     SqlAdministration,
     SqlAgencyTree,
     SqlBindings,
@@ -32,7 +31,6 @@ from hufu_registry.sync.store import (
     registry_identity,
 )
 from hufu_registry.sync.use_cases.housekeeping import (
-    disable_not_activated,
     enqueue_deleted,
     forget_history,
     settle_runs,
@@ -45,7 +43,6 @@ FEATURE = Feature(
     permissions=PERMISSIONS,
     tasks=(
         TimedTask("runs", timedelta(seconds=2), settle_runs),
-        TimedTask("deadline", EVERY, disable_not_activated),
         TimedTask("deletion", EVERY, enqueue_deleted),
         TimedTask("history", EVERY, forget_history),
     ),
@@ -54,10 +51,6 @@ FEATURE = Feature(
 
 class Stores(kernel.Stores):
     feature = FEATURE
-
-    @cached_property
-    def actions(self) -> SqlActions:
-        return SqlActions(self.connection, self.now)
 
     @cached_property
     def runs(self) -> SqlRuns:

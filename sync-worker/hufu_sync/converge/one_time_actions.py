@@ -11,7 +11,7 @@ from hufu_registry.accounts.model import AccountState
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Target
-from hufu_registry.sync.model import ActionKind, ActionState, OneTimeAction
+from hufu_registry.propagation.model import ActionKind, ActionState, OneTimeAction
 from hufu_sync.converge.row import Lease, Row
 from hufu_sync.errors import Interrupted, Misconfigured, TargetError, Unreachable
 from hufu_sync.outcomes import LeaseLostError, NotReachedError

@@ -10,7 +10,8 @@ from time import monotonic
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import OutboxKey
-from hufu_registry.sync.model import Claimed, OneTimeAction
+from hufu_registry.propagation.model import OneTimeAction
+from hufu_registry.sync.model import Claimed
 from hufu_registry.sync.model.plan import Desired, Observed, Plan, Step
 from hufu_sync.desired_state import Snapshot
 from hufu_sync.errors import Refused, TargetError

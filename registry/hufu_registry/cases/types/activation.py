@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import hufu_registry.sync.use_cases as sync
+import hufu_registry.accounts.use_cases as accounts
 from hufu_registry.accounts.model import (
     REASON_LENGTH,
     Account,
@@ -122,8 +122,8 @@ def open_account(work: Work, services: Services[Work], case: Case, entered: Mapp
     """
     account = account_of(work, services, case, entered.get("official_mail", ""))
     account.profile.check()
-    sync.check_official_mail(work, work.agencies.get(case.agency_id), account.profile)
-    sync.open_account(work, services, account, case_id=case.id)
+    accounts.check_official_mail(work, work.agencies.get(case.agency_id), account.profile)
+    accounts.open_account(work, services, account, case_id=case.id)
     return account.id
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import hufu_registry.sync.use_cases as sync
+import hufu_registry.propagation.use_cases as propagation
 from hufu_registry.accounts.model import AccountState, NameHolder, name_fault, name_key
 from hufu_registry.accounts.use_cases import take_name
 from hufu_registry.cases.consent import CURRENT
@@ -162,7 +162,7 @@ def choose_name(command: ChooseName, services: Services[Work], actor: Actor) -> 
             old={"account_name": account.account_name},
             new={"account_name": wished},
         )
-        sync.enqueue_account(work, services, replace(account, account_name=wished))
+        propagation.enqueue_account(work, services, replace(account, account_name=wished))
 
 
 def claim_name(work: Work, case: Case, account_name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import hufu_registry.sync.use_cases as sync
+import hufu_registry.accounts.use_cases as accounts
 from hufu_registry.accounts.model import Account, AccountState, Profile, name_fault
 from hufu_registry.agencies.model import HOMES
 from hufu_registry.cases.engine.use_cases.ports import Work
@@ -58,7 +58,7 @@ def first_system_manager(command: FirstSystemManager, services: Services[Work], 
             created_at=work.now,
             approved_at=work.now,
         )
-        sync.open_account(work, services, account)
+        accounts.open_account(work, services, account)
         grant_role(work, services, account.id, Role.SYSTEM_MANAGER, None)
     return account.id
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from hufu_registry.accounts.model import MOVES, SECURITY, Account, AccountMove, AccountState
 from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
+from hufu_registry.accounts.use_cases import delete, disable, outlives_transfer, transfer
 from hufu_registry.agencies.permissions import EDIT_AGENCIES
 from hufu_registry.guard.model import Change, ChangeKind
 from hufu_registry.guard.use_cases.ports import Standing, Work
@@ -16,7 +17,6 @@ from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.work import Services
-from hufu_registry.sync.use_cases.lifecycle import delete, disable, outlives_transfer, transfer
 
 LOST = {AccountMove.DISABLE: ChangeKind.DISABLE, AccountMove.DELETE: ChangeKind.DELETE}
 

@@ -29,7 +29,7 @@ from hufu_registry.kernel.errors import Conflict, Denied, HufuError, Invalid, No
 from hufu_registry.kernel.work import Services
 from hufu_registry.sync.use_cases import require_administrator
 from hufu_registry.sync.use_cases.administration import required_reason
-from hufu_registry.sync.use_cases.enqueueing import start_bulk_run
+from hufu_registry.sync.use_cases.runs import start_bulk_run
 
 SHOWN = 20
 

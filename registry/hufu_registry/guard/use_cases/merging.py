@@ -12,8 +12,8 @@ from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.work import Services
+from hufu_registry.propagation.use_cases import enqueue_accounts, enqueue_agencies
 from hufu_registry.rights.use_cases import end_grants
-from hufu_registry.sync.use_cases import enqueue_accounts, enqueue_agencies
 
 
 def merge(work: Work, services: Services[Work], agency: Agency, successor_id: AgencyId, on: date) -> Agency:

@@ -4,8 +4,6 @@ from hufu_registry.sync.model.policy import ACTIVATION_LINK_LIFETIME, SyncPolicy
 from hufu_registry.sync.model.work import (
     MISSING,
     STRAY,
-    ActionKind,
-    ActionState,
     AppliedStep,
     Binding,
     ChangeCursor,
@@ -14,7 +12,6 @@ from hufu_registry.sync.model.work import (
     Drift,
     ErrorClass,
     InTarget,
-    OneTimeAction,
     ProvisioningStep,
     QueueSample,
     Run,
@@ -28,15 +25,12 @@ from hufu_registry.sync.model.work import (
     TargetState,
     WorkRow,
     WorkState,
-    action_targets,
 )
 
 __all__ = [
     "ACTIVATION_LINK_LIFETIME",
     "MISSING",
     "STRAY",
-    "ActionKind",
-    "ActionState",
     "AppliedStep",
     "Binding",
     "ChangeCursor",
@@ -45,7 +39,6 @@ __all__ = [
     "Drift",
     "ErrorClass",
     "InTarget",
-    "OneTimeAction",
     "ProvisioningStep",
     "QueueSample",
     "Run",
@@ -60,5 +53,4 @@ __all__ = [
     "TargetState",
     "WorkRow",
     "WorkState",
-    "action_targets",
 ]

@@ -1,4 +1,4 @@
-"""What may be set about activation, deletion and what the worker may take away."""
+"""What may be set about deletion and what the worker may take away."""
 
 from __future__ import annotations
 
@@ -16,10 +16,5 @@ ACTIVATION_LINK_LIFETIME = timedelta(days=7)
 class SyncPolicy(AccountPolicy):
     """A deleted account stays disabled in the targets for `deletion_wait` before it is removed there."""
 
-    activation_deadline: timedelta = setting(timedelta(days=30), minimum=timedelta(days=1), maximum=timedelta(days=365))
-    activation_mail_resend_after: timedelta = setting(
-        timedelta(seconds=60), minimum=timedelta(0), maximum=timedelta(days=1)
-    )
-    activation_mails_per_day: int = setting(10, minimum=1, maximum=100)
     deletion_wait: timedelta = setting(timedelta(days=30), minimum=timedelta(0), maximum=timedelta(days=3650))
     destructive_steps_per_hour: int = setting(300, minimum=1, maximum=1_000_000)

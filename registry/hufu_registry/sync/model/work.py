@@ -1,4 +1,4 @@
-"""What the sync engine keeps about its work: acts, bindings, drift, runs, the account's story, sign-in records.
+"""What the sync engine keeps about its work: bindings, drift, runs, the account's story, sign-in records.
 
 For the console, `hufu_registry.sync.store` has these read models (each takes an open connection):
 - `account_story(connection, account_id) -> tuple[ProvisioningStep, ...]`: the steps ad, keycloak, mail, activated, in
@@ -19,51 +19,6 @@ from uuid import UUID
 
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import OutboxKey, Target
-
-
-class ActionKind(StrEnum):
-    """Acts happen once, after the state they need is right; comparison never plans them."""
-
-    ACTIVATION_MAIL = "activation_mail"
-    UNLOCK = "unlock"
-    MUST_CHANGE = "must_change"
-    END_SESSIONS = "end_sessions"
-    RESET_CREDENTIALS = "reset_credentials"  # before a restored account gets its mail: nothing old opens it
-
-
-def action_targets(kind: ActionKind, *, with_directory: bool) -> tuple[Target, ...]:
-    """Where an act has to be done, in this order: one stored act for each."""
-    if not with_directory:
-        return (Target.KEYCLOAK,)
-    if kind is ActionKind.MUST_CHANGE:
-        return (Target.AD,)
-    if kind in {ActionKind.UNLOCK, ActionKind.RESET_CREDENTIALS}:
-        return (Target.AD, Target.KEYCLOAK)
-    return (Target.KEYCLOAK,)
-
-
-class ActionState(StrEnum):
-    WAITING = "waiting"
-    DONE = "done"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class OneTimeAction:
-    """`number` orders the acts of an account; `outcome` says in a word what came of it.
-
-    `times` counts the tries that may have had an effect: more than 1 means that a mail may have come twice.
-    """
-
-    number: int
-    kind: ActionKind
-    account_id: AccountId
-    requested_at: datetime
-    state: ActionState
-    done_at: datetime | None = None
-    outcome: str = ""
-    times: int = 0
-    target: Target = Target.KEYCLOAK
 
 
 class ErrorClass(StrEnum):

@@ -15,7 +15,6 @@ from hufu_registry.sync.store.comparison import SqlComparison
 from hufu_registry.sync.store.cursors import SqlCursors
 from hufu_registry.sync.store.drift import SqlDrift
 from hufu_registry.sync.store.history import SqlHistory, StepDone
-from hufu_registry.sync.store.one_time_actions import SqlActions
 from hufu_registry.sync.store.queue import SqlQueue, due_targets
 from hufu_registry.sync.store.read_models import account_in_targets, account_story, sign_ins, target_states
 from hufu_registry.sync.store.runs import SqlRuns, applied_steps_of, queue_samples_of, run_of, runs
@@ -27,7 +26,6 @@ from hufu_registry.sync.store.tables import (
     change_cursors,
     drifts,
     feed_cursors,
-    one_time_actions,
     queue_samples,
     registry_identity,
     sign_in_locks,
@@ -41,7 +39,6 @@ from hufu_registry.sync.store.target_health import SqlTargetHealth
 from hufu_registry.sync.store.written_values import SqlWrittenValues
 
 __all__ = [
-    "SqlActions",
     "SqlAdministration",
     "SqlAgencyTree",
     "SqlBindings",
@@ -69,7 +66,6 @@ __all__ = [
     "drifts",
     "due_targets",
     "feed_cursors",
-    "one_time_actions",
     "queue_samples",
     "queue_samples_of",
     "registry_identity",

@@ -15,9 +15,9 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.kernel.paging import Page, Paged
 from hufu_registry.kernel.store import counted, outbox
+from hufu_registry.propagation.model import ActionKind, ActionState
+from hufu_registry.propagation.store import one_time_actions
 from hufu_registry.sync.model import (
-    ActionKind,
-    ActionState,
     Code,
     ErrorClass,
     InTarget,
@@ -28,14 +28,7 @@ from hufu_registry.sync.model import (
     TargetState,
 )
 from hufu_registry.sync.store.administration import code_of
-from hufu_registry.sync.store.tables import (
-    applied_steps,
-    bindings,
-    drifts,
-    one_time_actions,
-    sign_in_records,
-    target_health,
-)
+from hufu_registry.sync.store.tables import applied_steps, bindings, drifts, sign_in_records, target_health
 
 
 def account_story(connection: sa.Connection, account_id: AccountId) -> tuple[ProvisioningStep, ...]:

@@ -8,23 +8,6 @@ import sqlalchemy as sa
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.kernel.store import Moment, metadata
-from hufu_registry.sync.model import ActionState
-
-one_time_actions = sa.Table(
-    "one_time_actions",
-    metadata,
-    sa.Column("number", sa.BigInteger, sa.Identity(), primary_key=True),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("account_id", sa.Uuid, sa.ForeignKey("accounts.id"), nullable=False),
-    sa.Column("requested_at", Moment, nullable=False),
-    sa.Column("state", sa.Text, nullable=False, server_default=ActionState.WAITING.value),
-    sa.Column("done_at", Moment),
-    sa.Column("outcome", sa.Text, nullable=False, server_default=""),
-    sa.Column("times", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("target", sa.Text, nullable=False, server_default="keycloak"),
-    sa.CheckConstraint("state IN ('waiting','done','failed')", name="state"),
-    sa.Index("ix_one_time_actions_account", "account_id", "number"),
-)
 
 
 def account_id_of(table: sa.FromClause) -> sa.ColumnElement[Any]:

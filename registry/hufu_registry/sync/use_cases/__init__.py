@@ -1,17 +1,8 @@
 """Handing work to the sync engine, and what people do about it."""
 
-from hufu_registry.sync.use_cases.accounts import (
-    ChangeAccount,
-    activate_account,
-    change_account,
-    check_official_mail,
-    converge_now,
-    open_account,
-    resend_activation,
-    resend_own_activation,
-)
 from hufu_registry.sync.use_cases.administration import (
     converge_agency,
+    converge_now,
     drop_work,
     make_again,
     pause_target,
@@ -23,60 +14,26 @@ from hufu_registry.sync.use_cases.administration import (
     retry_now,
 )
 from hufu_registry.sync.use_cases.drift import accept_drift, ignore_drift, list_drift_again, overwrite_drift
-from hufu_registry.sync.use_cases.enqueueing import (
-    enqueue_account,
-    enqueue_accounts,
-    enqueue_agencies,
-    request_action,
-    targets,
-)
-from hufu_registry.sync.use_cases.lifecycle import (
-    delete_account,
-    disable_account,
-    require_password_change,
-    restore_account,
-    transfer_account,
-    unlock_account,
-)
-from hufu_registry.sync.use_cases.ports import Actions, Administration, Runs, SignInLocks, Work
+from hufu_registry.sync.use_cases.ports import Administration, Runs, SignInLocks, Work
 
 __all__ = [
-    "Actions",
     "Administration",
-    "ChangeAccount",
     "Runs",
     "SignInLocks",
     "Work",
     "accept_drift",
-    "activate_account",
-    "change_account",
-    "check_official_mail",
     "converge_agency",
     "converge_now",
-    "delete_account",
-    "disable_account",
     "drop_work",
-    "enqueue_account",
-    "enqueue_accounts",
-    "enqueue_agencies",
     "ignore_drift",
     "list_drift_again",
     "make_again",
-    "open_account",
     "overwrite_drift",
     "pause_target",
-    "request_action",
     "request_comparison",
     "request_plan",
     "request_plan_execution",
     "require_administrator",
-    "require_password_change",
-    "resend_activation",
-    "resend_own_activation",
-    "restore_account",
     "resume_target",
     "retry_now",
-    "targets",
-    "transfer_account",
-    "unlock_account",
 ]

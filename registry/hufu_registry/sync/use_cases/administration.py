@@ -6,24 +6,20 @@ from dataclasses import replace
 from uuid import UUID
 
 from hufu_registry.accounts.model import REASON_LENGTH, AccountMove, AccountState
-from hufu_registry.accounts.use_cases import move_account
+from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
+from hufu_registry.accounts.use_cases import move_account, require_on_account
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.work import Services
+from hufu_registry.propagation.model import ActionKind, ActionState
+from hufu_registry.propagation.use_cases import enqueue_account, enqueue_accounts, enqueue_agencies, request_action
 from hufu_registry.rights.use_cases import require_system
-from hufu_registry.sync.model import ActionKind, ActionState, RunCause, RunKind
+from hufu_registry.sync.model import RunCause, RunKind
 from hufu_registry.sync.permissions import ADMINISTER_SYNC
-from hufu_registry.sync.use_cases.enqueueing import (
-    enqueue_account,
-    enqueue_accounts,
-    enqueue_agencies,
-    new_run,
-    request_action,
-    start_bulk_run,
-)
 from hufu_registry.sync.use_cases.ports import Work
+from hufu_registry.sync.use_cases.runs import new_run, start_bulk_run
 
 DROPPED = "dropped"
 
@@ -190,3 +186,16 @@ def _record_work(work: Work, action: str, key: OutboxKey, **more: object) -> Non
 
 def _record(work: Work, action: str, object_kind: str, object_id: str, **new: object) -> None:
     work.audit.record(action, object_kind=object_kind, object_id=object_id, new=new)
+
+
+def converge_now(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
+    """立即同步: bring the targets to what the registry says, at once; anybody's own account, too.
+
+    Raises NotFound("account") outside the asker's scope.
+    """
+    with services.begin(actor) as work:
+        account = work.accounts.get(account_id)
+        if actor.account_id != account_id:
+            require_on_account(work, actor, EDIT_ACCOUNTS, account)
+        enqueue_account(work, services, account)
+        work.audit.record("account.sync_requested", object_kind="account", object_id=str(account_id))

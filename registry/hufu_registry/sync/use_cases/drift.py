@@ -7,17 +7,17 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from hufu_registry.accounts.model import AccountState, Profile
+from hufu_registry.accounts.use_cases import check_official_mail
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import TAIPEI
 from hufu_registry.kernel.errors import IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import OutboxKey
 from hufu_registry.kernel.work import Services
+from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.sync.model import MISSING, STRAY
 from hufu_registry.sync.model.drift import accepted
-from hufu_registry.sync.use_cases.accounts import check_official_mail
 from hufu_registry.sync.use_cases.administration import make_again_within, require_administrator
-from hufu_registry.sync.use_cases.enqueueing import enqueue_account
 from hufu_registry.sync.use_cases.ports import Work
 
 LONGEST_IGNORED = timedelta(days=366)

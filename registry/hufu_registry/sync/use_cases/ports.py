@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -10,27 +10,8 @@ from uuid import UUID
 import hufu_registry.accounts.use_cases as accounts
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import OutboxKey, Target
-from hufu_registry.sync.model import ActionKind, ActionState, Drift, OneTimeAction, Run, RunKind, SignInLock, SyncPolicy
-
-
-class Actions(Protocol):
-    def request(self, kind: ActionKind, account_id: AccountId, target: Target) -> int:
-        """Store the act and return its number; the worker finds it with the account's row for that target."""
-
-    def requested_since(self, kind: ActionKind, account_id: AccountId, since: datetime) -> tuple[int, datetime | None]:
-        """How many acts of the kind were requested since, and when the last one was."""
-
-    def waiting(self, account_ids: Collection[AccountId], target: Target) -> Sequence[OneTimeAction]:
-        """The acts still to be done in a target for these accounts, in order."""
-
-    def begin(self, number: int) -> bool:
-        """Count one more try of an act that may have an effect; false when it is no longer waiting."""
-
-    def take_back(self, number: int) -> None:
-        """The try surely had no effect: do not count it."""
-
-    def close(self, number: int, state: ActionState, outcome: str) -> bool:
-        """Store what came of a waiting act; false when it was closed already."""
+from hufu_registry.propagation.use_cases import Standing
+from hufu_registry.sync.model import Drift, Run, RunKind, SignInLock, SyncPolicy
 
 
 class Runs(Protocol):
@@ -55,14 +36,11 @@ class Runs(Protocol):
         """Close the bulk runs whose rows are all done; how many these are."""
 
 
-class SignInLocks(Protocol):
+class SignInLocks(accounts.SignInLocks, Protocol):
     def lock(self, account_id: AccountId, lock: SignInLock) -> None: ...
 
-    def unlock(self, account_id: AccountId, source: Target | None = None) -> bool:
-        """Forget the lock of one source, or of all; false where there was none."""
 
-
-class Administration(Protocol):
+class Administration(Standing, Protocol):
     """The queue's rows and the targets, for a person's acts. Each says whether there was anything to change."""
 
     def pause(self, target: Target, why: str, paused_by: AccountId | None) -> bool: ...
@@ -90,9 +68,6 @@ class Administration(Protocol):
     def unbind(self, key: OutboxKey) -> bool:
         """Forget where the object is."""
 
-    def vanished(self, keys: Collection[OutboxKey]) -> Sequence[OutboxKey]:
-        """Those whose work is done and of which nothing stands in the target."""
-
 
 class Aging(Protocol):
     def due_for_deletion(self, deleted_before: datetime, limit: int) -> Sequence[AccountId]:
@@ -106,8 +81,6 @@ class Work(accounts.Work, Protocol):
     def policy(self) -> SyncPolicy: ...
     @property
     def comparison(self) -> Aging: ...
-    @property
-    def actions(self) -> Actions: ...
     @property
     def runs(self) -> Runs: ...
     @property

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hufu_registry.accounts.model import Account
+from hufu_registry.accounts.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.permissions import Permission
 from hufu_registry.rights.use_cases import require
-from hufu_registry.sync.use_cases.ports import Work
 
 
 def require_on_account(work: Work, actor: Actor, permission: Permission, account: Account) -> None:

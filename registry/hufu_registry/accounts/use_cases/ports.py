@@ -1,20 +1,19 @@
-"""What happens to accounts; each function is one transaction or says that it joins one."""
+"""What these use cases need of the tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Protocol
 from uuid import UUID
 
 import hufu_registry.people.use_cases as people
+import hufu_registry.propagation.use_cases as propagation
 import hufu_registry.rights.use_cases as rights
-from hufu_registry.accounts.model import Account, AccountMove, AccountPolicy, AccountState, NameHolder, name_key
+from hufu_registry.accounts.model import Account, AccountPolicy, NameHolder
 from hufu_registry.agencies.model import Agency, Path
-from hufu_registry.kernel.errors import Conflict, IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.rights.model import Grant
+from hufu_registry.kernel.outbox import Target
 
 
 class Accounts(Protocol):
@@ -62,57 +61,17 @@ class Names(Protocol):
         """Free a name; with `rest` nobody gets it for the policy's time."""
 
 
-class Work(people.Work, rights.Work, Protocol):
+class SignInLocks(Protocol):
+    def unlock(self, account_id: AccountId, source: Target | None = None) -> bool:
+        """Forget the lock of one source, or of all; false where there was none."""
+
+
+class Work(people.Work, rights.Work, propagation.Work, Protocol):
     @property
     def policy(self) -> AccountPolicy: ...
     @property
     def accounts(self) -> Accounts: ...
     @property
     def names(self) -> Names: ...
-
-
-RECORDED_AS = MappingProxyType(
-    {
-        AccountMove.ACTIVATE: "account.activated",
-        AccountMove.DISABLE: "account.disabled",
-        AccountMove.RESTORE: "account.restored",
-        AccountMove.REMAKE: "account.remade",
-        AccountMove.DELETE: "account.deleted",
-    }
-)
-
-
-def keep_a_manager(work: Work, account: Account, losing: Sequence[Grant]) -> None:
-    """Nobody goes as the last one who could decide somewhere; the caller holds those agencies' rows locked.
-
-    Raises IllegalMove("last_manager", agency).
-    """
-    if account.state is not AccountState.ENABLED:
-        return
-    for grant in losing:
-        if grant.valid_from <= work.now and not work.accounts.has_other_manager(grant.agency_id, account.id):
-            raise IllegalMove("last_manager", agency=grant.agency_id)
-
-
-def take_name(
-    work: Work, account_name: str, holder: NameHolder, holder_id: UUID, *, case_id: UUID | None = None
-) -> None:
-    """Take the name within the transaction. Raises Conflict("account_name_taken")."""
-    if not work.names.take(name_key(account_name), holder, holder_id, case_id=case_id):
-        raise Conflict("account_name_taken")
-
-
-def move_account(work: Work, account: Account, move: AccountMove, *, reason: str = "") -> Account:
-    """Make the state move and its record within the transaction."""
-    moved = account.moved(move, now=work.now, reason=reason)
-    work.accounts.save(moved)
-    work.grants.holder_changed(account.id)
-    work.audit.record(
-        RECORDED_AS[move],
-        object_kind="account",
-        object_id=str(account.id),
-        agency_id=account.agency_id,
-        old={"state": account.state.value},
-        new={"state": moved.state.value, "reason": reason},
-    )
-    return moved
+    @property
+    def sign_in_locks(self) -> SignInLocks: ...

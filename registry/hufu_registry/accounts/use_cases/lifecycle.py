@@ -10,7 +10,9 @@ from dataclasses import replace
 
 from hufu_registry.accounts.model import SECURITY, Account, AccountMove, AccountState, name_key
 from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
-from hufu_registry.accounts.use_cases import keep_a_manager, move_account
+from hufu_registry.accounts.use_cases.moves import keep_a_manager, move_account
+from hufu_registry.accounts.use_cases.permission import require_on_account
+from hufu_registry.accounts.use_cases.ports import Work
 from hufu_registry.agencies.model import HOMES, Agency, AgencyPolicy
 from hufu_registry.agencies.permissions import EDIT_AGENCIES
 from hufu_registry.kernel.actor import Actor
@@ -18,12 +20,10 @@ from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.work import Services
+from hufu_registry.propagation.model import ActionKind
+from hufu_registry.propagation.use_cases import enqueue_account, enqueue_agencies, request_action
 from hufu_registry.rights.model import Grant
 from hufu_registry.rights.use_cases import end_grants
-from hufu_registry.sync.model import ActionKind
-from hufu_registry.sync.use_cases.enqueueing import enqueue_account, enqueue_agencies, request_action
-from hufu_registry.sync.use_cases.permission import require_on_account
-from hufu_registry.sync.use_cases.ports import Work
 
 
 def disable_account(account_id: AccountId, services: Services[Work], actor: Actor, *, reason: str) -> Account:

@@ -1,17 +1,59 @@
-"""Telling the targets to follow, within somebody else's transaction."""
+"""Asking the targets to follow a change, within the transaction that makes it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
-from uuid import UUID
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
 
-from hufu_registry.accounts.model import Account
+import hufu_registry.agencies.use_cases as agencies
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.work import Services
-from hufu_registry.sync.model import ActionKind, Run, RunKind, action_targets
-from hufu_registry.sync.use_cases.ports import Work
+from hufu_registry.propagation.model import ActionKind, ActionState, OneTimeAction, action_targets
+
+
+class Actions(Protocol):
+    def request(self, kind: ActionKind, account_id: AccountId, target: Target) -> int:
+        """Store the act and return its number; the worker finds it with the account's row for that target."""
+
+    def requested_since(self, kind: ActionKind, account_id: AccountId, since: datetime) -> tuple[int, datetime | None]:
+        """How many acts of the kind were requested since, and when the last one was."""
+
+    def waiting(self, account_ids: Collection[AccountId], target: Target) -> Sequence[OneTimeAction]:
+        """The acts still to be done in a target for these accounts, in order."""
+
+    def begin(self, number: int) -> bool:
+        """Count one more try of an act that may have an effect; false when it is no longer waiting."""
+
+    def take_back(self, number: int) -> None:
+        """The try surely had no effect: do not count it."""
+
+    def close(self, number: int, state: ActionState, outcome: str) -> bool:
+        """Store what came of a waiting act; false when it was closed already."""
+
+
+class Standing(Protocol):
+    """What the sync engine knows to stand in the targets."""
+
+    def vanished(self, keys: Collection[OutboxKey]) -> Sequence[OutboxKey]:
+        """Those whose work is done and of which nothing stands in the target."""
+
+
+class Work(agencies.Work, Protocol):
+    @property
+    def actions(self) -> Actions: ...
+    @property
+    def administration(self) -> Standing: ...
+
+
+class Account(Protocol):
+    """What has to be known of an account."""
+
+    @property
+    def id(self) -> AccountId: ...
+    @property
+    def agency_id(self) -> AgencyId: ...
 
 
 def targets(services: Services[Work]) -> tuple[Target, ...]:
@@ -48,28 +90,3 @@ def request_action(work: Work, services: Services[Work], kind: ActionKind, accou
     """Ask for an act in every target it concerns. The caller wants the account as well."""
     for target in action_targets(kind, with_directory=services.policy.with_directory):
         work.actions.request(kind, account_id, target)
-
-
-def start_bulk_run(
-    work: Work, services: Services[Work], cause: str, note: str, *, agency_id: AgencyId | None = None
-) -> UUID:
-    """From here everything this transaction wants is one run that people can watch."""
-    run = new_run(work, services, RunKind.BULK, cause)
-    work.runs.start(replace(run, note=note, agency_id=agency_id))
-    return run.id
-
-
-def new_run(work: Work, services: Services[Work], kind: RunKind, cause: str, target: Target | None = None) -> Run:
-    return Run(
-        id=services.ids.new(),
-        kind=kind,
-        target=target,
-        cause=cause,
-        started_at=work.now,
-        finished_at=None,
-        objects=0,
-        done=0,
-        differing=0,
-        failed=0,
-        requested_by=work.actor.account_id,
-    )

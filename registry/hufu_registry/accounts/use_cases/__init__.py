@@ -1,0 +1,54 @@
+"""What happens to accounts; each function is one transaction or says that it joins one."""
+
+from hufu_registry.accounts.use_cases.changing import ChangeAccount, change_account, check_official_mail
+from hufu_registry.accounts.use_cases.deadline import disable_not_activated
+from hufu_registry.accounts.use_cases.lifecycle import (
+    delete,
+    delete_account,
+    disable,
+    disable_account,
+    outlives_transfer,
+    require_password_change,
+    restore_account,
+    transfer,
+    transfer_account,
+    unlock_account,
+)
+from hufu_registry.accounts.use_cases.moves import keep_a_manager, move_account, take_name
+from hufu_registry.accounts.use_cases.opening import (
+    activate_account,
+    open_account,
+    resend_activation,
+    resend_own_activation,
+)
+from hufu_registry.accounts.use_cases.permission import require_on_account
+from hufu_registry.accounts.use_cases.ports import Accounts, Names, SignInLocks, Work
+
+__all__ = [
+    "Accounts",
+    "ChangeAccount",
+    "Names",
+    "SignInLocks",
+    "Work",
+    "activate_account",
+    "change_account",
+    "check_official_mail",
+    "delete",
+    "delete_account",
+    "disable",
+    "disable_account",
+    "disable_not_activated",
+    "keep_a_manager",
+    "move_account",
+    "open_account",
+    "outlives_transfer",
+    "require_on_account",
+    "require_password_change",
+    "resend_activation",
+    "resend_own_activation",
+    "restore_account",
+    "take_name",
+    "transfer",
+    "transfer_account",
+    "unlock_account",
+]

@@ -1,0 +1,75 @@
+"""What an account says of its official."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hufu_registry.accounts.model import Account, AccountState, Profile
+from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
+from hufu_registry.accounts.use_cases.permission import require_on_account
+from hufu_registry.accounts.use_cases.ports import Work
+from hufu_registry.agencies.model import Agency, AgencyKind
+from hufu_registry.kernel.actor import Actor
+from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.work import Services
+from hufu_registry.propagation.use_cases import enqueue_account
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeAccount:
+    """What a manager mends in an official's data; `version` is the account's as the manager saw it."""
+
+    account_id: AccountId
+    version: int
+    profile: Profile
+
+
+def change_account(command: ChangeAccount, services: Services[Work], actor: Actor) -> Account:
+    """Change what an account says of its official; the targets follow.
+
+    Raises NotFound("account") outside the asker's scope, Invalid(fields), Conflict("changed_meanwhile"),
+    IllegalMove("account_state") for a deleted one.
+    """
+    with services.begin(actor) as work:
+        account = work.accounts.get(command.account_id, lock=True)
+        require_on_account(work, actor, EDIT_ACCOUNTS, account)
+        if account.state is AccountState.DELETED:
+            raise IllegalMove("account_state", state=account.state.value, move="change")
+        profile = with_unit_of(work, account, command.profile.cleaned())
+        profile.check()
+        check_official_mail(work, work.agencies.get(account.agency_id), profile)
+        if account.version != command.version:
+            raise Conflict("changed_meanwhile")
+        if profile == account.profile:
+            return account
+        changed = replace(account, profile=profile)
+        work.accounts.save(changed)
+        old, new = account.profile.audited(), profile.audited()
+        work.audit.record(
+            "account.changed",
+            object_kind="account",
+            object_id=str(account.id),
+            agency_id=account.agency_id,
+            old={field: value for field, value in old.items() if new[field] != value},
+            new={field: value for field, value in new.items() if old[field] != value},
+        )
+        enqueue_account(work, services, changed)
+    return changed
+
+
+def check_official_mail(work: Work, agency: Agency, profile: Profile) -> None:
+    """What tokens will call the official mailbox must be one. Raises Invalid(official_mail=…)."""
+    mail = profile.official_mail
+    if mail and not agency.may_publish(mail, work.policy_at(agency).official_mail_domains):
+        raise Invalid(fields={"official_mail": "official_mail_domain"})
+
+
+def with_unit_of(work: Work, account: Account, profile: Profile) -> Profile:
+    """A unit must be one of the account's agency, and then gives its name."""
+    if profile.unit_id is None:
+        return profile
+    unit = work.agencies.get(profile.unit_id)
+    if unit.home_id != account.agency_id or unit.kind is not AgencyKind.UNIT:
+        raise Invalid(fields={"unit_name": "unit_elsewhere"})
+    return replace(profile, unit_name=unit.name)

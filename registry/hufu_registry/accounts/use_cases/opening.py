@@ -1,0 +1,99 @@
+"""Accounts on their way into the targets: opened, mailed a link, activated."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder
+from hufu_registry.accounts.permissions import RESEND_ACTIVATION
+from hufu_registry.accounts.use_cases.moves import move_account, take_name
+from hufu_registry.accounts.use_cases.permission import require_on_account
+from hufu_registry.accounts.use_cases.ports import Work
+from hufu_registry.kernel.actor import Actor
+from hufu_registry.kernel.errors import IllegalMove, NotFound, RateLimited
+from hufu_registry.kernel.ids import AccountId, CaseId
+from hufu_registry.kernel.work import Services
+from hufu_registry.people.model import Purpose
+from hufu_registry.people.use_cases import proved_mailbox
+from hufu_registry.propagation.model import ActionKind
+from hufu_registry.propagation.use_cases import enqueue_account, request_action
+
+
+def open_account(work: Work, services: Services[Work], account: Account, *, case_id: CaseId | None = None) -> None:
+    """Store an approved account, want it in the targets, and its activation mail after that.
+
+    Raises Conflict("account_name_taken"). Joins the caller's transaction.
+    """
+    take_name(work, account.account_name, NameHolder.ACCOUNT, account.id, case_id=case_id)
+    work.people.add(account.person_id, account.profile.name)
+    work.accounts.add(account)
+    request_action(work, services, ActionKind.ACTIVATION_MAIL, account.id)
+    enqueue_account(work, services, account)
+    work.audit.record(
+        "account.opened",
+        object_kind="account",
+        object_id=str(account.id),
+        agency_id=account.agency_id,
+        new={
+            "account_name": account.account_name,
+            "agency_id": account.agency_id,
+            "state": account.state.value,
+        },
+    )
+
+
+def resend_activation(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
+    """Mail a new activation link.
+
+    Raises NotFound("account") outside the asker's scope, IllegalMove("already_activated"),
+    IllegalMove("account_state"), RateLimited("activation_mail_wait", seconds).
+    """
+    with services.begin(actor) as work:
+        account = work.accounts.get(account_id, lock=True)
+        require_on_account(work, actor, RESEND_ACTIVATION, account)
+        _resend(work, services, account)
+
+
+def resend_own_activation(browser: str, account_id: AccountId, services: Services[Work], actor: Actor) -> None:
+    """The same for whoever proved in this browser that the account's backup mailbox is his.
+
+    Raises NotFound("mailbox_not_verified"), NotFound("account") for somebody else's, and what `resend_activation` does.
+    """
+    with services.begin(actor) as work:
+        mailbox = proved_mailbox(browser, Purpose.RESEND, services, work)
+        account = work.accounts.get(account_id, lock=True)
+        if account.mailbox != mailbox:
+            raise NotFound("account")
+        _resend(work, services, account)
+
+
+def _resend(work: Work, services: Services[Work], account: Account) -> None:
+    policy = work.policy
+    if account.state is AccountState.ENABLED:
+        raise IllegalMove("already_activated")
+    if account.state is not AccountState.NOT_ACTIVATED:
+        raise IllegalMove("account_state", state=account.state.value, move="resend_activation")
+    count, last = work.actions.requested_since(ActionKind.ACTIVATION_MAIL, account.id, work.now - timedelta(days=1))
+    if last is not None and work.now < last + policy.activation_mail_resend_after:
+        wait = last + policy.activation_mail_resend_after - work.now
+        raise RateLimited("activation_mail_wait", seconds=max(1, int(wait.total_seconds())))
+    if count >= policy.activation_mails_per_day:
+        raise RateLimited("activation_mails_used_up")
+    request_action(work, services, ActionKind.ACTIVATION_MAIL, account.id)
+    enqueue_account(work, services, account)
+    work.audit.record(
+        "account.activation_resent",
+        object_kind="account",
+        object_id=str(account.id),
+        agency_id=account.agency_id,
+    )
+
+
+def activate_account(account_id: AccountId, services: Services[Work], actor: Actor) -> bool:
+    """Its person has set password and one-time password; false when it was not waiting for that."""
+    with services.begin(actor) as work:
+        account = work.accounts.get(account_id, lock=True)
+        if account.state is not AccountState.NOT_ACTIVATED:
+            return False
+        move_account(work, account, AccountMove.ACTIVATE)
+    return True
