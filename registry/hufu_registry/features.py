@@ -10,7 +10,7 @@ from hufu_registry.agencies.feature import Stores as Agencies
 from hufu_registry.audit.feature import Stores as Audit
 from hufu_registry.cases.engine.model import CasePolicy
 from hufu_registry.cases.feature import Stores as Cases
-from hufu_registry.dependents import SqlDependents
+from hufu_registry.dependents import Dependents
 from hufu_registry.guard.feature import Stores as Guard
 from hufu_registry.guard.model import GuardPolicy
 from hufu_registry.notices.feature import Stores as Notices
@@ -33,8 +33,8 @@ class SqlWork(Cases, Guard, Sessions, Sync, Accounts, Propagation, People, Setti
     policy: Policy
 
     @cached_property
-    def dependents(self) -> SqlDependents:
-        return SqlDependents(self.connection, self.now)
+    def dependents(self) -> Dependents:
+        return Dependents(self, FEATURES)
 
 
 FEATURES = SqlWork.features()

@@ -15,10 +15,10 @@ from hufu_registry.accounts.model import AccountMove, AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.use_cases import move_account, transfer_account
 from hufu_registry.agencies.model import Agency, Path
+from hufu_registry.agencies.use_cases import merge
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.engine.store import cases
 from hufu_registry.cases.use_cases import appoint_manager, assign_deciders
-from hufu_registry.guard.use_cases.merging import merge
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.errors import HufuError
 from hufu_registry.kernel.ids import AccountId, AgencyId
@@ -75,13 +75,13 @@ class Town:
         agency, parent = dice.sample(self.places(), 2)
         agencies.move(
             agencies.Move(agency.id, agency.version, parent.id, self.staff.today),
-            self.services, OPERATOR, lambda _: None,
+            self.services, OPERATOR,
         )  # fmt: skip
 
     def merge(self, dice: random.Random) -> None:
         agency, successor = dice.sample(self.places(), 2)
         with self.services.begin(OPERATOR) as work:
-            merge(work, self.services, agency, successor.id, self.staff.today, lambda _: None)
+            merge(work, self.services, agency, successor.id, self.staff.today)
 
     def transfer(self, dice: random.Random) -> None:
         transfer_account(dice.choice(self.people), dice.choice(self.places()).id, self.services, OPERATOR)

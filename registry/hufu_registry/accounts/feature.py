@@ -9,14 +9,20 @@ import hufu_registry.kernel.stores as kernel
 from hufu_registry.accounts.model import AccountPolicy
 from hufu_registry.accounts.permissions import PERMISSIONS
 from hufu_registry.accounts.store import SqlAccounts, SqlNames
-from hufu_registry.accounts.use_cases import disable_not_activated
-from hufu_registry.kernel.feature import Feature, TimedTask
+from hufu_registry.accounts.use_cases import (
+    disable_not_activated,
+    hand_over_accounts,
+    places_of_accounts,
+    rename_unit_of_accounts,
+)
+from hufu_registry.kernel.feature import Dependent, Feature, TimedTask
 
 FEATURE = Feature(
     "accounts",
     permissions=PERMISSIONS,
     policy=AccountPolicy,
     tasks=(TimedTask("deadline", timedelta(minutes=10), disable_not_activated),),
+    dependents=(Dependent("accounts", places_of_accounts, hand_over_accounts, rename_unit_of_accounts),),
 )
 
 

@@ -8,18 +8,20 @@ from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.cases.engine.store import SqlCases
+from hufu_registry.cases.engine.use_cases.dependents import places_of_cases, readdress_cases
 from hufu_registry.cases.engine.use_cases.ports import CaseType
 from hufu_registry.cases.notices import NOTICES
 from hufu_registry.cases.permissions import PERMISSIONS
 from hufu_registry.cases.types.activation import ACTIVATION
 from hufu_registry.cases.use_cases import assign_deciders
-from hufu_registry.kernel.feature import Feature, TimedTask
+from hufu_registry.kernel.feature import Dependent, Feature, TimedTask
 from hufu_registry.kernel.outbox import OutboxKey
 
 FEATURE = Feature(
     "cases",
     permissions=PERMISSIONS,
     notices=NOTICES,
+    dependents=(Dependent("cases", places_of_cases, readdress_cases),),
     case_types=(ACTIVATION,),
     # What a transaction changes is followed within it; rights that begin or end by their date are found here.
     tasks=(TimedTask("deciders", timedelta(minutes=10), assign_deciders),),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from hufu_registry.kernel.ids import AgencyId
+from hufu_registry.kernel.outbox import OutboxKey
 from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.policy import Policy, Setting, declared_in
 
@@ -44,6 +46,21 @@ class NoticeType:
 
 
 @dataclass(frozen=True, slots=True)
+class Dependent:
+    """What of a feature hangs on agencies, under `name`. Each function is given the open transaction.
+
+    `held_by` says which of these agencies have some of it. `hand_over`, also given the services, makes an agency's its
+    successor's, or ends it, and says how many that were. `unit_renamed` follows a unit's new name and says which outbox
+    rows are wanted for it.
+    """
+
+    name: str
+    held_by: Callable[[Any, Collection[AgencyId]], Collection[AgencyId]]
+    hand_over: Callable[[Any, Any, Any, Any], int]
+    unit_renamed: Callable[[Any, AgencyId, str], Collection[OutboxKey]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Feature:
     """`name` is the folder's. `tasks` are what the scheduler does for it. `notices` are the mails it sends.
 
@@ -57,6 +74,7 @@ class Feature:
     tasks: tuple[TimedTask, ...] = ()
     notices: tuple[NoticeType, ...] = ()
     commands: tuple[Any, ...] = ()
+    dependents: tuple[Dependent, ...] = ()
     case_types: tuple[Any, ...] = ()
     permissions: tuple[Permission, ...] = ()
     policy: type[Policy] = Policy

@@ -114,8 +114,8 @@ class SqlGrants:
     def standing(self, account_ids: Collection[AccountId]) -> list[Grant]:
         return self._not_over(grants.c.account_id == among(account_ids, sa.Uuid))
 
-    def rooted_at(self, agency_id: AgencyId) -> list[Grant]:
-        return self._not_over(grants.c.agency_id == agency_id)
+    def rooted_at(self, agency_ids: Collection[AgencyId]) -> list[Grant]:
+        return self._not_over(grants.c.agency_id == among(agency_ids, sa.BigInteger))
 
     def _not_over(self, condition: sa.ColumnElement[bool]) -> list[Grant]:
         not_over = sa.or_(grants.c.valid_until.is_(None), grants.c.valid_until > self._now)

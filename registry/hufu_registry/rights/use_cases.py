@@ -27,8 +27,8 @@ class Grants(Protocol):
     def standing(self, account_ids: Collection[AccountId]) -> Sequence[Grant]:
         """The accounts' grants that are not over, also those that begin later."""
 
-    def rooted_at(self, agency_id: AgencyId) -> Sequence[Grant]:
-        """Everybody's grants that name this very agency and are not over."""
+    def rooted_at(self, agency_ids: Collection[AgencyId]) -> Sequence[Grant]:
+        """Everybody's grants that name one of these very agencies and are not over."""
 
     def end(self, grant_ids: Collection[UUID]) -> None: ...
 
@@ -139,3 +139,15 @@ def require_system(work: Work, actor: Actor, permission: Permission) -> None:
         raise NotFound("account")
     if not work.grants.of(actor.account_id).gives(permission):
         raise Denied("system_managers_only")
+
+
+def places_of_grants(work: Work, agency_ids: Collection[AgencyId]) -> set[AgencyId]:
+    """Where grants are rooted that are not over."""
+    return {grant.agency_id for grant in work.grants.rooted_at(agency_ids) if grant.agency_id is not None}
+
+
+def end_of_merged(work: Work, _services: Services[Work], agency: Agency, _successor: Agency) -> int:
+    """Rights end with the agency they are rooted in; within the merge's transaction."""
+    ending = work.grants.rooted_at([agency.id])
+    end_grants(work, ending, reason="agency_merged")
+    return len(ending)

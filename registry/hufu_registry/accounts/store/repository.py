@@ -17,8 +17,9 @@ from hufu_registry.kernel.errors import Conflict, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns, to_columns
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.permissions import Role
-from hufu_registry.kernel.store import Moment, among, metadata
+from hufu_registry.kernel.store import Moment, among, metadata, outbox
 from hufu_registry.rights.store import grants, in_force
 
 accounts = sa.Table(
@@ -141,6 +142,28 @@ class SqlAccounts:
         for row in rows:
             found.setdefault(AgencyId(row.agency_id), []).append(AccountId(row.id))
         return found
+
+    def places_among(self, agency_ids: Collection[AgencyId]) -> set[AgencyId]:
+        asked, alive = among(agency_ids, sa.BigInteger), accounts.c.state != AccountState.DELETED.value
+        places = sa.union(
+            *(sa.select(column).where(column == asked, alive) for column in (accounts.c.agency_id, accounts.c.unit_id))
+        )
+        return {AgencyId(place) for place in self._connection.execute(places).scalars()}
+
+    def unit_renamed(self, unit_id: AgencyId, name: str) -> list[OutboxKey]:
+        changed = self._connection.execute(
+            sa.update(accounts)
+            .where(accounts.c.unit_id == unit_id, accounts.c.state != AccountState.DELETED.value)
+            .values(unit_name=name, version=accounts.c.version + 1)
+            .returning(sa.cast(accounts.c.id, sa.Text))
+        )
+        ids = list(changed.scalars())
+        rows = self._connection.execute(
+            sa.select(outbox.c.target, outbox.c.object_id).where(
+                outbox.c.kind == Kind.ACCOUNT.value, outbox.c.object_id == among(ids, sa.Text)
+            )
+        )
+        return [OutboxKey(Target(row.target), Kind.ACCOUNT, row.object_id) for row in rows]
 
     def hand_over(self, agency_id: AgencyId, successor: Agency) -> list[AccountId]:
         moved = self._connection.execute(

@@ -2,6 +2,11 @@
 
 from hufu_registry.accounts.use_cases.changing import ChangeAccount, change_account, check_official_mail
 from hufu_registry.accounts.use_cases.deadline import disable_not_activated
+from hufu_registry.accounts.use_cases.dependents import (
+    hand_over_accounts,
+    places_of_accounts,
+    rename_unit_of_accounts,
+)
 from hufu_registry.accounts.use_cases.lifecycle import (
     delete,
     delete_account,
@@ -38,10 +43,13 @@ __all__ = [
     "disable",
     "disable_account",
     "disable_not_activated",
+    "hand_over_accounts",
     "keep_a_manager",
     "move_account",
     "open_account",
     "outlives_transfer",
+    "places_of_accounts",
+    "rename_unit_of_accounts",
     "require_on_account",
     "require_password_change",
     "resend_activation",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -13,7 +13,7 @@ import hufu_registry.rights.use_cases as rights
 from hufu_registry.accounts.model import Account, AccountPolicy, NameHolder
 from hufu_registry.agencies.model import Agency, Path
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.kernel.outbox import Target
+from hufu_registry.kernel.outbox import OutboxKey, Target
 
 
 class Accounts(Protocol):
@@ -34,6 +34,12 @@ class Accounts(Protocol):
 
     def at_or_below(self, path: Path) -> Mapping[AgencyId, Sequence[AccountId]]:
         """Those not deleted, by their agency."""
+
+    def places_among(self, agency_ids: Collection[AgencyId]) -> Collection[AgencyId]:
+        """Those agencies and units that have some that are not deleted."""
+
+    def unit_renamed(self, unit_id: AgencyId, name: str) -> Sequence[OutboxKey]:
+        """Write the new name to those of the unit; the outbox rows of those that are wanted anywhere."""
 
     def hand_over(self, agency_id: AgencyId, successor: Agency) -> Sequence[AccountId]:
         """All of an agency's that are not deleted become its successor's; their ids."""

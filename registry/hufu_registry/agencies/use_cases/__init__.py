@@ -26,6 +26,7 @@ from hufu_registry.agencies.use_cases.importing import (
     link_history,
     plan_of,
 )
+from hufu_registry.agencies.use_cases.merging import merge
 from hufu_registry.agencies.use_cases.ports import (
     Agencies,
     Dependents,
@@ -54,6 +55,7 @@ __all__ = [
     "held",
     "import_list",
     "link_history",
+    "merge",
     "move",
     "not_in_future",
     "permission_to_change",

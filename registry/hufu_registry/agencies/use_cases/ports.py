@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 
 import hufu_registry.audit.use_cases as audit
 from hufu_registry.agencies.model import Agency, AgencyPolicy, FormerName, Key, Node
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import OutboxKey
 from hufu_registry.kernel.permissions import Permission
+from hufu_registry.kernel.work import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +100,16 @@ class Agencies(Protocol):
 
 
 class Dependents(Protocol):
-    """Whoever hangs on agencies: accounts, grants, cases. They stand to the left, so the composition supplies it."""
+    """Whoever hangs on agencies. They stand to the left and say so in their feature.py; the composition asks them."""
 
     def held_by(self, agency_ids: Collection[AgencyId]) -> Mapping[AgencyId, frozenset[str]]:
-        """Which of these agencies have themselves "accounts", "grants" or "cases" (open ones)."""
+        """Which of these agencies have themselves some of what hangs on agencies, by its names."""
 
-    def readdress_cases(self, agency_id: AgencyId, successor: Agency) -> Sequence[str]:
-        """Its open cases are the successor's; their ids."""
+    def hand_over(self, services: Services[Any], agency: Agency, successor: Agency) -> Mapping[str, int]:
+        """What hangs on the agency is its successor's, or ends with it; how many there were of each."""
 
     def unit_renamed(self, unit_id: AgencyId, name: str) -> Sequence[OutboxKey]:
-        """Write the new name to the accounts of the unit; the outbox rows of those that are wanted anywhere."""
+        """Write the new name wherever it is kept; the outbox rows of what is wanted anywhere."""
 
 
 class Work(audit.Work, Protocol):

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.store import in_scope as accounts_in_scope
+from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import PathText, agencies
 from hufu_registry.cases.engine.model import Case, CaseState
 from hufu_registry.cases.engine.use_cases.ports import CaseType
@@ -148,6 +149,28 @@ class SqlCases:
 
     def save(self, case: Case) -> None:
         self._connection.execute(sa.update(cases).where(cases.c.id == case.id).values(self._values(case)))
+
+    def places_among(self, agency_ids: Collection[AgencyId]) -> set[AgencyId]:
+        asked, waiting = among(agency_ids, sa.BigInteger), cases.c.state == CaseState.PENDING.value
+        places = sa.union(
+            *(sa.select(column).where(column == asked, waiting) for column in (cases.c.agency_id, cases.c.unit_id))
+        )
+        return {AgencyId(place) for place in self._connection.execute(places).scalars()}
+
+    def hand_over(self, agency_id: AgencyId, successor: Agency) -> list[CaseId]:
+        changed = self._connection.execute(
+            sa.update(cases)
+            .where(cases.c.agency_id == agency_id, cases.c.state == CaseState.PENDING.value)
+            .values(
+                agency_id=successor.id,
+                agency_path=successor.path.text,
+                deciding_agency_id=deciding_agency_of(sa.literal(successor.path.text), self._now),
+                version=cases.c.version + 1,
+                updated_at=self._now,
+            )
+            .returning(cases.c.id)
+        )
+        return sorted(CaseId(case_id) for case_id in changed.scalars())
 
     def deciding_agency(self, agency_id: AgencyId) -> AgencyId | None:
         path = sa.select(agencies.c.path).where(agencies.c.id == agency_id).scalar_subquery()

@@ -14,7 +14,6 @@ from hufu_registry.agencies.model import Agency, ImportReport, Key, Node, joined
 from hufu_registry.agencies.permissions import EDIT_AGENCIES
 from hufu_registry.guard.model import Change, ChangeKind
 from hufu_registry.guard.use_cases.commands import Joined
-from hufu_registry.guard.use_cases.merging import merge
 from hufu_registry.guard.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.ids import AgencyId
@@ -110,7 +109,7 @@ class MergeAgency(_OfAgency):
 
     def changes(self, work: Work) -> Sequence[Change]:
         agency, successor = work.agencies.get(self.agency_id), work.agencies.get(self.successor_id)
-        rooted = work.grants.rooted_at(agency.id)
+        rooted = work.grants.rooted_at([agency.id])
         managers = work.held_changes.standing(sorted({grant.account_id for grant in rooted}))
         return [
             *moves_below(work, agency, successor.full_name),
@@ -118,7 +117,7 @@ class MergeAgency(_OfAgency):
         ]
 
     def run(self, work: Work, services: Services[Work], actor: Actor) -> Agency:  # noqa: ARG002
-        return merge(
+        return agencies.merge(
             work,
             services,
             agencies.held(work, self.agency_id, self._version(work), EDIT_AGENCIES),

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import hufu_registry.sessions.use_cases as sessions
 import hufu_registry.sync.use_cases as sync
+from hufu_registry.agencies.model import Agency
 from hufu_registry.cases.engine.model import Case, CasePolicy, Form
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.work import Services
@@ -33,6 +34,12 @@ class Cases(Protocol):
 
     def save(self, case: Case) -> None:
         """Write a case that this transaction holds locked."""
+
+    def places_among(self, agency_ids: Collection[AgencyId]) -> Collection[AgencyId]:
+        """Those agencies and units that have some that wait."""
+
+    def hand_over(self, agency_id: AgencyId, successor: Agency) -> Sequence[CaseId]:
+        """Its waiting cases are the successor's; their ids."""
 
     def deciding_agency(self, agency_id: AgencyId) -> AgencyId | None:
         """The agency itself, else the nearest above with an enabled manager rooted there; None: system managers."""

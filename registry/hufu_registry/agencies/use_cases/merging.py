@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-import hufu_registry.agencies.use_cases as agencies
 from hufu_registry.agencies.model import HOMES, Agency, FormerName
 from hufu_registry.agencies.permissions import EDIT_AGENCIES
-from hufu_registry.guard.use_cases.ports import Work
+from hufu_registry.agencies.use_cases.editing import hang_below, not_in_future, record
+from hufu_registry.agencies.use_cases.ports import Work
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.work import Services
-from hufu_registry.propagation.use_cases import enqueue_accounts, enqueue_agencies
-from hufu_registry.rights.use_cases import end_grants
 
 
 def merge(work: Work, services: Services[Work], agency: Agency, successor_id: AgencyId, on: date) -> Agency:
@@ -28,7 +26,7 @@ def merge(work: Work, services: Services[Work], agency: Agency, successor_id: Ag
     successor = work.agencies.get(successor_id)
     work.require(EDIT_AGENCIES, successor)
     today = taipei_date(work.now)
-    agencies.not_in_future(on, today, "on")
+    not_in_future(on, today, "on")
     if agency.path.covers(successor.path):
         raise IllegalMove("merge_into_itself")
     if not {agency.kind, successor.kind} <= HOMES:
@@ -36,32 +34,12 @@ def merge(work: Work, services: Services[Work], agency: Agency, successor_id: Ag
     if not (agency.is_open(today) and successor.is_open(today)):
         raise IllegalMove("agency_closed")
     for child in work.agencies.children(agency.id):
-        agencies.hang_below(work, child, successor, work.agencies.lock_below(child), on)
-    account_ids = work.accounts.hand_over(agency.id, successor)
-    for account_id in account_ids:
-        work.audit.record(
-            "account.transferred",
-            object_kind="account",
-            object_id=str(account_id),
-            agency_id=successor.id,
-            old={"agency_id": agency.id},
-            new={"agency_id": successor.id},
-        )
-    end_grants(work, work.grants.rooted_at(agency.id), reason="agency_merged")
-    for case_id in work.dependents.readdress_cases(agency.id, successor):
-        work.audit.record(
-            "case.readdressed",
-            object_kind="case",
-            object_id=case_id,
-            agency_id=successor.id,
-            old={"agency_id": agency.id},
-            new={"agency_id": successor.id},
-        )
+        hang_below(work, child, successor, work.agencies.lock_below(child), on)
+    handed = work.dependents.hand_over(services, agency, successor)
     work.agencies.set_closed(agency, on, merged_into=successor.id)
     work.agencies.link([FormerName(successor.id, agency.name, agency.oid, on)])
-    agencies.record(
-        work, "agency.merged", agency, new={"into": successor.id, "on": on.isoformat(), "accounts": len(account_ids)}
-    )
-    enqueue_accounts(work, services, successor.id, account_ids, bulk=True)
-    enqueue_agencies(work, agency.path.ids)
+    record(work, "agency.merged", agency, new={"into": successor.id, "on": on.isoformat(), **handed})
+    for key in work.agencies.outbox_keys(agency.path.ids):
+        # What stands there for the agency's sake alone goes.
+        work.outbox.enqueue(key, bulk=True)
     return work.agencies.get(successor.id)
