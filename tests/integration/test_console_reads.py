@@ -35,7 +35,7 @@ from tests.integration.sync_scenes import all_done, drifted, held, key_of, offic
 from tests.integration.test_console_cases import STRANGER, Desk
 
 # A page asks at most so much, with who looks at it, what he may do, and what waits for him.
-MOST_STATEMENTS = 21
+MOST_STATEMENTS = 23
 # Signing in is Keycloak's answer to a redirect: its protocol has no other way than a GET.
 NOT_READ = frozenset({"sign_in.start", "sign_in.callback", "static"})
 BROWSER = "browser of wang"
