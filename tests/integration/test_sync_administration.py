@@ -31,12 +31,12 @@ from hufu_registry.sync.store import (
     run_of,
     runs,
     sync_run_rows,
-    target_health,
     target_states,
     work_row,
     work_rows,
     written_fields,
 )
+from hufu_registry.sync.store.tables import target_health
 from hufu_registry.sync.use_cases import (
     accept_drift,
     converge_agency,

@@ -32,7 +32,6 @@ from hufu_registry.sync.store.tables import (
     sign_in_records,
     sync_run_rows,
     sync_runs,
-    target_health,
     written_fields,
 )
 from hufu_registry.sync.store.target_health import SqlTargetHealth
@@ -77,7 +76,6 @@ __all__ = [
     "sign_ins",
     "sync_run_rows",
     "sync_runs",
-    "target_health",
     "target_states",
     "work_row",
     "work_rows",
