@@ -173,6 +173,6 @@ def proved_mailbox(browser: str, purpose: Purpose, services: Services[Work], wor
 
 
 def forget_old_codes(services: Services[Work], actor: Actor) -> None:
-    """Delete codes no limit and no proof looks at any more; the clock's work."""
+    """Delete codes no limit and no proof looks at any more; the scheduler's work."""
     with services.begin(actor) as work:
         work.mailboxes.forget_before(work.now - 2 * A_DAY)

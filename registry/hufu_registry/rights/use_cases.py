@@ -123,11 +123,6 @@ def require_at(grants: Grants, actor: Actor, permission: Permission, at: Agency)
     grants.of(actor.account_id, lock=True).require(permission, at)
 
 
-def require_system_manager(rights: Rights) -> None:
-    if not rights.is_system_manager:
-        raise Denied("system_managers_only")
-
-
 def require_system(work: Work, actor: Actor, permission: Permission) -> None:
     """Ask for a permission that is about no place.
 

@@ -116,7 +116,7 @@ def forget_draft(draft_id: UUID, owner: str, services: Services[Work], actor: Ac
 
 
 def forget_old(services: Services[Work], actor: Actor) -> None:
-    """Clear ended sessions and old drafts; the clock's work."""
+    """Clear ended sessions and old drafts; the scheduler's work."""
     with services.begin(actor) as work:
         work.sessions.forget_before(work.now - work.policy.session_max)
         work.drafts.forget_before(work.now - work.policy.draft_lifetime)
