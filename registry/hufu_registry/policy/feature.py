@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Mapping
+from functools import cache, cached_property
 from typing import Any
 
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.feature import Feature
+from hufu_registry.kernel.policy import Setting
 from hufu_registry.policy.permissions import PERMISSIONS
 from hufu_registry.policy.store import SqlSettings
 
@@ -17,10 +19,15 @@ FEATURE = Feature("policy", permissions=PERMISSIONS)
 class Stores(kernel.Stores):
     feature = FEATURE
 
+    @classmethod
+    @cache
+    def declared(cls) -> Mapping[str, Setting]:
+        """Every feature's settings by their key."""
+        return {setting.key: setting for feature in cls.features() for setting in feature.settings}
+
     @cached_property
     def settings(self) -> SqlSettings:
-        declared = {setting.key: setting for feature in self.features() for setting in feature.settings}
-        return SqlSettings(self.connection, declared, self.now)
+        return SqlSettings(self.connection, self.declared(), self.now)
 
     @cached_property
     def policy(self) -> Any:

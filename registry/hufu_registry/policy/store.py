@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.policy import P, Setting, changed
-from hufu_registry.kernel.store import Moment, among, metadata
+from hufu_registry.kernel.store import Moment, metadata
 from hufu_registry.policy.model import SettingValue
 
 settings = sa.Table(
@@ -30,6 +30,23 @@ settings = sa.Table(
 NEWEST_FIRST = (settings.c.valid_from.desc(), settings.c.id.desc())
 
 
+def _in_force(of_whom: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Of each setting and agency the value that counts at `now`, where it is one."""
+    newest = (
+        sa.select(settings.c.key, settings.c.agency_id, settings.c.value)
+        .ext(distinct_on(settings.c.key, settings.c.agency_id))
+        .where(settings.c.valid_from <= sa.bindparam("now", type_=Moment), of_whom)
+        .order_by(settings.c.key, settings.c.agency_id, *NEWEST_FIRST)
+        .subquery()
+    )
+    return sa.select(newest).where(newest.c.value.is_not(None))
+
+
+# Made once: nearly every transaction asks, and making them takes longer than PostgreSQL's answer.
+OF_EVERYBODY = _in_force(settings.c.agency_id.is_(None))
+OF_AGENCIES = _in_force(settings.c.agency_id == sa.func.any(sa.bindparam("path", type_=sa.ARRAY(sa.BigInteger))))
+
+
 class SqlSettings:
     def __init__(self, connection: sa.Connection, declared: Mapping[str, Setting], now: datetime) -> None:
         self._connection = connection
@@ -38,14 +55,14 @@ class SqlSettings:
 
     def in_force(self, policy: P) -> P:
         """The policy with everybody's values."""
-        rows = self._begun(settings.c.agency_id.is_(None))
+        rows = self._connection.execute(OF_EVERYBODY, {"now": self._now})
         return changed(policy, self.declared.values(), {row.key: row.value for row in rows})
 
     def in_force_at(self, policy: P, path: Sequence[AgencyId]) -> P:
         """Everybody's policy with the values of the agencies on the path, from the top; a lower one wins."""
         of_agencies = [one for one in self.declared.values() if one.per_agency]
-        rows = self._begun(settings.c.agency_id == among(path, sa.BigInteger))
-        rows.sort(key=lambda row: path.index(row.agency_id))
+        found = self._connection.execute(OF_AGENCIES, {"now": self._now, "path": list(path)})
+        rows = sorted(found, key=lambda row: path.index(row.agency_id))
         return changed(policy, of_agencies, {row.key: row.value for row in rows})
 
     def lock(self, key: str) -> None:
@@ -82,17 +99,6 @@ class SqlSettings:
                 changed_at=value.changed_at,
             )
         )
-
-    def _begun(self, of_whom: sa.ColumnElement[bool]) -> list[sa.Row[Any]]:
-        """Of each setting and agency the value that counts now, where it is one."""
-        newest = (
-            sa.select(settings.c.key, settings.c.agency_id, settings.c.value)
-            .ext(distinct_on(settings.c.key, settings.c.agency_id))
-            .where(settings.c.valid_from <= self._now, of_whom)
-            .order_by(settings.c.key, settings.c.agency_id, *NEWEST_FIRST)
-            .subquery()
-        )
-        return list(self._connection.execute(sa.select(newest).where(newest.c.value.is_not(None))))
 
 
 def _of(agency_id: AgencyId | None) -> sa.ColumnElement[bool]:
