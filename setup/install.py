@@ -191,8 +191,8 @@ def build_extensions() -> None:
     folder = PROJECT / "extensions"
     sources = [path for path in folder.rglob("*") if path.is_file() and "target" not in path.parts]
     inputs = digest(sources)
-    jars = sorted(module.parent / "target" for module in folder.glob("*/pom.xml"))
-    if jars and unchanged("extensions", inputs, jars[-1]):
+    built = [module.parent / "target" for module in folder.glob("*/pom.xml")]
+    if all(unchanged("extensions", inputs, target) for target in built):
         return
     command = ["mvn", "--quiet", "--batch-mode", "-f", str(folder / "pom.xml"), "package", "-DskipTests"]
     run("extensions", command)

@@ -1,6 +1,7 @@
 package tw.hufu.keycloak.activation;
 
 import java.util.Arrays;
+import java.util.List;
 import org.keycloak.TokenVerifier.Predicate;
 import org.keycloak.authentication.actiontoken.ActionTokenContext;
 import org.keycloak.authentication.actiontoken.TokenUtils;
@@ -10,7 +11,9 @@ import org.keycloak.events.Errors;
 import org.keycloak.models.KeycloakSession;
 import org.keycloak.models.RealmModel;
 import org.keycloak.models.UserModel;
+import org.keycloak.models.UserModel.RequiredAction;
 import org.keycloak.models.cache.UserCache;
+import tw.hufu.keycloak.common.Activation;
 
 /**
  * Keycloak's handler of mailed links, which besides refuses an activation link at every click once
@@ -21,6 +24,8 @@ public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
   static final String ALREADY_ACTIVATED = "hufuAlreadyActivated";
   static final String DISABLED = "hufuActivationDisabled";
   private static final int BEFORE_THE_STOCK_HANDLER = 100;
+  private static final List<String> ACTIVATION =
+      List.of(RequiredAction.UPDATE_PASSWORD.name(), RequiredAction.CONFIGURE_TOTP.name());
 
   @Override
   public int order() {
@@ -46,7 +51,12 @@ public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
   }
 
   private static boolean isActivation(ExecuteActionsActionToken token) {
-    return Activation.isAskedBy(token.getRequiredActions());
+    return asksForActivation(token.getRequiredActions());
+  }
+
+  /** An activation sets both; a link with one of them is a reset by an administrator. */
+  static boolean asksForActivation(List<String> requiredActions) {
+    return requiredActions != null && requiredActions.containsAll(ACTIVATION);
   }
 
   /** The user as the directory has him now, not as he was remembered. */

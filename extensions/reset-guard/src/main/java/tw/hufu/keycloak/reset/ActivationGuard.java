@@ -2,6 +2,7 @@ package tw.hufu.keycloak.reset;
 
 import jakarta.ws.rs.core.Response;
 import org.keycloak.authentication.AuthenticationFlowContext;
+import tw.hufu.keycloak.common.Activation;
 
 /**
  * Stops a sign-in by password alone: without an OTP Keycloak would offer to set one up, so whoever
@@ -13,7 +14,7 @@ class ActivationGuard extends Step {
 
   @Override
   public void authenticate(AuthenticationFlowContext context) {
-    if (Activated.is(context.getUser())) {
+    if (Activation.hasOtp(context.getUser())) {
       context.success();
       return;
     }

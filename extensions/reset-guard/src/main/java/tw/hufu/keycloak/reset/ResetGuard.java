@@ -2,6 +2,7 @@ package tw.hufu.keycloak.reset;
 
 import org.keycloak.authentication.AuthenticationFlowContext;
 import org.keycloak.models.UserModel;
+import tw.hufu.keycloak.common.Activation;
 
 /** Lets "forgot password" forget whom it was asked for, unless he is activated and enabled. */
 class ResetGuard extends Step {
@@ -18,6 +19,6 @@ class ResetGuard extends Step {
   }
 
   static boolean mayReset(UserModel user) {
-    return user.isEnabled() && Activated.is(user);
+    return user.isEnabled() && Activation.hasOtp(user);
   }
 }
