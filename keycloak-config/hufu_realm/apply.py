@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hufu_realm.difference import plan
-from hufu_realm.model import Action, Body, Desired, Json, Kind, Step
-from hufu_realm.observe import LDAP_MAPPER, OIDC, executions, observe, service_roles_path
+from hufu_realm.flow import write_flow
+from hufu_realm.model import Action, Body, Desired, Json, Kind, Step, mapping
+from hufu_realm.observe import LDAP_MAPPER, OIDC, observe, service_roles_path
 from hufu_realm.server import Server, ServerError, segment
 
 ROUNDS = 5  # a new realm brings defaults with it, which only the next look can see
@@ -52,10 +53,6 @@ def _names(value: Json) -> set[str]:
     return {str(one) for one in value} if isinstance(value, list) else set()
 
 
-def _mapping(value: Json) -> Body:
-    return value if isinstance(value, dict) else {}
-
-
 def _realm(server: Server, step: Step) -> None:
     if step.action is Action.CREATE:
         server.create_realm({"realm": server.realm, **step.body})
@@ -72,7 +69,7 @@ def _memory(server: Server, step: Step) -> None:
 
 def _profile(server: Server, step: Step) -> None:
     profile = server.get("/users/profile")
-    wanted: dict[str, Any] = dict(_mapping(step.body["attributes"]))
+    wanted: dict[str, Any] = dict(mapping(step.body["attributes"]))
     attributes = [
         {"name": one["name"], **wanted.pop(one["name"])} if one["name"] in wanted else one
         for one in profile["attributes"]
@@ -91,7 +88,7 @@ def _component(server: Server, step: Step) -> None:
         return
     body = _merged(step.seen.body if step.seen else {}, step.body)
     body["name"] = step.name.key
-    body["config"] = {key: [] if value is None else [value] for key, value in _mapping(body["config"]).items()}
+    body["config"] = {key: [] if value is None else [value] for key, value in mapping(body["config"]).items()}
     if step.seen:
         server.put(f"/components/{step.seen.id}", body)
         return
@@ -109,46 +106,6 @@ def _required_action(server: Server, step: Step) -> None:
         server.post("/authentication/register-required-action", {"providerId": step.name.key, "name": step.name.key})
         return
     server.put(f"/authentication/required-actions/{segment(step.name.key)}", _merged(step.seen.body, step.body))
-
-
-def _flow(server: Server, step: Step) -> None:
-    alias, wanted = step.name.key, _mapping(step.body["steps"])
-    if step.seen is None:
-        flow = {"alias": alias, "providerId": "basic-flow", "topLevel": True, "builtIn": False}
-        server.post("/authentication/flows", {**flow, "description": step.body["description"]})
-    there = executions(server, alias)
-    if [path for path, _ in there] != list(wanted):
-        for _, raw in there:
-            if raw["level"] == 0:
-                server.delete(f"/authentication/executions/{raw['id']}")
-        for path in wanted:
-            _add_execution(server, alias, path, is_flow=any(other.startswith(f"{path}/") for other in wanted))
-    # The innermost are switched on first: a half-built flow lets nobody in.
-    for path, raw in sorted(executions(server, alias), key=lambda pair: -pair[1]["level"]):
-        _set_execution(server, alias, raw, _mapping(wanted[path]))
-
-
-def _add_execution(server: Server, alias: str, path: str, *, is_flow: bool) -> None:
-    *above, own = (piece.split(" ", 1)[1] for piece in path.split("/"))
-    parent = f"/authentication/flows/{segment(above[-1] if above else alias)}/executions"
-    if is_flow:
-        server.post(f"{parent}/flow", {"alias": own, "type": "basic-flow", "provider": "registration-page-form"})
-    else:
-        server.post(f"{parent}/execution", {"provider": own})
-
-
-def _set_execution(server: Server, alias: str, raw: dict[str, Any], wanted: Body) -> None:
-    config = {"alias": wanted.get("alias"), "config": wanted.get("config")}
-    config_id = raw.get("authenticationConfig")
-    if config_id and "config" in wanted:
-        server.put(f"/authentication/config/{config_id}", {"id": config_id, **config})
-    elif config_id:
-        server.delete(f"/authentication/config/{config_id}")
-    elif "config" in wanted:
-        server.post(f"/authentication/executions/{raw['id']}/config", config)
-    if raw["requirement"] != wanted["requirement"]:
-        fresh = {**raw, "requirement": wanted["requirement"]}
-        server.put(f"/authentication/flows/{segment(alias)}/executions", fresh)
 
 
 def _bindings(server: Server, step: Step) -> None:
@@ -231,7 +188,7 @@ WRITERS: Mapping[Kind, Callable[[Server, Step], None]] = {
     Kind.COMPONENT: _component,
     Kind.COMPONENT_MAPPER: _component,
     Kind.REQUIRED_ACTION: _required_action,
-    Kind.FLOW: _flow,
+    Kind.FLOW: write_flow,
     Kind.BINDINGS: _bindings,
     Kind.CLIENT_SCOPE: _client_scope,
     Kind.SCOPE_MAPPER: _scope_mapper,

@@ -126,7 +126,8 @@ def _parts(document: dict[str, Any], variables: Variables) -> Iterator[Part]:
     if kind is Kind.COMPONENT:
         body["providerType"] = document["type"]
     if kind is Kind.FLOW:
-        body = {"description": body.get("description"), "steps": dict(_flow_steps(body["executions"], ""))}
+        steps = dict(_flow_steps(body["executions"], ""))
+        body = {"description": body.get("description"), "steps": steps, "beside": []}
     yield Part(Name(kind, key), body)
     for mapper, inner in document.get("mappers", {}).items():
         filled = variables.fill(inner)

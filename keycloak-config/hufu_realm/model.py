@@ -23,6 +23,11 @@ Json: TypeAlias = "bool | int | float | str | Secret | list[Json] | dict[str, Js
 Body: TypeAlias = dict[str, Json]
 
 
+def mapping(value: Json) -> Body:
+    """The value where it is a mapping, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
 class Kind(StrEnum):
     """The order in which parts are made, since later ones refer to earlier ones."""
 

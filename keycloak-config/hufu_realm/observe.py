@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hufu_realm.difference import REMEMBERED
+from hufu_realm.flow import observe_flow
 from hufu_realm.model import Body, Desired, Kind, Name, Observed, Seen
 from hufu_realm.server import Server, segment
 
@@ -24,7 +25,7 @@ def observe(server: Server, desired: Desired) -> Observed:
         elif kind is Kind.COMPONENT:
             seen += _component(server, realm["id"], part.name, str(part.body["providerType"]))
         elif kind is Kind.FLOW:
-            seen += _flow(server, part.name)
+            seen += observe_flow(server, part.name)
         elif kind is Kind.CLIENT:
             seen += _client(server, key, [p.name for p in desired.parts if p.name.owner == key])
     return Observed(exists=True, parts={one.name: one for one in seen})
@@ -84,33 +85,6 @@ def flat(component: dict[str, Any]) -> Body:
     """A component with single values in its config instead of lists of one."""
     config = {key: values[0] if values else None for key, values in component.get("config", {}).items()}
     return {**component, "config": config}
-
-
-def _flow(server: Server, name: Name) -> Iterator[Seen]:
-    for flow in server.get("/authentication/flows"):
-        if flow["alias"] == name.key:
-            steps: Body = {path: _flow_step(server, raw) for path, raw in executions(server, name.key)}
-            yield Seen(name, {"description": flow.get("description"), "steps": steps}, flow["id"])
-
-
-def _flow_step(server: Server, raw: dict[str, Any]) -> Body:
-    step: Body = {"requirement": raw["requirement"]}
-    if raw.get("authenticationConfig"):
-        config = server.get(f"/authentication/config/{raw['authenticationConfig']}")
-        step |= {"alias": config["alias"], "config": config["config"]}
-    return step
-
-
-def executions(server: Server, flow: str) -> list[tuple[str, dict[str, Any]]]:
-    """A flow's executions under the paths that our data uses for them."""
-    paths: list[tuple[str, dict[str, Any]]] = []
-    above: list[str] = []
-    for raw in server.get(f"/authentication/flows/{segment(flow)}/executions"):
-        del above[raw["level"] :]
-        own = raw["displayName"] if raw.get("authenticationFlow") else raw["providerId"]
-        above.append(f"{raw['index'] + 1} {own}")
-        paths.append(("/".join(above), raw))
-    return paths
 
 
 def _client(server: Server, key: str, belongings: Iterable[Name]) -> Iterator[Seen]:

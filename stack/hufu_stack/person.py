@@ -100,9 +100,18 @@ def sign_in(
     totp: Authenticator | str,
 ) -> requests.Response:
     """Open a page that asks for sign-in, sign in, and return the page one lands on."""
+    return go_on(session, session.get(url, timeout=TIMEOUT), username, password, totp)
+
+
+def go_on(
+    session: requests.Session,
+    page: requests.Response,
+    username: str,
+    password: str,
+    totp: Authenticator | str,
+) -> requests.Response:
+    """Sign in from the page that one is at, and return the page one lands on."""
     authenticator = Authenticator(totp) if isinstance(totp, str) else totp
-    page = session.get(url, timeout=TIMEOUT)
-    given = False
     for _ in range(MOST_PAGES):
         soup = BeautifulSoup(page.text, "html.parser")
         if soup.find("input", {"name": "otp"}):
@@ -110,9 +119,9 @@ def sign_in(
             if BeautifulSoup(page.text, "html.parser").find("input", {"name": "otp"}):
                 time.sleep(PAUSE_AFTER_REFUSAL)
         elif soup.find("input", {"name": "password"}) and soup.find("input", {"name": "username"}):
-            if given:
+            # Without an error it is a beginning, the first or, after a change of the flow, a second one.
+            if soup.find("input", {"aria-invalid": "true"}):
                 raise PersonError(f"{username} is refused: {text_of(page)}")
-            given = True
             page = submit(session, page, {"username": username, "password": password}, holding="password")
         else:
             page.raise_for_status()

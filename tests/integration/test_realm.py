@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from hufu_realm import flow
 from hufu_realm.difference import plan
 from hufu_realm.model import Kind
 from hufu_realm.observe import observe
+from hufu_realm.server import segment
 from hufu_stack.server import base_environment
 from hufu_stack.stack import Stack
 from tests.integration.realms import ScratchRealm, scratch_realm
@@ -97,9 +99,17 @@ def test_drift_is_listed_and_mended(realm: ScratchRealm) -> None:
     assert command(realm, "drift").returncode == 0
 
 
-def test_a_flow_of_another_shape_is_built_anew(realm: ScratchRealm) -> None:
+def test_a_flow_of_another_shape_is_built_anew(realm: ScratchRealm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flow, "LEFT_TO_FINISH", 0)
     server = realm.server()
-    server.post("/authentication/flows/hufu%20browser/executions/execution", {"provider": "auth-spnego"})
+    path = "/authentication/flows/hufu%20browser/executions"
+    version = server.get(path)[0]
+    for inside in ("hufu browser", version["displayName"]):
+        server.post(f"/authentication/flows/{segment(inside)}/executions/execution", {"provider": "auth-spnego"})
+        assert differences(realm) == {(Kind.FLOW, "", "hufu browser")}
+        realm.apply()
+        assert differences(realm) == set()
+    server.put(path, {**server.get(path)[0], "requirement": "REQUIRED"})
     assert differences(realm) == {(Kind.FLOW, "", "hufu browser")}
     realm.apply()
     assert differences(realm) == set()

@@ -167,6 +167,13 @@ def test_a_step_too_many_in_a_flow_is_a_difference() -> None:
     assert step.changes[0].path == "steps.2 allow"
 
 
+def test_what_stands_beside_the_version_of_a_flow_is_a_difference() -> None:
+    desired = one(Kind.FLOW, {"steps": {}, "beside": []})
+    assert plan(desired, seen(Kind.FLOW, {"steps": {}, "beside": []})) == ()
+    (step,) = plan(desired, seen(Kind.FLOW, {"steps": {}, "beside": ["it B"]}))
+    assert [change.path for change in step.changes] == ["beside"]
+
+
 def test_secrets_never_show() -> None:
     word = Secret("the-word")
     assert "the-word" not in repr(word) + str(word)
