@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, StorageState, syn
 
 from hufu_stack.demo_people import Resident
 from hufu_stack.stack import Stack
-from tests.browser.pages import sign_in_to_console
-from tests.browser.people import Town
+from tests.kit.browser.pages import sign_in_to_console
+from tests.kit.browser.people import Town
 
 CHROMIUM = os.environ.get("HUFU_CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = [

@@ -13,9 +13,9 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.clock import taipei_date
 from hufu_stack.demo_people import FIRE, FIRST, Resident
 from tests.browser.conftest import NewBrowser
-from tests.browser.judging import Pages, judge
-from tests.browser.mails import awaited, code_in, newest
-from tests.browser.pages import (
+from tests.kit.browser.judging import Pages, judge
+from tests.kit.browser.mails import awaited, code_in, newest
+from tests.kit.browser.pages import (
     apply_for_account,
     fill_form,
     go_on,
@@ -24,8 +24,8 @@ from tests.browser.pages import (
     prove_when_possible,
     sign_in,
 )
-from tests.browser.people import FIRE_MANAGER, Applicant, Town
-from tests.browser.sync_scene import Scene, scene_of_sync
+from tests.kit.browser.people import FIRE_MANAGER, Applicant, Town
+from tests.kit.browser.sync_scene import Scene, scene_of_sync
 
 SignedIn = Callable[[Resident], StorageState]
 

@@ -11,8 +11,8 @@ from hufu_registry.cases.engine.model import Case, CaseState
 from hufu_registry.people.use_cases import mailbox_key
 from hufu_stack.demo_people import Resident
 from tests.browser.conftest import NewBrowser
-from tests.browser.mails import activation_link, awaited, code_in, mails, newest
-from tests.browser.pages import (
+from tests.kit.browser.mails import activation_link, awaited, code_in, mails, newest
+from tests.kit.browser.pages import (
     activate,
     apply_for_account,
     approve_case,
@@ -25,7 +25,7 @@ from tests.browser.pages import (
     send_form,
     sign_in,
 )
-from tests.browser.people import CULTURE_MANAGER, FIRE_MANAGER, SECOND_FIRE_MANAGER, Applicant, Town
+from tests.kit.browser.people import CULTURE_MANAGER, FIRE_MANAGER, SECOND_FIRE_MANAGER, Applicant, Town
 
 SignedIn = Callable[[Resident], StorageState]
 APPROVE = "form[action$='/approve'] .btn-primary"

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from hufu_stack.stack import Stack
 from tests.browser.conftest import NewBrowser
-from tests.integration.realms import ACTIVATION, PASSWORD, ScratchRealm, link_in, scratch_realm
+from tests.kit.realms import ACTIVATION, PASSWORD, ScratchRealm, link_in, scratch_realm
 
 VIEWS = [(1280, "zh-TW", "light"), (360, "zh-TW", "dark"), (360, "en", "light")]
 WORDS = {

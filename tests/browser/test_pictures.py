@@ -14,8 +14,8 @@ from playwright.sync_api import Page, StorageState, expect
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_stack.demo_people import FIRE, FIRST, Resident
 from tests.browser.conftest import NewBrowser
-from tests.browser.mails import activation_link, awaited
-from tests.browser.pages import (
+from tests.kit.browser.mails import activation_link, awaited
+from tests.kit.browser.pages import (
     activate,
     apply_for_account,
     approve_case,
@@ -24,9 +24,9 @@ from tests.browser.pages import (
     prove_mailbox,
     send_form,
 )
-from tests.browser.people import FIRE_MANAGER, Applicant, Town
-from tests.browser.sync_scene import scene_of_sync
-from tests.integration.sync_scenes import drifted
+from tests.kit.browser.people import FIRE_MANAGER, Applicant, Town
+from tests.kit.browser.sync_scene import scene_of_sync
+from tests.kit.sync_scenes import drifted
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
 SIZE = {"width": 1280, "height": 860}

@@ -16,8 +16,8 @@ from playwright.sync_api import BrowserContext, expect
 
 from hufu_stack.demo_people import CULTURE, FIRE, Resident
 from tests.browser.conftest import NARROW, WIDE, NewBrowser
-from tests.browser.mails import activation_link, awaited
-from tests.browser.pages import (
+from tests.kit.browser.mails import activation_link, awaited
+from tests.kit.browser.pages import (
     activate,
     approve_case,
     as_insider,
@@ -30,7 +30,7 @@ from tests.browser.pages import (
     sign_in_to_console,
     speak,
 )
-from tests.browser.people import CULTURE_MANAGER, FIRE_MANAGER, Applicant, Town
+from tests.kit.browser.people import CULTURE_MANAGER, FIRE_MANAGER, Applicant, Town
 
 SEVEN_DAYS = 7 * 24 * 3600
 PATIENCE = 60.0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hufu_stack.stack import Stack
-from tests.contract import target_harness
+from tests.kit.targets import target_harness
 
 Houses = Callable[[str], Any]
 

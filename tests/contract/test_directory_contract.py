@@ -28,7 +28,7 @@ from hufu_sync.targets import active_directory
 from hufu_sync.targets.active_directory import PROBE_MARK, PROBE_NAME, ActiveDirectory
 from hufu_sync.targets.ldap_connection import DirectorySettings, LdapConnection
 from tests.contract.conftest import Houses
-from tests.contract.target_harness import DirectoryHouse, SambaHouse, found_of, look, steps
+from tests.kit.targets.target_harness import DirectoryHouse, SambaHouse, found_of, look, steps
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 

@@ -13,10 +13,10 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.propagation.model import ActionKind
 from hufu_registry.propagation.store import one_time_actions
 from hufu_stack.stack import Stack
-from tests.faults.consistency import disagreements
-from tests.faults.fault_injection import settle
-from tests.faults.processes import running, without
-from tests.faults.world import Office, office_on, until
+from tests.kit.faults.consistency import disagreements
+from tests.kit.faults.fault_injection import settle
+from tests.kit.faults.processes import running, without
+from tests.kit.faults.world import Office, office_on, until
 
 
 @dataclass

@@ -11,10 +11,10 @@ import pytest
 
 from hufu_registry.kernel.ids import AccountId
 from hufu_stack.stack import Stack
-from tests.faults.consistency import disagreements
-from tests.faults.processes import QUICK, running, without
-from tests.faults.proxy import Fault, Proxy, before_directory, before_keycloak
-from tests.faults.world import Office, office_on, until
+from tests.kit.faults.consistency import disagreements
+from tests.kit.faults.processes import QUICK, running, without
+from tests.kit.faults.proxy import Fault, Proxy, before_directory, before_keycloak
+from tests.kit.faults.world import Office, office_on, until
 
 LONGER_THAN_A_CALL = float(QUICK["HUFU_CALL_SECONDS"]) + 0.5
 

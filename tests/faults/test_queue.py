@@ -12,8 +12,8 @@ from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.kernel.store import outbox
 from hufu_registry.sync.store.tables import applied_steps
 from hufu_stack.stack import Stack
-from tests.faults.consistency import disagreements
-from tests.faults.world import Office, office_on, until
+from tests.kit.faults.consistency import disagreements
+from tests.kit.faults.world import Office, office_on, until
 
 PILE = 50
 

@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.store.tables import applied_steps
 from hufu_stack.stack import Stack
-from tests.faults.consistency import disagreements
-from tests.faults.processes import QUICK, running, without
-from tests.faults.proxy import Fault, before_directory
-from tests.faults.world import Office, office_on, until
+from tests.kit.faults.consistency import disagreements
+from tests.kit.faults.processes import QUICK, running, without
+from tests.kit.faults.proxy import Fault, before_directory
+from tests.kit.faults.world import Office, office_on, until
 
 PILE = 60
 LEASE = float(QUICK["HUFU_LEASE_SECONDS"])

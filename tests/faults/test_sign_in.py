@@ -13,9 +13,9 @@ from hufu_stack import person
 from hufu_stack.demo import ACTION_LINK
 from hufu_stack.person import Authenticator, PersonError
 from hufu_stack.stack import Stack
-from tests.faults.consistency import disagreements
-from tests.faults.independent_readers import DirectoryEyes
-from tests.faults.world import Office, office_on, until
+from tests.kit.faults.consistency import disagreements
+from tests.kit.faults.independent_readers import DirectoryEyes
+from tests.kit.faults.world import Office, office_on, until
 
 PASSWORD = "Tally-of-the-tiger-99"
 AT_ONCE = 5.0

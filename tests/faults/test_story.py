@@ -24,11 +24,11 @@ from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.model import Code
 from hufu_stack.directory import DOMAIN_DN
 from hufu_stack.stack import Stack
-from tests.faults.consistency import bindings_of, disagreements
-from tests.faults.fault_injection import Hazards, hazards_of, settle, tells
-from tests.faults.processes import QUICK
-from tests.faults.proxy import Fault
-from tests.faults.world import Office, office_on, until
+from tests.kit.faults.consistency import bindings_of, disagreements
+from tests.kit.faults.fault_injection import Hazards, hazards_of, settle, tells
+from tests.kit.faults.processes import QUICK
+from tests.kit.faults.proxy import Fault
+from tests.kit.faults.world import Office, office_on, until
 
 SEED = int(os.environ.get("HUFU_STORY_SEED", "2026"))
 LONGER_THAN_A_CALL = float(QUICK["HUFU_CALL_SECONDS"]) + 0.5

@@ -15,8 +15,8 @@ from hufu_registry.sync.model import Code
 from hufu_registry.sync.use_cases import converge_now
 from hufu_stack.directory import DOMAIN_DN
 from hufu_stack.stack import Stack
-from tests.faults.consistency import bindings_of, disagreements
-from tests.faults.world import Office, office_on, until
+from tests.kit.faults.consistency import bindings_of, disagreements
+from tests.kit.faults.world import Office, office_on, until
 
 
 @pytest.fixture(scope="module")

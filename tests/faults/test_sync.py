@@ -9,9 +9,9 @@ import pytest
 
 from hufu_registry.sync.model import Code, StepName, StepState
 from hufu_stack.stack import Stack
-from tests.faults.consistency import disagreements
-from tests.faults.processes import running, without
-from tests.faults.world import AGENCY, Office, office_on, until
+from tests.kit.faults.consistency import disagreements
+from tests.kit.faults.processes import running, without
+from tests.kit.faults.world import AGENCY, Office, office_on, until
 
 
 @pytest.fixture(scope="module")

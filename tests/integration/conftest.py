@@ -22,7 +22,7 @@ from hufu_registry.settings import RegistrySettings
 from hufu_stack.environment import environment
 from hufu_stack.layout import PROFILES
 from hufu_stack.stack import Stack
-from tests.integration.clocks import SetClock
+from tests.kit.clocks import SetClock
 
 PROFILE = PROFILES["test-registry"]
 KEEP = os.environ.get("HUFU_KEEP_STACK") == "1"

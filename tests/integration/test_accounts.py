@@ -36,9 +36,9 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.model import SignInLock, SignInState
 from hufu_registry.sync.store import sign_in_state
-from tests.integration.clocks import SetClock
 from tests.integration.conftest import CHAIN
-from tests.integration.staff import Staff, account_keys, agency_keys
+from tests.kit.clocks import SetClock
+from tests.kit.staff import Staff, account_keys, agency_keys
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
-from tests.integration.clocks import SetClock
+from tests.kit.clocks import SetClock
 
 HEADER = "機關名稱,OID,電話,地址,DN\n"
 TOP = "2.16.886.101.20003"

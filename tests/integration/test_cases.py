@@ -48,8 +48,8 @@ from hufu_registry.kernel.store import outbox
 from hufu_registry.notices.store import SEALED_AS, notices
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
-from tests.integration.clocks import SetClock
-from tests.integration.staff import only_looking
+from tests.kit.clocks import SetClock
+from tests.kit.staff import only_looking
 
 APPLICANT = applicant_actor("127.0.0.1")
 LANGUAGE = "zh_Hant_TW"

@@ -13,7 +13,7 @@ from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.settings import RegistrySettings
 from hufu_registry.sync.model import ErrorClass
-from tests.integration.clocks import SetClock
+from tests.kit.clocks import SetClock
 
 KEY = OutboxKey(Target.KEYCLOAK, Kind.AGENCY, "1")
 LEASE = timedelta(seconds=30)

@@ -26,7 +26,7 @@ from hufu_stack.keycloak import ADMIN
 from hufu_stack.layout import REALM
 from hufu_stack.secret_files import read_secret
 from hufu_stack.stack import Stack
-from tests.faults.world import Office, office_on, until
+from tests.kit.faults.world import Office, office_on, until
 
 SEEN_WITHIN = 60.0
 

@@ -21,8 +21,8 @@ from hufu_registry.cases.use_cases import appoint_manager
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.kernel.store import outbox
-from tests.integration.clocks import SetClock
-from tests.integration.consoles import make_console, signed_in
+from tests.kit.clocks import SetClock
+from tests.kit.consoles import make_console, signed_in
 
 FORM = {
     "version": "2",

@@ -26,8 +26,8 @@ from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
 from hufu_registry.notices.store import notices
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
-from tests.integration.clocks import SetClock
-from tests.integration.consoles import last_code, make_console, signed_in
+from tests.kit.clocks import SetClock
+from tests.kit.consoles import last_code, make_console, signed_in
 
 LANGUAGE = "zh_Hant_TW"
 STRANGER = applicant_actor("127.0.0.1")

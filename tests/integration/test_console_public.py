@@ -22,8 +22,8 @@ from hufu_registry.cases.engine.store import cases
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.sessions.store import drafts
-from tests.integration.clocks import SetClock
-from tests.integration.consoles import last_code, make_console
+from tests.kit.clocks import SetClock
+from tests.kit.consoles import last_code, make_console
 
 MAILBOX = "ming@example.org"
 

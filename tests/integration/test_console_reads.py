@@ -28,11 +28,11 @@ from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
 from hufu_registry.sync.model import Code
 from hufu_registry.sync.store.tables import applied_steps, sign_in_records
-from tests.integration.clocks import SetClock
-from tests.integration.consoles import last_code, make_console, signed_in
-from tests.integration.statements import Recorder, recorded
-from tests.integration.sync_scenes import all_done, drifted, held, key_of, official, park, planned, sampled
 from tests.integration.test_console_cases import STRANGER, Desk
+from tests.kit.clocks import SetClock
+from tests.kit.consoles import last_code, make_console, signed_in
+from tests.kit.statements import Recorder, recorded
+from tests.kit.sync_scenes import all_done, drifted, held, key_of, official, park, planned, sampled
 
 # A page asks at most so much, with who looks at it, what he may do, and what waits for him.
 MOST_STATEMENTS = 23

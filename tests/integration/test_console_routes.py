@@ -23,11 +23,11 @@ from hufu_registry.cases.permissions import SEE_CASES
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.sync.model import Code
-from tests.integration.clocks import SetClock
-from tests.integration.consoles import csrf_token, make_console, signed_in
-from tests.integration.staff import Staff, only_looking
-from tests.integration.sync_scenes import drifted, held, key_of, official, park, planned
 from tests.integration.test_console_cases import Desk
+from tests.kit.clocks import SetClock
+from tests.kit.consoles import csrf_token, make_console, signed_in
+from tests.kit.staff import Staff, only_looking
+from tests.kit.sync_scenes import drifted, held, key_of, official, park, planned
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 LOOKS_ONLY = frozenset({SEE_ACCOUNTS, SEE_CASES})

@@ -24,8 +24,8 @@ from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.sessions.use_cases import start_session
-from tests.integration.clocks import SetClock
-from tests.integration.consoles import csrf_token, make_console, signed_in
+from tests.kit.clocks import SetClock
+from tests.kit.consoles import csrf_token, make_console, signed_in
 
 ISSUER = "http://localhost/realms/hufu"
 CLIENT = "hufu-console"

@@ -35,9 +35,9 @@ from hufu_registry.sync.model import MISSING, STRAY, Code, ErrorClass, RunCause,
 from hufu_registry.sync.model.desired import DirectoryShape, KeycloakShape
 from hufu_registry.sync.store import StepDone, drift_rows, run_of, sign_in_state, target_states
 from hufu_registry.sync.use_cases import request_plan
-from tests.integration.clocks import SetClock
-from tests.integration.consoles import make_console, signed_in
-from tests.integration.sync_scenes import (
+from tests.kit.clocks import SetClock
+from tests.kit.consoles import make_console, signed_in
+from tests.kit.sync_scenes import (
     all_done,
     drifted,
     held,

@@ -26,10 +26,10 @@ from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.model import Grant
 from hufu_registry.rights.store import grants
 from hufu_registry.rights.use_cases import end_grants
-from tests.integration.clocks import SetClock
-from tests.integration.staff import Staff
 from tests.integration.test_guard import open_case
 from tests.integration.test_rights import grow
+from tests.kit.clocks import SetClock
+from tests.kit.staff import Staff
 
 Change = Callable[["Town", random.Random], None]
 

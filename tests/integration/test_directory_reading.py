@@ -9,8 +9,8 @@ import pytest
 
 from hufu_stack.layout import BASE_DN, PROJECT
 from hufu_stack.stack import Stack
-from tests.faults.world import AGENCY, office_on, until
 from tests.integration.test_delegated_rights import bound
+from tests.kit.faults.world import AGENCY, office_on, until
 
 
 def chapter() -> str:

@@ -12,7 +12,7 @@ import requests
 from hufu_realm.server import ServerError
 from hufu_stack import person as pages
 from hufu_stack.stack import Stack
-from tests.integration.realms import (
+from tests.kit.realms import (
     ACTIVATION,
     PASSWORD,
     Person,

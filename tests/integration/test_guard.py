@@ -44,7 +44,7 @@ from hufu_registry.kernel.paging import Page
 from hufu_registry.sync.model import RunKind
 from hufu_registry.sync.store import run_of, runs
 from tests.integration.conftest import CHAIN
-from tests.integration.staff import Staff, account_keys, agency_keys
+from tests.kit.staff import Staff, account_keys, agency_keys
 
 
 @pytest.fixture

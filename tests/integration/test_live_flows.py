@@ -23,7 +23,7 @@ from hufu_realm.observe import observe
 from hufu_realm.server import Server
 from hufu_stack import person
 from hufu_stack.stack import Stack
-from tests.integration.realms import PASSWORD, TIMEOUT, Person, ScratchRealm, scratch_realm
+from tests.kit.realms import PASSWORD, TIMEOUT, Person, ScratchRealm, scratch_realm
 
 PEOPLE = 4
 CHANGES = 6

@@ -16,7 +16,7 @@ from hufu_realm.observe import observe
 from hufu_realm.server import segment
 from hufu_stack.server import base_environment
 from hufu_stack.stack import Stack
-from tests.integration.realms import ScratchRealm, scratch_realm
+from tests.kit.realms import ScratchRealm, scratch_realm
 
 HUFU_REALM = str(Path(sys.executable).parent / "hufu-realm")
 

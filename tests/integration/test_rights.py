@@ -37,8 +37,8 @@ from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.model import Grant
 from hufu_registry.rights.store import covered
 from hufu_registry.sync.use_cases import converge_now
-from tests.integration.clocks import SetClock
-from tests.integration.staff import Staff, only_looking
+from tests.kit.clocks import SetClock
+from tests.kit.staff import Staff, only_looking
 
 Act = Callable[[AccountId, Staff, Actor], object]
 ACTS: dict[str, tuple[AccountState, Act]] = {

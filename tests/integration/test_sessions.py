@@ -28,7 +28,7 @@ from hufu_registry.sessions.use_cases import (
     start_session,
     take_draft,
 )
-from tests.integration.clocks import SetClock
+from tests.kit.clocks import SetClock
 
 
 def seen(token: str, services: SqlServices) -> ConsoleSession | None:

@@ -23,8 +23,8 @@ from hufu_registry.kernel.errors import Denied, Invalid, NotFound
 from hufu_registry.policy.command import settings as command
 from hufu_registry.policy.store import settings
 from hufu_registry.policy.use_cases import ChangeSetting, change_setting
-from tests.integration.clocks import SetClock
-from tests.integration.staff import Staff
+from tests.kit.clocks import SetClock
+from tests.kit.staff import Staff
 
 # Noon in Taipei.
 NOON = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)

@@ -44,9 +44,9 @@ from hufu_sync.lane import Lane
 from hufu_sync.scheduler.comparisons import Nightly
 from hufu_sync.settings import SyncSettings
 from hufu_sync.targets.port import Credentials
-from tests.contract.fakes import FakePost, FakeTarget
-from tests.integration.clocks import SetClock
 from tests.integration.test_cases import APPLICANT, Office, approve_as
+from tests.kit.clocks import SetClock
+from tests.kit.targets.fakes import FakePost, FakeTarget
 
 
 class Engine:

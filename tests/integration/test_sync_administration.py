@@ -52,8 +52,8 @@ from hufu_registry.sync.use_cases import (
     resume_target,
     retry_now,
 )
-from tests.integration.clocks import SetClock
-from tests.integration.staff import Staff, account_keys, agency_keys
+from tests.kit.clocks import SetClock
+from tests.kit.staff import Staff, account_keys, agency_keys
 
 PAGE = Page(size=100)
 

@@ -18,10 +18,10 @@ from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.settings import RegistrySettings
 from hufu_registry.sync.model import Code, StepName
 from hufu_sync.errors import Transient
-from tests.contract.fakes import FakeTarget
-from tests.integration.clocks import SetClock
 from tests.integration.test_sync import DONE, Engine, KilledError
 from tests.integration.test_sync_engine import agencies_in
+from tests.kit.clocks import SetClock
+from tests.kit.targets.fakes import FakeTarget
 
 
 @pytest.fixture

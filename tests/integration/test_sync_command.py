@@ -38,11 +38,11 @@ from hufu_sync.errors import Refused, Unreachable
 from hufu_sync.health import Heart
 from hufu_sync.planning import build_plan_lanes, make_plan, serve_requests
 from hufu_sync.printing import table, width
-from tests.contract.fakes import Thing
-from tests.faults.world import AGENCY, office_on, until
-from tests.integration.clocks import SetClock
 from tests.integration.test_sync import Engine
 from tests.integration.test_sync_begun import change, killed_after
+from tests.kit.clocks import SetClock
+from tests.kit.faults.world import AGENCY, office_on, until
+from tests.kit.targets.fakes import Thing
 
 Run = Callable[..., Result]
 

@@ -49,9 +49,9 @@ from hufu_sync.health import Heart
 from hufu_sync.outcomes import NotForetoldError
 from hufu_sync.relay import sample
 from hufu_sync.targets.port import Credentials
-from tests.contract.fakes import FakeTarget
-from tests.integration.clocks import SetClock
 from tests.integration.test_sync import DONE, Engine
+from tests.kit.clocks import SetClock
+from tests.kit.targets.fakes import FakeTarget
 
 BULK = sa.update(outbox).where(outbox.c.kind == "account").values(bulk=True)
 

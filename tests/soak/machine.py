@@ -11,10 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.kernel.ids import AccountId
-from tests.faults.consistency import disagreements
-from tests.faults.fault_injection import Hazards, settle
-from tests.faults.proxy import Fault
-from tests.faults.world import Office
+from tests.kit.faults.consistency import disagreements
+from tests.kit.faults.fault_injection import Hazards, settle
+from tests.kit.faults.proxy import Fault
+from tests.kit.faults.world import Office
 
 IN_THE_END = 240.0
 AGENCIES = ("北", "南", "東")

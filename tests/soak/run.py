@@ -20,8 +20,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from bench.harness import finish, report
 from bench.memory import bare_flask, memory_of
 from hufu_stack.stack import Stack
-from tests.faults.fault_injection import Hazards, hazards_of
-from tests.faults.world import Office, office_on
+from tests.kit.faults.fault_injection import Hazards, hazards_of
+from tests.kit.faults.world import Office, office_on
 from tests.soak.machine import Soak
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "20"))

@@ -1,4 +1,4 @@
-"""Our worker, relay or scheduler with something odd about it: `python -m tests.faults.faulty_process PROGRAM [ODDITY …]`.
+"""Our worker, relay or scheduler with something odd about it: `python -m tests.kit.faults.faulty_process PROGRAM [ODDITY …]`.
 
 Only the tests start it; the product has no such hook. `--die TARGET MOMENT CALL` ends it by SIGKILL at the first
 such call about an account, or, where CALL is agency:…, about an agency: TARGET is ad or keycloak, MOMENT before or

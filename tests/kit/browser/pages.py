@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Page, expect
 
 from hufu_stack.person import Authenticator
-from tests.browser.mails import awaited, code_in, newest
-from tests.browser.people import Applicant, Insider, Town
+from tests.kit.browser.mails import awaited, code_in, newest
+from tests.kit.browser.people import Applicant, Insider, Town
 
 MAIN_ACT = "main .btn-primary"
 MOST_TRIES = 3

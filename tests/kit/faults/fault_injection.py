@@ -17,9 +17,9 @@ from hufu_registry.sync.store import target_states
 from hufu_stack.directory import Directory
 from hufu_stack.secret_files import read_secret
 from hufu_stack.stack import FOREIGN, Stack
-from tests.faults.processes import Program, end, started
-from tests.faults.proxy import Proxy, before_directory, before_keycloak
-from tests.faults.world import Office, until
+from tests.kit.faults.processes import Program, end, started
+from tests.kit.faults.proxy import Proxy, before_directory, before_keycloak
+from tests.kit.faults.world import Office, until
 
 SHORT_LIFE = dt.timedelta(seconds=8)
 

@@ -14,7 +14,7 @@ from hufu_console.web.converters import CONVERTERS
 from hufu_console.web.routing import Route
 from tests.browser.conftest import NARROW, WIDE
 
-AXE = (Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js").read_text()
+AXE = (Path(__file__).resolve().parents[3] / "node_modules" / "axe-core" / "axe.min.js").read_text()
 RUN = """async () => (await axe.run(document)).violations.map(
     (one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ").slice(0, 600)}`)"""
 OVERHANG = """() => {

@@ -17,8 +17,8 @@ from hufu_registry.propagation.model import ActionKind, ActionState
 from hufu_registry.propagation.store import one_time_actions
 from hufu_registry.sync.store.tables import drifts
 from hufu_stack.layout import BASE_DN
-from tests.faults.independent_readers import Entry
-from tests.faults.world import Office
+from tests.kit.faults.independent_readers import Entry
+from tests.kit.faults.world import Office
 
 SIGNS_IN = {AccountState.NOT_ACTIVATED, AccountState.ENABLED}
 REMEMBERED = 35.0

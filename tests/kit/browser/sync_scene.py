@@ -16,8 +16,8 @@ from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import STRAY, Code
 from hufu_registry.sync.use_cases import drop_work
 from hufu_stack.demo_people import FIRST
-from tests.browser.people import FIRE_MANAGER, Town
-from tests.integration.sync_scenes import drifted, held_rename, park, planned, sampled
+from tests.kit.browser.people import FIRE_MANAGER, Town
+from tests.kit.sync_scenes import drifted, held_rename, park, planned, sampled
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from hufu_registry.sync.model import Code, StepName, StepState
 from hufu_registry.sync.store import account_story
 from hufu_stack.demo import DATA, registry_of
 from hufu_stack.stack import Stack
-from tests.faults.independent_readers import DirectoryEyes, KeycloakEyes
+from tests.kit.faults.independent_readers import DirectoryEyes, KeycloakEyes
 
 AGENCY = "2.16.886.101.20003.20001.20003"
 ABOVE = "2.16.886.101.20003.20001"

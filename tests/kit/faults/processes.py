@@ -30,7 +30,7 @@ def started(stack: Stack, program: Program, *oddities: str, **variables: str) ->
     log = stack.profile.log(f"odd-{program}")
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.faulty_process", program, *oddities],
+            [sys.executable, "-m", "tests.kit.faults.faulty_process", program, *oddities],
             cwd=PROJECT,
             env=base_environment() | environment(stack.profile, program) | QUICK | variables,
             stdin=subprocess.DEVNULL,

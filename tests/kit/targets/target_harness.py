@@ -23,10 +23,10 @@ from hufu_sync.targets.active_directory import ActiveDirectory
 from hufu_sync.targets.keycloak import Keycloak
 from hufu_sync.targets.ldap_connection import EPOCH
 from hufu_sync.targets.port import Asked, Credentials, Directory, Found, SignInServer, StateTarget
-from tests.contract.documents import DocumentSystem
-from tests.contract.fakes import FakeTarget
-from tests.contract.settings import settings_of
-from tests.integration.realms import PASSWORD, ScratchRealm, scratch_realm
+from tests.kit.realms import PASSWORD, ScratchRealm, scratch_realm
+from tests.kit.settings import settings_of
+from tests.kit.targets.documents import DocumentSystem
+from tests.kit.targets.fakes import FakeTarget
 
 T = TypeVar("T", bound=StateTarget)
 
