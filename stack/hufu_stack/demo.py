@@ -21,6 +21,7 @@ from hufu_registry.kernel.actor import Actor, account_actor, applicant_actor
 from hufu_registry.kernel.errors import HufuError, RateLimited
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, mailbox_key, request_code
+from hufu_registry.rights.use_cases import appoint_manager
 from hufu_registry.settings import RegistrySettings
 from hufu_stack import person
 from hufu_stack.demo_people import (
@@ -194,7 +195,7 @@ class Settlement:
         with self._services.begin() as work:
             if work.grants.of(account.id).grants:
                 return
-        cases.appoint_manager(
+        appoint_manager(
             account.id,
             agency.id,
             self._services,

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, Profile
-from hufu_registry.accounts.use_cases import move_account, open_account
+from hufu_registry.accounts.use_cases import FirstSystemManager, first_system_manager, move_account, open_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import audit_records, timeline
 from hufu_registry.bootstrap import SqlServices
@@ -26,16 +26,13 @@ from hufu_registry.cases.use_cases import (
     Approve,
     Change,
     ChooseName,
-    FirstSystemManager,
     Reject,
     Withdraw,
     apply,
-    appoint_manager,
     approve,
     case_of_mailbox,
     change,
     choose_name,
-    first_system_manager,
     reject,
     report_collision,
     withdraw,
@@ -48,6 +45,7 @@ from hufu_registry.kernel.store import outbox
 from hufu_registry.notices.store import SEALED_AS, notices
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
+from hufu_registry.rights.use_cases import appoint_manager
 from tests.kit.clocks import SetClock
 from tests.kit.staff import only_looking
 

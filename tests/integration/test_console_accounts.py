@@ -17,10 +17,10 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.use_cases import AddUnit, add_unit
 from hufu_registry.audit.store import timeline
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.cases.use_cases import appoint_manager
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.kernel.store import outbox
+from hufu_registry.rights.use_cases import appoint_manager
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import make_console, signed_in
 

@@ -26,6 +26,7 @@ from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
 from hufu_registry.notices.store import notices
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
+from hufu_registry.rights.use_cases import appoint_manager
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import last_code, make_console, signed_in
 
@@ -66,7 +67,7 @@ class Desk:
 
     def manager(self, agency: Agency, name: str) -> AccountId:
         account_id = self.official(agency, name, mobile=f"09222222{self.count:02}")
-        cases.appoint_manager(account_id, agency.id, self.services, OPERATOR)
+        appoint_manager(account_id, agency.id, self.services, OPERATOR)
         return account_id
 
     def browser(self, account_id: AccountId, language: str = LANGUAGE) -> FlaskClient:
@@ -173,7 +174,7 @@ def test_a_case_that_is_not_ones_to_decide_is_404_by_every_route(desk: Desk) -> 
 
 def test_nobody_decides_his_own_case(desk: Desk) -> None:
     manager = desk.official(desk.agencies[2], "陳經理", mobile="0912345678")
-    cases.appoint_manager(manager, desk.agencies[2].id, desk.services, OPERATOR)
+    appoint_manager(manager, desk.agencies[2].id, desk.services, OPERATOR)
     case_id = desk.apply(desk.agencies[2], mobile="0912345678")
     browser = desk.browser(manager)
     assert "這是您自己的申請" in browser.get(f"/cases/{case_id}").text

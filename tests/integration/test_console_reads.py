@@ -19,13 +19,13 @@ from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.use_cases import AddUnit, add_unit
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.cases.use_cases import appoint_manager
 from hufu_registry.kernel import store
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
+from hufu_registry.rights.use_cases import appoint_manager
 from hufu_registry.sync.model import Code
 from hufu_registry.sync.store.tables import applied_steps, sign_in_records
 from tests.integration.test_console_cases import STRANGER, Desk

@@ -18,14 +18,14 @@ from hufu_registry.agencies.model import Agency, Path
 from hufu_registry.agencies.use_cases import merge
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.engine.store import cases
-from hufu_registry.cases.use_cases import appoint_manager, assign_deciders
+from hufu_registry.cases.use_cases import assign_deciders
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.errors import HufuError
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.model import Grant
 from hufu_registry.rights.store import grants
-from hufu_registry.rights.use_cases import end_grants
+from hufu_registry.rights.use_cases import appoint_manager, end_grants
 from tests.integration.test_guard import open_case
 from tests.integration.test_rights import grow
 from tests.kit.clocks import SetClock

@@ -33,7 +33,6 @@ from hufu_console.web.submitting import submitted
 from hufu_console.web.viewer import viewer
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
-from hufu_registry.cases.use_cases import appoint_manager
 from hufu_registry.guard.use_cases import MergeAgency, MoveAgency, RenameAgency
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Invalid
@@ -41,6 +40,7 @@ from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.permissions import Permission
 from hufu_registry.rights.permissions import APPOINT_MANAGERS
+from hufu_registry.rights.use_cases import appoint_manager
 
 NEAREST = Page(1, 20)
 PICKED_AS = ("agency_id", "parent_id")

@@ -15,6 +15,7 @@ from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.permissions import Permission, Role
 from hufu_registry.kernel.work import Services
 from hufu_registry.rights.model import Grant, Rights
+from hufu_registry.rights.permissions import APPOINT_MANAGERS
 
 # Whoever is at the machine may do what a system manager may.
 AT_THE_MACHINE = frozenset({ActorKind.OPERATOR, ActorKind.SYSTEM})
@@ -45,9 +46,50 @@ class Grants(Protocol):
         """Whether there is one; nobody else can make one until this transaction ends."""
 
 
+class Holder(Protocol):
+    """What has to be known of an account that is given a right."""
+
+    @property
+    def agency_id(self) -> AgencyId: ...
+    @property
+    def agency_path(self) -> Path: ...
+
+
+class Holders(Protocol):
+    """The accounts, which stand to the left."""
+
+    def get(self, account_id: AccountId, *, lock: bool = False) -> Holder:
+        """Raises NotFound("account")."""
+
+
 class Work(agencies.Work, audit.Work, Protocol):
     @property
     def grants(self) -> Grants: ...
+    @property
+    def accounts(self) -> Holders: ...
+
+
+def appoint_manager(
+    account_id: AccountId,
+    agency_id: AgencyId,
+    services: Services[Work],
+    actor: Actor,
+    *,
+    with_subordinates: bool = False,
+) -> None:
+    """A system manager (or an operator at the command) makes an account the manager of an agency.
+
+    Raises NotFound("agency" or "account"), Denied("right_missing"), IllegalMove("manager_of_another_agency") for an
+    account that belongs neither there nor above, IllegalMove("units_have_no_managers").
+    """
+    with services.begin(actor) as work:
+        work.agencies.lock([agency_id], for_change=True)
+        agency = work.agencies.get(agency_id)
+        require_at(work.grants, actor, APPOINT_MANAGERS, agency)
+        account = work.accounts.get(account_id)
+        if account.agency_id != agency_id and not account.agency_path.covers(agency.path):
+            raise IllegalMove("manager_of_another_agency")
+        grant_role(work, services, account_id, Role.AGENCY_MANAGER, agency_id, with_subordinates=with_subordinates)
 
 
 def grant_role(

@@ -21,7 +21,9 @@ from hufu_registry.accounts.use_cases.lifecycle import (
 )
 from hufu_registry.accounts.use_cases.moves import keep_a_manager, move_account, take_name
 from hufu_registry.accounts.use_cases.opening import (
+    FirstSystemManager,
     activate_account,
+    first_system_manager,
     open_account,
     resend_activation,
     resend_own_activation,
@@ -32,6 +34,7 @@ from hufu_registry.accounts.use_cases.ports import Accounts, Names, SignInLocks,
 __all__ = [
     "Accounts",
     "ChangeAccount",
+    "FirstSystemManager",
     "Names",
     "SignInLocks",
     "Work",
@@ -43,6 +46,7 @@ __all__ = [
     "disable",
     "disable_account",
     "disable_not_activated",
+    "first_system_manager",
     "hand_over_accounts",
     "keep_a_manager",
     "move_account",

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
-from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder
+from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, Profile, name_fault
 from hufu_registry.accounts.permissions import RESEND_ACTIVATION
 from hufu_registry.accounts.use_cases.moves import move_account, take_name
 from hufu_registry.accounts.use_cases.permission import require_on_account
 from hufu_registry.accounts.use_cases.ports import Work
+from hufu_registry.agencies.model import HOMES
 from hufu_registry.kernel.actor import Actor
-from hufu_registry.kernel.errors import IllegalMove, NotFound, RateLimited
-from hufu_registry.kernel.ids import AccountId, CaseId
+from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound, RateLimited
+from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.work import Services
-from hufu_registry.people.model import Purpose
+from hufu_registry.people.model import MAILBOX_SHAPE, Purpose
 from hufu_registry.people.use_cases import proved_mailbox
 from hufu_registry.propagation.model import ActionKind
 from hufu_registry.propagation.use_cases import enqueue_account, request_action
+from hufu_registry.rights.use_cases import grant_role
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSystemManager:
+    account_name: str
+    name: str
+    mailbox: str
+    agency_oid: str
+    title: str = "系統管理者"
+    language: str = "zh_Hant_TW"
 
 
 def open_account(work: Work, services: Services[Work], account: Account, *, case_id: CaseId | None = None) -> None:
@@ -40,6 +54,41 @@ def open_account(work: Work, services: Services[Work], account: Account, *, case
             "state": account.state.value,
         },
     )
+
+
+def first_system_manager(command: FirstSystemManager, services: Services[Work], actor: Actor) -> AccountId:
+    """Make the account that appoints all others, and mail its link. Only while there is no system manager.
+
+    Raises IllegalMove("system_manager_exists"), Invalid(fields), Conflict("account_name_taken").
+    """
+    fault = name_fault(command.account_name)
+    faults = {"account_name": fault} if fault else {}
+    if not MAILBOX_SHAPE.match(command.mailbox):
+        faults["mailbox"] = "mailbox_shape"
+    with services.begin(actor) as work:
+        agency = work.agencies.find_by_oid(command.agency_oid)
+        if agency is None or agency.kind not in HOMES:
+            faults["agency_oid"] = "agency_unknown"
+        if faults or agency is None:
+            raise Invalid(fields=faults)
+        if work.grants.any_system_manager():
+            raise IllegalMove("system_manager_exists")
+        account = Account(
+            id=AccountId(services.ids.new()),
+            person_id=PersonId(services.ids.new()),
+            account_name=command.account_name,
+            agency_id=agency.id,
+            agency_path=agency.path,
+            profile=Profile(name=command.name, title=command.title),
+            mailbox=command.mailbox.lower(),
+            language=command.language,
+            state=AccountState.NOT_ACTIVATED,
+            created_at=work.now,
+            approved_at=work.now,
+        )
+        open_account(work, services, account)
+        grant_role(work, services, account.id, Role.SYSTEM_MANAGER, None)
+    return account.id
 
 
 def resend_activation(account_id: AccountId, services: Services[Work], actor: Actor) -> None:

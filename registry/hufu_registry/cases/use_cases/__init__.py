@@ -1,4 +1,4 @@
-"""Review cases: applying, deciding, appointing; one function is one transaction."""
+"""Review cases: applying, deciding; one function is one transaction."""
 
 from hufu_registry.cases.engine.use_cases.deciding import Approve, Reject, approve, assign_deciders, reject
 from hufu_registry.cases.engine.use_cases.following import Withdraw, case_of_mailbox, withdraw
@@ -13,7 +13,6 @@ from hufu_registry.cases.use_cases.applying import (
     choose_name,
     report_collision,
 )
-from hufu_registry.cases.use_cases.appointing import FirstSystemManager, appoint_manager, first_system_manager
 
 __all__ = [
     "Apply",
@@ -21,18 +20,15 @@ __all__ = [
     "Cases",
     "Change",
     "ChooseName",
-    "FirstSystemManager",
     "Reject",
     "Withdraw",
     "Work",
     "apply",
-    "appoint_manager",
     "approve",
     "assign_deciders",
     "case_of_mailbox",
     "change",
     "choose_name",
-    "first_system_manager",
     "place_of",
     "reject",
     "report_collision",
