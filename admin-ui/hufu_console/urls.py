@@ -1,4 +1,4 @@
-"""The composition: every feature of the console, once. A new one is a line here and its folder."""
+"""The composition: every feature of the console, once. A new one is an import and a line here, and its folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,17 @@ from hufu_console.sync.feature import FEATURE as SYNC
 from hufu_console.web.feature import ConsoleFeature
 from hufu_console.web.routing import Route
 
-FEATURES = (HOME, PUBLIC, CASES, GUARD, SYNC, ACCOUNTS, AGENCIES, SIGN_IN)
+# A feature sees only those below it.
+FEATURES = (
+    HOME,
+    PUBLIC,
+    CASES,
+    GUARD,
+    SYNC,
+    ACCOUNTS,
+    AGENCIES,
+    SIGN_IN,
+)
 
 
 def features(*, gallery: bool) -> tuple[ConsoleFeature, ...]:

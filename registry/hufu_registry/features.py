@@ -1,4 +1,4 @@
-"""The composition: every feature, once. A new one is a line here and its folders."""
+"""The composition: every feature, once. A new one is an import and a line here, and its folders."""
 
 from __future__ import annotations
 
@@ -27,8 +27,21 @@ class Policy(GuardPolicy, CasePolicy):
     """Every feature's settings: each part holds those to its right, so that the leftmost hold all."""
 
 
-class SqlWork(Cases, Guard, Sessions, Sync, Accounts, Propagation, People, Settings, Rights, Agencies, Notices, Audit):
-    """An open transaction with every feature's tables."""
+class SqlWork(
+    Cases,
+    Guard,
+    Sessions,
+    Sync,
+    Accounts,
+    Propagation,
+    People,
+    Settings,
+    Rights,
+    Agencies,
+    Notices,
+    Audit,
+):
+    """An open transaction with every feature's tables. A feature sees only those below it."""
 
     policy: Policy
 
