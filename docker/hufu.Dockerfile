@@ -1,4 +1,4 @@
-# One image for all our processes: console, worker, relay, scheduler, and the commands hufu and hufu-realm.
+# One image for all our processes: console, exports, worker, relay, scheduler, and the commands hufu and hufu-realm.
 FROM python:3.11-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build

@@ -61,3 +61,11 @@ class Settings(BaseSettings):
             return self.redis_url
         scheme, _, rest = self.redis_url.partition("://")
         return f"{scheme}://:{self.redis_password_file.read_text().strip()}@{rest}"
+
+
+class ExportSettings(Settings):
+    """The process that writes exports is the console without a door: it only says how it is."""
+
+    redis_url: str
+    health_port: int
+    health_host: str = "127.0.0.1"

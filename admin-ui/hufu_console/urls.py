@@ -5,6 +5,7 @@ from __future__ import annotations
 from hufu_console.accounts.feature import FEATURE as ACCOUNTS
 from hufu_console.agencies.feature import FEATURE as AGENCIES
 from hufu_console.cases.feature import FEATURE as CASES
+from hufu_console.exports.feature import FEATURE as EXPORTS
 from hufu_console.gallery.feature import FEATURE as GALLERY
 from hufu_console.guard.feature import FEATURE as GUARD
 from hufu_console.home.feature import FEATURE as HOME
@@ -21,6 +22,7 @@ FEATURES = (
     CASES,
     GUARD,
     SYNC,
+    EXPORTS,
     ACCOUNTS,
     AGENCIES,
     SIGN_IN,

@@ -11,6 +11,7 @@ from hufu_registry.audit.feature import Stores as Audit
 from hufu_registry.cases.engine.model import CasePolicy
 from hufu_registry.cases.feature import Stores as Cases
 from hufu_registry.dependents import Dependents
+from hufu_registry.exports.feature import Stores as Exports
 from hufu_registry.guard.feature import Stores as Guard
 from hufu_registry.guard.model import GuardPolicy
 from hufu_registry.notices.feature import Stores as Notices
@@ -31,6 +32,7 @@ class SqlWork(
     Cases,
     Guard,
     Sessions,
+    Exports,
     Sync,
     Accounts,
     Propagation,

@@ -104,7 +104,7 @@ def status(stack: Stack, names: tuple[str, ...]) -> None:
 @click.argument("name")
 @click.pass_obj
 def env(stack: Stack, name: str) -> None:
-    """Print the environment of a process (console, worker, relay, scheduler, registry, realm, sample)."""
+    """Print the environment of a process (console, exports, worker, relay, scheduler, registry, realm, sample)."""
     try:
         click.echo(shell_exports(environment(stack.profile, name)))
     except KeyError as error:

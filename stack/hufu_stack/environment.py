@@ -13,6 +13,7 @@ def environment(profile: Profile, server: str) -> dict[str, str]:
     """Return the variables of one process; secrets only as paths of files. `realm` is hufu-realm's."""
     parts = {
         "console": (_registry, _redis, _sign_in),
+        "exports": (_registry, _redis, _sign_in),
         "worker": (_registry, _redis, _targets),
         "relay": (_registry, _redis, _targets),
         "scheduler": (_registry, _redis, _targets),
@@ -25,7 +26,7 @@ def environment(profile: Profile, server: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in parts[server]:
         found |= part(profile)
-    if server in {"worker", "relay", "scheduler"}:
+    if server in {"exports", "worker", "relay", "scheduler"}:
         found["HUFU_HEALTH_PORT"] = str(profile.port(server))
     return found
 

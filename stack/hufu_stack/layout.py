@@ -21,6 +21,7 @@ PORT_OFFSETS = {
     "worker": 9,
     "relay": 10,
     "scheduler": 11,
+    "exports": 12,
 }
 REDIRECT_PORTS = 10
 

@@ -1,4 +1,4 @@
-"""Our own processes: the console, the worker, the relay, the scheduler, and the sample application."""
+"""Our own processes: the console, the writer of its exports, worker, relay, scheduler, and the sample application."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -52,6 +52,15 @@ class Console(OwnProcess):
     def command(self) -> Sequence[str]:
         port = self.profile.port(self.name)
         return _gunicorn("hufu_console.wsgi:create()", port, "--workers=2", "--threads=4")
+
+
+@dataclass(frozen=True, slots=True)
+class Exports(OwnProcess):
+    name: ClassVar[str] = "exports"
+    needs: ClassVar[tuple[str, ...]] = ("postgres", "redis")
+
+    def command(self) -> Sequence[str]:
+        return [script("hufu-exports")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from hufu_stack.environment import environment
 from hufu_stack.keycloak import Keycloak
 from hufu_stack.layout import PROFILES, PROJECT, Profile
 from hufu_stack.mail import Mail
-from hufu_stack.ours import Clock, Console, Relay, Sample, Worker, script
+from hufu_stack.ours import Clock, Console, Exports, Relay, Sample, Worker, script
 from hufu_stack.postgres import Postgres
 from hufu_stack.redis_server import Redis
 from hufu_stack.secret_files import ensure_secrets
@@ -28,13 +28,14 @@ KINDS: tuple[type[Server], ...] = (
     Mail,
     Keycloak,
     Console,
+    Exports,
     Worker,
     Relay,
     Clock,
     Sample,
 )
 FOREIGN = ("postgres", "redis", "directory", "mail", "keycloak")
-OURS = ("console", "worker", "relay", "scheduler", "sample")
+OURS = ("console", "exports", "worker", "relay", "scheduler", "sample")
 
 LONG = 60.0
 

@@ -32,7 +32,7 @@ from tests.integration.test_console_cases import STRANGER, Desk
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import last_code, make_console, signed_in
 from tests.kit.statements import Recorder, recorded
-from tests.kit.sync_scenes import all_done, drifted, held, key_of, official, park, planned, sampled
+from tests.kit.sync_scenes import all_done, drifted, exported, held, key_of, official, park, planned, sampled
 
 # A page asks at most so much, with who looks at it, what he may do, and what waits for him.
 MOST_STATEMENTS = 23
@@ -110,6 +110,7 @@ class Scene:
             "kind": Kind.ACCOUNT.value,
             "object_id": str(account.id),
             "field": "title",
+            "export_id": self.values["export_id"],
         }
         return {name: known[name] for name in rule.arguments - (rule.defaults or {}).keys()}
 
@@ -124,6 +125,7 @@ def scene(app: Flask, services: SqlServices, clock: SetClock, chain: Sequence[Ag
     viewer = official(services, chain[0], "sysmanager", role=Role.SYSTEM_MANAGER)
     scene = Scene(services, clock, Desk(app, services, clock, chain), chain, viewer)
     scene.grow(1)
+    scene.values["export_id"] = exported(services, viewer.id)
     scene.applicant = "person1@example.org"
     for purpose in Purpose:
         scene.prove(purpose)

@@ -27,7 +27,7 @@ from tests.integration.test_console_cases import Desk
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import csrf_token, make_console, signed_in
 from tests.kit.staff import Staff, only_looking
-from tests.kit.sync_scenes import drifted, held, key_of, official, park, planned
+from tests.kit.sync_scenes import drifted, exported, held, key_of, official, park, planned
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 LOOKS_ONLY = frozenset({SEE_ACCOUNTS, SEE_CASES})
@@ -79,6 +79,7 @@ def scene(services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp_p
         "object_id": str(account.id),
         "field": "title",
         "filename": "console.css",
+        "export_id": str(exported(services, chief.id)),
     }
     people = {
         "plain": official(services, chain[3], "plain1").id,
@@ -139,6 +140,11 @@ def answers(route: Route, status: int, location: str) -> bool:
     )
 
 
+def signed_in_only(route: Route, status: int, location: str) -> bool:
+    """Somebody signed in is answered, but for what is another's own."""
+    return status == 404 if route.endpoint.startswith("exports.") else answers(route, status, location)
+
+
 def system_only(route: Route) -> bool:
     return all(one.roles <= {Role.SYSTEM_MANAGER} for one in route.permissions)
 
@@ -148,6 +154,8 @@ def to_nobody(route: Route, status: int, location: str) -> bool:
 
 
 def to_plain(route: Route, status: int, location: str) -> bool:
+    if not route.permissions and not route.is_open:
+        return signed_in_only(route, status, location)
     if not route.permissions:
         return answers(route, status, location)
     return status == (403 if system_only(route) else 404)
@@ -155,6 +163,8 @@ def to_plain(route: Route, status: int, location: str) -> bool:
 
 def to_foreign(route: Route, status: int, location: str) -> bool:
     """He has a manager's permissions, and over none of these objects."""
+    if not route.permissions and not route.is_open:
+        return signed_in_only(route, status, location)
     if not route.permissions:
         return answers(route, status, location)
     if system_only(route):
@@ -164,6 +174,8 @@ def to_foreign(route: Route, status: int, location: str) -> bool:
 
 def to_reader(route: Route, status: int, location: str) -> bool:
     """He manages the very agency, and may only look."""
+    if not route.permissions and not route.is_open:
+        return signed_in_only(route, status, location)
     return (
         answers(route, status, location) if not route.permissions or route.permissions & LOOKS_ONLY else status == 403
     )

@@ -17,7 +17,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
-from hufu_console.web import spreadsheet
+from hufu_console.exports.jobs import write
+from hufu_console.web import lists, spreadsheet
 from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import audit_records
@@ -475,7 +476,7 @@ def test_every_field_has_a_word(app: Flask) -> None:
     with app.test_request_context("/?language=zh_Hant_TW"):
         for shape in (DirectoryShape(""), KeycloakShape(with_directory=False)):
             for name in frozenset().union(*shape.fields.values()):
-                assert spreadsheet.words("sync/_labels.html", "field_word", name) != name
+                assert lists.words("sync/_labels.html", "field_word", name) != name
 
 
 # Plans
@@ -579,14 +580,17 @@ def test_every_list_has_its_spreadsheet(
 
 
 def test_a_very_long_list_is_cut_and_says_so(
-    services: SqlServices, browser: FlaskClient, monkeypatch: pytest.MonkeyPatch, chain: Sequence[Agency]
+    app: Flask, services: SqlServices, browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spreadsheet, "MOST_ROWS", 200)
     for number in range(120):
         with services.begin(SYSTEM) as work:
             for target in (Target.AD, Target.KEYCLOAK):
                 work.outbox.enqueue(OutboxKey(target, Kind.ACCOUNT, str(UUID(int=number))))
-    rows = sheet_of(browser.get("/sync/work.xlsx"))
+    page = browser.get("/sync/work.xlsx").location
+    with app.app_context():
+        write(page.rpartition("/")[2])
+    rows = sheet_of(browser.get(f"{page}/file"))
     assert len(rows) == 202
     assert "200" in rows[-1][0]
     assert len({(row[0], row[3]) for row in rows[1:-1]}) == 200

@@ -13,6 +13,7 @@ from hufu_registry.accounts.model import Account, AccountMove, AccountState, Pro
 from hufu_registry.accounts.use_cases import move_account, open_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
+from hufu_registry.exports.use_cases import RequestExport, Written, begin_export, finish_export, request_export
 from hufu_registry.guard.model import Held
 from hufu_registry.guard.use_cases import DisableAccounts, RenameAgency, submit
 from hufu_registry.kernel.actor import SYSTEM, account_actor
@@ -25,6 +26,7 @@ from hufu_registry.rights.use_cases import grant_role
 from hufu_registry.sync.model import Code, ErrorClass
 from hufu_registry.sync.model.plan import Delete, SetEnabled, SetFields, Step
 from hufu_registry.sync.model.plan_file import PlanFile, PlannedObject, Scope
+from hufu_registry.sync.permissions import ADMINISTER_SYNC
 from hufu_registry.sync.store import queue_samples
 from hufu_registry.sync.store.plan_json import to_json
 from hufu_registry.sync.use_cases import request_plan
@@ -145,3 +147,12 @@ def held(services: SqlServices, asker: AccountId, losing: Sequence[Account], *, 
     outcome = submit(command, strict, account_actor(asker))
     assert isinstance(outcome, Held)
     return outcome.held_id
+
+
+def exported(services: SqlServices, account_id: AccountId) -> UUID:
+    """A spreadsheet of all work that the account asked for, and that is there."""
+    wanted = RequestExport("sync.work_xlsx", "sync.work", ADMINISTER_SYNC, {"query": {}, "args": {}, "language": "en"})
+    export = request_export(wanted, services, account_actor(account_id))
+    begin_export(export.id, services)
+    finish_export(export.id, Written(b"PK", "work.xlsx", 1), ADMINISTER_SYNC, services, account_actor(account_id))
+    return export.id

@@ -17,7 +17,7 @@ from hufu_registry.settings import RegistrySettings
 from hufu_stack import keycloak
 from hufu_stack.environment import environment
 from hufu_stack.layout import PROFILES, PROJECT
-from hufu_stack.ours import Clock, Console, Relay, Worker
+from hufu_stack.ours import Clock, Console, Exports, Relay, Worker
 
 Compose = dict[str, Any]
 
@@ -29,6 +29,7 @@ SECRET_PATH = re.compile(r"/run/secrets/([\w-]+)")
 # Service in Docker -> name of its environment in the stack.
 OURS = {
     "console": "console",
+    "exports": "exports",
     "worker": "worker",
     "relay": "relay",
     "scheduler": "scheduler",
@@ -52,6 +53,7 @@ RULES = {
 ONLY_IN_DOCKER = {
     "schema": RULES,
     "console": RULES | {"HUFU_TRUSTED_PROXIES"},  # there, a proxy stands in front
+    "exports": RULES | {"HUFU_TRUSTED_PROXIES"},
     "worker": RULES | REAL_MAIL,
     "relay": RULES | REAL_MAIL,
     "scheduler": RULES | REAL_MAIL,
@@ -151,7 +153,7 @@ def variable_faults(compose: Compose) -> Iterator[str]:
 
 
 def command_faults(compose: Compose) -> Iterator[str]:
-    for process in (Console, Worker, Relay, Clock):
+    for process in (Console, Exports, Worker, Relay, Clock):
         program, *options = process(DEMO).command()
         expected = [Path(program).name, *(option for option in options if not option.startswith("--bind="))]
         given = [option for option in compose["services"][process.name]["command"] if not option.startswith("--bind=")]

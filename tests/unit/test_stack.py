@@ -113,7 +113,9 @@ def test_a_private_file_replaces_one_that_was_open_to_all(tmp_path: Path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("server", ["console", "worker", "relay", "scheduler", "registry", "realm", "sample"])
+@pytest.mark.parametrize(
+    "server", ["console", "exports", "worker", "relay", "scheduler", "registry", "realm", "sample"]
+)
 def test_no_secret_is_in_an_environment(profile: Profile, server: str):
     values = environment(profile, server).values()
     for name in PASSWORDS:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hufu_console.web.context import reading
-from hufu_console.web.paging import Read
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.model import MOVES, Account, AccountMove
 from hufu_registry.accounts.store import is_in_scope, names_of
@@ -16,19 +15,16 @@ from hufu_registry.cases.engine.model import Case
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId
-from hufu_registry.kernel.outbox import Kind
-from hufu_registry.kernel.paging import MAX_SIZE, Page, Paged
+from hufu_registry.kernel.paging import MAX_SIZE, Page
 from hufu_registry.sync.model import (
-    AppliedStep,
     InTarget,
     ProvisioningStep,
-    SignIn,
     SignInLock,
     SignInState,
     StepName,
     StepState,
 )
-from hufu_registry.sync.store import account_in_targets, account_story, applied_steps_of, sign_in_state, sign_ins
+from hufu_registry.sync.store import account_in_targets, account_story, sign_in_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +85,6 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
         )
 
 
-def applied_steps(account_id: AccountId) -> Read[AppliedStep]:
-    """What was done for it in the targets, newest first."""
-    return lambda connection, page: applied_steps_of(connection, Kind.ACCOUNT, str(account_id), page)
-
-
 def own(viewer: Viewer) -> AccountView:
     return view_of(viewer, viewer.account_id)
 
@@ -104,11 +95,6 @@ def editable(viewer: Viewer, account_id: AccountId) -> tuple[Account, Sequence[T
     with reading() as work:
         below = children(work.connection, account.agency_id, Page(1, MAX_SIZE), on=taipei_date(work.now)).rows
     return account, [row for row in below if row.kind is AgencyKind.UNIT]
-
-
-def signed_in(account_id: AccountId, page: Page) -> Paged[SignIn]:
-    with reading() as work:
-        return sign_ins(work.connection, account_id, page)
 
 
 def name_of(account_id: AccountId | None) -> str:

@@ -11,11 +11,10 @@ import hufu_registry.sync.use_cases as sync
 from hufu_console.accounts import queries
 from hufu_console.accounts.acts import page_of
 from hufu_console.accounts.forms import ProfileForm, fields_of
-from hufu_console.accounts.lists import PEOPLE
+from hufu_console.accounts.lists import PEOPLE, SIGN_INS, STEPS
 from hufu_console.web import lists
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, registry
-from hufu_console.web.paging import asked_page, page_link, read_page
 from hufu_console.web.viewer import viewer
 from hufu_registry.accounts.model import AccountMove
 from hufu_registry.kernel.ids import AccountId
@@ -29,8 +28,9 @@ def account(account_id: AccountId) -> str:
     again = url_for("accounts.progress", account_id=account_id, state=view.account.state)
     return render_template(
         "accounts/account.html", view=view, progress_url=again, Move=AccountMove,
-        steps=read_page(queries.applied_steps(account_id), asked_page()),
-        page_link=page_link("accounts.account", {"account_id": account_id}),
+        steps=lists.listing_of(
+            STEPS, kind="account", object_id=account_id, at=("accounts.account", {"account_id": account_id})
+        ),
     )  # fmt: skip
 
 
@@ -75,11 +75,9 @@ def sync_now(account_id: AccountId) -> ResponseReturnValue:
 
 def mine() -> str:
     """我的帳號: who the system thinks I am, and whether everything agrees."""
-    me = viewer()
-    view, signed_in = queries.view_of(me, me.account_id), queries.signed_in(me.account_id, asked_page())
     return render_template(
-        "accounts/mine.html", view=view, signed_in=signed_in,
-        progress_url=url_for("accounts.my_progress"), page_link=page_link("accounts.mine", {}),
+        "accounts/mine.html", view=queries.view_of(viewer(), viewer().account_id), signed_in=lists.listing_of(SIGN_INS),
+        progress_url=url_for("accounts.my_progress"),
     )  # fmt: skip
 
 

@@ -2,57 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from hufu_console.cases import queries
 from hufu_console.cases.forms import ApproveForm, RejectForm
-from hufu_console.web import drafts
+from hufu_console.cases.lists import QUEUE
+from hufu_console.web import drafts, lists
 from hufu_console.web.context import actor, registry
 from hufu_console.web.faults import show_faults
 from hufu_console.web.numbers import version_in
-from hufu_console.web.paging import asked_page, page_link
 from hufu_console.web.viewer import viewer
 from hufu_registry.cases import use_cases as cases
-from hufu_registry.cases.engine.model import CaseMove, CaseState
+from hufu_registry.cases.engine.model import CaseMove
 from hufu_registry.kernel.errors import Conflict, HufuError, IllegalMove, Invalid
-from hufu_registry.kernel.ids import AgencyId, CaseId
+from hufu_registry.kernel.ids import CaseId
 
-ALL = "all"
-
-
-def asked_state() -> CaseState | None:
-    """Waiting cases unless the address says otherwise."""
-    asked = request.args.get("state", CaseState.PENDING.value)
-    return None if asked == ALL else CaseState(asked) if asked in set(CaseState) else CaseState.PENDING
-
-
-def queue() -> str:
-    state, words = asked_state(), (drafts.kept() or {}).get("words", "")
-    agency = request.args.get("agency", "")
-    agency_id = AgencyId(int(agency)) if agency.isdecimal() and len(agency) < 18 else None
-    rows = queries.waiting(viewer(), asked_page(), state=state, words=words, agency_id=agency_id)
-    here: dict[str, Any] = {
-        "state": state.value if state else ALL,
-        "agency": agency or None,
-        "draft": drafts.draft_key(),
-    }
-    named = queries.agency_name(agency_id)
-    return render_template(
-        "cases/queue.html", paged=rows, words=words, here=here, agency_name=named,
-        states=[state.value for state in CaseState], page_link=page_link("cases.queue", here),
-    )  # fmt: skip
-
-
-def search() -> ResponseReturnValue:
-    """What is searched for is about people, so it is kept and not put into the address."""
-    words = request.form.get("words", "").strip()[:200]
-    key = drafts.keep(url_for("cases.queue"), {"words": words}) if words else None
-    state, agency = request.form.get("state") or None, request.form.get("agency") or None
-    return redirect(url_for("cases.queue", state=state, agency=agency, draft=key), 303)
+queue = lists.page(QUEUE)
+search = lists.search(QUEUE)
 
 
 def case(case_id: CaseId) -> str:

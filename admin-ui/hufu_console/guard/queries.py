@@ -10,12 +10,10 @@ import sqlalchemy as sa
 
 import hufu_registry.guard.store as lists
 from hufu_console.web.context import policy, reading
-from hufu_console.web.paging import Read
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.store import names_of
-from hufu_registry.guard.model import Change, HeldChange, HeldState, limits_of
+from hufu_registry.guard.model import HeldChange, HeldState, limits_of
 from hufu_registry.kernel.ids import AccountId
-from hufu_registry.kernel.paging import Page, Paged
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,6 @@ class HeldChangeView:
 
     held_change: HeldChange
     row: HeldChangeRow
-    changes: Paged[Change]
     may_release: bool
 
     @property
@@ -46,14 +43,6 @@ def count_held(_viewer: Viewer) -> int:
         return lists.count_held(work.connection)
 
 
-def held_changes(state: HeldState | None) -> Read[HeldChangeRow]:
-    def read(connection: sa.Connection, page: Page) -> Paged[HeldChangeRow]:
-        found = lists.list_held_changes(connection, page, state=state)
-        return Paged(with_names(connection, found.rows), found.total, page)
-
-    return read
-
-
 def with_names(connection: sa.Connection, found: Sequence[HeldChange]) -> Sequence[HeldChangeRow]:
     people = {account_id for one in found for account_id in (one.requested_by, one.decided_by) if account_id}
     names = names_of(connection, people)
@@ -64,16 +53,11 @@ def with_names(connection: sa.Connection, found: Sequence[HeldChange]) -> Sequen
     return [HeldChangeRow(one, name_of(one.requested_by), name_of(one.decided_by)) for one in found]
 
 
-def changes(held_id: UUID) -> Read[Change]:
-    return lambda connection, page: lists.changes_page(connection, held_id, page)
-
-
-def view_of(viewer: Viewer, held_id: UUID, page: Page) -> HeldChangeView:
+def view_of(viewer: Viewer, held_id: UUID) -> HeldChangeView:
     """Raises NotFound("held_change")."""
     with reading() as work:
         held_change = lists.held_change_of(work.connection, held_id)
         (row,) = with_names(work.connection, [held_change])
-        listed = lists.changes_page(work.connection, held_id, page)
     needs_another = held_change.needs_another_than(viewer.account_id, limits_of(policy()))
     may_release = held_change.state is HeldState.HELD and not needs_another
-    return HeldChangeView(held_change, row, listed, may_release=may_release)
+    return HeldChangeView(held_change, row, may_release=may_release)

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from typing import TypeVar
 from uuid import UUID
+
+from flask import g
 
 import hufu_registry.sync.store as lists
 from hufu_console.accounts.queries import name_of
 from hufu_console.sync.forms import PlanForm
 from hufu_console.sync.picture import Picture, first_slot, picture_of
-from hufu_console.sync.plan_rows import PlanRow, plan_in, rows_of
+from hufu_console.sync.plan_rows import plan_in
 from hufu_console.web.context import now, reading, registry
-from hufu_console.web.paging import Read
 from hufu_console.web.viewer import Viewer
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page, Paged
 from hufu_registry.sync.model import (
-    AppliedStep,
     Drift,
     QueueSample,
     Run,
@@ -30,7 +29,6 @@ from hufu_registry.sync.model import (
     RunKind,
     TargetState,
     WorkRow,
-    WorkState,
 )
 from hufu_registry.sync.model.plan_file import PlanFile, PlannedObject
 from hufu_registry.sync.store.administration import names_of
@@ -75,31 +73,16 @@ def samples(target: Target) -> Sequence[QueueSample]:
         return lists.queue_samples_of(work.connection, target, first_slot(work.now))
 
 
-def work(target: Target | None, state: WorkState | None, words: str) -> Read[WorkRow]:
-    return lambda connection, page: lists.work_rows(connection, page, target=target, state=state, words=words)
-
-
 def work_row(key: OutboxKey) -> WorkRow:
     """Raises NotFound("work") where nothing is to be done for it (any more)."""
     with reading() as work:
         return lists.work_row(work.connection, key)
 
 
-def drifts(target: Target | None, words: str, *, ignored: bool) -> Read[Drift]:
-    keys, moment = registry().keys, now()
-    return lambda connection, page: lists.drift_rows(
-        connection, keys, page, target=target, words=words, ignored=ignored, now=moment
-    )
-
-
 def drift(key: OutboxKey, field: str) -> Drift:
     """Raises NotFound("drift")."""
     with reading() as work:
         return lists.drift_of(work.connection, registry().keys, key, field)
-
-
-def runs() -> Read[Run]:
-    return lists.runs
 
 
 def run(run_id: UUID) -> Run:
@@ -110,18 +93,12 @@ def run(run_id: UUID) -> Run:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run, and of a plan one page of its objects with their lines; `ignored` differences are in its target now."""
+    """A run, its plan if it has one, and how many differences are ignored in its target now."""
 
     run: Run
     requested_by: str
     plan: PlanFile | None
-    objects: Paged[PlannedObject]
     ignored: int
-
-    @property
-    def rows(self) -> Sequence[PlanRow]:
-        places = self.plan.places if self.plan else {}
-        return list(chain.from_iterable(rows_of(planned, places) for planned in self.objects.rows))
 
     @property
     def steps(self) -> int:
@@ -142,13 +119,21 @@ class RunView:
         return self.run.cause == RunCause.PLAN and self.run.finished_at is not None and self.steps > 0
 
 
-def run_view(run_id: UUID, page: Page) -> RunView:
+def run_view(run_id: UUID) -> RunView:
     """Raises NotFound("run")."""
     with reading() as work:
         found = work.runs.get(run_id)
-        plan = plan_in(work.runs.body(run_id)) if found.kind is RunKind.PLAN else None
-    objects = one_page(in_order(plan) if plan else (), page)
-    return RunView(found, name_of(found.requested_by), plan, objects, ignored_in(found.target))
+    return RunView(found, name_of(found.requested_by), plan_of(run_id), ignored_in(found.target))
+
+
+def plan_of(run_id: UUID) -> PlanFile | None:
+    """None for a run that is no plan; read once, whoever on the page wants it. Raises NotFound("run")."""
+    plans: dict[UUID, PlanFile | None] = g.setdefault("plans", {})
+    if run_id not in plans:
+        with reading() as work:
+            found = work.runs.get(run_id)
+            plans[run_id] = plan_in(work.runs.body(run_id)) if found.kind is RunKind.PLAN else None
+    return plans[run_id]
 
 
 def ignored_in(target: Target | None) -> int:
@@ -164,17 +149,6 @@ def in_order(plan: PlanFile) -> Sequence[PlannedObject]:
 
 def one_page(rows: Sequence[T], page: Page) -> Paged[T]:
     return Paged(rows[page.offset : page.offset + page.size], len(rows), page)
-
-
-def plan_lines(plan: PlanFile) -> Read[PlanRow]:
-    """All lines of a plan, as a list to be exported."""
-    rows = list(chain.from_iterable(rows_of(planned, plan.places) for planned in in_order(plan)))
-    return lambda _connection, page: one_page(rows, page)
-
-
-def steps(kind: Kind, object_id: str) -> Read[AppliedStep]:
-    """What was done in the targets for one object, newest first."""
-    return lambda connection, page: lists.applied_steps_of(connection, kind, object_id, page)
 
 
 def key_in(text: str) -> OutboxKey | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from hufu_console.sync import sheets, views
+from hufu_console.accounts.lists import STEPS
+from hufu_console.sync import views
+from hufu_console.sync.lists import DRIFT, PLAN, QUEUE, RUNS, WORK
 from hufu_console.web.routing import FORM, POST, Route
+from hufu_console.web.spreadsheet import Sheet
 from hufu_registry.sync.permissions import ADMINISTER_SYNC
 
 ADMINISTER = ADMINISTER_SYNC
 TARGET = "/sync/targets/<target:target>"
 KEY = "<target:target>/<kind:kind>/<object:object_id>"
-WORK, STEPS, DIFFERENCE = (
+ONE, OBJECT, DIFFERENCE = (
     f"/sync/work/{KEY}",
     "/sync/steps/<kind:kind>/<object:object_id>",
     f"/sync/drift/{KEY}/<object:field>",
@@ -20,33 +23,33 @@ ROUTES = (
     Route("/sync", "sync.overview", views.overview, ADMINISTER),
     Route("/sync/now", "sync.now", views.now, ADMINISTER, by_itself=True),
     Route(f"{TARGET}/picture", "sync.picture", views.picture, ADMINISTER, by_itself=True),
-    Route(f"{TARGET}/queue.xlsx", "sync.queue_xlsx", sheets.queue_xlsx, ADMINISTER),
+    Route(f"{TARGET}/queue.xlsx", "sync.queue_xlsx", Sheet(QUEUE), ADMINISTER),
     Route(f"{TARGET}/compare", "sync.compare", views.compare, ADMINISTER, POST),
     Route(f"{TARGET}/pause", "sync.pause", views.pause, ADMINISTER, FORM),
     Route(f"{TARGET}/resume", "sync.resume", views.resume, ADMINISTER, POST),
     Route("/sync/resynchronise", "sync.resynchronise", views.resynchronise, ADMINISTER, FORM),
     Route("/sync/work", "sync.work", views.work, ADMINISTER),
-    Route("/sync/work.xlsx", "sync.work_xlsx", sheets.work_xlsx, ADMINISTER),
-    Route("/sync/work/search", "sync.search_work", views.search, ADMINISTER, POST, values={"page": "sync.work"}),
+    Route("/sync/work.xlsx", "sync.work_xlsx", Sheet(WORK), ADMINISTER),
+    Route("/sync/work/search", "sync.search_work", views.search_work, ADMINISTER, POST),
     Route("/sync/work/retry", "sync.retry_picked", views.retry_picked, ADMINISTER, POST),
-    Route(WORK, "sync.row", views.row, ADMINISTER),
-    Route(f"{WORK}/retry", "sync.retry", views.retry, ADMINISTER, POST),
-    Route(f"{WORK}/make-again", "sync.make_again", views.make_again, ADMINISTER, POST),
-    Route(f"{WORK}/drop", "sync.drop", views.drop, ADMINISTER, FORM),
-    Route(STEPS, "sync.steps", views.steps, ADMINISTER),
-    Route(f"{STEPS}.xlsx", "sync.steps_xlsx", sheets.steps_xlsx, ADMINISTER),
+    Route(ONE, "sync.row", views.row, ADMINISTER),
+    Route(f"{ONE}/retry", "sync.retry", views.retry, ADMINISTER, POST),
+    Route(f"{ONE}/make-again", "sync.make_again", views.make_again, ADMINISTER, POST),
+    Route(f"{ONE}/drop", "sync.drop", views.drop, ADMINISTER, FORM),
+    Route(OBJECT, "sync.steps", views.steps, ADMINISTER),
+    Route(f"{OBJECT}.xlsx", "sync.steps_xlsx", Sheet(STEPS), ADMINISTER),
     Route("/sync/drift", "sync.drift", views.drift, ADMINISTER),
-    Route("/sync/drift.xlsx", "sync.drift_xlsx", sheets.drift_xlsx, ADMINISTER),
-    Route("/sync/drift/search", "sync.search_drift", views.search, ADMINISTER, POST, values={"page": "sync.drift"}),
+    Route("/sync/drift.xlsx", "sync.drift_xlsx", Sheet(DRIFT), ADMINISTER),
+    Route("/sync/drift/search", "sync.search_drift", views.search_drift, ADMINISTER, POST),
     Route(DIFFERENCE, "sync.difference", views.difference, ADMINISTER, FORM),
     Route(f"{DIFFERENCE}/accept", "sync.accept", views.accept, ADMINISTER, POST),
     Route(f"{DIFFERENCE}/overwrite", "sync.overwrite", views.overwrite, ADMINISTER, POST),
     Route(f"{DIFFERENCE}/list-again", "sync.list_again", views.list_again, ADMINISTER, POST),
     Route("/sync/plans/new", "sync.plan", views.plan, ADMINISTER, FORM),
     Route("/sync/runs", "sync.runs", views.runs, ADMINISTER),
-    Route("/sync/runs.xlsx", "sync.runs_xlsx", sheets.runs_xlsx, ADMINISTER),
+    Route("/sync/runs.xlsx", "sync.runs_xlsx", Sheet(RUNS), ADMINISTER),
     Route(RUN, "sync.run", views.run, ADMINISTER),
-    Route(f"{RUN}.xlsx", "sync.run_xlsx", sheets.run_xlsx, ADMINISTER),
+    Route(f"{RUN}.xlsx", "sync.run_xlsx", Sheet(PLAN), ADMINISTER),
     Route(f"{RUN}/progress", "sync.progress", views.progress, ADMINISTER, by_itself=True),
     Route(f"{RUN}/execute", "sync.execute", views.execute, ADMINISTER, FORM),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import ParamSpec
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -13,17 +13,18 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 import hufu_registry.sync.use_cases as sync
+from hufu_console.accounts.lists import STEPS
 from hufu_console.sync import queries
 from hufu_console.sync.forms import AgencyForm, DropForm, IgnoreForm, PauseForm, PlanForm
-from hufu_console.web import drafts
+from hufu_console.sync.lists import DRIFT, PLAN, RUNS, WORK
+from hufu_console.web import lists
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, policy, registry
 from hufu_console.web.context import now as moment
-from hufu_console.web.paging import asked_page, page_link, read_page
 from hufu_console.web.sentences import sentence
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
-from hufu_registry.kernel.outbox import STATE_TARGETS, Kind, OutboxKey, Target
-from hufu_registry.sync.model import ErrorClass, WorkState
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.sync.model import ErrorClass
 
 MOST_PICKED = 100
 
@@ -117,41 +118,7 @@ def settled_in(page: str) -> Callable[[Callable[P, ResponseReturnValue]], Callab
 # Work
 
 
-def asked_target() -> Target | None:
-    asked = request.values.get("target", "")
-    return Target(asked) if asked in set(Target) else None
-
-
-def asked_state() -> WorkState | None:
-    asked = request.values.get("state", "")
-    return WorkState(asked) if asked in set(WorkState) else None
-
-
-def kept_words() -> str:
-    return (drafts.kept() or {}).get("words", "")
-
-
-def here(**filters: Any) -> dict[str, Any]:
-    """What stands in the address of a filtered list."""
-    return filters | {"draft": drafts.draft_key()}
-
-
-def work() -> str:
-    target, state, words = asked_target(), asked_state(), kept_words()
-    filters = here(target=target, state=state)
-    return render_template(
-        "sync/work.html", paged=read_page(queries.work(target, state, words), asked_page()), words=words, here=filters,
-        targets=list(Target), states=list(WorkState), now=moment(),
-        page_link=page_link("sync.work", filters),
-    )  # fmt: skip
-
-
-def search(page: str) -> ResponseReturnValue:
-    """What is searched for is about people, so it is kept and not put into the address."""
-    words = request.form.get("words", "").strip()[:200]
-    key = drafts.keep(url_for(page), {"words": words}) if words else None
-    filters: dict[str, Any] = {name: request.form.get(name) or None for name in ("target", "state", "ignored")}
-    return redirect(url_for(page, **filters, draft=key), 303)
+work, search_work = lists.page(WORK), lists.search(WORK)
 
 
 def retry_picked() -> ResponseReturnValue:
@@ -168,8 +135,7 @@ def retry_picked() -> ResponseReturnValue:
         flash(ngettext("%(num)s row is tried again now.", "%(num)s rows are tried again now.", count), "good")
     else:
         flash(_("Nothing was picked, or it is all done already."), "info")
-    back: dict[str, Any] = {name: request.form.get(name) or None for name in ("target", "state", "draft")}
-    return redirect(url_for("sync.work", **back), 303)
+    return lists.back_to(WORK)
 
 
 @settled_in("sync.work")
@@ -178,16 +144,16 @@ def row(target: str, kind: str, object_id: str) -> ResponseReturnValue:
     at = {"target": target, "kind": kind, "object_id": object_id}
     return render_template(
         "sync/row.html", row=queries.work_row(key), at=at, ErrorClass=ErrorClass, now=moment(),
-        steps=read_page(queries.steps(key.kind, object_id), asked_page()), page_link=page_link("sync.row", at),
+        steps=lists.listing_of(STEPS, kind=key.kind, object_id=object_id, at=("sync.row", at)),
     )  # fmt: skip
 
 
 def steps(kind: str, object_id: str) -> str:
     """What was done in the systems for one object."""
-    at = {"kind": kind, "object_id": object_id}
-    paged = read_page(queries.steps(Kind(kind), object_id), asked_page())
     title = queries.title_of(Kind(kind), object_id)
-    return render_template("sync/steps.html", steps=paged, title=title, at=at, page_link=page_link("sync.steps", at))
+    return render_template(
+        "sync/steps.html", steps=lists.listing_of(STEPS, kind=kind, object_id=object_id), title=title
+    )
 
 
 def key_of(target: str, kind: str, object_id: str) -> OutboxKey:
@@ -222,14 +188,7 @@ def drop(target: str, kind: str, object_id: str) -> ResponseReturnValue:
 # Differences
 
 
-def drift() -> str:
-    target, words, ignored = asked_target(), kept_words(), request.args.get("ignored") == "yes"
-    filters = here(target=target, ignored="yes" if ignored else None)
-    rows = read_page(queries.drifts(target, words, ignored=ignored), asked_page())
-    return render_template(
-        "sync/drift.html", paged=rows, words=words, here=filters, targets=STATE_TARGETS,
-        page_link=page_link("sync.drift", filters),
-    )  # fmt: skip
+drift, search_drift = lists.page(DRIFT), lists.search(DRIFT)
 
 
 @settled_in("sync.drift")
@@ -270,14 +229,13 @@ def overwrite(target: str, kind: str, object_id: str, field: str) -> ResponseRet
 # Runs and plans
 
 
-def runs() -> str:
-    paged = read_page(queries.runs(), asked_page())
-    return render_template("sync/runs.html", paged=paged, page_link=page_link("sync.runs", {}))
+runs = lists.page(RUNS)
 
 
 def run(run_id: UUID) -> str:
-    view = queries.run_view(run_id, asked_page())
-    return render_template("sync/run.html", view=view, page_link=page_link("sync.run", {"run_id": run_id}))
+    view = queries.run_view(run_id)
+    lines = lists.listing_of(PLAN, run_id=run_id) if view.plan else None
+    return render_template("sync/run.html", view=view, lines=lines)
 
 
 def progress(run_id: UUID) -> ResponseReturnValue:
@@ -293,7 +251,7 @@ def execute(run_id: UUID) -> ResponseReturnValue:
         execution = sync.request_plan_execution(run_id, registry(), actor())
         said = _("The plan is being executed. Nothing is taken from anybody that it did not show.")
         return done(said, url_for("sync.run", run_id=execution))
-    view = queries.run_view(run_id, asked_page())
+    view = queries.run_view(run_id)
     if not view.executable:
         raise IllegalMove("plan_not_ready")
     return render_template("sync/execute.html", view=view)

@@ -41,12 +41,13 @@ class ObjectConverter(BaseConverter):
     regex = r"[^/\x00-\x1f\x7f]{1,100}"
 
 
-# AccountId, CaseId and the ids of held changes and runs are UUIDs; each has a name of its own, so that a route says
-# what it is about.
+# AccountId, CaseId and the ids of exports, held changes and runs are UUIDs; each has a name of its own, so that a route
+# says what it is about.
 CONVERTERS: dict[str, type[BaseConverter]] = {
     "account": UUIDConverter,
     "agency": AgencyConverter,
     "case": UUIDConverter,
+    "export": UUIDConverter,
     "held": UUIDConverter,
     "run": UUIDConverter,
     "target": TargetConverter,

@@ -18,6 +18,7 @@ from flask_babel.speaklater import LazyString
 
 from hufu_console.web import context, drafts
 from hufu_console.web.paging import Read, asked_page, read_page
+from hufu_console.web.viewer import viewer
 from hufu_registry.kernel.paging import Paged, Sort
 from hufu_registry.kernel.permissions import Permission
 
@@ -118,8 +119,8 @@ class ListPage(Generic[T]):
     `path` and the one main `act` are words with endpoints; `above` and `cells` are templates: what stands above the
     list, and a macro for each column that shows more than its value.
 
-    `sheet` is the endpoint of its spreadsheet, whose taking is recorded as `recorded`; whoever takes it needs the
-    `permission` somewhere, and must be a system manager where none is named.
+    `sheet` is the endpoint of its spreadsheet, called as `called` says, else by the title; that somebody took it is
+    recorded as `recorded`, and it takes `permission` somewhere.
     """
 
     endpoint: str
@@ -140,6 +141,7 @@ class ListPage(Generic[T]):
     above: str = ""
     sheet: str = ""
     recorded: str = ""
+    called: Callable[[Asked], str] | None = None
     permission: Permission | None = None
 
     @property
@@ -154,6 +156,13 @@ class ListPage(Generic[T]):
     def sheet_columns(self) -> Sequence[Column[T]]:
         return [column for column in self.columns if column.sheet]
 
+    def name_of(self, asked: Asked) -> str:
+        return self.called(asked) if self.called else str(self.title)
+
+    def recorded_as(self, asked: Asked) -> str:
+        """What a record says was taken: the list, and the object it is of."""
+        return " ".join((self.recorded, *asked.args.values()))
+
     def asked(self, given: Mapping[str, str], args: Mapping[str, Any], words: str, draft: UUID | None = None) -> Asked:
         """What these texts of an address mean to this list; what it does not know is left out."""
         return Asked(
@@ -164,14 +173,14 @@ class ListPage(Generic[T]):
             draft=draft,
         )
 
-    def address(self, asked: Asked) -> dict[str, Any]:
+    def query(self, asked: Asked) -> dict[str, Any]:
         """The part of the address that says so, to be read again by `asked`."""
         values = {one: asked.filters.get(one.name, one.usual) for one in self.filters}
         filters = {one.name: value for one, value in values.items() if value != one.usual}
-        return {**asked.args, **filters, "sort": sort_text(asked.sort), "draft": asked.draft}
+        return {**filters, "sort": sort_text(asked.sort), "draft": asked.draft}
 
     def url(self, asked: Asked, **changes: Any) -> str:
-        return url_for(self.endpoint, **(self.address(asked) | changes))
+        return url_for(self.endpoint, **{**asked.args, **self.query(asked), **changes})
 
 
 def sort_in(text: str, keys: frozenset[str]) -> Sort | None:
@@ -186,15 +195,23 @@ def sort_text(sort: Sort | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
-    """One page of a list, as it was asked for: what components/list.html draws."""
+    """One page of a list, as it was asked for: what components/list.html draws.
+
+    `at` are endpoint and arguments of the page it stands on, where that is not its own.
+    """
 
     of: ListPage[T]
     asked: Asked
     paged: Paged[T]
+    at: tuple[str, Mapping[str, Any]] | None = None
+
+    def _url(self, query: Mapping[str, Any]) -> str:
+        endpoint, args = self.at or (self.of.endpoint, self.asked.args)
+        return url_for(endpoint, **{**args, **query})
 
     def url(self, **changes: Any) -> str:
         """The same list with other filters; its first page."""
-        return self.of.url(self.asked, **changes)
+        return self._url(self.of.query(self.asked) | changes)
 
     def page_url(self, number: int) -> str:
         return self.url(page=number if number > 1 else None)
@@ -246,7 +263,7 @@ class Listing(Generic[T]):
     @property
     def hidden(self) -> dict[str, Any]:
         """What a form on the page carries along so that its answer leads back here."""
-        return {name: value for name, value in self.of.address(self.asked).items() if value is not None}
+        return {name: value for name, value in self.of.query(self.asked).items() if value is not None}
 
     @property
     def fields(self) -> list[Filter]:
@@ -255,20 +272,24 @@ class Listing(Generic[T]):
     @property
     def carried(self) -> dict[str, Any]:
         """What the filter form carries along: whatever has no field there."""
-        shown = {one.name for one in self.fields} | {"draft", *self.asked.args}
+        shown = {one.name for one in self.fields} | {"draft"}
         return {name: value for name, value in self.hidden.items() if name not in shown}
 
     @property
     def clear_url(self) -> str:
-        return self.of.url(Asked(args=self.asked.args))
+        return self._url({})
 
     @property
     def empty_url(self) -> str:
-        return self.of.url(Asked(args=self.asked.args), **self.empty.to)
+        return self._url(self.empty.to)
 
     @property
     def sheet_url(self) -> str:
-        return url_for(self.of.sheet, **self.of.address(self.asked)) if self.of.sheet else ""
+        """Empty where it has none for the viewer."""
+        permission = self.of.permission
+        if not self.of.sheet or permission is None or not viewer().rights.gives(permission):
+            return ""
+        return url_for(self.of.sheet, **{**self.asked.args, **self.of.query(self.asked)})
 
 
 def asked_now(of: ListPage[T], args: Mapping[str, Any]) -> Asked:
@@ -277,9 +298,9 @@ def asked_now(of: ListPage[T], args: Mapping[str, Any]) -> Asked:
     return of.asked(request.values, args, words, drafts.draft_key() if words else None)
 
 
-def listing_of(of: ListPage[T], **args: Any) -> Listing[T]:
+def listing_of(of: ListPage[T], *, at: tuple[str, Mapping[str, Any]] | None = None, **args: Any) -> Listing[T]:
     asked = asked_now(of, args)
-    return Listing(of, asked, read_page(of.read(asked), asked_page()))
+    return Listing(of, asked, read_page(of.read(asked), asked_page()), at)
 
 
 def page(of: ListPage[T]) -> Callable[..., str]:

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from html import unescape
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 import xlsxwriter
-from flask import Response, get_template_attribute, send_file
+from flask import current_app, redirect, send_file, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from hufu_console.web.context import actor, now, registry
-from hufu_console.web.paging import Read
+from hufu_console.web.context import actor, now, registry, settings
+from hufu_console.web.export_queue import wake
+from hufu_console.web.language import language
+from hufu_console.web.lists import Asked, Cell, Column, ListPage, asked_now
+from hufu_console.web.paging import Read, read_page
 from hufu_console.web.roc_field import write_day
-from hufu_registry.audit.use_cases import record_export
+from hufu_registry.exports.model import Export
+from hufu_registry.exports.use_cases import RequestExport, record_export, request_export
 from hufu_registry.kernel.clock import TAIPEI, taipei_date
+from hufu_registry.kernel.errors import Denied, NotFound
 from hufu_registry.kernel.paging import MAX_SIZE, Page, Paged
+from hufu_registry.kernel.permissions import Permission
 
 MOST_ROWS = 10_000
 WIDTH = 24
@@ -32,23 +38,69 @@ LONGEST_NAME = 31
 KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 T = TypeVar("T")
-Cell = str | int | datetime | None
-Column = tuple[str, Callable[[T], Cell]]
 
 
-def export(what: str, name: str, columns: Sequence[Column[T]], read: Read[T]) -> Response:
-    """The list as a file called `name` and the day; the record of it says `what` was taken, and how many rows.
+class Sheet(Generic[T]):
+    """The view of a list's spreadsheet: a short list is a file at once, a long one an export in the background."""
 
-    A list longer than MOST_ROWS is cut, and its last row says so.
-    """
+    def __init__(self, of: ListPage[T]) -> None:
+        self.of = of
+        # Flask's extensions know a view by these.
+        self.__name__ = self.__qualname__ = f"sheet of {of.endpoint}"
+
+    def __call__(self, **args: Any) -> ResponseReturnValue:
+        of, asked = self.of, asked_now(self.of, args)
+        first = read_page(of.read(asked), Page(1, MAX_SIZE))
+        if first.total > MAX_SIZE:
+            export = request_export(request_of(of, asked), registry(), actor())
+            wake(settings(), export.id)
+            return redirect(url_for("exports.export", export_id=export.id), 303)
+        content, rows = workbook(of.name_of(asked), of.sheet_columns, first.rows, total=first.total)
+        record_export(of.recorded_as(asked), rows, permission_of(of), registry(), actor())
+        return send_file(content, mimetype=KIND, as_attachment=True, download_name=file_name(of, asked))
+
+
+def permission_of(of: ListPage[Any]) -> Permission:
+    """What it takes to have its spreadsheet. Raises Denied where nobody said it."""
+    if of.permission is None:
+        raise Denied("right_missing")
+    return of.permission
+
+
+def list_named(endpoint: str) -> ListPage[Any]:
+    """The list whose spreadsheet has this endpoint. Raises NotFound("export") where there is none (any more)."""
+    view = current_app.view_functions.get(endpoint)
+    if not isinstance(view, Sheet):
+        raise NotFound("export")
+    return view.of
+
+
+def request_of(of: ListPage[T], asked: Asked) -> RequestExport:
+    """What the process needs to read the list as it is read here; what is searched for is kept apart."""
+    query = {name: str(value) for name, value in of.query(asked).items() if value is not None and name != "draft"}
+    parameters = {"query": query, "args": dict(asked.args), "language": language()}
+    return RequestExport(of.sheet, of.recorded_as(asked), permission_of(of), parameters, asked.words)
+
+
+def asked_of(of: ListPage[T], export: Export) -> Asked:
+    query, args = export.parameters["query"], export.parameters["args"]
+    if not isinstance(query, dict) or not isinstance(args, dict):
+        raise TypeError("an export's parameters are texts by name")
+    return of.asked(query, args, export.words)
+
+
+def file_name(of: ListPage[T], asked: Asked) -> str:
+    """Called as the list is, and the day."""
+    return f"{of.name_of(asked)} {write_day(taipei_date(now()))}.xlsx"
+
+
+def whole(of: ListPage[T], asked: Asked) -> tuple[bytes, int]:
+    """The file of a list of any length, and how many rows; cut after MOST_ROWS, which its last row says."""
+    read = of.read(asked)
     with one_moment() as connection:
         first = read(connection, Page(1, MAX_SIZE))
-        rows = every(first, read, connection)
-        count = min(first.total, MOST_ROWS)
-        content = workbook(name, columns, rows, cut_of=first.total if first.total > count else None)
-    record_export(what, count, registry(), actor())
-    today = write_day(taipei_date(now()))
-    return send_file(content, mimetype=KIND, as_attachment=True, download_name=f"{name} {today}.xlsx")
+        content, rows = workbook(of.name_of(asked), of.sheet_columns, every(first, read, connection), total=first.total)
+    return content.getvalue(), rows
 
 
 @contextmanager
@@ -65,26 +117,26 @@ def every(first: Paged[T], read: Read[T], connection: sa.Connection) -> Iterator
         yield from read(connection, Page(number, MAX_SIZE)).rows
 
 
-def workbook(name: str, columns: Sequence[Column[T]], rows: Iterable[T], *, cut_of: int | None) -> io.BytesIO:
-    """The file's bytes, written row by row; its sheet is called `name`, as far as a sheet may be."""
+def workbook(name: str, columns: Sequence[Column[T]], rows: Iterable[T], *, total: int) -> tuple[io.BytesIO, int]:
+    """The file's bytes, written row by row, and how many rows; its sheet is called `name`, as far as a sheet may be."""
     content = io.BytesIO()
     with xlsxwriter.Workbook(content, {"constant_memory": True}) as book:
         bold, moment = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         sheet = book.add_worksheet(NOT_IN_NAMES.sub(" ", name).strip("' ")[:LONGEST_NAME])
         sheet.set_column(0, len(columns) - 1, WIDTH)
         sheet.freeze_panes(1, 0)
-        for at, (header, _value) in enumerate(columns):
-            sheet.write_string(0, at, header, bold)
+        for at, column in enumerate(columns):
+            sheet.write_string(0, at, str(column.title), bold)
         last = 0
         for last, row in enumerate(rows, start=1):
-            for at, (_header, value) in enumerate(columns):
-                write(sheet, last, at, value(row), moment)
-        if cut_of is not None:
+            for at, column in enumerate(columns):
+                write(sheet, last, at, column.value(row), moment)
+        if total > MOST_ROWS:
             words = _("Only the first %(num)s of %(total)s rows are here. Filter the list to see the others.",
-                      num=MOST_ROWS, total=cut_of)  # fmt: skip
+                      num=MOST_ROWS, total=total)  # fmt: skip
             sheet.write_string(last + 1, 0, words, bold)
     content.seek(0)
-    return content
+    return content, last
 
 
 def write(sheet: Worksheet, row: int, column: int, value: Cell, moment: Format) -> None:
@@ -94,8 +146,3 @@ def write(sheet: Worksheet, row: int, column: int, value: Cell, moment: Format) 
         sheet.write_number(row, column, value)
     elif value:
         sheet.write_string(row, column, value)
-
-
-def words(template: str, macro: str, *values: object) -> str:
-    """What a macro of the pages says, as plain text."""
-    return unescape(str(get_template_attribute(template, macro)(*values))).strip()

@@ -9,11 +9,14 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import ngettext
 
+from hufu_console.web.changes import ABOUT_TO_LOSE
 from hufu_console.web.context import actor, registry
+from hufu_console.web.lists import Asked, Listing
 from hufu_console.web.numbers import VERSION_DIGITS, number_of
 from hufu_console.web.viewer import viewer
 from hufu_registry.guard.model import Held, Unconfirmed
 from hufu_registry.guard.use_cases import Command, submit
+from hufu_registry.kernel.paging import Page, Paged
 
 NOT_REPEATED = frozenset({"csrf_token", "confirmed"})
 
@@ -26,10 +29,11 @@ def submitted(command: Command, title: str, said: Callable[[Any], object], back:
     """
     outcome = submit(command, registry(), actor(), confirmed=confirmed())
     if isinstance(outcome, Unconfirmed):
+        listing = Listing(ABOUT_TO_LOSE, Asked(), Paged(outcome.changes, outcome.count, Page()))
         hidden = {name: value for name, value in request.form.items() if name not in NOT_REPEATED}
         return render_template(
             "guard/unconfirmed.html", action=request.path, title=title, back=back, count=outcome.count,
-            changes=outcome.changes, hidden=hidden | {"confirmed": outcome.count},
+            changes=listing, hidden=hidden | {"confirmed": outcome.count},
         )  # fmt: skip
     follows = viewer().rights.is_system_manager
     if isinstance(outcome, Held):

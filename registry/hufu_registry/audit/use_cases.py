@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from hufu_registry.audit.model import Values
-from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.ids import AgencyId
-from hufu_registry.kernel.work import Services
 from hufu_registry.kernel.work import Work as KernelWork
 
 
@@ -28,9 +26,3 @@ class Audit(Protocol):
 class Work(KernelWork, Protocol):
     @property
     def audit(self) -> Audit: ...
-
-
-def record_export(what: str, rows: int, services: Services[Work], actor: Actor) -> None:
-    """Somebody took a list out of the house; rights are the caller's to check."""
-    with services.begin(actor) as work:
-        work.audit.record("list.exported", object_kind="list", object_id=what, new={"rows": rows})

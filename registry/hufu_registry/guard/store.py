@@ -17,8 +17,8 @@ from hufu_registry.guard.model import Change, ChangeKind, HeldChange, HeldState,
 from hufu_registry.guard.use_cases.ports import Standing
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import Moment, among, counted, metadata
+from hufu_registry.kernel.paging import Page, Paged, Sort
+from hufu_registry.kernel.store import Moment, among, counted, metadata, ordered
 
 held_changes = sa.Table(
     "held_changes",
@@ -183,14 +183,19 @@ def _changes_of(held_id: UUID) -> sa.Select[Any]:
     )
 
 
-def list_held_changes(connection: sa.Connection, page: Page, state: HeldState | None = None) -> Paged[HeldChange]:
-    """Stored acts of a state (None: all), newest first."""
+SORTED_BY = {"requested_at": held_changes.c.requested_at}
+
+
+def list_held_changes(
+    connection: sa.Connection, page: Page, state: HeldState | None = None, sort: Sort | None = None
+) -> Paged[HeldChange]:
+    """Stored acts of a state (None: all), newest first unless sorted."""
     conditions = [] if state is None else [held_changes.c.state == state.value]
     total = counted(connection, sa.select(held_changes.c.id).where(*conditions))
     rows = connection.execute(
         _held_changes()
         .where(*conditions)
-        .order_by(held_changes.c.requested_at.desc(), held_changes.c.id)
+        .order_by(*ordered(sort, SORTED_BY, (held_changes.c.requested_at.desc(), held_changes.c.id)))
         .limit(page.size)
         .offset(page.offset)
     )

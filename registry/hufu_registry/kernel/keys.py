@@ -36,9 +36,14 @@ class Keys:
         return hmac.new(self._audit, record, hashlib.sha256).hexdigest()
 
     def seal(self, about: str, value: str) -> str:
-        nonce = os.urandom(NONCE_BYTES)
-        return base64.b64encode(nonce + self._cipher.encrypt(nonce, value.encode(), about.encode())).decode()
+        return base64.b64encode(self.seal_bytes(about, value.encode())).decode()
 
     def open(self, about: str, sealed: str) -> str:
-        raw = base64.b64decode(sealed)
-        return self._cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], about.encode()).decode()
+        return self.open_bytes(about, base64.b64decode(sealed)).decode()
+
+    def seal_bytes(self, about: str, value: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, value, about.encode())
+
+    def open_bytes(self, about: str, sealed: bytes) -> bytes:
+        return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about.encode())

@@ -21,9 +21,9 @@ from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns, to_columns
-from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.kernel.paging import Page, Paged, Sort
 from hufu_registry.kernel.permissions import Role
-from hufu_registry.kernel.store import Moment, among, counted, metadata
+from hufu_registry.kernel.store import Moment, among, counted, metadata, ordered
 from hufu_registry.rights.store import covered, grants, in_force
 
 case_numbers = sa.Sequence("case_numbers", metadata=metadata, start=1001)
@@ -286,6 +286,9 @@ def in_scope(viewer: AccountId, now: datetime) -> sa.ColumnElement[bool]:
     )
 
 
+SORTED_BY = {"number": cases.c.number, "name": cases.c.name, "created_at": cases.c.created_at}
+
+
 def queue(
     connection: sa.Connection,
     viewer: AccountId,
@@ -295,8 +298,9 @@ def queue(
     state: CaseState | None = CaseState.PENDING,
     words: str = "",
     agency_id: AgencyId | None = None,
+    sort: Sort | None = None,
 ) -> Paged[QueueRow]:
-    """The cases in the viewer's scope: those waiting oldest first, the decided ones newest first.
+    """The cases in the viewer's scope; unless sorted, those waiting oldest first, the decided ones newest first.
 
     `words` finds any part of 姓名, account name or case number; `agency_id` keeps its subtree.
     """
@@ -321,7 +325,7 @@ def queue(
         sa.select(cases, agencies.c.full_name.label("agency_name"))
         .join(agencies, agencies.c.id == cases.c.agency_id)
         .where(*conditions)
-        .order_by(order, cases.c.id)
+        .order_by(*ordered(sort, SORTED_BY, (order, cases.c.id)))
         .limit(page.size)
         .offset(page.offset)
     )

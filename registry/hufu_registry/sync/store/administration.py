@@ -17,8 +17,8 @@ from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import among, counted, outbox
+from hufu_registry.kernel.paging import Page, Paged, Sort
+from hufu_registry.kernel.store import among, counted, ordered, outbox
 from hufu_registry.notices.store import notices
 from hufu_registry.sync.model import Code, Drift, ErrorClass, WorkRow, WorkState
 from hufu_registry.sync.model.drift import is_acceptable
@@ -218,6 +218,10 @@ def _as(table: sa.FromClause, kind: Kind, shape: str, type_: type[sa.types.TypeE
     return sa.case((can_be, sa.cast(table.c.object_id, type_)))
 
 
+WORK_SORTED_BY = {name: outbox.c[name] for name in ("attempts", "requested_at", "next_at")}
+DRIFT_SORTED_BY = {name: drifts.c[name] for name in ("field", "since")}
+
+
 def work_rows(
     connection: sa.Connection,
     page: Page,
@@ -225,16 +229,17 @@ def work_rows(
     target: Target | None = None,
     state: WorkState | None = None,
     words: str = "",
+    sort: Sort | None = None,
 ) -> Paged[WorkRow]:
-    """Unfinished work, oldest first; `words` are parts of 姓名, account names and agencies' names."""
+    """Unfinished work, oldest first unless sorted; `words` are parts of 姓名, account names and agencies' names."""
     conditions = [pending, *_about(outbox, words)]
     if target is not None:
         conditions.append(outbox.c.target == target.value)
     if state is not None:
         conditions.append(STATES[state])
     total = counted(connection, sa.select(outbox.c.object_id).where(*conditions))
-    order = (outbox.c.requested_at, outbox.c.target, outbox.c.kind, outbox.c.object_id)
-    key = order[1:]
+    key = (outbox.c.target, outbox.c.kind, outbox.c.object_id)
+    order = ordered(sort, WORK_SORTED_BY, (outbox.c.requested_at, *key))
     shown = sa.select(*key).where(*conditions).order_by(*order).limit(page.size).offset(page.offset).subquery()
     rows = connection.execute(
         sa.select(outbox, WAITS_FOR)
@@ -310,16 +315,15 @@ def drift_rows(
     words: str = "",
     ignored: bool = False,
     now: datetime,
+    sort: Sort | None = None,
 ) -> Paged[Drift]:
-    """What somebody else changed, oldest first; with `ignored` only what is ignored now, else the rest."""
+    """What somebody else changed, oldest first unless sorted; what is ignored now, or the rest."""
     conditions = [*_listed(now, target, ignored=ignored), *_about(drifts, words)]
     total = counted(connection, sa.select(drifts.c.field).where(*conditions))
+    usual = (drifts.c.since, drifts.c.target, drifts.c.kind, drifts.c.object_id, drifts.c.field)
+    order = ordered(sort, DRIFT_SORTED_BY, usual)
     rows = connection.execute(
-        sa.select(drifts)
-        .where(*conditions)
-        .order_by(drifts.c.since, drifts.c.target, drifts.c.kind, drifts.c.object_id, drifts.c.field)
-        .limit(page.size)
-        .offset(page.offset)
+        sa.select(drifts).where(*conditions).order_by(*order).limit(page.size).offset(page.offset)
     ).all()
     return Paged(_drifts(connection, keys, rows), total, page)
 

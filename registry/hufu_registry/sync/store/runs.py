@@ -13,8 +13,8 @@ from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import counted, outbox
+from hufu_registry.kernel.paging import Page, Paged, Sort
+from hufu_registry.kernel.store import counted, ordered, outbox
 from hufu_registry.sync.model import AppliedStep, QueueSample, Run, RunKind
 from hufu_registry.sync.store.tables import applied_steps, queue_samples, sync_run_rows, sync_runs
 
@@ -254,12 +254,14 @@ def _with_progress() -> sa.Select[Any]:
     return sa.select(*columns).select_from(sync_runs.outerjoin(of_run, under_way))
 
 
-def runs(connection: sa.Connection, page: Page) -> Paged[Run]:
-    """Newest first."""
+SORTED_BY = {name: sync_runs.c[name] for name in ("started_at", "objects", "differing")}
+
+
+def runs(connection: sa.Connection, page: Page, sort: Sort | None = None) -> Paged[Run]:
+    """Newest first unless sorted."""
     total = counted(connection, sa.select(sync_runs.c.id))
-    rows = connection.execute(
-        _with_progress().order_by(sync_runs.c.started_at.desc(), sync_runs.c.id).limit(page.size).offset(page.offset)
-    )
+    order = ordered(sort, SORTED_BY, (sync_runs.c.started_at.desc(), sync_runs.c.id))
+    rows = connection.execute(_with_progress().order_by(*order).limit(page.size).offset(page.offset))
     return Paged([to_run(row) for row in rows], total, page)
 
 

@@ -1,0 +1,74 @@
+"""The queue of cases."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from hufu_console.cases.queries import agency_name
+from hufu_console.web.context import now
+from hufu_console.web.lists import Asked, Column, Empty, Filter, ListPage, words
+from hufu_console.web.paging import Read
+from hufu_console.web.viewer import viewer
+from hufu_registry.cases.engine.model import CaseState
+from hufu_registry.cases.engine.store import QueueRow, queue
+from hufu_registry.cases.permissions import SEE_CASES
+from hufu_registry.kernel.ids import AgencyId
+
+WORDS = "cases/_labels.html"
+ALL = "all"
+
+
+def is_agency_id(text: str) -> bool:
+    return text.isdecimal() and len(text) < 18
+
+
+def agency_and_below(text: str) -> str:
+    """Empty for an agency that is none."""
+    name = agency_name(AgencyId(int(text)))
+    return _("Agency: %(name)s and below", name=name) if name else ""
+
+
+def read_queue(asked: Asked) -> Read[QueueRow]:
+    """Those in the viewer's scope."""
+    me, at, state, agency = viewer().account_id, now(), asked.choice("state", CaseState), asked.filters["agency"]
+    agency_id = AgencyId(int(agency)) if agency else None
+    return lambda connection, page: queue(
+        connection, me, at, page, state=state, words=asked.words, agency_id=agency_id, sort=asked.sort
+    )
+
+
+QUEUE = ListPage(
+    "cases.queue",
+    _l("Cases"),
+    lead=_l("Applications in your scope. Those waiting longest come first."),
+    count=lambda num: ngettext("%(num)s case", "%(num)s cases", num),
+    columns=(
+        Column("number", _l("Case"), lambda row: row.number, sort=True),
+        Column("name", _l("Applicant"), lambda row: row.name, sort=True),
+        Column("account_name", _l("Account name"), lambda row: row.account_name),
+        Column("agency", _l("Agency and unit"), lambda row: f"{row.agency_name} {row.unit_name}".strip()),
+        Column("created_at", _l("Sent"), lambda row: row.created_at, sort=True),
+        Column("state", _l("State"), lambda row: words(WORDS, "case_word", row.state.value)),
+    ),
+    read=read_queue,
+    words=_l("Name, account name or case number"),
+    search="cases.search",
+    filters=(
+        Filter("agency", _l("Agency"), agency_and_below, accepts=is_agency_id),
+        Filter(
+            "state", _l("State"), lambda value: words(WORDS, "case_word", value),
+            options=(*CaseState, ALL), usual=CaseState.PENDING, every=ALL,
+        ),
+    ),
+    cells="cases/_queue.html",
+    nothing=Empty(
+        _l("No case waits for you."),
+        help=_l("When somebody applies in your scope, the case stands here and you get a mail."),
+        link=_l("Show the decided ones, too"),
+        to={"state": ALL},
+    ),
+    unmatched=Empty(_l("No case in your scope is like that."), link=_l("Show those that wait")),
+    permission=SEE_CASES,
+)  # fmt: skip

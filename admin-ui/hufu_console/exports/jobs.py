@@ -1,0 +1,43 @@
+"""The only job: write an export that waits, as its owner would see the list now."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+from flask import g
+
+from hufu_console.web.context import reading, registry
+from hufu_console.web.spreadsheet import asked_of, file_name, list_named, permission_of, whole
+from hufu_console.web.viewer import Viewer
+from hufu_registry.exports.model import Export
+from hufu_registry.exports.use_cases import Written, begin_export, fail_export, finish_export, owner_of
+
+log = structlog.get_logger("hufu_console")
+
+
+def write(export_id: str) -> None:
+    """Within the application's context. Harmless when repeated: only one that waits is begun."""
+    export = begin_export(UUID(export_id), registry())
+    if export is None:
+        return
+    try:
+        permission = permission_of(list_named(export.list_name))
+        finish_export(export.id, written(export), permission, registry(), owner_of(export))
+    except Exception as error:  # noqa: BLE001 - whatever it was, its owner is told, and may try again
+        log.warning("export_failed", export_id=export_id, error=type(error).__name__)
+        fail_export(export.id, registry())
+    else:
+        log.info("export_written", export_id=export_id)
+
+
+def written(export: Export) -> Written:
+    """The list in the language, and with the rights, of whom it is for."""
+    with reading() as work:
+        account = work.accounts.get(export.requested_by)
+        g.viewer = Viewer(account, work.agencies.get(account.agency_id), work.grants.of(account.id), token="")
+    g.language = str(export.parameters["language"])
+    of = list_named(export.list_name)
+    asked = asked_of(of, export)
+    content, rows = whole(of, asked)
+    return Written(content, file_name(of, asked), rows)

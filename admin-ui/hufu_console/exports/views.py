@@ -1,0 +1,45 @@
+"""匯出: how far a spreadsheet is that takes longer, and the file."""
+
+from __future__ import annotations
+
+import io
+from uuid import UUID
+
+from flask import Response, redirect, render_template, send_file, url_for
+from flask.typing import ResponseReturnValue
+
+import hufu_registry.exports.use_cases as exports
+from hufu_console.web.context import actor, reading, registry, settings
+from hufu_console.web.export_queue import wake
+from hufu_console.web.spreadsheet import KIND, list_named, permission_of
+from hufu_registry.exports.model import Export
+
+
+def own(export_id: UUID) -> Export:
+    """Raises NotFound("export") for everybody else's."""
+    with reading() as work:
+        return exports.own_export(export_id, work, actor())
+
+
+def export(export_id: UUID) -> str:
+    found = own(export_id)
+    return render_template("exports/export.html", export=found, of=list_named(found.list_name))
+
+
+def progress(export_id: UUID) -> str:
+    """How far it is alone, for the page that looks again by itself."""
+    return render_template("exports/_export.html", export=own(export_id))
+
+
+def download(export_id: UUID) -> Response:
+    permission = permission_of(list_named(own(export_id).list_name))
+    with reading() as work:
+        found, content = exports.take_content(export_id, permission, work, actor())
+    return send_file(io.BytesIO(content), mimetype=KIND, as_attachment=True, download_name=found.file_name)
+
+
+def retry(export_id: UUID) -> ResponseReturnValue:
+    permission = permission_of(list_named(own(export_id).list_name))
+    exports.retry_export(export_id, permission, registry(), actor())
+    wake(settings(), export_id)
+    return redirect(url_for("exports.export", export_id=export_id), 303)

@@ -1,0 +1,138 @@
+"""The table of exports. The file is encrypted, and so is what was searched for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from hufu_registry.exports.model import Export, ExportState
+from hufu_registry.kernel.errors import NotFound
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.store import Moment, metadata
+
+WORDS, CONTENT = "export.words", "export.content"
+UNFINISHED = (ExportState.WAITING.value, ExportState.RUNNING.value)
+
+exports = sa.Table(
+    "exports",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("requested_by", sa.Uuid, sa.ForeignKey("accounts.id"), nullable=False),
+    sa.Column("list_name", sa.Text, nullable=False),
+    sa.Column("recorded_as", sa.Text, nullable=False),
+    sa.Column("parameters", JSONB, nullable=False),
+    sa.Column("words_sealed", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("begun_at", Moment),
+    sa.Column("finished_at", Moment),
+    sa.Column("file_name", sa.Text, nullable=False, server_default=""),
+    sa.Column("rows", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("content_sealed", sa.LargeBinary),
+    sa.CheckConstraint("state IN ('waiting','running','ready','failed')", name="state"),
+    sa.CheckConstraint("state <> 'ready' OR content_sealed IS NOT NULL", name="content_when_ready"),
+    sa.Index("ix_exports_requested_by", "requested_by"),
+    sa.Index("ix_exports_unfinished", "created_at", postgresql_where=sa.text("state IN ('waiting','running')")),
+    sa.Index("ix_exports_expires_at", "expires_at"),
+)
+# All but the file, which nobody reads but who downloads it.
+TOLD = [column for column in exports.c if column is not exports.c.content_sealed]
+
+
+class SqlExports:
+    def __init__(self, connection: sa.Connection, keys: Keys, now: datetime) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._now = now
+
+    def add(self, export: Export) -> None:
+        self._connection.execute(sa.insert(exports).values(id=export.id, **self._values(export)))
+
+    def get(self, export_id: UUID, *, lock: bool = False) -> Export:
+        query = sa.select(*TOLD).where(exports.c.id == export_id, exports.c.expires_at > self._now)
+        row = self._connection.execute(query.with_for_update() if lock else query).one_or_none()
+        if row is None:
+            raise NotFound("export")
+        return self._to_export(row)
+
+    def same_unfinished(self, export: Export) -> Export | None:
+        query = sa.select(*TOLD).where(
+            exports.c.requested_by == export.requested_by,
+            exports.c.list_name == export.list_name,
+            exports.c.recorded_as == export.recorded_as,
+            exports.c.parameters == sa.cast(dict(export.parameters), JSONB),
+            exports.c.state.in_(UNFINISHED),
+            exports.c.expires_at > self._now,
+        )
+        found = [self._to_export(row) for row in self._connection.execute(query)]
+        return next((one for one in found if one.words == export.words), None)
+
+    def save(self, export: Export) -> None:
+        self._connection.execute(sa.update(exports).where(exports.c.id == export.id).values(self._values(export)))
+
+    def finish(self, export: Export, content: bytes) -> None:
+        sealed = self._keys.seal_bytes(CONTENT, content)
+        values = self._values(export) | {"content_sealed": sealed}
+        self._connection.execute(sa.update(exports).where(exports.c.id == export.id).values(values))
+
+    def content_of(self, export_id: UUID) -> bytes:
+        query = sa.select(exports.c.content_sealed).where(exports.c.id == export_id)
+        return self._keys.open_bytes(CONTENT, self._connection.execute(query).scalar_one())
+
+    def waiting(self) -> Sequence[UUID]:
+        query = (
+            sa.select(exports.c.id)
+            .where(exports.c.state == ExportState.WAITING.value, exports.c.expires_at > self._now)
+            .order_by(exports.c.created_at)
+            .limit(100)
+        )
+        return list(self._connection.execute(query).scalars())
+
+    def begun_before(self, moment: datetime) -> Sequence[UUID]:
+        running = exports.c.state == ExportState.RUNNING.value
+        return list(
+            self._connection.execute(sa.select(exports.c.id).where(running, exports.c.begun_at < moment)).scalars()
+        )
+
+    def forget_expired(self, now: datetime) -> None:
+        self._connection.execute(sa.delete(exports).where(exports.c.expires_at <= now))
+
+    def _values(self, export: Export) -> dict[str, Any]:
+        return {
+            "requested_by": export.requested_by,
+            "list_name": export.list_name,
+            "recorded_as": export.recorded_as,
+            "parameters": dict(export.parameters),
+            "words_sealed": self._keys.seal(WORDS, export.words),
+            "state": export.state.value,
+            "created_at": export.created_at,
+            "expires_at": export.expires_at,
+            "begun_at": export.begun_at,
+            "finished_at": export.finished_at,
+            "file_name": export.file_name,
+            "rows": export.rows,
+        }
+
+    def _to_export(self, row: Any) -> Export:
+        return Export(
+            id=row.id,
+            requested_by=AccountId(row.requested_by),
+            list_name=row.list_name,
+            recorded_as=row.recorded_as,
+            parameters=row.parameters,
+            words=self._keys.open(WORDS, row.words_sealed),
+            state=ExportState(row.state),
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            begun_at=row.begun_at,
+            finished_at=row.finished_at,
+            file_name=row.file_name,
+            rows=row.rows,
+        )

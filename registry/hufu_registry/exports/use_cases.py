@@ -1,0 +1,187 @@
+"""Taking a list out of the house: at once where it is short, else by an export; and the record of either."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import hufu_registry.accounts.use_cases as accounts
+from hufu_registry.accounts.model import AccountState
+from hufu_registry.exports.model import KEPT, LOST_AFTER, Export, ExportMove, ExportState
+from hufu_registry.kernel.actor import SYSTEM, Actor, account_actor
+from hufu_registry.kernel.errors import Denied, NotFound
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.permissions import Permission
+from hufu_registry.kernel.work import Services
+
+
+class Exports(Protocol):
+    def add(self, export: Export) -> None: ...
+    def get(self, export_id: UUID, *, lock: bool = False) -> Export:
+        """Raises NotFound("export"), also for one that has expired."""
+
+    def same_unfinished(self, export: Export) -> Export | None:
+        """The one that the same person asked for with the same filters, and that is not written yet."""
+
+    def save(self, export: Export) -> None: ...
+    def finish(self, export: Export, content: bytes) -> None: ...
+    def content_of(self, export_id: UUID) -> bytes: ...
+    def waiting(self) -> Sequence[UUID]:
+        """Those that nobody has begun, oldest first."""
+
+    def begun_before(self, moment: datetime) -> Sequence[UUID]:
+        """Those under way since before the moment."""
+
+    def forget_expired(self, now: datetime) -> None: ...
+
+
+class Work(accounts.Work, Protocol):
+    @property
+    def exports(self) -> Exports: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RequestExport:
+    list_name: str
+    recorded_as: str
+    permission: Permission
+    parameters: Mapping[str, object]
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the process wrote: the file, its name, and how many rows it holds."""
+
+    content: bytes
+    file_name: str
+    rows: int
+
+
+def require_somewhere(
+    work: Work, account_id: AccountId | None, permission: Permission, *, lock: bool = True
+) -> AccountId:
+    """The list's own query leaves out what its taker may not see; here, that he may take the list at all.
+
+    Unless only looked at, the grants are held until the transaction ends. Raises Denied.
+    """
+    account = None if account_id is None else work.accounts.find(account_id)
+    if account is None or account.state in (AccountState.DISABLED, AccountState.DELETED):
+        raise Denied("right_missing", permission=permission.name)
+    if not work.grants.of(account.id, lock=lock).gives(permission):
+        raise Denied("right_missing", permission=permission.name)
+    return account.id
+
+
+def record_export(recorded_as: str, rows: int, permission: Permission, services: Services[Work], actor: Actor) -> None:
+    """Somebody takes a short list out of the house at once. Raises Denied."""
+    with services.begin(actor) as work:
+        require_somewhere(work, actor.account_id, permission)
+        _record(work, recorded_as, rows)
+
+
+def _record(work: Work, recorded_as: str, rows: int) -> None:
+    work.audit.record("list.exported", object_kind="list", object_id=recorded_as, new={"rows": rows})
+
+
+def request_export(command: RequestExport, services: Services[Work], actor: Actor) -> Export:
+    """Raises Denied. Whoever asks twice for the same gets the one that is on its way."""
+    with services.begin(actor) as work:
+        asker = require_somewhere(work, actor.account_id, command.permission)
+        export = Export(
+            id=services.ids.new(),
+            requested_by=asker,
+            list_name=command.list_name,
+            recorded_as=command.recorded_as,
+            parameters=command.parameters,
+            words=command.words,
+            state=ExportState.WAITING,
+            created_at=work.now,
+            expires_at=work.now + KEPT,
+        )
+        on_its_way = work.exports.same_unfinished(export)
+        if on_its_way is not None:
+            return on_its_way
+        work.exports.add(export)
+    return export
+
+
+def own_export(export_id: UUID, work: Work, actor: Actor) -> Export:
+    """Raises NotFound("export") for everybody else's."""
+    export = work.exports.get(export_id)
+    if export.requested_by != actor.account_id:
+        raise NotFound("export")
+    return export
+
+
+def retry_export(export_id: UUID, permission: Permission, services: Services[Work], actor: Actor) -> None:
+    """One that failed is written anew. Raises NotFound("export"), Denied, IllegalMove."""
+    with services.begin(actor) as work:
+        own_export(export_id, work, actor)
+        require_somewhere(work, actor.account_id, permission)
+        work.exports.save(work.exports.get(export_id, lock=True).moved(ExportMove.RETRY, work.now))
+
+
+def take_content(export_id: UUID, permission: Permission, work: Work, actor: Actor) -> tuple[Export, bytes]:
+    """The file, for its owner, who still has the permission. Raises NotFound("export"), Denied."""
+    export = own_export(export_id, work, actor)
+    require_somewhere(work, actor.account_id, permission, lock=False)
+    if export.state is not ExportState.READY:
+        raise NotFound("export")
+    return export, work.exports.content_of(export_id)
+
+
+def begin_export(export_id: UUID, services: Services[Work]) -> Export | None:
+    """To be written by the caller; None where somebody else has begun, or it is gone."""
+    with services.begin(SYSTEM) as work:
+        try:
+            export = work.exports.get(export_id, lock=True)
+        except NotFound:
+            return None
+        if export.state is not ExportState.WAITING:
+            return None
+        begun = export.moved(ExportMove.BEGIN, work.now)
+        work.exports.save(begun)
+    return begun
+
+
+def finish_export(
+    export_id: UUID, written: Written, permission: Permission, services: Services[Work], actor: Actor
+) -> None:
+    """Keep the file, and record that it was taken, as `actor`, whose export it is.
+
+    Raises NotFound("export"), Denied where he lost the permission meanwhile, IllegalMove where it was given up.
+    """
+    with services.begin(actor) as work:
+        export = own_export(export_id, work, actor)
+        require_somewhere(work, actor.account_id, permission)
+        finished = work.exports.get(export_id, lock=True).moved(ExportMove.FINISH, work.now)
+        work.exports.finish(replace(finished, file_name=written.file_name, rows=written.rows), written.content)
+        _record(work, export.recorded_as, written.rows)
+
+
+def fail_export(export_id: UUID, services: Services[Work]) -> None:
+    """It could not be written; its owner may try again. Harmless where it is done, or gone."""
+    with services.begin(SYSTEM) as work:
+        try:
+            export = work.exports.get(export_id, lock=True)
+        except NotFound:
+            return
+        if export.is_unfinished:
+            work.exports.save(export.moved(ExportMove.FAIL, work.now))
+
+
+def settle_exports(services: Services[Work]) -> None:
+    """Files that have had their day are forgotten; what a process left behind unfinished has failed."""
+    with services.begin(SYSTEM) as work:
+        work.exports.forget_expired(work.now)
+        lost = work.exports.begun_before(work.now - LOST_AFTER)
+    for export_id in lost:
+        fail_export(export_id, services)
+
+
+def owner_of(export: Export) -> Actor:
+    return account_actor(export.requested_by)
