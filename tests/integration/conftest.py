@@ -23,6 +23,7 @@ from hufu_stack.environment import environment
 from hufu_stack.layout import PROFILES
 from hufu_stack.stack import Stack
 from tests.kit.clocks import SetClock
+from tests.kit.engine import Engine
 
 PROFILE = PROFILES["test-registry"]
 KEEP = os.environ.get("HUFU_KEEP_STACK") == "1"
@@ -117,3 +118,13 @@ def chain(services: SqlServices) -> Sequence[Agency]:
         lowest = work.agencies.find_by_oid("2.16.886.101.29999.20001.20001.20001")
         assert lowest is not None
         return work.agencies.ancestors(lowest.id)
+
+
+@pytest.fixture
+def engine(services: SqlServices, database: RegistrySettings, clock: SetClock) -> Engine:
+    return Engine(services, database, clock, directory=True)
+
+
+@pytest.fixture
+def alone(services: SqlServices, database: RegistrySettings, clock: SetClock) -> Engine:
+    return Engine(services, database, clock, directory=False)

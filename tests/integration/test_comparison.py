@@ -57,8 +57,8 @@ from hufu_sync.scheduler.comparisons import Comparisons, Nightly, last_night
 from hufu_sync.scheduler.group import follow
 from hufu_sync.scheduler.process import task_groups
 from hufu_sync.targets.port import Locked
-from tests.integration.test_sync import Engine
 from tests.kit.clocks import SetClock
+from tests.kit.engine import Engine
 from tests.kit.targets.fakes import FakeTarget
 
 

@@ -22,8 +22,8 @@ from hufu_registry.sync.use_cases import request_comparison
 from hufu_sync.comparison import Comparison, Tally
 from hufu_sync.converge import Converger
 from hufu_sync.desired_state import TargetConfig
-from tests.integration.test_sync import Engine
 from tests.kit.clocks import SetClock
+from tests.kit.engine import Engine
 from tests.kit.targets.documents import ArchiveShape, DocumentSystem
 
 

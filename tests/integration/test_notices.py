@@ -21,8 +21,8 @@ from hufu_registry.sync.model import Code
 from hufu_registry.sync.store import target_states
 from hufu_registry.sync.use_cases import drop_work
 from hufu_sync.errors import Refused, TargetError, Transient, Unreachable
-from tests.integration.test_sync import Engine
 from tests.kit.clocks import SetClock
+from tests.kit.engine import Engine
 
 JOINED = replace(CASE_WAITING, digest_wait=timedelta(minutes=15))
 

@@ -9,50 +9,15 @@ import sqlalchemy as sa
 
 from hufu_registry.accounts.use_cases import delete_account, disable_account, transfer_account
 from hufu_registry.agencies.model import Agency
-from hufu_registry.agencies.use_cases import Move, Rename, move, rename
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
-from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.store import outbox
 from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.settings import RegistrySettings
 from hufu_registry.sync.model import Code, StepName
 from hufu_sync.errors import Transient
-from tests.integration.test_sync import DONE, Engine, KilledError
-from tests.integration.test_sync_engine import agencies_in
 from tests.kit.clocks import SetClock
-from tests.kit.targets.fakes import FakeTarget
-
-
-@pytest.fixture
-def engine(services: SqlServices, database: RegistrySettings, clock: SetClock) -> Engine:
-    return Engine(services, database, clock, directory=True)
-
-
-def change(engine: Engine, agency: Agency, how: str, parent: Agency) -> None:
-    """Rename the agency, or hang it below another."""
-    with engine.services.begin(OPERATOR) as work:
-        version = work.agencies.get(agency.id).version
-    today = taipei_date(engine.clock.now())
-    if how == "renamed":
-        rename(Rename(agency.id, version, "新的名字", today), engine.services, OPERATOR)
-    elif how == "moved":
-        move(Move(agency.id, version, parent.id, today), engine.services, OPERATOR)
-
-
-def killed_after(engine: Engine, where: str, step: str) -> None:
-    """Work until the process ends in that moment, with nothing noted of it; a new one takes over."""
-    target: FakeTarget = getattr(engine, where)
-
-    def killed(call: str) -> None:
-        if call == step:
-            target.heal()
-            raise KilledError
-
-    target.after = killed
-    with pytest.raises(KilledError):
-        engine.run()
-    engine.lanes = engine.another_worker()
+from tests.kit.engine import DONE, Engine, agencies_in, change_agency, killed_after
 
 
 def settle(engine: Engine, clock: SetClock) -> None:
@@ -74,7 +39,7 @@ def test_an_agency_made_and_not_noted_goes_when_nobody_needs_it(
     engine.run()
     account_id = engine.account(chain[2])
     killed_after(engine, where, "Create agency")
-    change(engine, chain[2], how, chain[0])
+    change_agency(engine, chain[2], how, chain[0])
     transfer_account(account_id, chain[1].id, engine.services, OPERATOR)
     settle(engine, clock)
     assert len(agencies_in(engine.ad)) == len(agencies_in(engine.keycloak)) == 2
@@ -89,7 +54,7 @@ def test_an_agency_made_and_not_noted_is_not_made_twice(
     engine.run()
     account_id = engine.account(chain[2])
     killed_after(engine, where, "Create agency")
-    change(engine, chain[2], how, chain[0])
+    change_agency(engine, chain[2], how, chain[0])
     settle(engine, clock)
     assert engine.story(account_id)[StepName.MAIL] == DONE
     for target in (engine.ad, engine.keycloak):
@@ -159,7 +124,7 @@ def test_what_was_made_for_an_agency_that_was_hung_elsewhere_first_goes(
     engine.ad.before = away
     engine.run()
     assert len(agencies_in(engine.ad)) == 3
-    change(engine, chain[3], "moved", chain[0])
+    change_agency(engine, chain[3], "moved", chain[0])
     engine.ad.heal()
     settle(engine, clock)
     assert engine.story(account_id)[StepName.MAIL] == DONE

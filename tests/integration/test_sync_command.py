@@ -38,9 +38,8 @@ from hufu_sync.errors import Refused, Unreachable
 from hufu_sync.health import Heart
 from hufu_sync.planning import build_plan_lanes, make_plan, serve_requests
 from hufu_sync.printing import table, width
-from tests.integration.test_sync import Engine
-from tests.integration.test_sync_begun import change, killed_after
 from tests.kit.clocks import SetClock
+from tests.kit.engine import Engine, change_agency, killed_after
 from tests.kit.faults.world import AGENCY, office_on, until
 from tests.kit.targets.fakes import Thing
 
@@ -307,7 +306,7 @@ def test_a_plan_finds_what_was_made_and_never_noted(office: Operator, hufu: Run,
     office.account(chain[2])
     killed_after(office, "ad", "Create agency")
     office.clock.advance(seconds=31)
-    change(office, chain[2], "moved", chain[0])
+    change_agency(office, chain[2], "moved", chain[0])
     oid = chain[2].oid or ""
     shown = hufu("plan", "--agency", oid)
     (line,) = [line for line in lines_of(shown, "place") if " ad " in f" {line} "]

@@ -1,0 +1,158 @@
+"""The activation mail, and how an account becomes enabled: what Keycloak saw, and what time brings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from hufu_registry.accounts.use_cases import disable_not_activated, resend_activation
+from hufu_registry.agencies.model import Agency
+from hufu_registry.kernel.actor import SYSTEM
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.paging import Page
+from hufu_registry.propagation.store import one_time_actions
+from hufu_registry.sync.model import Code, StepName, StepState
+from hufu_registry.sync.store import account_story, sign_ins
+from hufu_sync.errors import Interrupted, Transient, Unreachable
+from hufu_sync.scheduler.comparisons import Nightly
+from hufu_sync.targets.port import Credentials
+from tests.kit.clocks import SetClock
+from tests.kit.engine import DONE, Engine
+
+# Acts.
+
+
+def test_a_second_wish_for_the_mail_while_the_first_waits_is_one_mail(
+    engine: Engine, chain: Sequence[Agency], clock: SetClock
+) -> None:
+    engine.keycloak.fail(Unreachable(Code.KEYCLOAK_UNREACHABLE), when="")
+    account_id = engine.account(chain[0])
+    engine.run()
+    clock.advance(minutes=2)
+    resend_activation(account_id, engine.services, SYSTEM)
+    engine.keycloak.heal()
+    engine.run()
+    assert len(engine.keycloak.mails) == 1
+    with engine.services.read() as connection:
+        outcomes = (
+            connection.execute(sa.select(one_time_actions.c.outcome).order_by(one_time_actions.c.number))
+            .scalars()
+            .all()
+        )
+    assert outcomes == ["merged", "done"]
+
+
+def test_a_mail_the_server_could_not_send_is_tried_again_and_counted_once(
+    engine: Engine, chain: Sequence[Agency], clock: SetClock
+) -> None:
+    engine.keycloak.fail(Transient(Code.ACTIVATION_MAIL_NOT_SENT), when="mail", times=1)
+    account_id = engine.account(chain[0])
+    engine.run()
+    assert engine.story(account_id)[StepName.KEYCLOAK] == DONE
+    assert engine.story(account_id)[StepName.MAIL] == (StepState.RETRYING, Code.ACTIVATION_MAIL_NOT_SENT)
+    clock.advance(seconds=10)
+    engine.run()
+    with engine.services.read() as connection:
+        step = account_story(connection, account_id)[2]
+    assert (step.state, step.times, len(engine.keycloak.mails)) == (StepState.DONE, 1, 1)
+
+
+def test_a_mail_that_broke_off_in_the_middle_may_have_gone_out_and_is_counted_twice(
+    engine: Engine, chain: Sequence[Agency], clock: SetClock
+) -> None:
+    def broken_off(call: str) -> None:
+        if call == "mail" and len(engine.keycloak.mails) == 1:
+            raise Interrupted(Code.ACTIVATION_MAIL_NOT_SENT)
+
+    engine.keycloak.after = broken_off
+    account_id = engine.account(chain[0])
+    engine.run()
+    assert engine.story(account_id)[StepName.MAIL] == (StepState.RETRYING, Code.ACTIVATION_MAIL_NOT_SENT)
+    clock.advance(seconds=10)
+    engine.run()
+    assert len(engine.keycloak.mails) == 2
+    with engine.services.read() as connection:
+        (act,) = connection.execute(sa.select(one_time_actions)).all()
+    assert (act.times, act.outcome) == (2, "maybe_repeated")
+
+
+# What Keycloak saw, and what time brings.
+
+
+@pytest.fixture
+def waiting(engine: Engine, chain: Sequence[Agency]) -> tuple[AccountId, str, str]:
+    """An account whose link is mailed: (account, its id in Keycloak, its id in the directory)."""
+    account_id = engine.account(chain[0])
+    engine.run()
+    ((user_id, _),) = engine.keycloak.of(f"hufu:account:{account_id}")
+    ((guid, _),) = engine.ad.of(f"hufu:account:{account_id}")
+    return account_id, user_id, guid
+
+
+@pytest.mark.requirement("S2-22")
+def test_both_credentials_turn_not_activated_into_enabled(
+    engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock
+) -> None:
+    account_id, user_id, guid = waiting
+    engine.keycloak.saw(user_id, "UPDATE_TOTP", at=clock.now())
+    engine.keycloak.having[user_id] = Credentials(password=True, otp=True)
+    engine.feed.poll()
+    assert engine.state(account_id) == "not_activated"
+    engine.ad.passwords[guid] = engine.clock.now()
+    engine.feed.poll()
+    assert engine.state(account_id) == "enabled"
+    assert engine.records("account.activated") == 1
+
+
+def test_events_are_kept_once_though_they_come_late_and_twice(
+    engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock
+) -> None:
+    account_id, user_id, _ = waiting
+    engine.keycloak.saw(user_id, at=clock.now(), event_id="new")
+    engine.keycloak.saw("a stranger", at=clock.now())
+    engine.feed.poll()
+    engine.keycloak.saw(user_id, at=clock.now() - timedelta(seconds=10), event_id="late")
+    engine.feed.poll()
+    engine.feed.poll()
+    with engine.services.read() as connection:
+        kept = sign_ins(connection, account_id, Page())
+    assert [record.event_id for record in kept.rows] == ["new", "late"]
+    assert kept.rows[0].client == "sample-application"
+
+
+def test_a_check_that_failed_is_repeated(engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock) -> None:
+    account_id, user_id, guid = waiting
+    engine.keycloak.having[user_id] = Credentials(password=True, otp=True)
+    engine.ad.passwords[guid] = engine.clock.now()
+    engine.keycloak.saw(user_id, at=clock.now())
+    engine.keycloak.fail(Unreachable(Code.KEYCLOAK_TIMEOUT), when="credentials", times=1)
+    with pytest.raises(Unreachable):
+        engine.feed.poll()
+    engine.feed.poll()
+    assert engine.state(account_id) == "enabled"
+
+
+def test_the_nightly_look_finds_what_no_event_told(
+    engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock
+) -> None:
+    account_id, user_id, guid = waiting
+    engine.keycloak.having[user_id] = Credentials(password=True, otp=True)
+    engine.ad.passwords[guid] = engine.clock.now()
+    Nightly(engine.services, engine.feed).run()
+    assert engine.state(account_id) == "enabled"
+
+
+def test_not_activated_in_thirty_days_is_disabled(
+    engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock
+) -> None:
+    account_id, _, _ = waiting
+    clock.advance(days=29)
+    assert disable_not_activated(engine.services) == 0
+    clock.advance(days=2)
+    assert disable_not_activated(engine.services) == 1
+    engine.run()
+    ((_, in_ad),) = engine.ad.of(f"hufu:account:{account_id}")
+    assert (engine.state(account_id), in_ad.enabled) == ("disabled", False)

@@ -1,0 +1,163 @@
+"""The worker's engine in the test's own thread, on a real PostgreSQL, with targets in memory that break when they are told to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from hufu_registry.accounts.model import Account, AccountKind, AccountState, Profile
+from hufu_registry.accounts.store import accounts
+from hufu_registry.accounts.use_cases import (
+    open_account,
+)
+from hufu_registry.agencies.model import Agency
+from hufu_registry.agencies.use_cases import Move, Rename, move, rename
+from hufu_registry.audit.store import audit_records
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.kernel.actor import OPERATOR, SYSTEM
+from hufu_registry.kernel.clock import taipei_date
+from hufu_registry.kernel.ids import AccountId, PersonId
+from hufu_registry.kernel.outbox import Kind, Target
+from hufu_registry.kernel.store import outbox
+from hufu_registry.settings import RegistrySettings
+from hufu_registry.sync.model import Code, StepName, StepState
+from hufu_registry.sync.store import account_story
+from hufu_sync.bootstrap import Parts, Targets, build_lanes
+from hufu_sync.feed import Feed
+from hufu_sync.health import Heart, Metrics
+from hufu_sync.lane import Lane
+from hufu_sync.settings import SyncSettings
+from tests.kit.clocks import SetClock
+from tests.kit.targets.fakes import FakePost, FakeTarget
+
+
+class Engine:
+    """Worker and clock in this thread: `run` works until nothing is due any more."""
+
+    def __init__(self, services: SqlServices, settings: RegistrySettings, clock: SetClock, *, directory: bool) -> None:
+        self.services = replace(services, policy=replace(services.policy, with_directory=directory))
+        self.clock = clock
+        self.ad = FakeTarget()
+        self.keycloak = FakeTarget(remakes=True)
+        self.post = FakePost()
+        self.collisions: list[str] = []
+        self.metrics = Metrics()
+        self._settings = SyncSettings.model_construct(
+            **settings.model_dump(),
+            redis_url="",
+            ldap_base_dn="OU=Hufu,DC=agency,DC=test",
+            lease_seconds=30,
+            probe_seconds=0.0,
+            paused_probe_seconds=0.0,
+            ad_lanes=1,
+            keycloak_lanes=1,
+        )
+        self._directory = directory
+        self.lanes = self.another_worker()
+        self.feed = Feed(self.services, self.keycloak, self.ad if directory else None, self.metrics)
+
+    def another_worker(self) -> dict[Target, Lane]:
+        """One lane for each target."""
+        lanes = self.build_lanes()
+        return {target: of_target[0] for target, of_target in lanes.items() if of_target}
+
+    def build_lanes(self, **settings: int) -> dict[Target, list[Lane]]:
+        parts = Parts(self._settings.model_copy(update=settings), self.services, Heart(), self.metrics)
+        targets = Targets(self.ad if self._directory else None, self.keycloak, self.post)
+        return build_lanes(parts, lambda: targets)
+
+    def run(self, *, rounds: int = 6) -> None:
+        for _ in range(rounds):
+            for target in Target:
+                if target in self.lanes:
+                    self.lanes[target].drain()
+
+    def account(
+        self, agency: Agency, name: str = "", *, kind: AccountKind = AccountKind.PERSONAL, **profile: str
+    ) -> AccountId:
+        name = name or f"u{uuid4().hex[:8]}"
+        now = self.clock.now()
+        account = Account(
+            id=AccountId(uuid4()),
+            person_id=PersonId(uuid4()),
+            account_name=name,
+            agency_id=agency.id,
+            agency_path=agency.path,
+            profile=Profile(**{"name": "王小明", "title": "科員", **profile}),
+            mailbox=f"{name}@example.org",
+            language="zh_Hant_TW",
+            state=AccountState.NOT_ACTIVATED,
+            created_at=now,
+            approved_at=now,
+            kind=kind,
+        )
+        with self.services.begin(SYSTEM) as work:
+            open_account(work, self.services, account)
+        return account.id
+
+    def story(self, account_id: AccountId) -> dict[StepName, tuple[StepState, Code | None]]:
+        with self.services.read() as connection:
+            return {step.step: (step.state, step.code) for step in account_story(connection, account_id)}
+
+    def row(self, target: Target, kind: Kind, object_id: object) -> sa.Row[tuple[object, ...]]:
+        with self.services.read() as connection:
+            return connection.execute(
+                sa.select(outbox).where(
+                    outbox.c.target == target.value, outbox.c.kind == kind.value, outbox.c.object_id == str(object_id)
+                )
+            ).one()
+
+    def records(self, action: str) -> int:
+        with self.services.read() as connection:
+            return connection.execute(sa.select(sa.func.count()).where(audit_records.c.action == action)).scalar_one()
+
+    def state(self, account_id: AccountId) -> str:
+        with self.services.read() as connection:
+            found = connection.execute(sa.select(accounts.c.state).where(accounts.c.id == account_id)).scalar_one()
+            return str(found)
+
+
+DONE = (StepState.DONE, None)
+
+
+class KilledError(BaseException):
+    """The process ended here: no handler of ours sees it."""
+
+
+def agencies_in(target: FakeTarget) -> set[str]:
+    return {thing.name for thing in target.things.values() if thing.kind is Kind.AGENCY}
+
+
+def change_agency(engine: Engine, agency: Agency, how: str, parent: Agency) -> None:
+    """Rename the agency, or hang it below another."""
+    with engine.services.begin(OPERATOR) as work:
+        version = work.agencies.get(agency.id).version
+    today = taipei_date(engine.clock.now())
+    if how == "renamed":
+        rename(Rename(agency.id, version, "新的名字", today), engine.services, OPERATOR)
+    elif how == "moved":
+        move(Move(agency.id, version, parent.id, today), engine.services, OPERATOR)
+
+
+def killed_after(engine: Engine, where: str, step: str) -> None:
+    """Work until the process ends in that moment, with nothing noted of it; a new one takes over."""
+    target: FakeTarget = getattr(engine, where)
+
+    def killed(call: str) -> None:
+        if call == step:
+            target.heal()
+            raise KilledError
+
+    target.after = killed
+    with pytest.raises(KilledError):
+        engine.run()
+    engine.lanes = engine.another_worker()
+
+
+def id_in(target: FakeTarget, account_id: AccountId) -> str:
+    """Its id in the target."""
+    ((remote_id, _),) = target.of(f"hufu:account:{account_id}")
+    return remote_id
