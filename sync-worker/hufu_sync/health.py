@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from hufu_registry.health import Heart, serving
+from hufu_registry.kernel.paging import MOST_COUNTED
 
 __all__ = ["Heart", "Metrics", "serving"]
 
@@ -24,6 +25,11 @@ class Metrics:
             buckets=(0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 900, 3600),
         )
         self.up = Gauge("hufu_sync_target_up", "1 while the target answers", ["target"], registry=self.registry)
-        self.queue = Gauge("hufu_sync_queue", "Rows in the outbox", ["target", "state"], registry=self.registry)
+        self.queue = Gauge(
+            "hufu_sync_queue",
+            f"Rows in the outbox, counted to {MOST_COUNTED}",
+            ["target", "state"],
+            registry=self.registry,
+        )
         self.events = Counter("hufu_sync_sign_in_events", "Sign-in events kept", registry=self.registry)
         self.failures = Counter("hufu_sync_loop_failures", "Rounds that failed", ["part"], registry=self.registry)

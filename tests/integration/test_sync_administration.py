@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -13,6 +15,7 @@ from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.use_cases import transfer_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
+from hufu_registry.kernel import store
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, Actor, account_actor, applicant_actor
 from hufu_registry.kernel.errors import Denied, IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId
@@ -24,6 +27,7 @@ from hufu_registry.sync.store import (
     applied_steps,
     applied_steps_of,
     bindings,
+    count_parked,
     drift_of,
     drift_rows,
     queue_samples,
@@ -560,28 +564,57 @@ def test_the_state_of_a_target_is_told_in_figures(
     assert list(states) == [Target.AD, Target.KEYCLOAK]
 
 
-def test_health_reads_the_unfinished_rows_only_however_many_are_done(services: SqlServices) -> None:
-    """A hundred thousand finished rows: none of the queries goes through them."""
+def filled(services: SqlServices, *, unfinished: int) -> None:
+    """A hundred thousand rows, of which so many still wait."""
     with services.begin(SYSTEM) as work:
         work.connection.execute(
             sa.text(
                 "INSERT INTO outbox (target, kind, object_id, generation, applied_generation, requested_at, applied_at)"
-                " SELECT 'ad', 'account', n::text, 1, CASE WHEN n <= 10 THEN 0 ELSE 1 END, now(), now() - interval '1 day'"
-                " FROM generate_series(1, 100000) n"
-            )
+                " SELECT 'ad', 'account', n::text, 1, CASE WHEN n <= :unfinished THEN 0 ELSE 1 END, now(),"
+                " now() - interval '1 day' FROM generate_series(1, 100000) n"
+            ),
+            {"unfinished": unfinished},
         )
     with services.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM ANALYZE outbox"))
-    statements: list[str] = []
+
+
+@contextmanager
+def explained(connection: sa.Connection) -> Iterator[list[str]]:
+    """PostgreSQL's plan of each query asked meanwhile, with how many rows each step really read."""
+    plans: list[str] = []
 
     def explain(connection: sa.Connection, _cursor: object, statement: str, parameters: object, *_: object) -> None:
         if statement.startswith("SELECT"):
-            rows = connection.connection.cursor().execute("EXPLAIN " + statement, parameters).fetchall()
-            statements.append("\n".join(row[0] for row in rows))
+            explaining = "EXPLAIN (ANALYZE, TIMING OFF, COSTS OFF) " + statement
+            rows = connection.connection.cursor().execute(explaining, parameters).fetchall()
+            plans.append("\n".join(row[0] for row in rows))
 
-    with services.read() as connection:
-        sa.event.listen(connection, "before_cursor_execute", explain)
+    sa.event.listen(connection, "before_cursor_execute", explain)
+    yield plans
+    sa.event.remove(connection, "before_cursor_execute", explain)
+
+
+def test_health_reads_the_unfinished_rows_only_however_many_are_done(services: SqlServices) -> None:
+    """A hundred thousand finished rows: none of the queries goes through them."""
+    filled(services, unfinished=10)
+    with services.read() as connection, explained(connection) as plans:
         assert target_states(connection)[0].waiting == 10
-        work_rows(connection, PAGE)
-    assert len(statements) >= 4
-    assert not [plan for plan in statements if "Seq Scan on outbox" in plan], statements
+        assert len(work_rows(connection, PAGE).rows) == 10
+    assert len(plans) >= 3
+    assert not [plan for plan in plans if "Seq Scan on outbox" in plan], plans
+
+
+def test_health_counts_each_state_by_its_own_rows_and_no_further_than_is_shown(
+    services: SqlServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(services, unfinished=100_000)
+    monkeypatch.setattr(store, "MOST_COUNTED", 20)
+    with services.read() as connection, explained(connection) as plans:
+        (state,) = target_states(connection)
+        assert count_parked(connection) == 0
+    assert (str(state.waiting), state.retrying, state.parked) == ("20+", 0, 0)
+    assert len(plans) == 2
+    # However it is read: nothing hands on, or looks at in vain, more rows than are counted.
+    touched = re.findall(r"actual rows=(\d+)|Rows Removed by Filter: (\d+)", "".join(plans))
+    assert max(int(rows or removed) for rows, removed in touched) == 21, plans

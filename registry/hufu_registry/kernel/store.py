@@ -62,8 +62,17 @@ def ordered(sort: Sort | None, by: Mapping[str, Any], usual: Sequence[Any]) -> S
 
 def counted(connection: sa.Connection, rows: sa.Select[Any]) -> int:
     """How many rows the query has; AtLeast(MOST_COUNTED) for more."""
-    some = rows.limit(MOST_COUNTED + 1).subquery()
-    number: int = connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+    number: int = connection.execute(sa.select(sa.func.count()).select_from(capped(rows).subquery())).scalar_one()
+    return as_counted(number)
+
+
+def capped(rows: sa.Select[Any]) -> sa.Select[Any]:
+    """As many of the rows as are counted, and one more if there are more."""
+    return rows.limit(MOST_COUNTED + 1)
+
+
+def as_counted(number: int) -> int:
+    """What a count of capped rows says."""
     return number if number <= MOST_COUNTED else AtLeast(MOST_COUNTED)
 
 
@@ -106,6 +115,16 @@ outbox = sa.Table(
     ),
     sa.Index("ix_outbox_applied_at", "target", "applied_at"),
 )
+PENDING = outbox.c.generation > outbox.c.applied_generation
+# What pending work can be; a row is in exactly one of these states.
+PENDING_STATES: Mapping[str, sa.ColumnElement[bool]] = {
+    "parked": outbox.c.parked_at.is_not(None),
+    "retrying": sa.and_(outbox.c.parked_at.is_(None), outbox.c.error_class.is_not(None)),
+    "waiting": sa.and_(outbox.c.parked_at.is_(None), outbox.c.error_class.is_(None)),
+}
+# Each state is counted by its own rows, so that a million that wait do not hide that none is parked.
+for _state, _such in PENDING_STATES.items():
+    sa.Index(f"ix_outbox_{_state}", outbox.c.target, outbox.c.requested_at, postgresql_where=sa.and_(PENDING, _such))
 
 # So many rows at once change what PostgreSQL should think of the queue.
 MANY = 500

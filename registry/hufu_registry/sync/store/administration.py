@@ -18,7 +18,7 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page, Paged, Sort
-from hufu_registry.kernel.store import among, counted, ordered, outbox
+from hufu_registry.kernel.store import PENDING, PENDING_STATES, among, counted, ordered, outbox
 from hufu_registry.notices.store import notices
 from hufu_registry.sync.model import Code, Drift, ErrorClass, WorkRow, WorkState
 from hufu_registry.sync.model.drift import is_acceptable
@@ -29,12 +29,7 @@ from hufu_registry.sync.store.tables import bindings, drifts, target_health, wri
 
 MOST_WORDS = 5
 
-pending = outbox.c.generation > outbox.c.applied_generation
-STATES: Mapping[WorkState, sa.ColumnElement[bool]] = {
-    WorkState.PARKED: outbox.c.parked_at.is_not(None),
-    WorkState.RETRYING: sa.and_(outbox.c.parked_at.is_(None), outbox.c.error_class.is_not(None)),
-    WorkState.WAITING: sa.and_(outbox.c.parked_at.is_(None), outbox.c.error_class.is_(None)),
-}
+STATES = {state: PENDING_STATES[state.value] for state in WorkState}
 WAITS_FOR = waits_for().label("waits_for")
 
 
@@ -83,7 +78,7 @@ class SqlAdministration:
         )
 
     def _change(self, key: OutboxKey, **values: Any) -> bool:
-        return bool(self._connection.execute(sa.update(outbox).where(is_row(key), pending).values(**values)).rowcount)
+        return bool(self._connection.execute(sa.update(outbox).where(is_row(key), PENDING).values(**values)).rowcount)
 
     def drift(self, key: OutboxKey, field: str) -> Drift:
         return drift_of(self._connection, self._keys, key, field)
@@ -113,7 +108,7 @@ class SqlAdministration:
                 outbox.c.object_id == among({key.object_id for key in keys}, sa.Text),
                 outbox.c.target.in_({key.target.value for key in keys}),
                 outbox.c.kind.in_({key.kind.value for key in keys}),
-                sa.not_(pending),
+                sa.not_(PENDING),
                 ~sa.exists(sa.select(sa.literal(1)).where(*its).correlate(outbox)),
             )
         )
@@ -232,7 +227,7 @@ def work_rows(
     sort: Sort | None = None,
 ) -> Paged[WorkRow]:
     """Unfinished work, oldest first unless sorted; `words` are parts of 姓名, account names and agencies' names."""
-    conditions = [pending, *_about(outbox, words)]
+    conditions = [PENDING, *_about(outbox, words)]
     if target is not None:
         conditions.append(outbox.c.target == target.value)
     if state is not None:
@@ -251,7 +246,7 @@ def work_rows(
 
 def count_parked(connection: sa.Connection) -> int:
     """How many rows were left to a person."""
-    return counted(connection, sa.select(outbox.c.object_id).where(pending, STATES[WorkState.PARKED]))
+    return counted(connection, sa.select(outbox.c.object_id).where(PENDING, STATES[WorkState.PARKED]))
 
 
 def count_drifts(
@@ -269,7 +264,7 @@ def _listed(now: datetime, target: Target | None, *, ignored: bool) -> list[sa.C
 
 def work_row(connection: sa.Connection, key: OutboxKey) -> WorkRow:
     """Raises NotFound("work") where nothing is to be done for it."""
-    rows = connection.execute(sa.select(outbox, WAITS_FOR).where(is_row(key), pending)).all()
+    rows = connection.execute(sa.select(outbox, WAITS_FOR).where(is_row(key), PENDING)).all()
     if not rows:
         raise NotFound("work")
     return _work_rows(connection, rows)[0]

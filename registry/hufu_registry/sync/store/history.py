@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from hufu_registry.kernel.outbox import OutboxKey, Target
-from hufu_registry.kernel.store import among, inserted, outbox
+from hufu_registry.kernel.store import PENDING, PENDING_STATES, among, inserted, outbox
 from hufu_registry.sync.store.objects import values_of
 from hufu_registry.sync.store.tables import applied_steps, queue_samples
 
@@ -80,21 +80,21 @@ class SqlHistory:
         self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"destructive:{target}"))))
 
     def sample_queues(self) -> None:
-        """Note how each queue stands in this minute, and what was finished in the one before; once, whoever asks."""
+        """Note how each queue stands in this minute, and what was finished in the one before; once, whoever asks.
+
+        Counted to the end, which reads all that is pending: once a minute, and by no page.
+        """
         minute = self._now.replace(second=0, microsecond=0)
+        of_any = queue_samples.c.target == among([target.value for target in Target], sa.Text)
+        noted = sa.select(queue_samples.c.at).where(of_any, queue_samples.c.at == minute)
+        if self._connection.execute(noted).first() is not None:
+            return
         before = minute - timedelta(minutes=1)
-        pending = outbox.c.generation > outbox.c.applied_generation
-        fine, parked = outbox.c.error_class.is_(None), outbox.c.parked_at.is_not(None)
         done = sa.and_(outbox.c.applied_at >= before, outbox.c.applied_at < minute)
-        conditions = {
-            "waiting": sa.and_(pending, fine),
-            "retrying": sa.and_(pending, sa.not_(fine), sa.not_(parked)),
-            "parked": sa.and_(pending, parked),
-            "done": done,
-        }
+        conditions = {name: sa.and_(PENDING, such) for name, such in PENDING_STATES.items()} | {"done": done}
         counts = [sa.func.count().filter(condition).label(name) for name, condition in conditions.items()]
         rows = self._connection.execute(
-            sa.select(outbox.c.target, *counts).where(sa.or_(pending, done)).group_by(outbox.c.target)
+            sa.select(outbox.c.target, *counts).where(sa.or_(PENDING, done)).group_by(outbox.c.target)
         )
         found = {row.target: row._asdict() for row in rows}
         nothing = dict.fromkeys(conditions, 0)

@@ -4,7 +4,7 @@ and the acts themselves, so that it cannot tell anything else than what happened
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from hufu_registry.accounts.store import accounts
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import counted, outbox
+from hufu_registry.kernel.store import PENDING, PENDING_STATES, as_counted, capped, counted, outbox
 from hufu_registry.propagation.model import ActionKind, ActionState
 from hufu_registry.propagation.store import one_time_actions
 from hufu_registry.sync.model import (
@@ -216,35 +216,21 @@ def sign_ins(connection: sa.Connection, account_id: AccountId, page: Page) -> Pa
 
 
 def target_states(connection: sa.Connection) -> tuple[TargetState, ...]:
-    """Health and queue of every target there ever was work for, or trouble with; by the database's clock."""
-    pending = outbox.c.generation > outbox.c.applied_generation
-    parked = outbox.c.parked_at.is_not(None)
-    retrying = sa.and_(outbox.c.parked_at.is_(None), outbox.c.error_class.is_not(None))
-    waiting = sa.and_(outbox.c.parked_at.is_(None), outbox.c.error_class.is_(None))
-    queues = {
-        row.target: row
-        for row in connection.execute(
-            sa.select(
-                outbox.c.target,
-                sa.func.count().filter(waiting).label("waiting"),
-                sa.func.count().filter(retrying).label("retrying"),
-                sa.func.count().filter(parked).label("parked"),
-                sa.func.min(outbox.c.requested_at).filter(sa.not_(parked)).label("oldest_at"),
-            )
-            .where(pending)
-            .group_by(outbox.c.target)
-        )
-    }
-    return tuple(_target_state(row, queues.get(row.name)) for row in connection.execute(_targets()))
+    """Health and queue of every target there ever was work for, or trouble with; by the database's clock.
+
+    Each state of work is counted to MOST_COUNTED and no further: the console asks every few seconds, the relay too.
+    """
+    return tuple(_target_state(row) for row in connection.execute(_targets()))
 
 
 def _targets() -> sa.Select[Any]:
-    """Each target with its health, and what was done there lately."""
+    """Each target with its health, its queue, and what was done there lately."""
     names = sa.func.unnest(sa.literal([target.value for target in Target], sa.ARRAY(sa.Text)))
     target = names.table_valued("name", with_ordinality="position").render_derived()
     # In the order of the key, so that its index is read: of a target that never was, the whole table would be.
     key = (outbox.c.kind, outbox.c.object_id)
     ever = sa.select(sa.literal(1)).where(outbox.c.target == target.c.name).order_by(*key).limit(1)
+    # Not capped: as many as a target does in a minute, and as the guard lets it take away in an hour.
     rate = sa.select(sa.func.count()).where(
         outbox.c.target == target.c.name, outbox.c.applied_at > sa.func.now() - timedelta(minutes=1)
     )
@@ -253,30 +239,49 @@ def _targets() -> sa.Select[Any]:
         applied_steps.c.destructive,
         applied_steps.c.at > sa.func.now() - timedelta(hours=1),
     )
+    queues = {name: _queue(target, such).lateral(name) for name, such in PENDING_STATES.items()}
+    joined = target.outerjoin(target_health, target_health.c.target == target.c.name)
+    for queue in queues.values():
+        joined = joined.join(queue, sa.true())
     return (
         sa.select(
             target.c.name,
             target_health,
+            *(queue.c.number.label(name) for name, queue in queues.items()),
+            sa.func.least(queues["waiting"].c.oldest_at, queues["retrying"].c.oldest_at).label("oldest_at"),
             rate.scalar_subquery().label("rate"),
             destructive.scalar_subquery().label("destructive_last_hour"),
         )
-        .select_from(target.outerjoin(target_health, target_health.c.target == target.c.name))
+        .select_from(joined)
         .where(sa.or_(target_health.c.target.is_not(None), ever.scalar_subquery().is_not(None)))
         .order_by(target.c.position)
     )
 
 
-def _target_state(row: Any, queue: Any) -> TargetState:
+def _queue(target: sa.FromClause, such: sa.ColumnElement[bool]) -> sa.Select[int, datetime]:
+    """How many such pending rows the target has, as far as they are counted, and since when the oldest is there."""
+    rows = (
+        sa.select(outbox.c.requested_at)
+        .where(outbox.c.target == target.c.name, PENDING, such)
+        # In the order of the state's index, so that it is read whatever PostgreSQL thinks of the queue.
+        .order_by(outbox.c.requested_at)
+        .correlate(target)
+    )
+    some = capped(rows).subquery()
+    return sa.select(sa.func.count().label("number"), sa.func.min(some.c.requested_at).label("oldest_at"))
+
+
+def _target_state(row: Any) -> TargetState:
     return TargetState(
         target=Target(row.name),
         last_success_at=row.last_success_at,
         failing_since=row.failing_since,
         error_class=ErrorClass(row.error_class) if row.error_class else None,
         code=code_of(row.error) if row.error else None,
-        waiting=0 if queue is None else queue.waiting,
-        retrying=0 if queue is None else queue.retrying,
-        parked=0 if queue is None else queue.parked,
-        oldest_at=None if queue is None else queue.oldest_at,
+        waiting=as_counted(row.waiting),
+        retrying=as_counted(row.retrying),
+        parked=as_counted(row.parked),
+        oldest_at=row.oldest_at,
         rate=row.rate,
         paused_at=row.paused_at,
         paused_why=row.paused_why or "",
