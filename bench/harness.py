@@ -95,7 +95,7 @@ def migrated(profile: Profile) -> Iterator[SqlServices]:
     """The registry of a profile whose PostgreSQL runs, with today's schema."""
     services = registry_of(profile)
     try:
-        upgrade(services.engine)
+        upgrade(services.engine, services.keys)
         yield services
     finally:
         services.engine.dispose()

@@ -39,7 +39,8 @@ def db() -> None:
 @db.command("upgrade")
 def upgrade_tables() -> None:
     """Run the migrations that are missing."""
-    upgrade(build_engine(settings_from_environment()))
+    settings = settings_from_environment()
+    upgrade(build_engine(settings), settings.keys())
     click.echo("database: up to date")
 
 
@@ -47,7 +48,8 @@ def upgrade_tables() -> None:
 @click.argument("revision")
 def downgrade_tables(revision: str) -> None:
     """Take migrations back to REVISION ("base" for none)."""
-    downgrade(build_engine(settings_from_environment()), revision)
+    settings = settings_from_environment()
+    downgrade(build_engine(settings), settings.keys(), revision)
     click.echo(f"database: at {revision}")
 
 

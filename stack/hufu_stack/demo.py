@@ -16,7 +16,7 @@ from hufu_registry.bootstrap import SqlServices, build_services
 from hufu_registry.cases import use_cases as cases
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import Case, CaseState
-from hufu_registry.cases.types.activation import Application
+from hufu_registry.cases.types.activation import ACTIVATION, Application
 from hufu_registry.kernel.actor import Actor, account_actor, applicant_actor
 from hufu_registry.kernel.errors import HufuError, RateLimited
 from hufu_registry.people.model import Purpose
@@ -146,14 +146,15 @@ class Settlement:
             code = awaited(f"the code for {resident.mailbox}", partial(self._code, resident, after))
             browser = browsers[resident.username]
             enter_code(EnterCode(browser, Purpose.APPLY, code), self._services, actor)
-            sent = cases.Apply(
+            sent = cases.FileCase(
                 browser=browser,
-                application=self._application(resident),
+                type=ACTIVATION.name,
+                form=self._application(resident),
                 consent=CURRENT.version,
                 form_key=resident.username,
                 language=LANGUAGE,
             )
-            cases.apply(sent, self._services, actor)
+            cases.file_case(sent, self._services, actor)
 
     def _request_code(self, browser: str, mailbox: str) -> None:
         wish = RequestCode(browser, Purpose.APPLY, mailbox, LANGUAGE)

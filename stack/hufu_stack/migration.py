@@ -8,6 +8,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from hufu_registry.bootstrap import build_engine
+from hufu_registry.kernel.keys import Keys
 from hufu_registry.migrating import config, upgrade
 from hufu_registry.settings import RegistrySettings
 from hufu_stack.environment import environment
@@ -26,11 +27,12 @@ def write_migration(name: str) -> Path:
     stack.start(["postgres"])
     try:
         values = {key.removeprefix("HUFU_").lower(): value for key, value in environment(PROFILE, "registry").items()}
-        engine = build_engine(RegistrySettings.model_validate(values))
+        settings = RegistrySettings.model_validate(values)
+        engine = build_engine(settings)
         try:
-            upgrade(engine)
+            upgrade(engine, settings.keys())
             with engine.connect() as connection:
-                written = _compare(connection, name)
+                written = _compare(connection, settings.keys(), name)
         finally:
             engine.dispose()
     finally:
@@ -39,8 +41,8 @@ def write_migration(name: str) -> Path:
     return written
 
 
-def _compare(connection: sa.Connection, name: str) -> Path:
-    settings = config(connection)
+def _compare(connection: sa.Connection, keys: Keys, name: str) -> Path:
+    settings = config(connection, keys)
     newest = max(int(one.revision) for one in ScriptDirectory.from_config(settings).walk_revisions())
     made = command.revision(settings, name, autogenerate=True, rev_id=f"{newest + 1:04}")
     if made is None or isinstance(made, list):

@@ -81,7 +81,7 @@ def migrated() -> Iterator[RegistrySettings]:
         settings = RegistrySettings.model_validate(values | {"directory": "ad"})
         with own_database(settings, "template1") as template:
             engine = build_engine(template)
-            upgrade(engine)
+            upgrade(engine, template.keys())
             engine.dispose()
             yield template
     finally:

@@ -20,19 +20,19 @@ from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import Case, CaseState
 from hufu_registry.cases.engine.store import duplicate_candidates, queue
-from hufu_registry.cases.types.activation import Application, application_of
+from hufu_registry.cases.types.activation import ACTIVATION, Application, application_of
 from hufu_registry.cases.use_cases import (
-    Apply,
     Approve,
-    Change,
+    ChangeCase,
     ChooseName,
+    FileCase,
     Reject,
     Withdraw,
-    apply,
     approve,
     case_of_mailbox,
-    change,
+    change_case,
     choose_name,
+    file_case,
     reject,
     report_collision,
     withdraw,
@@ -131,8 +131,8 @@ class Office:
         mailbox = mailbox or f"person{self.count}@example.org"
         browser = f"browser of {mailbox}"
         self.prove(browser, mailbox)
-        command = Apply(browser, form or self.form(), CURRENT.version, uuid4().hex, LANGUAGE)
-        return apply(command, self.services, APPLICANT)
+        command = FileCase(browser, ACTIVATION.name, form or self.form(), CURRENT.version, uuid4().hex, LANGUAGE)
+        return file_case(command, self.services, APPLICANT)
 
     def case(self, case_id: CaseId) -> Case:
         with self.services.begin(SYSTEM) as work:
@@ -174,7 +174,11 @@ def test_a_mailbox_that_was_not_verified_in_this_browser_for_this_purpose_is_ref
     office.prove("mine", "person@example.org", Purpose.FOLLOW)
     for browser in ("mine", "another"):
         with pytest.raises(NotFound, match="mailbox_not_verified"):
-            apply(Apply(browser, office.form(), CURRENT.version, "k", LANGUAGE), office.services, APPLICANT)
+            file_case(
+                FileCase(browser, ACTIVATION.name, office.form(), CURRENT.version, "k", LANGUAGE),
+                office.services,
+                APPLICANT,
+            )
 
 
 def test_a_code_of_another_browser_or_purpose_proves_nothing(office: Office) -> None:
@@ -224,16 +228,16 @@ def test_neither_code_nor_mailbox_stand_readable_in_the_database(office: Office)
 
 def test_a_form_sent_twice_makes_one_case(office: Office) -> None:
     office.prove("mine", "p@example.org")
-    command = Apply("mine", office.form(), CURRENT.version, "the form", LANGUAGE)
-    first = apply(command, office.services, APPLICANT)
-    assert apply(command, office.services, APPLICANT) == first
+    command = FileCase("mine", ACTIVATION.name, office.form(), CURRENT.version, "the form", LANGUAGE)
+    first = file_case(command, office.services, APPLICANT)
+    assert file_case(command, office.services, APPLICANT) == first
 
 
 def test_a_form_sent_twice_at_the_same_moment_makes_one_case(office: Office) -> None:
     office.prove("mine", "p@example.org")
-    command = Apply("mine", office.form(), CURRENT.version, "the form", LANGUAGE)
+    command = FileCase("mine", ACTIVATION.name, office.form(), CURRENT.version, "the form", LANGUAGE)
     with ThreadPoolExecutor(4) as pool:
-        made = set(pool.map(lambda _: apply(command, office.services, APPLICANT), range(4)))
+        made = set(pool.map(lambda _: file_case(command, office.services, APPLICANT), range(4)))
     assert len(made) == 1
 
 
@@ -247,7 +251,9 @@ def test_one_open_case_per_mailbox(office: Office) -> None:
 def test_without_consent_to_the_current_text_there_is_no_case(office: Office) -> None:
     office.prove("mine", "p@example.org")
     with pytest.raises(Invalid) as refusal:
-        apply(Apply("mine", office.form(), "2019-01", "k", LANGUAGE), office.services, APPLICANT)
+        file_case(
+            FileCase("mine", ACTIVATION.name, office.form(), "2019-01", "k", LANGUAGE), office.services, APPLICANT
+        )
     assert refusal.value.fields == {"consent": "consent_required"}
     case_id = office.apply()
     assert office.case(case_id).consent_version == CURRENT.version
@@ -280,13 +286,13 @@ def test_the_applicant_changes_the_application_until_it_is_decided(office: Offic
     form = office.form()
     case_id = office.apply(form, mailbox="p@example.org")
     browser = office.follow("p@example.org")
-    change(Change(browser, case_id, 1, with_changes(form, {"title": "專員"})), office.services, APPLICANT)
+    change_case(ChangeCase(browser, case_id, 1, with_changes(form, {"title": "專員"})), office.services, APPLICANT)
     assert application_of(office.case(case_id)).profile.title == "專員"
     with pytest.raises(Conflict, match="changed_meanwhile"):
         approve(Approve(case_id, 1), office.services, account_actor(manager))
     approve(Approve(case_id, 2), office.services, account_actor(manager))
     with pytest.raises(IllegalMove, match="case_state"):
-        change(Change(browser, case_id, 3, form), office.services, APPLICANT)
+        change_case(ChangeCase(browser, case_id, 3, form), office.services, APPLICANT)
 
 
 def test_a_foreign_case_is_not_found_by_its_applicants_doors(office: Office) -> None:
@@ -295,7 +301,7 @@ def test_a_foreign_case_is_not_found_by_its_applicants_doors(office: Office) -> 
     foreign = office.follow("other@example.org")
     for act in (
         lambda: withdraw(Withdraw(foreign, case_id), office.services, APPLICANT),
-        lambda: change(Change(foreign, case_id, 1, office.form()), office.services, APPLICANT),
+        lambda: change_case(ChangeCase(foreign, case_id, 1, office.form()), office.services, APPLICANT),
         lambda: choose_name(ChooseName(foreign, case_id, "another1"), office.services, APPLICANT),
     ):
         with pytest.raises(NotFound):
@@ -479,9 +485,9 @@ def test_people_who_might_be_the_same_are_shown_with_what_is_equal(office: Offic
     known = office.official(office.bureau, name="王小明")
     elsewhere = office.official(office.team, mailbox="same@example.org")
     case_id = office.apply(mailbox="same@example.org")
-    with office.services.read() as connection:
+    with office.services.reading() as work:
         found = duplicate_candidates(
-            connection, manager, office.clock.now(), office.case(case_id), office.services.keys
+            work.connection, manager, work.now, office.case(case_id), office.services.keys, work.case_types
         )
     by_same = {tuple(sorted(hit.same)): hit for hit in found}
     assert by_same[("name",)].id == known

@@ -20,7 +20,7 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import CaseState
-from hufu_registry.cases.types.activation import Application
+from hufu_registry.cases.types.activation import ACTIVATION, Application
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor, applicant_actor
 from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
 from hufu_registry.notices.store import notices
@@ -86,8 +86,8 @@ class Desk:
             wants_official_mail=True,
             reason="新進人員",
         )
-        sent = cases.Apply(mailbox, form, CURRENT.version, uuid4().hex, LANGUAGE)
-        return cases.apply(sent, self.services, STRANGER)
+        sent = cases.FileCase(mailbox, ACTIVATION.name, form, CURRENT.version, uuid4().hex, LANGUAGE)
+        return cases.file_case(sent, self.services, STRANGER)
 
     def notices(self) -> list[str]:
         """The template of every notice that is to be mailed."""

@@ -542,9 +542,9 @@ def open_case(services: SqlServices, agency: Agency) -> UUID:
         work.connection.execute(
             sa.insert(cases).values(
                 id=case_id, number=work.cases.next_number(), type="activation", state="pending",
-                agency_id=agency.id, agency_path=agency.path.text, account_name="someone1", name="李小華", title="科員",
-                unit_name="", phone="", extension="", mobile_sealed="", mobile_key="m", wants_official_mail=False,
-                reason="", mailbox_sealed="", mailbox_key=str(case_id), language="zh_Hant_TW", consent_version="1",
+                agency_id=agency.id, agency_path=agency.path.text, subject="李小華", detail="科員",
+                account_name="someone1", unit_name="", search_text="", person_keys=[], form_sealed="",
+                mailbox_sealed="", mailbox_key=str(case_id), language="zh_Hant_TW", consent_version="1",
                 form_key=str(case_id), created_at=work.now, updated_at=work.now, version=1,
                 deciding_agency_id=work.cases.deciding_agency(agency.id),
             )

@@ -14,8 +14,13 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 from psycopg.errors import LockNotAvailable
 
-from hufu_registry.bootstrap import build_engine
-from hufu_registry.migrating import MIGRATIONS, downgrade, upgrade
+from hufu_registry import migrating
+from hufu_registry.bootstrap import build_engine, build_services
+from hufu_registry.cases.engine.store import cases
+from hufu_registry.cases.types.activation import application_of
+from hufu_registry.kernel.ids import CaseId
+from hufu_registry.kernel.keys import Keys
+from hufu_registry.migrating import MIGRATIONS
 from hufu_registry.settings import RegistrySettings
 from hufu_registry.tables import metadata
 
@@ -55,6 +60,16 @@ ALLOWED_TOGETHER: dict[str, dict[str, Any]] = {
     "cases": {"state": "pending", "decided_at": None},
     "grants": {"role": "system_manager"},
 }
+
+KEYS = Keys(data=b"d" * 32, index=b"i" * 32, audit=b"a" * 32)
+
+
+def upgrade(engine: sa.Engine, lock_timeout: str = migrating.LOCK_TIMEOUT) -> None:
+    migrating.upgrade(engine, KEYS, lock_timeout=lock_timeout)
+
+
+def downgrade(engine: sa.Engine, revision: str) -> None:
+    migrating.downgrade(engine, KEYS, revision)
 
 
 @pytest.fixture
@@ -161,6 +176,24 @@ def test_what_stands_in_the_tables_goes_up_and_down_with_them(engine: sa.Engine,
     fill(engine)  # the newer tables too: they go, and nothing else goes with them
     downgrade(engine, revision)
     assert rows(engine) == before
+
+
+def test_a_form_of_before_is_sealed_on_the_way_up_and_read(database: RegistrySettings) -> None:
+    services = build_services(database)
+    migrating.downgrade(services.engine, services.keys, "0008")
+    fill(services.engine)
+    told = {"type": "activation", "mobile_sealed": services.keys.seal("mobile", "0912345678"), "reason": "新進人員"}
+    told |= {"mobile_key": services.keys.index("mobile", "0912345678"), "mailbox_sealed": ""}
+    with services.engine.begin() as connection:
+        connection.execute(sa.update(reflected(services.engine).tables["cases"]).values(told))
+    migrating.upgrade(services.engine, services.keys)
+    with services.reading() as work:
+        form = application_of(work.cases.get(CaseId(UUID(int=1))))
+        row = work.connection.execute(sa.select(cases)).one()
+    services.engine.dispose()
+    assert (form.profile.mobile, form.reason, form.account_name) == ("0912345678", "新進人員", "x")
+    assert row.person_keys == [told["mobile_key"]]
+    assert "新進人員" not in str(row)
 
 
 def test_a_migration_that_gets_no_lock_gives_up_and_leaves_nothing(engine: sa.Engine) -> None:

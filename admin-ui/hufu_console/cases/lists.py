@@ -46,7 +46,7 @@ QUEUE = ListPage(
     count=lambda num: ngettext("%(num)s case", "%(num)s cases", num),
     columns=(
         Column("number", _l("Case"), lambda row: row.number, sort=True),
-        Column("name", _l("Applicant"), lambda row: row.name, sort=True),
+        Column("subject", _l("Applicant"), lambda row: row.subject, sort=True),
         Column("account_name", _l("Account name"), lambda row: row.account_name),
         Column("agency", _l("Agency and unit"), lambda row: f"{row.agency_name} {row.unit_name}".strip()),
         Column("created_at", _l("Sent"), lambda row: row.created_at, sort=True),

@@ -16,9 +16,9 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import TimelineEntry, timeline
 from hufu_registry.cases.engine.model import Case, CaseState, differences
 from hufu_registry.cases.engine.store import (
-    Lookalike,
+    DuplicateCandidate,
     QueueRow,
-    comparable_case,
+    compared_case,
     count_queue,
     duplicate_candidates,
     queue,
@@ -42,7 +42,7 @@ class CaseView:
     entries: Sequence[TimelineEntry]
     names: Mapping[AccountId, str]
     mine: Mapping[str, str]
-    duplicate_candidates: Sequence[tuple[Lookalike, frozenset[str]]]
+    duplicate_candidates: Sequence[tuple[DuplicateCandidate, frozenset[str]]]
 
 
 def count_waiting(viewer: Viewer) -> int:
@@ -77,8 +77,10 @@ def view_of(viewer: Viewer, case_id: CaseId) -> CaseView:
         agency = work.agencies.get(case.agency_id)
         decides = case.deciding_agency_id
         entries = timeline(work.connection, "case", str(case.id))
-        mine = comparable_case(work.connection, case_id, registry().keys)
-        alike = duplicate_candidates(work.connection, viewer.account_id, work.now, case, registry().keys)
+        mine = compared_case(case, agency.full_name)
+        alike = duplicate_candidates(
+            work.connection, viewer.account_id, work.now, case, registry().keys, work.case_types
+        )
         return CaseView(
             case=case,
             agency=agency,

@@ -19,7 +19,7 @@ from hufu_console.web.sentences import sentence_of
 from hufu_registry.cases import use_cases as cases
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import CaseMove
-from hufu_registry.cases.types.activation import Application, application_of
+from hufu_registry.cases.types.activation import ACTIVATION, Application, application_of
 from hufu_registry.kernel.errors import Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, CaseId
 from hufu_registry.people.model import Purpose, plain
@@ -142,9 +142,9 @@ def send() -> ResponseReturnValue:
         ticked = {"consent": form.consent.data, "confirmed": form.confirmed.data}
         show_faults(form, {name: f"{name}_required" for name, tick in ticked.items() if not tick})
         return review_page(form, application)
-    command = cases.Apply(browser(), application, CURRENT.version, str(key), language())
+    command = cases.FileCase(browser(), ACTIVATION.name, application, CURRENT.version, str(key), language())
     try:
-        case_id = cases.apply(command, registry(), actor())
+        case_id = cases.file_case(command, registry(), actor())
     except Invalid as error:
         typed = read_kept(drafts.kept())
         show_faults(typed, error.fields, error.context)
@@ -185,9 +185,9 @@ def change() -> ResponseReturnValue:
         typed = read_form()
     if request.method == "POST":
         version = version_in(typed.version)
-        command = cases.Change(browser(), own.case.id, version, queries.with_unit(typed.application()))
+        command = cases.ChangeCase(browser(), own.case.id, version, queries.with_unit(typed.application()))
         try:
-            cases.change(command, registry(), actor())
+            cases.change_case(command, registry(), actor())
         except Invalid as error:
             show_faults(typed, error.fields, error.context)
         else:

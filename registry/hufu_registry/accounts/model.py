@@ -166,6 +166,10 @@ class Profile:
         """What a record may show; of the mobile only its end."""
         return self._each("shown")
 
+    def compared(self) -> dict[str, str]:
+        """What tells whether two that are alike are the same person's."""
+        return {name: str(getattr(self, name)) for name in ("name", "title", "unit_name", "phone", "mobile")}
+
     def _each(self, what: str) -> dict[str, Any]:
         return {one.name: one.metadata[what](getattr(self, one.name)) for one in fields(self) if what in one.metadata}
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from datetime import date, datetime
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 from hufu_registry.kernel.keys import Keys
 
@@ -15,6 +18,12 @@ T = TypeVar("T")
 
 # The metadata of a text that is encrypted in `<field>_sealed`, with a keyed hash to find it by in `<field>_key`.
 SEALED: MappingProxyType[str, Any] = MappingProxyType({"sealed": True})
+
+NOTHING: MappingProxyType[str, Any] = MappingProxyType({})
+# How a document says what JSON has no word for, and reads it.
+FROM_TEXT: MappingProxyType[type, Callable[[str], Any]] = MappingProxyType(
+    {UUID: UUID, date: date.fromisoformat, datetime: datetime.fromisoformat}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,16 @@ def from_columns(kind: type[T], row: Mapping[str, Any], keys: Keys) -> T:
     return found
 
 
+def to_document(about: str, value: object, keys: Keys) -> str:
+    """The columns as one sealed text, for what has no table of its own."""
+    return keys.seal(about, json.dumps(to_columns(value, keys), default=_text, ensure_ascii=False))
+
+
+def from_document(about: str, kind: type[T], document: str, keys: Keys, known: Mapping[str, Any] = NOTHING) -> T:
+    """What `to_document` made this of, but for what is `known` better. A field that came after it has its default."""
+    return from_columns(kind, {**json.loads(keys.open(about, document)), **known}, keys)
+
+
 @cache
 def _columns(kind: Any) -> tuple[_Column, ...]:
     hints = get_type_hints(kind)
@@ -75,6 +94,8 @@ def _column(field: Field[Any], hint: Any) -> _Column:
     nested: type[Any] | None = None
     if isinstance(kind, type) and issubclass(kind, Enum):
         read, write = kind, lambda held: held.value
+    elif kind in FROM_TEXT:
+        read = partial(_read, FROM_TEXT[kind])
     elif is_dataclass(kind) and isinstance(kind, type):
         only = [one.name for one in fields(kind)]
         if len(only) == 1:
@@ -94,3 +115,15 @@ def _bare(hint: Any) -> Any:
 
 def _same(held: Any) -> Any:
     return held
+
+
+def _read(from_text: Callable[[str], Any], held: Any) -> Any:
+    """A column holds the thing itself, a document its text."""
+    return from_text(held) if isinstance(held, str) else held
+
+
+def _text(held: object) -> str:
+    if type(held) not in FROM_TEXT:
+        message = f"a document cannot hold {type(held).__name__}"
+        raise TypeError(message)
+    return held.isoformat() if isinstance(held, date) else str(held)

@@ -48,23 +48,43 @@ MOVES = MappingProxyType(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the core says of a form it does not know.
+
+    `subject` is whom or what it is about, `detail` stands beside it; `unit_id` the unit of the agency it belongs to.
+    `found_by` are the texts the queue's search looks in: they lie in clear, so nothing that has to be sealed.
+    `person` marks whose it is: names of marks, like "mobile", and their texts, looked for in other cases and accounts
+    by keyed hash; the case's mailbox need not be among them. `compared` is shown side by side with the other's.
+    """
+
+    subject: str
+    detail: str = ""
+    account_name: str = ""
+    unit_id: AgencyId | None = None
+    unit_name: str = ""
+    found_by: tuple[str, ...] = ()
+    person: Mapping[str, str] = field(default_factory=dict)
+    compared: Mapping[str, str] = field(default_factory=dict)
+
+
 class Form(Protocol):
     """What the applicant fills in, as the engine sees it: a frozen dataclass of the type's own."""
 
     @property
-    def subject(self) -> str:
-        """Whom or what it is about, in a few words."""
+    def summary(self) -> Summary: ...
 
-    def told(self) -> dict[str, str]:
-        """What the mails about the case say of it."""
+    def audited(self) -> dict[str, object]:
+        """What a record may show of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """One case on its way, of any type. `number` is what people read out; `version` counts the applicant's changes.
 
-    `deciding_agency_id` is kept by the store; there is none where the system managers decide. `collision` is true while
-    the approved account's name turned out to be somebody else's in a target.
+    `stage` is the one of its type's stages it stands at. `deciding_agency_id` is kept by the store; there is none where
+    the system managers decide. `collision` is true while the approved account's name turned out to be somebody else's
+    in a target.
     """
 
     id: CaseId
@@ -80,6 +100,7 @@ class Case:
     created_at: datetime
     updated_at: datetime
     version: int = 1
+    stage: int = 0
     decided_at: datetime | None = None
     decided_by: AccountId | None = None
     decision_reason: str = ""

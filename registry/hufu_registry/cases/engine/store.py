@@ -8,19 +8,20 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from hufu_registry.accounts.model import AccountState
+from hufu_registry.accounts.model import AccountState, Profile
 from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.store import in_scope as accounts_in_scope
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import PathText, agencies
-from hufu_registry.cases.engine.model import Case, CaseState
+from hufu_registry.cases.engine.model import Case, CaseState, Form
 from hufu_registry.cases.engine.use_cases.ports import CaseType
 from hufu_registry.cases.permissions import SEE_CASES
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.keys import Keys
-from hufu_registry.kernel.mapping import from_columns, to_columns
+from hufu_registry.kernel.mapping import from_columns, from_document, to_columns, to_document
 from hufu_registry.kernel.paging import Page, Paged, Sort
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import Moment, among, counted, metadata, ordered
@@ -37,17 +38,15 @@ cases = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("agency_id", sa.BigInteger, nullable=False),
     sa.Column("agency_path", PathText, nullable=False),
+    # What the summary of the form says, for queue and search; the form itself is sealed as a whole.
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
     sa.Column("account_name", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("title", sa.Text, nullable=False),
     sa.Column("unit_id", sa.BigInteger, sa.ForeignKey("agencies.id")),
     sa.Column("unit_name", sa.Text, nullable=False),
-    sa.Column("phone", sa.Text, nullable=False),
-    sa.Column("extension", sa.Text, nullable=False),
-    sa.Column("mobile_sealed", sa.Text, nullable=False),
-    sa.Column("mobile_key", sa.Text, nullable=False, index=True),
-    sa.Column("wants_official_mail", sa.Boolean, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("search_text", sa.Text, nullable=False),
+    sa.Column("person_keys", ARRAY(sa.Text), nullable=False),
+    sa.Column("form_sealed", sa.Text, nullable=False),
     sa.Column("mailbox_sealed", sa.Text, nullable=False),
     sa.Column("mailbox_key", sa.Text, nullable=False, index=True),
     sa.Column("language", sa.Text, nullable=False),
@@ -56,6 +55,7 @@ cases = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("stage", sa.SmallInteger, nullable=False, server_default="0"),
     sa.Column("decided_at", Moment),
     sa.Column("decided_by", sa.Uuid, sa.ForeignKey("accounts.id")),
     sa.Column("decision_reason", sa.Text, nullable=False, server_default=""),
@@ -73,6 +73,7 @@ cases = sa.Table(
     sa.CheckConstraint("(state IN ('approved','rejected')) = (decided_at IS NOT NULL)", name="decided"),
     sa.Index("uq_cases_open_mailbox", "mailbox_key", unique=True, postgresql_where=sa.text("state = 'pending'")),
     sa.Index("ix_cases_agency", "agency_id"),
+    sa.Index("ix_cases_person_keys", "person_keys", postgresql_using="gin"),
     sa.Index("ix_cases_deciding_agency", "deciding_agency_id"),
     sa.Index("ix_cases_queue", "agency_path", "created_at", postgresql_where=sa.text("state = 'pending'")),
 )
@@ -102,9 +103,18 @@ def deciding_agency_of(agency_path: sa.ColumnElement[str], now: datetime) -> sa.
     )
 
 
+FORM = "form"
+
+
 def to_case(row: sa.Row[Any], keys: Keys, types: Mapping[str, CaseType]) -> Case:
-    columns = row._asdict()
-    return from_columns(Case, columns | {"form": from_columns(types[row.type].form, columns, keys)}, keys)
+    # A form that names an agency names the case's, which follows when agencies merge.
+    form = from_document(FORM, types[row.type].form, row.form_sealed, keys, {"agency_id": row.agency_id})
+    return from_columns(Case, {**row._asdict(), "form": form}, keys)
+
+
+def person_keys(form: Form, keys: Keys) -> dict[str, str]:
+    """Mark → keyed hash, as accounts keep them too."""
+    return {mark: keys.index(mark, text) for mark, text in form.summary.person.items() if text}
 
 
 class SqlCases:
@@ -200,12 +210,11 @@ class SqlCases:
 
     def is_same_person(self, case: Case, account_id: AccountId) -> bool:
         person = sa.select(accounts.c.person_id).where(accounts.c.id == account_id).scalar_subquery()
-        mobile = sa.select(cases.c.mobile_key).where(cases.c.id == case.id).scalar_subquery()
         query = sa.select(accounts.c.id).where(
             accounts.c.person_id == person,
             sa.or_(
                 accounts.c.mailbox_key == self._keys.index("mailbox", case.mailbox),
-                accounts.c.mobile_key == mobile,
+                accounts.c.mobile_key.in_(person_keys(case.form, self._keys).values()),
             ),
         )
         return self._connection.execute(query.limit(1)).first() is not None
@@ -215,9 +224,19 @@ class SqlCases:
         return None if row is None else to_case(row, self._keys, self._types)
 
     def _values(self, case: Case) -> dict[str, Any]:
-        columns = to_columns(case.form, self._keys) | to_columns(case, self._keys)
-        values = {name: value for name, value in columns.items() if name in cases.c}
-        return values | {"deciding_agency_id": deciding_agency_of(sa.literal(case.agency_path.text), self._now)}
+        summary = case.form.summary
+        core = {name: value for name, value in to_columns(case, self._keys).items() if name in cases.c}
+        return core | {
+            "subject": summary.subject,
+            "detail": summary.detail,
+            "account_name": summary.account_name,
+            "unit_id": summary.unit_id,
+            "unit_name": summary.unit_name,
+            "search_text": "\n".join(summary.found_by),
+            "person_keys": sorted(person_keys(case.form, self._keys).values()),
+            "form_sealed": to_document(FORM, case.form, self._keys),
+            "deciding_agency_id": deciding_agency_of(sa.literal(case.agency_path.text), self._now),
+        }
 
     def assign_deciders(self, agency_ids: Collection[AgencyId] | None = None) -> int:
         top = agencies.alias("top")
@@ -253,9 +272,9 @@ class QueueRow:
     id: CaseId
     number: int
     state: CaseState
-    name: str
+    subject: str
+    detail: str
     account_name: str
-    title: str
     agency_id: AgencyId
     agency_name: str
     unit_name: str
@@ -286,7 +305,7 @@ def in_scope(viewer: AccountId, now: datetime) -> sa.ColumnElement[bool]:
     )
 
 
-SORTED_BY = {"number": cases.c.number, "name": cases.c.name, "created_at": cases.c.created_at}
+SORTED_BY = {"number": cases.c.number, "subject": cases.c.subject, "created_at": cases.c.created_at}
 
 
 def queue(
@@ -302,7 +321,7 @@ def queue(
 ) -> Paged[QueueRow]:
     """The cases in the viewer's scope; unless sorted, those waiting oldest first, the decided ones newest first.
 
-    `words` finds any part of 姓名, account name or case number; `agency_id` keeps its subtree.
+    `words` finds any part of what the type's search looks in, or a case number; `agency_id` keeps its subtree.
     """
     conditions = [in_scope(viewer, now)]
     if state is not None:
@@ -311,8 +330,7 @@ def queue(
         pattern = f"%{word.replace(chr(92), chr(92) * 2).replace('%', chr(92) + '%').replace('_', chr(92) + '_')}%"
         conditions.append(
             sa.or_(
-                cases.c.name.ilike(pattern),
-                cases.c.account_name.ilike(pattern),
+                cases.c.search_text.ilike(pattern),
                 sa.cast(cases.c.number, sa.Text) == word,
             )
         )
@@ -335,9 +353,9 @@ def queue(
                 id=CaseId(row.id),
                 number=row.number,
                 state=CaseState(row.state),
-                name=row.name,
+                subject=row.subject,
+                detail=row.detail,
                 account_name=row.account_name,
-                title=row.title,
                 agency_id=AgencyId(row.agency_id),
                 agency_name=row.agency_name,
                 unit_name=row.unit_name,
@@ -359,10 +377,11 @@ def count_queue(connection: sa.Connection, viewer: AccountId, now: datetime) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Lookalike:
+class DuplicateCandidate:
     """Somebody who might be the same person. Outside the viewer's scope only agency and reasons are told.
 
-    `same` names what is equal: mailbox, mobile, name. `fields` holds what may be compared side by side.
+    `same` names what is equal: the mailbox, a mark of the person, the name. `fields` holds what may be
+    compared side by side.
     """
 
     kind: str
@@ -375,77 +394,95 @@ class Lookalike:
 
 
 def duplicate_candidates(
-    connection: sa.Connection, viewer: AccountId, now: datetime, case: Case, keys: Keys
-) -> Sequence[Lookalike]:
-    """Accounts and other open cases with the same mailbox, mobile, or name in the agency; at most 20 of each."""
-    own = connection.execute(sa.select(cases).where(cases.c.id == case.id)).one()
-    mailbox, mobile = own.mailbox_key, own.mobile_key
-    found: list[Lookalike] = []
-    for table, kind, other in (
-        (
-            accounts,
+    connection: sa.Connection, viewer: AccountId, now: datetime, case: Case, keys: Keys, types: Mapping[str, CaseType]
+) -> Sequence[DuplicateCandidate]:
+    """Accounts and other open cases with the same mailbox, a same mark of the person, or the same name in the agency;
+    at most 20 of each.
+    """
+    marks = {"mailbox": keys.index("mailbox", case.mailbox), **person_keys(case.form, keys)}
+    name, own = case.form.summary.subject, list(marks.values())
+
+    def same(row: Any, *theirs: str) -> frozenset[str]:
+        equal = {mark for mark, key in marks.items() if key in theirs}
+        return frozenset(equal | {"name"} if row.alike_name == name else equal)
+
+    found = [
+        DuplicateCandidate(
             "account",
-            accounts.c.id != sa.literal(case.account_id, sa.Uuid) if case.account_id else sa.true(),
-        ),
-        (cases, "case", sa.and_(cases.c.id != case.id, cases.c.state == CaseState.PENDING.value)),
-    ):
-        visible = (
-            sa.or_(accounts.c.id == viewer, accounts_in_scope(viewer, now))
-            if table is accounts
-            else in_scope(viewer, now)
+            row.id if row.visible else None,
+            row.visible,
+            row.agency_name,
+            row.state,
+            same(row, row.mailbox_key, row.mobile_key),
+            compared_account(row, keys) if row.visible else {},
         )
-        rows = connection.execute(
-            sa.select(table, agencies.c.full_name.label("agency_name"), visible.label("visible"))
-            .join(agencies, agencies.c.id == table.c.agency_id)
-            .where(
-                other,
-                sa.or_(
-                    table.c.mailbox_key == mailbox,
-                    table.c.mobile_key == mobile,
-                    sa.and_(table.c.name == own.name, table.c.agency_id == case.agency_id),
-                ),
-            )
-            .order_by(table.c.created_at.desc())
-            .limit(20)
+        for row in connection.execute(
+            alike(
+                accounts,
+                accounts.c.name,
+                case,
+                sa.or_(accounts.c.id == viewer, accounts_in_scope(viewer, now)),
+                accounts.c.mailbox_key.in_(own),
+                accounts.c.mobile_key.in_(own),
+            ).where(accounts.c.id.is_distinct_from(case.account_id))
         )
-        for row in rows:
-            same = {
-                "mailbox": row.mailbox_key == mailbox,
-                "mobile": row.mobile_key == mobile,
-                "name": row.name == own.name,
-            }
-            found.append(
-                Lookalike(
-                    kind=kind,
-                    id=row.id if row.visible else None,
-                    in_scope=row.visible,
-                    agency_name=row.agency_name,
-                    state=row.state,
-                    same=frozenset(field for field, equal in same.items() if equal),
-                    fields=comparable(row, keys) if row.visible else {},
-                )
-            )
-    return found
+    ]
+    return found + [
+        DuplicateCandidate(
+            "case",
+            row.id if row.visible else None,
+            row.visible,
+            row.agency_name,
+            row.state,
+            same(row, row.mailbox_key, *row.person_keys),
+            compared_case(to_case(row, keys, types), row.agency_name) if row.visible else {},
+        )
+        for row in connection.execute(
+            alike(
+                cases,
+                cases.c.subject,
+                case,
+                in_scope(viewer, now),
+                cases.c.mailbox_key.in_(own),
+                cases.c.person_keys.overlap(own),
+            ).where(cases.c.id != case.id, cases.c.state == CaseState.PENDING.value)
+        )
+    ]
 
 
-def comparable_case(connection: sa.Connection, case_id: CaseId, keys: Keys) -> dict[str, str]:
-    """The case in the same words as a lookalike's fields."""
-    row = connection.execute(
-        sa.select(cases, agencies.c.full_name.label("agency_name"))
-        .join(agencies, agencies.c.id == cases.c.agency_id)
-        .where(cases.c.id == case_id)
-    ).one()
-    return comparable(row, keys)
+def alike(
+    table: sa.Table,
+    name: sa.Column[str],
+    case: Case,
+    visible: sa.ColumnElement[bool],
+    *marked: sa.ColumnElement[bool],
+) -> sa.Select[Any]:
+    """The rows that are marked so or have the case's name in its agency, newest first."""
+    of_the_name = sa.and_(name == case.form.summary.subject, table.c.agency_id == case.agency_id)
+    return (
+        sa.select(
+            table,
+            name.label("alike_name"),
+            agencies.c.full_name.label("agency_name"),
+            visible.label("visible"),
+        )
+        .join(agencies, agencies.c.id == table.c.agency_id)
+        .where(sa.or_(of_the_name, *marked))
+        .order_by(table.c.created_at.desc())
+        .limit(20)
+    )
 
 
-def comparable(row: Any, keys: Keys) -> dict[str, str]:
+def compared_case(case: Case, agency_name: str) -> dict[str, str]:
+    """The case in the same words as a candidate's fields."""
+    return {**case.form.summary.compared, "agency": agency_name, "mailbox": case.mailbox}
+
+
+def compared_account(row: Any, keys: Keys) -> dict[str, str]:
+    profile = from_columns(Profile, row._asdict(), keys)
     return {
         "account_name": row.account_name,
-        "name": row.name,
-        "title": row.title,
+        **profile.compared(),
         "agency": row.agency_name,
-        "unit_name": row.unit_name,
-        "phone": row.phone,
-        "mobile": keys.open("mobile", row.mobile_sealed) if row.mobile_sealed else "",
         "mailbox": keys.open("mailbox", row.mailbox_sealed),
     }

@@ -6,21 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import hufu_registry.accounts.use_cases as accounts
+import hufu_registry.propagation.use_cases as propagation
 from hufu_registry.accounts.model import (
     REASON_LENGTH,
     Account,
     AccountState,
+    NameHolder,
     Profile,
     length_fault,
     name_fault,
     name_key,
 )
 from hufu_registry.agencies.model import HOMES, Agency, AgencyKind
-from hufu_registry.cases.engine.model import Case
+from hufu_registry.cases.engine.model import Case, Form, Summary
+from hufu_registry.cases.engine.use_cases.following import own_case
+from hufu_registry.cases.engine.use_cases.notifications import record, tell_applicant
 from hufu_registry.cases.engine.use_cases.ports import CaseType, Work
+from hufu_registry.cases.notices import NAME_COLLISION
+from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import taipei_date
-from hufu_registry.kernel.errors import Invalid, NotFound
-from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
+from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
+from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId, PersonId
 from hufu_registry.kernel.work import Services
 from hufu_registry.people.model import clean_name, plain
 
@@ -36,12 +42,18 @@ class Application:
     reason: str = ""
 
     @property
-    def subject(self) -> str:
-        return self.profile.name
-
-    def told(self) -> dict[str, str]:
-        """What the mails say of it."""
-        return {"name": self.profile.name, "account_name": self.account_name}
+    def summary(self) -> Summary:
+        profile = self.profile
+        return Summary(
+            subject=profile.name,
+            detail=profile.title,
+            account_name=self.account_name,
+            unit_id=profile.unit_id,
+            unit_name=profile.unit_name,
+            found_by=(profile.name, self.account_name),
+            person={"mobile": profile.mobile},
+            compared={"account_name": self.account_name, **profile.compared()},
+        )
 
     def cleaned(self) -> Application:
         """The same with stray blanks gone, 姓名 in NFC and the mobile as ten digits."""
@@ -71,15 +83,28 @@ class Application:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class ChooseName:
+    browser: str
+    case_id: CaseId
+    account_name: str
+
+
+def application_in(form: Form) -> Application:
+    """Raises NotFound("case") for the form of another type."""
+    if not isinstance(form, Application):
+        raise NotFound("case")
+    return form
+
+
 def application_of(case: Case) -> Application:
     """The form of a case of this type. Raises NotFound("case") for one of another."""
-    if not isinstance(case.form, Application):
-        raise NotFound("case")
-    return case.form
+    return application_in(case.form)
 
 
-def checked_application(work: Work, application: Application, mailbox: str) -> tuple[Agency, Application]:
+def checked_application(work: Work, form: Form, mailbox: str) -> tuple[Agency, Application]:
     """The agency applied to, and the application as it is stored. Raises Invalid with every fault at once."""
+    application = application_in(form).cleaned()
     faults = application.faults()
     agency = None
     if application.agency_id is not None:
@@ -127,6 +152,19 @@ def open_account(work: Work, services: Services[Work], case: Case, entered: Mapp
     return account.id
 
 
+def claim_name(work: Work, case: Case, before: Case | None) -> None:
+    """The name is kept for the applicant until the case is decided. Raises Invalid(account_name="…taken")."""
+    name = application_of(case).account_name
+    if before is not None and name_key(name) == name_key(application_of(before).account_name):
+        return
+    try:
+        accounts.take_name(work, name, NameHolder.CASE, case.id, case_id=case.id)
+    except Conflict as taken:
+        raise Invalid(fields={"account_name": taken.code}) from taken
+    if before is not None:
+        free_name(work, before)
+
+
 def free_name(work: Work, case: Case) -> None:
     work.names.release(name_key(application_of(case).account_name), case.id, rest=False)
 
@@ -150,4 +188,62 @@ def account_of(work: Work, services: Services[Work], case: Case, official_mail: 
     )
 
 
-ACTIVATION = CaseType("activation", form=Application, approve=open_account, give_up=free_name)
+def choose_name(command: ChooseName, services: Services[Work], actor: Actor) -> None:
+    """After a collision the applicant takes another name; nobody's object was touched.
+
+    Raises IllegalMove("no_collision"), Invalid(account_name=…).
+    """
+    wished = plain(command.account_name)
+    fault = name_fault(wished)
+    if fault:
+        raise Invalid(fields={"account_name": fault})
+    with services.begin(actor) as work:
+        case = own_case(work, services, command.browser, command.case_id)
+        if not case.collision or case.account_id is None:
+            raise IllegalMove("no_collision")
+        account = work.accounts.get(case.account_id, lock=True)
+        if account.state is not AccountState.NOT_ACTIVATED:
+            raise IllegalMove("account_state", state=account.state.value, move="choose_name")
+        if not work.names.take(name_key(wished), NameHolder.ACCOUNT, account.id):
+            raise Invalid(fields={"account_name": "account_name_taken"})
+        # The old name stays taken: it belongs to the stranger's object that was found.
+        work.accounts.save(replace(account, account_name=wished))
+        work.cases.save(
+            replace(
+                case,
+                collision=False,
+                form=replace(application_of(case), account_name=wished),
+                updated_at=work.now,
+                version=case.version + 1,
+            )
+        )
+        record(
+            work,
+            "case.name_chosen",
+            case,
+            old={"account_name": account.account_name},
+            new={"account_name": wished},
+        )
+        propagation.enqueue_account(work, services, replace(account, account_name=wished))
+
+
+def report_collision(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
+    """The worker found the account's name to be somebody else's in a target; harmless when repeated."""
+    with services.begin(actor) as work:
+        case = work.cases.by_account(account_id)
+        if case is None or case.collision:
+            return
+        collided = replace(work.cases.get(case.id, lock=True), collision=True)
+        work.cases.save(replace(collided, version=collided.version + 1, updated_at=work.now))
+        record(work, "case.name_collided", collided, new={"account_name": application_of(collided).account_name})
+        tell_applicant(work, collided, NAME_COLLISION)
+
+
+ACTIVATION = CaseType(
+    "activation",
+    form=Application,
+    check=checked_application,
+    approve=open_account,
+    reserve=claim_name,
+    give_up=free_name,
+)

@@ -1,34 +1,26 @@
 """Review cases: applying, deciding; one function is one transaction."""
 
 from hufu_registry.cases.engine.use_cases.deciding import Approve, Reject, approve, assign_deciders, reject
+from hufu_registry.cases.engine.use_cases.filing import ChangeCase, FileCase, change_case, file_case
 from hufu_registry.cases.engine.use_cases.following import Withdraw, case_of_mailbox, withdraw
 from hufu_registry.cases.engine.use_cases.ports import Cases, Work
-from hufu_registry.cases.types.activation import place_of
-from hufu_registry.cases.use_cases.applying import (
-    Apply,
-    Change,
-    ChooseName,
-    apply,
-    change,
-    choose_name,
-    report_collision,
-)
+from hufu_registry.cases.types.activation import ChooseName, choose_name, place_of, report_collision
 
 __all__ = [
-    "Apply",
     "Approve",
     "Cases",
-    "Change",
+    "ChangeCase",
     "ChooseName",
+    "FileCase",
     "Reject",
     "Withdraw",
     "Work",
-    "apply",
     "approve",
     "assign_deciders",
     "case_of_mailbox",
-    "change",
+    "change_case",
     "choose_name",
+    "file_case",
     "place_of",
     "reject",
     "report_collision",

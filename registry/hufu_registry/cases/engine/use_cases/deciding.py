@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from hufu_registry.cases.engine.model import Case, CaseMove, may
 from hufu_registry.cases.engine.use_cases.notifications import record, tell_applicant
 from hufu_registry.cases.engine.use_cases.ports import Work
-from hufu_registry.cases.notices import CASE_APPROVED, CASE_REJECTED
-from hufu_registry.cases.permissions import DECIDE_CASES, SEE_CASES
+from hufu_registry.cases.permissions import SEE_CASES
 from hufu_registry.kernel.actor import SYSTEM, Actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, Denied, IllegalMove, Invalid, NotFound
@@ -44,7 +43,8 @@ def approve(command: Approve, services: Services[Work], actor: Actor) -> Account
         case = case_to_decide(work, actor, command.case_id, CaseMove.APPROVE, command.version)
         if not work.agencies.get(case.agency_id).is_open(taipei_date(work.now)):
             raise IllegalMove("agency_closed")
-        account_id = work.case_types[case.type].approve(work, services, case, command.entered)
+        kind = work.case_types[case.type]
+        account_id = kind.approve(work, services, case, command.entered)
         decided = replace(decision(work, actor, case, CaseMove.APPROVE, ""), account_id=account_id)
         work.cases.save(decided)
         record(
@@ -54,7 +54,7 @@ def approve(command: Approve, services: Services[Work], actor: Actor) -> Account
             old={"state": case.state.value},
             new={"state": decided.state.value},
         )
-        tell_applicant(work, decided, CASE_APPROVED)
+        tell_applicant(work, decided, kind.approved)
     return account_id
 
 
@@ -67,7 +67,8 @@ def reject(command: Reject, services: Services[Work], actor: Actor) -> None:
         case = case_to_decide(work, actor, command.case_id, CaseMove.REJECT, command.version)
         decided = decision(work, actor, case, CaseMove.REJECT, reason)
         work.cases.save(decided)
-        work.case_types[case.type].give_up(work, case)
+        kind = work.case_types[case.type]
+        kind.give_up(work, case)
         record(
             work,
             "case.rejected",
@@ -75,7 +76,7 @@ def reject(command: Reject, services: Services[Work], actor: Actor) -> None:
             old={"state": case.state.value},
             new={"state": decided.state.value, "reason": reason},
         )
-        tell_applicant(work, decided, CASE_REJECTED, reason=reason)
+        tell_applicant(work, decided, kind.rejected, reason=reason)
 
 
 def assign_deciders(services: Services[Work]) -> int:
@@ -95,8 +96,9 @@ def case_to_decide(work: Work, actor: Actor, case_id: CaseId, move: CaseMove, ve
     deciding_agency = work.cases.deciding_agency(case.agency_id)
     if not may(rights, SEE_CASES, case, deciding_agency):
         raise NotFound("case")
-    if not may(rights, DECIDE_CASES, case, deciding_agency):
-        raise Denied("right_missing", permission=DECIDE_CASES.name)
+    decides = work.case_types[case.type].stages[case.stage]
+    if not may(rights, decides, case, deciding_agency):
+        raise Denied("right_missing", permission=decides.name)
     if work.cases.is_same_person(case, actor.account_id):
         raise Denied("own_case")
     case.after(move)

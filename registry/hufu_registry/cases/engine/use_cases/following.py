@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from hufu_registry.cases.engine.model import Case, CaseMove
 from hufu_registry.cases.engine.use_cases.notifications import record, tell_applicant
 from hufu_registry.cases.engine.use_cases.ports import Work
-from hufu_registry.cases.notices import CASE_WITHDRAWN
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import CaseId
@@ -28,9 +27,10 @@ def withdraw(command: Withdraw, services: Services[Work], actor: Actor) -> None:
         case = own_case(work, services, command.browser, command.case_id)
         withdrawn = replace(case, state=case.after(CaseMove.WITHDRAW), updated_at=work.now, version=case.version + 1)
         work.cases.save(withdrawn)
-        work.case_types[case.type].give_up(work, case)
+        kind = work.case_types[case.type]
+        kind.give_up(work, case)
         record(work, "case.withdrawn", withdrawn)
-        tell_applicant(work, withdrawn, CASE_WITHDRAWN)
+        tell_applicant(work, withdrawn, kind.withdrawn)
 
 
 def case_of_mailbox(browser: str, services: Services[Work], actor: Actor) -> Case | None:

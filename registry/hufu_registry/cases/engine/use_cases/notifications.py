@@ -20,14 +20,15 @@ def record(
 
 
 def tell_applicant(work: Work, case: Case, notice: NoticeType, **values: str) -> None:
-    agency = work.agencies.get(case.agency_id)
+    agency, summary = work.agencies.get(case.agency_id), case.form.summary
     work.notices.send(
         notice,
         case.mailbox,
         case.language,
         {
             "number": str(case.number),
-            **case.form.told(),
+            "name": summary.subject,
+            "account_name": summary.account_name,
             "agency": agency.full_name,
             **values,
         },

@@ -10,7 +10,11 @@ import hufu_registry.sessions.use_cases as sessions
 import hufu_registry.sync.use_cases as sync
 from hufu_registry.agencies.model import Agency
 from hufu_registry.cases.engine.model import Case, CasePolicy, Form
+from hufu_registry.cases.notices import CASE_APPROVED, CASE_RECEIVED, CASE_REJECTED, CASE_WITHDRAWN
+from hufu_registry.cases.permissions import DECIDE_CASES
+from hufu_registry.kernel.feature import NoticeType
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
+from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.work import Services
 
 
@@ -67,15 +71,36 @@ class Work(sync.Work, sessions.Work, Protocol):
         """Every feature's types of cases by their names."""
 
 
+def reserves_nothing(_work: Work, _case: Case, _before: Case | None) -> None:
+    """For types that keep nothing from others while they wait."""
+
+
+def gives_up_nothing(_work: Work, _case: Case) -> None:
+    """As `reserves_nothing`."""
+
+
 @dataclass(frozen=True, slots=True)
 class CaseType:
     """A type of case. `form` is a frozen dataclass; the page's part is `cases/types/<name>.html`.
 
-    `approve` does what an approval means, within the decision's transaction, given what the manager entered beside it;
-    the account that came of it, if any. `give_up` frees what the case had reserved when it is rejected or withdrawn.
+    `check` is given the form as it was typed and the mailbox it comes from: the agency it goes to, and the form as it
+    is stored; Invalid with every fault at once. `approve` does what an approval means, within the decision's
+    transaction, given what the manager entered beside it; the account that came of it, if any. `reserve` keeps from
+    others what a waiting case wants, and lets go what it wanted before a change; Invalid where it is taken. `give_up`
+    lets go of it when the case is rejected or withdrawn.
+
+    `stages` is who decides, one after the other: the permission that each takes. The mails about an account are the
+    usual ones; a type that is about something else has its own, with the same values.
     """
 
     name: str
     form: type[Form]
+    check: Callable[[Work, Form, str], tuple[Agency, Form]]
     approve: Callable[[Work, Services[Work], Case, Mapping[str, str]], AccountId | None]
-    give_up: Callable[[Work, Case], None]
+    reserve: Callable[[Work, Case, Case | None], None] = reserves_nothing
+    give_up: Callable[[Work, Case], None] = gives_up_nothing
+    stages: tuple[Permission, ...] = (DECIDE_CASES,)
+    received: NoticeType = CASE_RECEIVED
+    approved: NoticeType = CASE_APPROVED
+    rejected: NoticeType = CASE_REJECTED
+    withdrawn: NoticeType = CASE_WITHDRAWN
