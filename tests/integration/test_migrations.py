@@ -180,7 +180,7 @@ def test_what_stands_in_the_tables_goes_up_and_down_with_them(engine: sa.Engine,
 
 def test_a_form_of_before_is_sealed_on_the_way_up_and_read(database: RegistrySettings) -> None:
     services = build_services(database)
-    migrating.downgrade(services.engine, services.keys, "0008")
+    migrating.downgrade(services.engine, services.keys, "0011")
     fill(services.engine)
     told = {"type": "activation", "mobile_sealed": services.keys.seal("mobile", "0912345678"), "reason": "新進人員"}
     told |= {"mobile_key": services.keys.index("mobile", "0912345678"), "mailbox_sealed": ""}
