@@ -237,7 +237,7 @@ def test_rejection_is_mailed_with_its_reason(town: Town, new_browser: NewBrowser
     assert town.account(applicant.account_name) is None
 
 
-@pytest.mark.requirement("S2-18", "S2-19", "S2-52", "S2-53")
+@pytest.mark.requirement("S2-18", "S2-52", "S2-53")
 def test_link_that_does_not_work_says_so_and_leads_to_a_new_one(
     town: Town, page: Page, early: tuple[Applicant, Applicant]
 ) -> None:

@@ -25,7 +25,7 @@ from hufu_registry.sync.model import Code
 from hufu_stack.directory import DOMAIN_DN
 from hufu_stack.stack import Stack
 from tests.kit.faults.consistency import bindings_of, disagreements
-from tests.kit.faults.fault_injection import Hazards, hazards_of, settle, tells
+from tests.kit.faults.fault_injection import FaultInjection, faults_of, settle, tells
 from tests.kit.faults.processes import QUICK
 from tests.kit.faults.proxy import Fault
 from tests.kit.faults.world import Office, office_on, until
@@ -39,7 +39,7 @@ WRITE = "^(add|modify|move) (?!.*probe)"
 @dataclass
 class Tale:
     office: Office
-    hazards: Hazards
+    faults: FaultInjection
     dice: random.Random
     officials: list[AccountId] = field(default_factory=list)
     unlucky: AccountId | None = None
@@ -66,7 +66,7 @@ class Tale:
 
     def hurting(self, server: str, request: str, fault: Fault, act: Callable[[], object]) -> None:
         """The act's next such request is hurt; returns once it is."""
-        proxy = self.hazards.proxies[server]
+        proxy = self.faults.proxies[server]
         before = proxy.hurt
         proxy.at_next(request, fault)
         act()
@@ -90,124 +90,124 @@ def people_are_approved(tale: Tale) -> None:
 
 def the_directory_is_killed_before_a_write(tale: Tale) -> None:
     someone = tale.someone()
-    tale.hazards.stack.kill("directory")
+    tale.faults.stack.kill("directory")
     tale.office.change(someone, title="專員")
     tale.approve("北")
     until(lambda: tells(tale.office, Target.AD) is not None)
-    tale.hazards.stack.start(["directory"])
+    tale.faults.stack.start(["directory"])
 
 
 def the_directory_is_killed_in_a_write(tale: Tale) -> None:
     tale.hurting("directory", WRITE, Fault.FREEZE, tale.approve)
-    tale.hazards.stack.kill("directory")
-    tale.hazards.proxies["directory"].heal()
-    tale.hazards.stack.start(["directory"])
+    tale.faults.stack.kill("directory")
+    tale.faults.proxies["directory"].heal()
+    tale.faults.stack.start(["directory"])
 
 
 def the_directory_is_killed_after_a_write(tale: Tale) -> None:
     someone = tale.someone()
     tale.hurting("directory", WRITE, Fault.LOSE, lambda: tale.office.change(someone, phone="02-11111111"))
-    tale.hazards.stack.kill("directory")
-    tale.hazards.stack.start(["directory"])
+    tale.faults.stack.kill("directory")
+    tale.faults.stack.start(["directory"])
 
 
 def the_directory_is_frozen_before_a_write(tale: Tale) -> None:
     someone = tale.someone()
-    tale.hazards.stack.freeze("directory")
+    tale.faults.stack.freeze("directory")
     tale.transfer(someone)
     time.sleep(LONGER_THAN_A_CALL)
-    tale.hazards.stack.thaw("directory")
+    tale.faults.stack.thaw("directory")
 
 
 def a_write_to_the_directory_comes_late(tale: Tale) -> None:
     someone = tale.someone()
     tale.hurting("directory", WRITE, Fault.FREEZE, lambda: tale.office.disable(someone))
     time.sleep(LONGER_THAN_A_CALL)
-    tale.hazards.proxies["directory"].heal()
+    tale.faults.proxies["directory"].heal()
 
 
 def the_directory_is_frozen_after_a_write(tale: Tale) -> None:
     someone = tale.someone()
     tale.hurting("directory", WRITE, Fault.HOLD, lambda: tale.transfer(someone))
     time.sleep(LONGER_THAN_A_CALL)
-    tale.hazards.proxies["directory"].heal()
+    tale.faults.proxies["directory"].heal()
 
 
 def keycloak_is_killed_before_a_write(tale: Tale) -> None:
     restored, transferred = tale.someone(AccountState.DISABLED), tale.someone()
-    tale.hazards.stack.kill("keycloak")
+    tale.faults.stack.kill("keycloak")
     tale.office.restore(restored)
     tale.transfer(transferred)
     tale.approve("南")
     tale.rename("北")
-    tale.hazards.stack.start(["keycloak"])
+    tale.faults.stack.start(["keycloak"])
 
 
 def keycloak_is_killed_in_a_write_and_comes_back_with_empty_caches(tale: Tale) -> None:
     disabled = tale.someone()
     tale.hurting("keycloak", "PUT .*/users/", Fault.FREEZE, tale.approve)
     tale.office.disable(disabled)
-    tale.hazards.stack.kill("keycloak")
-    tale.hazards.proxies["keycloak"].heal()
-    tale.hazards.stack.start(["keycloak"])
+    tale.faults.stack.kill("keycloak")
+    tale.faults.proxies["keycloak"].heal()
+    tale.faults.stack.start(["keycloak"])
 
 
 def keycloak_is_frozen_before_a_write(tale: Tale) -> None:
     changed, disabled = tale.someone(), tale.someone()
-    tale.hazards.stack.freeze("keycloak")
+    tale.faults.stack.freeze("keycloak")
     tale.office.change(changed, title="科長")
     if disabled != changed:
         tale.office.disable(disabled)
     time.sleep(LONGER_THAN_A_CALL)
-    tale.hazards.stack.thaw("keycloak")
+    tale.faults.stack.thaw("keycloak")
 
 
 def keycloak_is_frozen_after_a_write(tale: Tale) -> None:
     someone = tale.someone()
     tale.hurting("keycloak", "(PUT|DELETE) .*/groups/", Fault.HOLD, lambda: tale.transfer(someone))
-    tale.hazards.stack.freeze("keycloak")
+    tale.faults.stack.freeze("keycloak")
     time.sleep(LONGER_THAN_A_CALL)
-    tale.hazards.proxies["keycloak"].heal()
-    tale.hazards.stack.thaw("keycloak")
+    tale.faults.proxies["keycloak"].heal()
+    tale.faults.stack.thaw("keycloak")
 
 
 def redis_is_killed(tale: Tale) -> None:
-    tale.hazards.stack.kill("redis")
+    tale.faults.stack.kill("redis")
     tale.approve("南")
-    tale.hazards.stack.start(["redis"])
+    tale.faults.stack.start(["redis"])
 
 
 def redis_is_flushed(tale: Tale) -> None:
     tale.approve("北")
-    tale.hazards.flush_redis()
+    tale.faults.flush_redis()
 
 
 def postgresql_is_restarted_while_everybody_works(tale: Tale) -> None:
     tale.approve("北", 3)
-    tale.hazards.stack.restart(["postgres"])
+    tale.faults.stack.restart(["postgres"])
     tale.approve("南")
 
 
 def dying(*death: str) -> Callable[[Tale], None]:
     def the_worker_dies(tale: Tale) -> None:
-        doomed = tale.hazards.work("worker", "--die", *death)
+        doomed = tale.faults.work("worker", "--die", *death)
         tale.approve(tale.dice.choice(["北", "南"]))
         assert doomed.wait(40) == -signal.SIGKILL
-        tale.hazards.work("worker")
+        tale.faults.work("worker")
 
     the_worker_dies.__name__ = f"the_worker_dies_{'_'.join(death)}"
     return the_worker_dies
 
 
 def the_relay_dies(tale: Tale) -> None:
-    doomed = tale.hazards.work("relay", "--die", "relay", tale.dice.choice(["before", "after"]), "enqueue")
+    doomed = tale.faults.work("relay", "--die", "relay", tale.dice.choice(["before", "after"]), "enqueue")
     # A worker that has just finished something may take it before the relay sees it.
     deadline = time.monotonic() + 40
     while doomed.poll() is None and time.monotonic() < deadline:
         time.sleep(1.5)
         tale.approve("北")
     assert doomed.returncode == -signal.SIGKILL
-    tale.hazards.work("relay")
+    tale.faults.work("relay")
 
 
 def the_answer_about_a_new_account_is_lost(tale: Tale) -> None:
@@ -242,26 +242,26 @@ def the_name_is_free_again(tale: Tale) -> None:
 
 def the_certificate_expires(tale: Tale) -> None:
     someone = tale.someone()
-    tale.hazards.let_the_certificate_expire()
-    tale.hazards.work("worker")
+    tale.faults.let_the_certificate_expire()
+    tale.faults.work("worker")
     tale.office.change(someone, title="組員")
     until(lambda: tells(tale.office, Target.AD) is Code.AD_CERTIFICATE)
     tale.approve("南")
 
 
 def the_certificate_is_renewed(tale: Tale) -> None:
-    tale.hazards.renew_the_certificate()
+    tale.faults.renew_the_certificate()
     until(lambda: tells(tale.office, Target.AD) is None)
 
 
 def jumping(seconds: int) -> Callable[[Tale], None]:
     def a_clock_jumps(tale: Tale) -> None:
         changed = tale.someone()
-        tale.hazards.work("worker", "--jump", str(seconds))
+        tale.faults.work("worker", "--jump", str(seconds))
         tale.approve("北")
         tale.office.change(changed, title="書記")
         time.sleep(2)
-        tale.hazards.work("worker")
+        tale.faults.work("worker")
 
     a_clock_jumps.__name__ = f"a_clock_jumps_by_{seconds}_s"
     return a_clock_jumps
@@ -317,7 +317,7 @@ def somebody_leaves_and_somebody_returns(tale: Tale) -> None:
 
 def everything_fails_at_once(tale: Tale) -> None:
     moved, left = tale.someone(), tale.someone()
-    stack = tale.hazards.stack
+    stack = tale.faults.stack
     stack.kill("directory", "redis")
     stack.freeze("keycloak")
     tale.transfer(moved)
@@ -326,7 +326,7 @@ def everything_fails_at_once(tale: Tale) -> None:
     tale.approve("東", 2)
     tale.rename("南")
     time.sleep(LONGER_THAN_A_CALL)
-    tale.hazards.kill("worker")
+    tale.faults.kill("worker")
 
 
 STORY: Sequence[Callable[[Tale], None]] = (
@@ -365,10 +365,10 @@ STORY: Sequence[Callable[[Tale], None]] = (
 
 @pytest.fixture
 def tale(stack: Stack) -> Iterator[Tale]:
-    with office_on(stack) as office, hazards_of(stack) as hazards:
+    with office_on(stack) as office, faults_of(stack) as faults:
         office.found("北", "南", "東")
         office.appoint(2)
-        yield Tale(office, hazards, random.Random(SEED))
+        yield Tale(office, faults, random.Random(SEED))
 
 
 @pytest.mark.requirement("X-11", "S1-006")
@@ -378,7 +378,7 @@ def test_thirty_steps_in_which_everything_fails_once_end_in_agreement(tale: Tale
     for number, step in enumerate(STORY, 1):
         print(f"{time.monotonic() - began:6.1f} s  {number:2}  {step.__name__}", flush=True)
         step(tale)
-    tale.hazards.heal()
+    tale.faults.heal()
     settle(tale.office, IN_THE_END)
     print(f"{time.monotonic() - began:6.1f} s  all is done", flush=True)
     assert disagreements(tale.office) == [], f"seed {SEED}"

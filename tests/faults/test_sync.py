@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.model import Code, StepName, StepState
 from hufu_stack.stack import Stack
 from tests.kit.faults.consistency import disagreements
 from tests.kit.faults.processes import running, without
-from tests.kit.faults.world import AGENCY, Office, office_on, until
+from tests.kit.faults.world import Office, office_on, until
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +26,23 @@ def office(stack: Stack) -> Iterator[Office]:
         yield made
 
 
+@pytest.fixture(autouse=True)
+def agreement(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After each test registry, directory and Keycloak agree, whether it ran alone or after others."""
+    (name,) = {"office", "small_office"} & set(request.fixturenames)
+    office: Office = request.getfixturevalue(name)
+    yield
+    until(lambda: not office.waiting())
+    assert disagreements(office) == []
+
+
 @pytest.mark.requirement("S1-025", "S1-026")
-def test_from_approval_to_the_mail_in_a_moment(office: Office) -> None:
+def test_from_approval_to_the_mail_without_a_second_try(office: Office) -> None:
     account_id = office.approve("北")
-    assert until(lambda: office.mail_is_sent(account_id)) < 5
+    until(lambda: office.mail_is_sent(account_id))
     assert len(office.mails(account_id)) == 1
+    assert len(office.in_directory(account_id)) == len(office.in_keycloak(account_id)) == 1
+    assert {office.row(office.key(account_id, target)).generation for target in (Target.AD, Target.KEYCLOAK)} == {1}
 
 
 @pytest.mark.requirement("X-11")
@@ -81,16 +94,12 @@ def test_without_redis_and_relay_the_worker_still_looks_by_itself(office: Office
         office.stack.start(["redis", "relay"])
 
 
-def test_after_all_that_registry_directory_and_keycloak_agree(office: Office) -> None:
-    until(lambda: not office.waiting())
-    assert disagreements(office) == []
-
-
 @pytest.fixture(scope="module")
 def small_office(stack_without_directory: Stack) -> Iterator[Office]:
     """One without a directory."""
     with office_on(stack_without_directory) as made:
-        first = made.approve()
+        made.found("北")
+        first = made.approve("北")
         until(lambda: made.mail_is_sent(first))
         yield made
 
@@ -98,25 +107,25 @@ def small_office(stack_without_directory: Stack) -> Iterator[Office]:
 def test_without_a_directory_approvals_wait_for_keycloak_just_the_same(small_office: Office) -> None:
     small_office.stack.freeze("keycloak")
     try:
-        account_id = small_office.approve()
+        account_id = small_office.approve("北")
         until(lambda: small_office.step(account_id, StepName.KEYCLOAK)[0] is StepState.RETRYING)
     finally:
         small_office.stack.thaw("keycloak")
     until(lambda: small_office.mail_is_sent(account_id))
     (user,) = small_office.in_keycloak(account_id)
-    assert user["groups"] == [AGENCY]
+    assert user["groups"] == [small_office.agency("北").oid]
     assert (user["attributes"]["display_name"], user["attributes"]["title"]) == (["王小明"], ["科員"])
 
 
 @pytest.mark.parametrize("death", ["keycloak after Create", "keycloak before mail"])
 def test_without_a_directory_a_killed_worker_leaves_nothing_double(small_office: Office, death: str) -> None:
     with without(small_office.stack, ["worker"]):
-        account_id = small_office.approve()
+        account_id = small_office.approve("北")
         with running(small_office.stack, "worker", "--die", *death.split()) as doomed:
             assert doomed.wait(40) == -signal.SIGKILL
     until(lambda: small_office.mail_is_sent(account_id))
     (user,) = small_office.in_keycloak(account_id)
-    assert user["groups"] == [AGENCY]
+    assert user["groups"] == [small_office.agency("北").oid]
     assert small_office.records(account_id) == {
         "account.opened": 1,
         "account.made_in_keycloak": 1,

@@ -143,7 +143,6 @@ def observed(things: FakeTarget, kind: Kind, fields: Collection[str]) -> list[Ob
 # A comparison of everybody.
 
 
-@pytest.mark.requirement("S1-076")
 def test_what_somebody_else_changed_is_listed_with_both_values_since_it_was_seen(
     house: House, people: list[AccountId]
 ) -> None:
@@ -287,7 +286,6 @@ def test_what_cannot_be_judged_is_counted_and_stops_nobody(house: House, people:
     assert house.compare() == Tally(objects=5, differing=1, failed=1)
 
 
-@pytest.mark.requirement("S1-076")
 def test_what_bears_our_mark_and_is_none_of_ours_is_listed_and_left_alone(
     house: House, people: list[AccountId]
 ) -> None:
@@ -477,7 +475,6 @@ def test_a_lock_nobody_could_be_asked_about_is_asked_about_again(house: House, p
 # What changed since the last look.
 
 
-@pytest.mark.requirement("S1-076")
 def test_a_change_in_the_directory_is_seen_at_the_next_look(house: House, people: list[AccountId]) -> None:
     watch = house.watch()
     assert watch.poll() == 0

@@ -28,8 +28,6 @@ from hufu_stack.secret_files import read_secret
 from hufu_stack.stack import Stack
 from tests.kit.faults.world import Office, office_on, until
 
-SEEN_WITHIN = 60.0
-
 
 @pytest.fixture(scope="module")
 def office(stack: Stack) -> Iterator[Office]:
@@ -88,16 +86,15 @@ def state(office: Office, account_id: AccountId) -> tuple[SignInState, set[Targe
     return found, {lock.source for lock in locks}
 
 
-@pytest.mark.requirement("S1-076")
-def test_what_an_administrator_changes_is_seen_within_a_minute(office: Office, account_id: AccountId) -> None:
+def test_what_an_administrator_changes_is_seen_without_anybody_comparing(office: Office, account_id: AccountId) -> None:
     assert office.directory is not None
     (entry,) = office.directory.of_account(account_id)
     with administrator(office) as connection:
         write(connection, entry.dn, "title", "他人改的")
         write(connection, entry.dn, "userAccountControl", "514")
-        took = until(lambda: "title" in drifts(office, account_id), SEEN_WITHIN)
+        until(lambda: "title" in drifts(office, account_id))
     drift = drifts(office, account_id)["title"]
-    assert (drift.there, drift.wanted, took < SEEN_WITHIN) == ("他人改的", "科員", True)
+    assert (drift.there, drift.wanted) == ("他人改的", "科員")
     # Somebody's access hangs on his state, so that is put right; his title waits for a person.
     until(lambda: office.directory.of_account(account_id)[0].enabled)
     (entry,) = office.directory.of_account(account_id)
@@ -105,7 +102,6 @@ def test_what_an_administrator_changes_is_seen_within_a_minute(office: Office, a
     assert set(drifts(office, account_id)) == {"title"}
 
 
-@pytest.mark.requirement("S1-076")
 def test_a_deleted_entry_is_missed_and_a_copied_mark_is_found(office: Office, account_id: AccountId) -> None:
     assert office.directory is not None
     (entry,) = office.directory.of_account(account_id)
@@ -116,7 +112,7 @@ def test_a_deleted_entry_is_missed_and_a_copied_mark_is_found(office: Office, ac
         values = {"sAMAccountName": name, "adminDescription": f"hufu:account:{stray}"}
         connection.add(f"CN={name},{place}", "user", values)
         try:
-            until(lambda: "@stray" in drifts(office, stray), SEEN_WITHIN)
+            until(lambda: "@stray" in drifts(office, stray))
             compare(office, Target.AD)
             assert set(drifts(office, account_id)) == {"@missing"}
             assert set(drifts(office, stray)) == {"@stray"}
@@ -161,9 +157,9 @@ def test_who_is_locked_by_wrong_passwords_is_locked_and_unlocking_clears_both(
     with strict_for(office, name):
         for _ in range(4):
             wrong_password_at_directory(office, name)
-        until(lambda: state(office, account_id) == (SignInState.LOCKED, {Target.AD}), SEEN_WITHIN)
+        until(lambda: state(office, account_id) == (SignInState.LOCKED, {Target.AD}))
         wrong_passwords_at_keycloak(office, name)
-        until(lambda: state(office, account_id) == (SignInState.LOCKED, {Target.AD, Target.KEYCLOAK}), SEEN_WITHIN)
+        until(lambda: state(office, account_id) == (SignInState.LOCKED, {Target.AD, Target.KEYCLOAK}))
         office.unlock(account_id)
         until(lambda: office.is_done(account_id))
         assert state(office, account_id) == (SignInState.NORMAL, set())

@@ -23,6 +23,7 @@ from hufu_registry.cases.engine.model import CaseState
 from hufu_registry.cases.types.activation import ACTIVATION, Application
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor, applicant_actor
 from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
+from hufu_registry.kernel.store import outbox
 from hufu_registry.notices.store import notices
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
@@ -243,11 +244,20 @@ def test_rights_end_at_the_very_next_request(desk: Desk) -> None:
 
 @pytest.mark.requirement("S0-22")
 def test_my_account_says_who_i_am_and_syncs_at_once(desk: Desk) -> None:
-    browser = desk.browser(desk.official(desk.agencies[2], "王小明"))
+    account_id = desk.official(desk.agencies[2], "王小明")
+    browser = desk.browser(account_id)
     page = browser.get("/me").text
     for shown in ("公務人員", "王小明", desk.agencies[2].full_name, "科長", "立即同步", "Active Directory"):
         assert shown in page
+
+    def wanted() -> dict[str, int]:
+        with desk.services.read() as connection:
+            rows = connection.execute(sa.select(outbox).where(outbox.c.object_id == str(account_id), ~outbox.c.bulk))
+            return {row.target: row.generation for row in rows}
+
+    before = wanted()
     assert browser.post("/me/sync").location == "/me"
+    assert wanted() == {target: before.get(target, 0) + 1 for target in ("ad", "keycloak")}
 
 
 @pytest.mark.requirement("S0-12")

@@ -181,7 +181,6 @@ def to_reader(route: Route, status: int, location: str) -> bool:
     )
 
 
-@pytest.mark.requirement("S1-076")
 @pytest.mark.parametrize(
     ("who", "expect"),
     [

@@ -102,7 +102,6 @@ def test_what_the_registry_says_about_an_account_follows(engine: Engine, chain: 
     assert (user.place, user.surplus) == (group, set())
 
 
-@pytest.mark.requirement("S0-22")
 def test_at_once_means_now_and_not_when_its_turn_comes(engine: Engine, chain: Sequence[Agency]) -> None:
     account_id = engine.account(chain[0])
     engine.ad.fail(Transient(Code.AD_BUSY), when="Create account", times=1)

@@ -141,7 +141,6 @@ def test_only_system_managers_and_the_machine_itself_may(
 # Waiting work
 
 
-@pytest.mark.requirement("S1-076")
 def test_work_is_found_by_state_target_person_and_agency(
     services: SqlServices, staff: Staff, chain: Sequence[Agency], manager: Actor
 ) -> None:
@@ -529,7 +528,6 @@ def test_each_registry_knows_itself(services: SqlServices) -> None:
 # Health
 
 
-@pytest.mark.requirement("S1-076")
 def test_the_state_of_a_target_is_told_in_figures(
     services: SqlServices, staff: Staff, chain: Sequence[Agency], manager: Actor, clock: SetClock
 ) -> None:

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.kernel.ids import AccountId
 from tests.kit.faults.consistency import disagreements
-from tests.kit.faults.fault_injection import Hazards, settle
+from tests.kit.faults.fault_injection import FaultInjection, settle
 from tests.kit.faults.proxy import Fault
 from tests.kit.faults.world import Office
 
@@ -52,18 +52,18 @@ WHO = st.integers(0, 10_000)
 class Soak(RuleBasedStateMachine):
     """One story. Nobody waits for anything but the end, so that failures meet whatever is under way."""
 
-    found: ClassVar[Callable[[], tuple[Office, Hazards]]]
+    found: ClassVar[Callable[[], tuple[Office, FaultInjection]]]
     told: ClassVar[Callable[[str], None]]
 
     @initialize()
     def begin(self) -> None:
-        self.office, self.hazards = type(self).found()
+        self.office, self.faults = type(self).found()
         self.officials: list[AccountId] = []
 
     def teardown(self) -> None:
         if not hasattr(self, "office"):
             return
-        self.hazards.heal()
+        self.faults.heal()
         settle(self.office, IN_THE_END)
         found = disagreements(self.office)
         # Not every way into here is pytest's, which would show them.
@@ -141,28 +141,28 @@ class Soak(RuleBasedStateMachine):
     @rule(server=st.sampled_from(["directory", "keycloak", "redis"]))
     def kill(self, server: str) -> None:
         self.tell(f"kill {server}")
-        self.hazards.stack.kill(server)
+        self.faults.stack.kill(server)
 
     @rule(server=st.sampled_from(["directory", "keycloak"]))
     def freeze(self, server: str) -> None:
         self.tell(f"freeze {server}")
-        self.hazards.stack.freeze(server)
+        self.faults.stack.freeze(server)
 
     @rule()
     def mend_servers(self) -> None:
         self.tell("mend the servers")
-        self.hazards.mend_servers()
+        self.faults.mend_servers()
 
     @rule()
     def restart_postgresql(self) -> None:
         self.tell("restart postgresql")
-        self.hazards.stack.restart(["postgres"])
+        self.faults.stack.restart(["postgres"])
 
     @rule()
     def flush_redis(self) -> None:
-        if self.hazards.stack.server("redis").running():
+        if self.faults.stack.server("redis").running():
             self.tell("flush redis")
-            self.hazards.flush_redis()
+            self.faults.flush_redis()
 
     @rule(
         request=st.sampled_from([(server, each) for server, found in REQUESTS.items() for each in found]),
@@ -170,34 +170,34 @@ class Soak(RuleBasedStateMachine):
     )
     def hurt_a_request(self, request: tuple[str, str], fault: Fault) -> None:
         self.tell(f"{fault.name} {request[1]}")
-        self.hazards.proxies[request[0]].at_next(request[1], fault)
+        self.faults.proxies[request[0]].at_next(request[1], fault)
 
     @rule()
     def let_requests_pass(self) -> None:
         self.tell("let requests pass")
-        for proxy in self.hazards.proxies.values():
+        for proxy in self.faults.proxies.values():
             proxy.heal()
 
     @rule(death=st.sampled_from(DEATHS))
     def doom_the_worker(self, death: str) -> None:
         self.tell(f"the worker will die {death}")
-        self.hazards.work("worker", "--die", *death.split())
+        self.faults.work("worker", "--die", *death.split())
 
     @rule(moment=st.sampled_from(["before", "after"]))
     def doom_the_relay(self, moment: str) -> None:
         self.tell(f"the relay will die {moment} it calls")
-        self.hazards.work("relay", "--die", "relay", moment, "enqueue")
+        self.faults.work("relay", "--die", "relay", moment, "enqueue")
 
     @rule(seconds=st.sampled_from([-7200, -60, 60, 7200]))
     def set_the_workers_clock(self, seconds: int) -> None:
         self.tell(f"the worker's clock is {seconds} s off")
-        self.hazards.work("worker", "--jump", str(seconds))
+        self.faults.work("worker", "--jump", str(seconds))
 
     @rule()
     def new_worker_and_relay(self) -> None:
         self.tell("a new worker, a new relay")
-        self.hazards.work("worker")
-        self.hazards.work("relay")
+        self.faults.work("worker")
+        self.faults.work("relay")
 
     @rule(seconds=st.sampled_from([1, 3, 6]))
     def let_time_pass(self, seconds: int) -> None:

@@ -20,7 +20,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from bench.harness import finish, report
 from bench.memory import bare_flask, memory_of
 from hufu_stack.stack import Stack
-from tests.kit.faults.fault_injection import Hazards, hazards_of
+from tests.kit.faults.fault_injection import FaultInjection, faults_of
 from tests.kit.faults.world import Office, office_on
 from tests.soak.machine import Soak
 
@@ -64,18 +64,18 @@ def tell(what: str) -> None:
     print(f"  {time.strftime('%H:%M:%S')}  {what}", flush=True)
 
 
-def stories(office: Office, hazards: Hazards, deadline: float) -> int:
+def stories(office: Office, faults: FaultInjection, deadline: float) -> int:
     """Run one after the other until the time is over; how many there were."""
     count = 0
 
-    def found() -> tuple[Office, Hazards]:
+    def found() -> tuple[Office, FaultInjection]:
         nonlocal count
         count += 1
         print(f"story {count}", flush=True)
         office.found("北", "南", "東")
         office.managers.clear()
         office.appoint(2)
-        return office, hazards
+        return office, faults
 
     Soak.found, Soak.told = staticmethod(found), staticmethod(tell)
     given = os.environ.get("SOAK_SEED")
@@ -107,9 +107,9 @@ def main() -> bool:
     try:
         with ExitStack() as meanwhile:
             office = meanwhile.enter_context(office_on(stack))
-            hazards = meanwhile.enter_context(hazards_of(stack, alone=False))
+            faults = meanwhile.enter_context(faults_of(stack, alone=False))
             watching.start()
-            count = stories(office, hazards, time.monotonic() + MINUTES * 60)
+            count = stories(office, faults, time.monotonic() + MINUTES * 60)
             memory.ended.set()
     finally:
         stack.stop()

@@ -173,7 +173,6 @@ ACCOUNT = Account(
 )
 
 
-@pytest.mark.requirement("S1-025")
 def test_an_account_in_the_directory_says_who_he_is_and_where() -> None:
     desired = DirectoryShape("agency.test").account(ACCOUNT, AGENCY, "", "ou-7")
     assert desired.fields == {

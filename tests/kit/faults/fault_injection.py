@@ -25,7 +25,7 @@ SHORT_LIFE = dt.timedelta(seconds=8)
 
 
 @dataclass
-class Hazards:
+class FaultInjection:
     """The stack's servers, proxies before two of them, and a worker and a relay of the tests' own."""
 
     stack: Stack
@@ -79,23 +79,23 @@ class Hazards:
 
 
 @contextmanager
-def hazards_of(stack: Stack, *, alone: bool = True) -> Iterator[Hazards]:
+def faults_of(stack: Stack, *, alone: bool = True) -> Iterator[FaultInjection]:
     """The stack's own worker and relay are away meanwhile; not `alone` they go on beside ours."""
     with ExitStack() as meanwhile:
         proxies = {
             "directory": meanwhile.enter_context(before_directory(stack.profile).running()),
             "keycloak": meanwhile.enter_context(before_keycloak(stack.profile).running()),
         }
-        hazards = Hazards(stack, proxies)
+        faults = FaultInjection(stack, proxies)
         if alone:
             stack.stop(["worker", "relay"])
         try:
-            hazards.heal()
-            yield hazards
+            faults.heal()
+            yield faults
         finally:
-            hazards.heal()
-            for program in tuple(hazards.crew):
-                hazards.kill(program)
+            faults.heal()
+            for program in tuple(faults.crew):
+                faults.kill(program)
             if alone:
                 stack.start(["worker", "relay"])
 

@@ -274,10 +274,9 @@ def office_on(stack: Stack) -> Iterator[Office]:
         services.engine.dispose()
 
 
-def until(what: Callable[[], bool], patience: float = PATIENCE) -> float:
-    """Wait until it is so; how long that took."""
+def until(what: Callable[[], bool], patience: float = PATIENCE) -> None:
+    """Wait until it is so, and not for ever. How long things take is measured in bench/, and asserted nowhere."""
     started = time.monotonic()
     while not what():
         assert time.monotonic() - started < patience, "it did not come about in time"
         time.sleep(0.1)
-    return time.monotonic() - started
