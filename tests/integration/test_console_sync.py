@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID, uuid4
 
 import pytest
@@ -34,6 +34,7 @@ from hufu_registry.kernel.store import outbox
 from hufu_registry.propagation.model import ActionKind
 from hufu_registry.sync.model import MISSING, STRAY, Code, ErrorClass, RunCause, RunKind, SignInLock, SignInState
 from hufu_registry.sync.model.desired import DirectoryShape, KeycloakShape
+from hufu_registry.sync.model.plan import Step
 from hufu_registry.sync.store import StepDone, drift_rows, run_of, sign_in_state, target_states
 from hufu_registry.sync.use_cases import request_plan
 from tests.kit.clocks import SetClock
@@ -479,6 +480,13 @@ def test_every_field_has_a_word(app: Flask) -> None:
                 assert lists.words("sync/_labels.html", "field_word", name) != name
 
 
+def test_every_step_has_a_word(app: Flask) -> None:
+    names = {kind.__dataclass_fields__["step"].default for kind in get_args(Step)} - {"set_enabled"}
+    with app.test_request_context("/?language=zh_Hant_TW"):
+        for name in (*names, "enable", "disable"):
+            assert lists.words("sync/_labels.html", "planned_step_word", name) != name
+
+
 # Plans
 
 
@@ -599,7 +607,7 @@ def test_a_very_long_list_is_cut_and_says_so(
 # The account's page
 
 
-@pytest.mark.requirement("S1-076")
+@pytest.mark.requirement("S1-114", "S1-132")
 def test_a_locked_sign_in_is_seen_and_unlocked(
     app: Flask, services: SqlServices, clock: SetClock, manager: Account, wang: Account
 ) -> None:

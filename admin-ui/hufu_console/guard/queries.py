@@ -12,7 +12,7 @@ import hufu_registry.guard.store as lists
 from hufu_console.web.context import policy, reading
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.store import names_of
-from hufu_registry.guard.model import HeldChange, HeldState, limits_of
+from hufu_registry.guard.model import HeldChange, HeldMove, limits_of
 from hufu_registry.kernel.ids import AccountId
 
 
@@ -27,15 +27,15 @@ class HeldChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class HeldChangeView:
-    """`may_release`: it is held, and the viewer is not the one person who may not release it."""
+    """`may_release`: its state allows it, and the viewer is not the one person who may not release it."""
 
     held_change: HeldChange
     row: HeldChangeRow
     may_release: bool
 
     @property
-    def is_held(self) -> bool:
-        return self.held_change.state is HeldState.HELD
+    def may_cancel(self) -> bool:
+        return HeldMove.CANCEL in self.held_change.moves()
 
 
 def count_held(_viewer: Viewer) -> int:
@@ -59,5 +59,5 @@ def view_of(viewer: Viewer, held_id: UUID) -> HeldChangeView:
         held_change = lists.held_change_of(work.connection, held_id)
         (row,) = with_names(work.connection, [held_change])
     needs_another = held_change.needs_another_than(viewer.account_id, limits_of(policy()))
-    may_release = held_change.state is HeldState.HELD and not needs_another
+    may_release = HeldMove.RELEASE in held_change.moves() and not needs_another
     return HeldChangeView(held_change, row, may_release=may_release)

@@ -183,6 +183,10 @@ class HeldChange:
             raise IllegalMove("held_change_state", state=self.state.value, move=move.value)
         return replace(self, state=state, decided_at=now, decided_by=by)
 
+    def moves(self) -> frozenset[HeldMove]:
+        """What could be done to it in its state, whoever asks."""
+        return frozenset(move for state, move in MOVES if state is self.state)
+
     def needs_another_than(self, account_id: AccountId | None, limits: Limits) -> bool:
         """Whether this person asked for it himself, and it is too much for one person to decide."""
         return self.count > limits.most and account_id == self.requested_by

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import ChangeCursor, Code
@@ -169,6 +170,8 @@ class ActiveDirectory:
             self._ldap.exchange(by_guid(guid), MARK, step.before, desired.mark, TAKEN[desired.kind])
         elif isinstance(step, Leave):
             raise Refused(Code.AD_REFUSED, "an entry has one place")
+        else:
+            assert_never(step)
 
     def everything(self, kind: Kind, fields: Collection[str]) -> Iterator[Sequence[Observed]]:
         base = self.settings.base_dn

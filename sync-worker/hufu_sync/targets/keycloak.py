@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import assert_never
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import Code
@@ -231,8 +232,10 @@ class Keycloak:
             self._keycloak.delete(f"users/{user_id}/groups/{step.place}")
         elif isinstance(step, Delete):
             self._delete_user(user_id)
-        elif isinstance(step, Adopt):
-            raise Refused(Code.KEYCLOAK_REFUSED, "a user is adopted in the directory")
+        elif isinstance(step, Adopt | Create):
+            raise Refused(Code.KEYCLOAK_REFUSED, "a user is made, or adopted in the directory")
+        else:
+            assert_never(step)
 
     def _set_user_fields(self, user_id: str, values: Mapping[str, str]) -> None:
         # A list of attributes replaces all of them, and e-mail with them, so the others are sent as they are.

@@ -16,7 +16,7 @@ from hufu_registry.sync.model import Drift, Run, RunKind, SignInLock, SyncPolicy
 
 class Runs(Protocol):
     def request(self, run: Run) -> None:
-        """Store it for the clock to take."""
+        """Store it for the scheduler to take."""
 
     def start(self, run: Run) -> None:
         """Store it as begun. A bulk run is of all that this transaction wants, and done once that is."""
