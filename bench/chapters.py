@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from bench.chapter import Chapter, Chart, Row
 
 HEAD = """\
 # Performance
@@ -25,38 +26,6 @@ How to read it:
 
 One run each; servers, browser's part and benchmark share one machine and speak over loopback: no network in between,
 and no more people than said. The agencies' list is the real one; people and mailboxes are made up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line of a picture: one bar for each series."""
-
-    label: str
-    keys: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    title: str
-    unit: str
-    rows: tuple[Row, ...]
-    series: tuple[str, ...] = ("",)
-
-
-@dataclass(frozen=True, slots=True)
-class Chapter:
-    """`headline` names the figures of the table on top; `meanings` explains every one, in the table's order.
-
-    `made_by` is the command that measures it, where that is not `make bench`.
-    """
-
-    title: str
-    text: str
-    yardstick: str
-    headline: tuple[str, ...]
-    chart: Chart
-    meanings: Mapping[str, str]
-    made_by: str = ""
 
 
 PUSH = Chapter(

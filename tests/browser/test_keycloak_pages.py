@@ -43,6 +43,16 @@ def judge(page: Page, heading: str, width: int) -> None:
     assert not found, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
 
 
+def sign_in_address(realm: ScratchRealm) -> str:
+    query = {
+        "client_id": "hufu-integrator",
+        "redirect_uri": f"http://localhost:{realm.variables['HUFU_INTEGRATOR_FIRST_PORT']}/callback",
+        "response_type": "code",
+        "scope": "openid",
+    }
+    return f"{realm.issuer}/protocol/openid-connect/auth?{urlencode(query)}"
+
+
 @pytest.mark.parametrize(("width", "language", "scheme"), VIEWS)
 def test_every_page_from_the_first_sign_in_to_a_used_link(
     realm: ScratchRealm, new_browser: NewBrowser, width: int, language: str, scheme: str
@@ -53,13 +63,7 @@ def test_every_page_from_the_first_sign_in_to_a_used_link(
     page = new_browser(viewport={"width": width, "height": 800}, locale=language, color_scheme=scheme).new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    query = {
-        "client_id": "hufu-integrator",
-        "redirect_uri": f"http://localhost:{realm.variables['HUFU_INTEGRATOR_FIRST_PORT']}/callback",
-        "response_type": "code",
-        "scope": "openid",
-    }
-    start = f"{realm.issuer}/protocol/openid-connect/auth?{urlencode(query)}"
+    start = sign_in_address(realm)
     page.goto(start)
     judge(page, sign_in, width)
     page.fill("#username", "nobody")
