@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,8 @@ LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$", re.MULTILINE)
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`[^`\n]*`")
+NAMED = re.compile(r"`([\w./-]+\.(?:py|md|html|yaml|yml|toml|java|sh))`")
+DECISIONS = PROJECT / "docs" / "decisions"
 
 # In pieces, so that this file does not name what it looks for.
 REGISTRIES = tuple(
@@ -67,6 +69,13 @@ def broken_links(path: Path, document: str) -> Iterator[str]:
             yield target
 
 
+def missing_files(document: str, known: Collection[str]) -> Iterator[str]:
+    """Yield the files of ours that a document names between backticks and that are not there."""
+    for name in NAMED.findall(FENCE.sub("", document)):
+        if not any(path == name or path.endswith(f"/{name}") for path in known):
+            yield name
+
+
 def foreign_names(text: str) -> list[str]:
     named = [name for name in (*REGISTRIES, *MACHINE) if name in text]
     return named + HOME.findall(text)
@@ -75,6 +84,25 @@ def foreign_names(text: str) -> list[str]:
 @pytest.mark.parametrize("path", tracked("*.md"), ids=lambda path: str(path.relative_to(PROJECT)))
 def test_links_lead_somewhere(path: Path) -> None:
     assert list(broken_links(path, path.read_text())) == []
+
+
+@pytest.mark.parametrize("path", tracked("*.md"), ids=lambda path: str(path.relative_to(PROJECT)))
+def test_files_that_are_named_are_there(path: Path) -> None:
+    known = [str(each.relative_to(PROJECT)) for each in tracked()]
+    assert list(missing_files(path.read_text(), known)) == []
+
+
+def test_a_file_that_is_not_there_is_found() -> None:
+    document = "`web/acts.py` and `urls.py`, `gone.py`, `<feature>/routes.py`, `web/gone.py`\n```\n`code.py`\n```\n"
+    assert list(missing_files(document, ["console/web/acts.py", "urls.py"])) == ["gone.py", "web/gone.py"]
+
+
+def test_every_decision_bears_its_number_and_stands_in_the_list() -> None:
+    listed = re.findall(r"^\| (\d{4}) \| \[(.+)\]\((\S+)\) \|$", (DECISIONS / "README.md").read_text(), re.MULTILINE)
+    files = sorted(path for path in tracked("docs/decisions/0*.md"))
+    titles = {path.name: path.read_text().partition("\n")[0] for path in files}
+    assert {name: f"# {int(number)}. {title}" for number, title, name in listed} == titles
+    assert [number for number, _, _ in listed] == [path.name[:4] for path in files]
 
 
 def test_no_file_names_this_machine_or_a_registry() -> None:
