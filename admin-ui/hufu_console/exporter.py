@@ -57,11 +57,11 @@ class ExportWorker(SimpleWorker):
         self.stopping = True
 
 
-def wake_waiting(enqueue: Callable[[UUID], None]) -> None:
-    """Whatever waits is put on the queue (again): Redis may have lost it, or never have had it."""
-    with registry().begin() as work:
-        waiting = work.exports.waiting()
-    for export_id in waiting:
+def wake_unclaimed(enqueue: Callable[[UUID], None]) -> None:
+    """Whatever nobody writes is put on the queue (again): Redis may have lost it, or its writer may be dead."""
+    with registry().reading() as work:
+        unclaimed = work.exports.unclaimed()
+    for export_id in unclaimed:
         enqueue(export_id)
 
 
@@ -80,7 +80,7 @@ def look(app: Flask, queue: Queue, heart: Heart, stopping: threading.Event) -> N
         heart.beat("look")
         try:
             with app.app_context():
-                wake_waiting(put_missing(queue))
+                wake_unclaimed(put_missing(queue))
         except (redis.RedisError, SQLAlchemyError, OSError) as error:
             log.warning("lost", error=type(error).__name__)
 

@@ -104,6 +104,7 @@ PROFILES = {
         profile("test", 9200, 2, durable=False),
         profile("test-none", 9250, redirect_offset=20, durable=False),
         profile("test-registry", 9320, redirect_offset=20, durable=False),
+        profile("test-exports", 9350, redirect_offset=20, durable=False),
         profile("bench", 9300, 3),
         profile("soak", 9400, 4, durable=False),
         profile("migration", 9420, redirect_offset=20, durable=False),

@@ -25,7 +25,8 @@ from tests.kit.browser.pages import (
     sign_in,
 )
 from tests.kit.browser.people import FIRE_MANAGER, Applicant, Town
-from tests.kit.browser.sync_scene import Scene, scene_of_sync
+from tests.kit.browser.sync_scene import Scene, account_of, scene_of_sync
+from tests.kit.sync_scenes import exported
 
 SignedIn = Callable[[Resident], StorageState]
 
@@ -140,6 +141,8 @@ def managers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -
 
 def system_managers_pages(pages: Pages, town: Town, page: Page) -> None:
     at = agency_of(town)
+    page.goto(f"{town.console}/exports/{exported(town.registry, account_of(town, FIRST.username).id)}")
+    pages.judge(page)
     page.goto(f"{town.console}/agencies")
     page.fill("#words", "消防署")
     page.wait_for_selector("#nearest table")

@@ -133,9 +133,9 @@ def scene(app: Flask, services: SqlServices, clock: SetClock, chain: Sequence[Ag
 
 
 def pages(app: Flask) -> Iterator[Rule]:
-    """Every address that is looked at. A spreadsheet is recorded where it is taken, so it writes that."""
+    """Every address that is looked at."""
     for rule in app.url_map.iter_rules():
-        if "GET" in (rule.methods or ()) and rule.endpoint not in NOT_READ and not rule.rule.endswith(".xlsx"):
+        if "GET" in (rule.methods or ()) and rule.endpoint not in NOT_READ:
             yield rule
 
 

@@ -197,7 +197,7 @@ def test_picture_of_the_day_is_drawn_with_its_table(
     assert "完成 15 筆" in fragment
     assert "999" not in fragment
     assert fragment.count("<tr>") == 49
-    rows = sheet_of(browser.get(f"/sync/targets/{Target.AD}/queue.xlsx"))
+    rows = sheet_of(browser.post(f"/sync/targets/{Target.AD}/queue.xlsx"))
     assert [row[1:] for row in rows[1:]] == [[2, 2, 1, 5], [1, 2, 1, 5], [0, 2, 1, 5]]
 
 
@@ -340,12 +340,15 @@ def test_what_is_gone_is_made_again_only_by_hand(services: SqlServices, browser:
         "/sync/work/ad/account/" + "x" * 200,
         "/sync/runs/00000000-0000-0000-0000-000000000000",
         "/sync/held/00000000-0000-0000-0000-000000000000",
-        "/sync/runs/00000000-0000-0000-0000-000000000000.xlsx",
-        "/sync/held/00000000-0000-0000-0000-000000000000.xlsx",
     ],
 )
 def test_what_is_not_there_is_not_found(browser: FlaskClient, path: str) -> None:
     assert browser.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("place", ["runs", "held"])
+def test_what_is_not_there_has_no_spreadsheet(browser: FlaskClient, place: str) -> None:
+    assert browser.post(f"/sync/{place}/00000000-0000-0000-0000-000000000000.xlsx").status_code == 404
 
 
 # Differences
@@ -545,14 +548,14 @@ def test_lists_are_exported_as_text_that_no_program_takes_for_a_formula(
 ) -> None:
     formula = '=HYPERLINK("http://example.org","x")'
     drifted(services, key_of(wang.id), title=(formula, "科員"))
-    answer = browser.get("/sync/drift.xlsx")
+    answer = browser.post("/sync/drift.xlsx")
     book = load_workbook(io.BytesIO(answer.data))
     assert book.sheetnames == ["差異"]
     header, row = list(book.worksheets[0].iter_rows())
     assert [cell.value for cell in header][3:6] == ["系統", "欄位", "系統端"]
     cell = next(cell for cell in row if cell.value == formula)
     assert cell.data_type != "f"
-    planned_rows = sheet_of(browser.get(f"/sync/runs/{planned(services, system_manager.id, wang)}.xlsx"))
+    planned_rows = sheet_of(browser.post(f"/sync/runs/{planned(services, system_manager.id, wang)}.xlsx"))
     assert any("HYPERLINK" in str(value) for line in planned_rows for value in line)
 
 
@@ -560,7 +563,7 @@ def test_a_spreadsheet_is_called_by_its_list_and_day_and_taking_it_is_recorded(
     services: SqlServices, clock: SetClock, browser: FlaskClient, wang: Account, system_manager: Account
 ) -> None:
     park(services, key_of(wang.id), Code.AD_REFUSED)
-    answer = browser.get("/sync/work.xlsx?state=parked")
+    answer = browser.post("/sync/work.xlsx?state=parked")
     year = taipei_date(clock.now()).year - 1911
     assert f"%20{year}-" in answer.headers["Content-Disposition"]
     rows = sheet_of(answer)
@@ -581,10 +584,10 @@ def test_every_list_has_its_spreadsheet(
         ("/sync/runs.xlsx", 1),
         ("/sync/held.xlsx", 1),
         (f"/sync/held/{held_id}.xlsx", 2),
-        (f"/sync/steps/account/{wang.id}.xlsx", 1),
+        (f"/sync/steps/account/{wang.id}/steps.xlsx", 1),
         ("/sync/drift.xlsx", 0),
     ):
-        assert len(sheet_of(browser.get(path))) == 1 + lines, path
+        assert len(sheet_of(browser.post(path))) == 1 + lines, path
 
 
 def test_a_very_long_list_is_cut_and_says_so(
@@ -595,7 +598,7 @@ def test_a_very_long_list_is_cut_and_says_so(
         with services.begin(SYSTEM) as work:
             for target in (Target.AD, Target.KEYCLOAK):
                 work.outbox.enqueue(OutboxKey(target, Kind.ACCOUNT, str(UUID(int=number))))
-    page = browser.get("/sync/work.xlsx").location
+    page = browser.post("/sync/work.xlsx").location
     with app.app_context():
         write(page.rpartition("/")[2])
     rows = sheet_of(browser.get(f"{page}/file"))
@@ -712,7 +715,7 @@ def test_an_accounts_own_story_tells_each_step_in_each_system(
     assert "寫入資料" in page
     assert "/sync/steps/" not in page
     assert "建立" in browser.get(f"/accounts/{wang.id}?page=2").text
-    assert f"/sync/steps/account/{wang.id}.xlsx" in browser.get(f"/accounts/{wang.id}").text
+    assert f"/sync/steps/account/{wang.id}/steps.xlsx" in browser.get(f"/accounts/{wang.id}").text
     assert "25 個步驟" in browser.get(f"/sync/steps/account/{wang.id}").text
 
 

@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
-from hufu_console.exporter import put_missing, wake_waiting
+from hufu_console.exporter import put_missing, wake_unclaimed
 from hufu_console.exports.jobs import write
 from hufu_console.web import spreadsheet
 from hufu_registry.accounts.model import Account
@@ -60,7 +60,7 @@ def much_work(services: SqlServices, system_manager: Account) -> None:
 
 def asked(browser: FlaskClient, path: str = "/sync/work.xlsx") -> str:
     """The page of an export that was asked for."""
-    answer = browser.get(path)
+    answer = browser.post(path)
     assert answer.status_code == 303
     return str(answer.location)
 
@@ -114,7 +114,7 @@ def test_a_long_list_is_written_by_another_process_and_taken_by_whoever_asked(
 
 @pytest.mark.usefixtures("much_work")
 def test_a_short_list_is_a_file_at_once(services: SqlServices, browser: FlaskClient) -> None:
-    assert len(sheet(browser.get("/sync/runs.xlsx"))) == 1
+    assert len(sheet(browser.post("/sync/runs.xlsx"))) == 1
     assert rows_of(services) == []
     assert [record.object_id for record in records(services)] == ["sync.runs"]
 
@@ -177,11 +177,11 @@ def test_without_redis_it_waits_and_is_put_on_the_queue_when_redis_is_back(
     page = asked(signed_in(app, services, system_manager.id))
     put: list[UUID] = []
     with app.app_context():
-        wake_waiting(put.append)
+        wake_unclaimed(put.append)
     assert put == [UUID(id_of(page))]
     written(app, page)
     with app.app_context():
-        wake_waiting(put.append)
+        wake_unclaimed(put.append)
     assert len(put) == 1
 
 

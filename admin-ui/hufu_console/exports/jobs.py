@@ -11,24 +11,37 @@ from hufu_console.web.context import reading, registry
 from hufu_console.web.spreadsheet import asked_of, file_name, list_named, permission_of, whole
 from hufu_console.web.viewer import Viewer
 from hufu_registry.exports.model import Export
-from hufu_registry.exports.use_cases import Written, begin_export, fail_export, finish_export, owner_of
+from hufu_registry.exports.use_cases import (
+    Written,
+    begin_export,
+    fail_export,
+    finish_export,
+    note_progress,
+    owner_of,
+)
 
 log = structlog.get_logger("hufu_console")
 
 
 def write(export_id: str) -> None:
-    """Within the application's context. Harmless when repeated: only one that waits is begun."""
-    export = begin_export(UUID(export_id), registry())
+    """Within the application's context. Harmless when repeated: one at a time writes it, and once it is done nobody."""
+    with registry().reading() as work:
+        if work.exports.claim(UUID(export_id)):
+            write_claimed(UUID(export_id))
+
+
+def write_claimed(export_id: UUID) -> None:
+    export = begin_export(export_id, registry())
     if export is None:
         return
     try:
         permission = permission_of(list_named(export.list_name))
         finish_export(export.id, written(export), permission, registry(), owner_of(export))
     except Exception as error:  # noqa: BLE001 - whatever it was, its owner is told, and may try again
-        log.warning("export_failed", export_id=export_id, error=type(error).__name__)
+        log.warning("export_failed", export_id=str(export_id), error=type(error).__name__)
         fail_export(export.id, registry())
     else:
-        log.info("export_written", export_id=export_id)
+        log.info("export_written", export_id=str(export_id))
 
 
 def written(export: Export) -> Written:
@@ -39,5 +52,5 @@ def written(export: Export) -> Written:
     g.language = str(export.parameters["language"])
     of = list_named(export.list_name)
     asked = asked_of(of, export)
-    content, rows = whole(of, asked)
+    content, rows = whole(of, asked, lambda rows: note_progress(export.id, rows, registry()))
     return Written(content, file_name(of, asked), rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -31,6 +31,7 @@ from hufu_registry.kernel.paging import MAX_SIZE, Page, Paged
 from hufu_registry.kernel.permissions import Permission
 
 MOST_ROWS = 10_000
+PAGES_A_NOTE = 5
 WIDTH = 24
 # What Excel allows a sheet to be called.
 NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\]")
@@ -94,12 +95,17 @@ def file_name(of: ListPage[T], asked: Asked) -> str:
     return f"{of.name_of(asked)} {write_day(taipei_date(now()))}.xlsx"
 
 
-def whole(of: ListPage[T], asked: Asked) -> tuple[bytes, int]:
-    """The file of a list of any length, and how many rows; cut after MOST_ROWS, which its last row says."""
+def whole(of: ListPage[T], asked: Asked, note: Callable[[int], None]) -> tuple[bytes, int]:
+    """The file of a list of any length, and how many rows; cut after MOST_ROWS, which its last row says.
+
+    `note` is told now and then how many are written.
+    """
     read = of.read(asked)
     with one_moment() as connection:
         first = read(connection, Page(1, MAX_SIZE))
-        content, rows = workbook(of.name_of(asked), of.sheet_columns, every(first, read, connection), total=first.total)
+        content, rows = workbook(
+            of.name_of(asked), of.sheet_columns, every(first, read, connection, note), total=first.total
+        )
     return content.getvalue(), rows
 
 
@@ -111,9 +117,11 @@ def one_moment() -> Iterator[sa.Connection]:
         yield connection
 
 
-def every(first: Paged[T], read: Read[T], connection: sa.Connection) -> Iterator[T]:
+def every(first: Paged[T], read: Read[T], connection: sa.Connection, note: Callable[[int], None]) -> Iterator[T]:
     yield from first.rows
     for number in range(2, min(first.pages, MOST_ROWS // MAX_SIZE) + 1):
+        if number % PAGES_A_NOTE == 0:
+            note((number - 1) * MAX_SIZE)
         yield from read(connection, Page(number, MAX_SIZE)).rows
 
 

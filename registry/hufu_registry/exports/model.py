@@ -13,7 +13,7 @@ from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId
 
 KEPT = timedelta(hours=24)
-# Longer than the process lets one run: whoever began it is gone.
+# From its first beginning, longer than a process lets one run: what is not written by then has failed.
 LOST_AFTER = timedelta(minutes=15)
 
 
@@ -35,6 +35,8 @@ MOVES: Mapping[tuple[ExportState, ExportMove], ExportState] = MappingProxyType(
     {
         (ExportState.WAITING, ExportMove.BEGIN): ExportState.RUNNING,
         (ExportState.WAITING, ExportMove.FAIL): ExportState.FAILED,
+        # Whoever wrote it is gone; another begins at its beginning.
+        (ExportState.RUNNING, ExportMove.BEGIN): ExportState.RUNNING,
         (ExportState.RUNNING, ExportMove.FINISH): ExportState.READY,
         (ExportState.RUNNING, ExportMove.FAIL): ExportState.FAILED,
         (ExportState.FAILED, ExportMove.RETRY): ExportState.WAITING,
@@ -47,7 +49,7 @@ class Export:
     """`parameters` are the list's filters, without anything about people: what was searched for is in `words`.
 
     `list_name` and `recorded_as` name the list, for the process that writes it and for the record. `rows` is how many
-    there are in the file.
+    are written. `begun_at` is when it was begun first, however many have tried since.
     """
 
     id: UUID
@@ -69,9 +71,9 @@ class Export:
         after = MOVES.get((self.state, move))
         if after is None:
             raise IllegalMove("export_state", state=self.state.value)
-        begun_at = {ExportMove.BEGIN: now, ExportMove.RETRY: None}.get(move, self.begun_at)
+        begun_at = {ExportMove.BEGIN: self.begun_at or now, ExportMove.RETRY: None}.get(move, self.begun_at)
         finished_at = now if move in (ExportMove.FINISH, ExportMove.FAIL) else None
-        return replace(self, state=after, begun_at=begun_at, finished_at=finished_at, expires_at=now + KEPT)
+        return replace(self, state=after, begun_at=begun_at, finished_at=finished_at, expires_at=now + KEPT, rows=0)
 
     @property
     def is_unfinished(self) -> bool:

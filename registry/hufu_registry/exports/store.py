@@ -86,14 +86,23 @@ class SqlExports:
         query = sa.select(exports.c.content_sealed).where(exports.c.id == export_id)
         return self._keys.open_bytes(CONTENT, self._connection.execute(query).scalar_one())
 
-    def waiting(self) -> Sequence[UUID]:
+    def claim(self, export_id: UUID) -> bool:
+        number = sa.func.hashtextextended(f"export:{export_id}", 0)
+        return bool(self._connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(number))).scalar_one())
+
+    def unclaimed(self) -> Sequence[UUID]:
         query = (
-            sa.select(exports.c.id)
-            .where(exports.c.state == ExportState.WAITING.value, exports.c.expires_at > self._now)
-            .order_by(exports.c.created_at)
+            sa.select(exports.c.id, exports.c.state)
+            .where(exports.c.state.in_(UNFINISHED), exports.c.expires_at > self._now)
+            .order_by(exports.c.state.desc(), exports.c.created_at)
             .limit(100)
         )
-        return list(self._connection.execute(query).scalars())
+        waiting = ExportState.WAITING.value
+        return [row.id for row in self._connection.execute(query).all() if row.state == waiting or self.claim(row.id)]
+
+    def note_rows(self, export_id: UUID, rows: int) -> None:
+        running = exports.c.state == ExportState.RUNNING.value
+        self._connection.execute(sa.update(exports).where(exports.c.id == export_id, running).values(rows=rows))
 
     def begun_before(self, moment: datetime) -> Sequence[UUID]:
         running = exports.c.state == ExportState.RUNNING.value

@@ -29,8 +29,14 @@ class Exports(Protocol):
     def save(self, export: Export) -> None: ...
     def finish(self, export: Export, content: bytes) -> None: ...
     def content_of(self, export_id: UUID) -> bytes: ...
-    def waiting(self) -> Sequence[UUID]:
-        """Those that nobody has begun, oldest first."""
+    def claim(self, export_id: UUID) -> bool:
+        """Whether the caller may write it: nobody else can until this transaction ends, be it by his death."""
+
+    def unclaimed(self) -> Sequence[UUID]:
+        """Those to be written that nobody writes: first what waits, oldest first, then what a dead process began."""
+
+    def note_rows(self, export_id: UUID, rows: int) -> None:
+        """So many rows are written, as long as it is under way."""
 
     def begun_before(self, moment: datetime) -> Sequence[UUID]:
         """Those under way since before the moment."""
@@ -135,17 +141,23 @@ def take_content(export_id: UUID, permission: Permission, work: Work, actor: Act
 
 
 def begin_export(export_id: UUID, services: Services[Work]) -> Export | None:
-    """To be written by the caller; None where somebody else has begun, or it is gone."""
+    """To be written by the caller, who has claimed it; None where it is done, or gone."""
     with services.begin(SYSTEM) as work:
         try:
             export = work.exports.get(export_id, lock=True)
         except NotFound:
             return None
-        if export.state is not ExportState.WAITING:
+        if not export.is_unfinished:
             return None
         begun = export.moved(ExportMove.BEGIN, work.now)
         work.exports.save(begun)
     return begun
+
+
+def note_progress(export_id: UUID, rows: int, services: Services[Work]) -> None:
+    """For whoever watches it."""
+    with services.begin(SYSTEM) as work:
+        work.exports.note_rows(export_id, rows)
 
 
 def finish_export(

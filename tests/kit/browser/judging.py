@@ -49,8 +49,7 @@ def judge(page: Page, *, in_english: bool = True) -> None:
 
 
 def is_page(route: Route) -> bool:
-    """Spreadsheets are for other programs to show."""
-    return "GET" in route.methods and not route.rule.endswith(".xlsx")
+    return "GET" in route.methods
 
 
 class Pages:
@@ -60,7 +59,8 @@ class Pages:
     NO_PAGES = frozenset(
         {
             "home.healthz", "public.agency_search", "sign_in.start", "sign_in.callback", "sign_in.signed_out", "accounts.progress",
-            "accounts.my_progress", "agencies.found", "agencies.pick", "sync.now", "sync.picture", "sync.progress",
+            "accounts.my_progress", "agencies.found", "agencies.pick", "exports.download", "exports.progress", "sync.now",
+            "sync.picture", "sync.progress",
         }
     )  # fmt: skip
 
