@@ -12,7 +12,7 @@ CODE := registry admin-ui sync-worker keycloak-config stack tests bench setup do
 
 .PHONY: help setup setup-tests demo demo-stop demo-status demo-reset \
 	lint types imports templates unit check java test test-stack test-others t t-stop coverage soak bench performance fmt \
-	lock catalog migration console screenshots
+	lock catalog migration feature console screenshots
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -108,6 +108,9 @@ catalog: ## bring new and changed messages into the Chinese catalog
 
 migration: ## the migration that brings the tables to what the code says: make migration NAME=shared_accounts
 	@$(STACK) migration $(NAME)
+
+feature: ## lay out a new feature, NAME=bookings WORD=借用: folders, tests, a line in each composition
+	@$(STACK) feature $(NAME) $(if $(WORD),--word $(WORD))
 
 console: ## the demo's console in place of the running one, with reload; AD=none for the demo without a directory
 	@$(STACK) --profile $(DEMO) stop console

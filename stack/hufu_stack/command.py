@@ -11,7 +11,7 @@ from hufu_stack.directory import obstacle
 from hufu_stack.endpoints import read_people
 from hufu_stack.environment import environment, shell_exports
 from hufu_stack.keycloak import ensure_distribution, version
-from hufu_stack.layout import PROFILES
+from hufu_stack.layout import PROFILES, PROJECT
 from hufu_stack.server import ServerError
 from hufu_stack.stack import Stack, StepError
 
@@ -157,6 +157,22 @@ def migration(name: str) -> None:
     from hufu_stack.migration import write_migration
 
     click.echo(write_migration(name))
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--word", default="新功能", help="What its pages are called in Chinese.")
+def feature(name: str, word: str) -> None:
+    """Lay out the feature NAME, a plural as in bookings: folders, tests, words, a line in each composition."""
+    # For the same reason.
+    from hufu_stack.feature import FeatureNameError, write_feature
+
+    try:
+        for path in write_feature(name, word):
+            click.echo(path.relative_to(PROJECT))
+    except FeatureNameError as fault:
+        raise click.UsageError(str(fault)) from fault
+    click.echo(f"Next: make migration NAME={name}, make check; CONTRIBUTING.md says what each file is for.")
 
 
 @cli.command("test-reset")

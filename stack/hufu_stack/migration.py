@@ -27,16 +27,20 @@ def write_migration(name: str) -> Path:
     stack.start(["postgres"])
     try:
         values = {key.removeprefix("HUFU_").lower(): value for key, value in environment(PROFILE, "registry").items()}
-        settings = RegistrySettings.model_validate(values)
-        engine = build_engine(settings)
-        try:
-            upgrade(engine, settings.keys())
-            with engine.connect() as connection:
-                written = _compare(connection, settings.keys(), name)
-        finally:
-            engine.dispose()
+        return write_migration_from(RegistrySettings.model_validate(values), name)
     finally:
         stack.reset()
+
+
+def write_migration_from(database: RegistrySettings, name: str) -> Path:
+    """The same with this database, which is empty, or at any revision."""
+    engine, keys = build_engine(database), database.keys()
+    try:
+        upgrade(engine, keys)
+        with engine.connect() as connection:
+            written = _compare(connection, keys, name)
+    finally:
+        engine.dispose()
     subprocess.run([script("ruff"), "format", "--quiet", str(written)], check=True)
     return written
 

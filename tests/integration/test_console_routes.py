@@ -16,10 +16,9 @@ from werkzeug.routing import Rule
 from hufu_console import urls
 from hufu_console.web.converters import CONVERTERS
 from hufu_console.web.routing import PUBLIC, Route
-from hufu_registry.accounts.permissions import SEE_ACCOUNTS
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.cases.permissions import SEE_CASES
+from hufu_registry.features import FEATURES
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.sync.model import Code
@@ -30,7 +29,7 @@ from tests.kit.staff import Staff, only_looking
 from tests.kit.sync_scenes import drifted, exported, held, key_of, official, park, planned
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-LOOKS_ONLY = frozenset({SEE_ACCOUNTS, SEE_CASES})
+LOOKS_ONLY = frozenset(one for feature in FEATURES for one in feature.permissions if one.name.startswith("see_"))
 # What stands in an address at each kind of place although it is none of ours.
 HOSTILE = ("0", "9" * 30, "１２", "%00", "..%2F%27%20OR%201%3D1--", "x" * 300, str(uuid4()))
 # Whose answer comes from the sign-in server, which does not stand in these tests.
@@ -198,8 +197,8 @@ def test_every_address_answers_as_it_is_declared(
     with only_looking() if who == "reader" else nullcontext():
         assert walk(scene, who, expect) == []
     if who != "system":
-        # 立即同步 of one's own account is everybody's.
-        assert set(scene.staff.recorded()[len(before) :]) <= {"account.sync_requested"}
+        # 立即同步 of one's own account is everybody's, and so is the spreadsheet of a list that one may see.
+        assert set(scene.staff.recorded()[len(before) :]) <= {"account.sync_requested", "list.exported"}
 
 
 def test_what_is_no_id_of_ours_is_not_found_by_any_route(scene: Scene) -> None:
