@@ -15,7 +15,7 @@ from hufu_registry.accounts.store import AccountRow, ManagerRow, managers_of, na
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.model.naming import joined_names
 from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
-from hufu_registry.agencies.store import AgencyHit, Former, TreeRow
+from hufu_registry.agencies.store import AgencyHit, Former
 from hufu_registry.agencies.use_cases import permission_to_change
 from hufu_registry.audit.store import TimelineEntry, timeline
 from hufu_registry.features import SqlWork
@@ -38,7 +38,6 @@ class AgencyView:
     agency: Agency
     path: Sequence[tuple[AgencyId, str]]
     former: Sequence[Former]
-    below: Paged[TreeRow]
     managers: Sequence[ManagerRow] | None
     entries: Sequence[TimelineEntry] | None
     names: Mapping[object, str]
@@ -60,7 +59,7 @@ class MoveForecast:
     below: int
 
 
-def view_of(viewer: Viewer, agency_id: AgencyId, page: Page) -> AgencyView:
+def view_of(viewer: Viewer, agency_id: AgencyId) -> AgencyView:
     with reading() as work:
         agency = work.agencies.get(agency_id)
         today = taipei_date(work.now)
@@ -71,7 +70,6 @@ def view_of(viewer: Viewer, agency_id: AgencyId, page: Page) -> AgencyView:
             agency=agency,
             path=lists.tree_path(work.connection, agency_id),
             former=lists.former_names(work.connection, agency_id),
-            below=lists.children(work.connection, agency_id, page, on=today),
             managers=managers_of(work.connection, agency_id, work.now) if may[SEE_ACCOUNTS] else None,
             entries=entries,
             names=names_in(work, entries or ()),
@@ -94,11 +92,6 @@ def names_in(work: SqlWork, entries: Sequence[TimelineEntry]) -> Mapping[object,
     for agency_id, agency in places.items():
         found[agency_id] = agency.name
     return found
-
-
-def top(page: Page) -> Paged[TreeRow]:
-    with reading() as work:
-        return lists.children(work.connection, None, page, on=taipei_date(work.now))
 
 
 def found(words: str, page: Page) -> Paged[AgencyHit]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from hufu_console.agencies import views
+from hufu_console.agencies.lists import TREE
 from hufu_console.web import limits
+from hufu_console.web.lists import search
 from hufu_console.web.routing import FORM, POST, SIGNED_IN, Route
 from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
 from hufu_registry.rights.permissions import APPOINT_MANAGERS
@@ -15,7 +17,7 @@ ONE = "/agencies/<agency:agency_id>"
 
 ROUTES = (
     Route("/agencies", "agencies.tree", views.tree, SIGNED_IN),
-    Route("/agencies/search", "agencies.search", views.search, SIGNED_IN, POST),
+    Route("/agencies/search", "agencies.search", search(TREE), SIGNED_IN, POST),
     Route("/agencies/found", "agencies.found", views.found, SIGNED_IN, limit=limits.SEARCHES),
     Route("/agencies/pick", "agencies.pick", views.pick, SIGNED_IN, limit=limits.SEARCHES),
     Route(ONE, "agencies.agency", views.agency, SIGNED_IN),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from flask import redirect, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -23,12 +23,13 @@ from hufu_console.agencies.forms import (
     ReopenForm,
     UnitForm,
 )
+from hufu_console.agencies.lists import BELOW, FOUND, TREE
 from hufu_console.web import drafts
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, now, registry
 from hufu_console.web.faults import show_faults
+from hufu_console.web.lists import Asked, Listing, ListPage, listing_of, page
 from hufu_console.web.numbers import number_in
-from hufu_console.web.paging import asked_page, page_link
 from hufu_console.web.submitting import submitted
 from hufu_console.web.viewer import viewer
 from hufu_registry.agencies.model import Agency
@@ -48,30 +49,22 @@ PICKED_AS = ("agency_id", "parent_id")
 
 def tree() -> str:
     """The top of the tree, or what a search found."""
-    words = (drafts.kept() or {}).get("words", "")
-    link = page_link("agencies.tree", {"draft": drafts.draft_key()})
-    if words:
-        hits = queries.found(words, asked_page())
-        return render_template("agencies/found.html", paged=hits, words=words, page_link=link)
-    return render_template("agencies/tree.html", paged=queries.top(asked_page()), words="", page_link=link)
-
-
-def search() -> ResponseReturnValue:
-    words = request.form.get("words", "").strip()[:200]
-    key = drafts.keep(url_for("agencies.tree"), {"words": words}) if words else None
-    return redirect(url_for("agencies.tree", draft=key), 303)
+    of: ListPage[Any] = FOUND if (drafts.kept() or {}).get("words") else TREE
+    return page(of)()
 
 
 def found() -> str:
     """The nearest agencies, as one types."""
     words = request.args.get("words", "").strip()
-    return render_template("agencies/_found.html", paged=queries.found(words, NEAREST), words=words)
+    listing = Listing(FOUND, Asked(words=words), queries.found(words, NEAREST))
+    return render_template("agencies/_found.html", listing=listing)
 
 
 def agency(agency_id: AgencyId) -> str:
-    view = queries.view_of(viewer(), agency_id, asked_page())
-    link = page_link("agencies.agency", {"agency_id": agency_id})
-    return render_template("agencies/agency.html", view=view, agency=view.agency, page_link=link)
+    view = queries.view_of(viewer(), agency_id)
+    return render_template(
+        "agencies/agency.html", view=view, agency=view.agency, below=listing_of(BELOW, agency_id=agency_id)
+    )
 
 
 def changed(

@@ -114,7 +114,8 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class ListPage(Generic[T]):
     """`count` says in words how many rows there are. `words` is the label of the search for people; what is typed
-    there is posted to the endpoint `search`, and kept out of the address.
+    there is posted to the endpoint `search`, and kept out of the address. Where it is about nobody, `as_typed` is the
+    endpoint that answers the nearest rows as one types.
 
     `path` and the one main `act` are words with endpoints; `above` and `cells` are templates: what stands above the
     list, and a macro for each column that shows more than its value.
@@ -133,6 +134,7 @@ class ListPage(Generic[T]):
     filters: Sequence[Filter] = ()
     words: LazyString | None = None
     search: str = ""
+    as_typed: str = ""
     bulk: Bulk[T] | None = None
     cells: str = "components/no_cells.html"
     lead: LazyString | None = None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 import sqlalchemy as sa
-from flask import request, url_for
+from flask import request
 
 from hufu_console.web.context import reading
 from hufu_console.web.numbers import number_of
@@ -19,15 +19,6 @@ Read = Callable[[sa.Connection, Page], Paged[T]]
 
 def asked_page(name: str = "page") -> Page:
     return Page(number_of(request.args.get(name), digits=7) or 1)
-
-
-def page_link(endpoint: str, values: Mapping[str, Any], name: str = "page") -> Callable[[int], str]:
-    """Makes the address of the list's other pages, with everything else as it is."""
-
-    def link(number: int) -> str:
-        return url_for(endpoint, **(dict(values) | {name: number if number > 1 else None}))
-
-    return link
 
 
 def read_page(read: Read[T], page: Page) -> Paged[T]:

@@ -1,0 +1,81 @@
+"""The lists of agencies and units: the top of the tree, what stands below a place, what a search found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from hufu_console.web.context import now
+from hufu_console.web.lists import Asked, Column, Empty, ListPage, words
+from hufu_console.web.paging import Read
+from hufu_registry.agencies.store import AgencyHit, TreeRow, children, search
+from hufu_registry.kernel.clock import taipei_date
+from hufu_registry.kernel.ids import AgencyId
+
+LABELS = "agencies/_labels.html"
+
+
+def read_below(asked: Asked) -> Read[TreeRow]:
+    """What stands right below the agency of the address, or at the top."""
+    place, day = asked.args.get("agency_id"), taipei_date(now())
+    parent = None if place is None else AgencyId(int(place))
+    return lambda connection, page: children(connection, parent, page, on=day)
+
+
+def read_found(asked: Asked) -> Read[AgencyHit]:
+    day = taipei_date(now())
+    return lambda connection, page: search(connection, asked.words, page, on=day)
+
+
+TREE = ListPage(
+    "agencies.tree",
+    _l("Agencies"),
+    lead=_l("The tree of agencies and their units."),
+    count=lambda _num: _("At the top"),
+    columns=(
+        Column("name", _l("Agency or unit"), lambda row: row.name),
+        Column("kind", _l("Kind"), lambda row: words(LABELS, "kind_word", row.kind.value)),
+        Column("oid", _l("OID"), lambda row: row.oid),
+        Column("code", _l("Code"), lambda row: row.agency_code),
+        Column("below", _l("Below"), lambda row: row.children, num=True),
+    ),
+    read=read_below,
+    words=_l("Any part of the name, a former name, code or OID"),
+    search="agencies.search",
+    as_typed="agencies.found",
+    cells="agencies/_cells.html",
+    nothing=Empty(
+        _l("There are no agencies yet."),
+        help=_l("The operator imports the government's list with the command hufu agencies import."),
+    ),
+)
+
+BELOW = replace(
+    TREE,
+    endpoint="agencies.agency",
+    count=lambda num: ngettext("%(num)s open place", "%(num)s open places", num),
+    words=None,
+    nothing=Empty(_l("Nothing stands below it.")),
+)
+
+FOUND = ListPage(
+    TREE.endpoint,
+    TREE.title,
+    lead=TREE.lead,
+    count=lambda num: ngettext("%(num)s agency found.", "%(num)s agencies found.", num),
+    columns=(
+        Column("name", _l("Agency or unit"), lambda row: row.name),
+        Column("path", _l("Full path"), lambda row: row.full_name),
+        Column("kind", _l("Kind"), lambda row: words(LABELS, "kind_word", row.kind.value)),
+        Column("oid", _l("OID"), lambda row: row.oid),
+    ),
+    read=read_found,
+    words=TREE.words,
+    search=TREE.search,
+    as_typed=TREE.as_typed,
+    cells=TREE.cells,
+    nothing=Empty(_l("No agency matches."), help=_l("Try a shorter part of its name, a former name, or its OID.")),
+)
