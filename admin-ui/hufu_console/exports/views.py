@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 import hufu_registry.exports.use_cases as exports
 from hufu_console.web.context import actor, reading, registry, settings
 from hufu_console.web.export_queue import wake
-from hufu_console.web.spreadsheet import KIND, list_named, permission_of
+from hufu_console.web.spreadsheet import KIND, asked_of, list_named, permission_of
 from hufu_registry.exports.model import Export
 
 
@@ -23,7 +23,8 @@ def own(export_id: UUID) -> Export:
 
 def export(export_id: UUID) -> str:
     found = own(export_id)
-    return render_template("exports/export.html", export=found, of=list_named(found.list_name))
+    of = list_named(found.list_name)
+    return render_template("exports/export.html", export=found, of=of, list_url=of.url(asked_of(of, found)))
 
 
 def progress(export_id: UUID) -> str:
