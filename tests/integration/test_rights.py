@@ -175,7 +175,7 @@ def grow(services: SqlServices, chain: Sequence[Agency], dice: random.Random) ->
 def test_who_is_disabled_while_he_mends_his_own_data_waits_and_is_told(
     services: SqlServices, staff: Staff, chain: Sequence[Agency]
 ) -> None:
-    """Both acts hold the account before any grants: neither waits for the other in a circle."""
+    """Both acts hold grants before the account: neither waits for the other in a circle."""
     for _ in range(10):
         one, other = (staff.system_manager(chain[0]) for _ in range(2))
         assert one.account_id is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -60,6 +60,10 @@ def in_force(now: datetime, table: sa.FromClause = grants) -> sa.ColumnElement[b
     )
 
 
+def _gives(permission: Permission, table: sa.FromClause) -> sa.ColumnElement[bool]:
+    return table.c.role.in_(sorted(role.value for role in permission.roles))
+
+
 def covered(
     viewer: AccountId,
     permission: Permission,
@@ -78,7 +82,7 @@ def covered(
         .where(
             own.c.account_id == viewer,
             in_force(now, own),
-            own.c.role.in_(sorted(role.value for role in permission.roles)),
+            _gives(permission, own),
             sa.or_(own.c.agency_id.is_(None), own.c.agency_id == agency_id, sa.and_(own.c.with_subordinates, below)),
         )
         .correlate_except(own)
@@ -106,8 +110,10 @@ class SqlGrants:
         self._now = now
         self._changed = changed
 
-    def of(self, account_id: AccountId, *, lock: bool = False) -> Rights:
+    def of(self, account_id: AccountId, *, lock: bool = False, giving: Permission | None = None) -> Rights:
         query = sa.select(grants).where(grants.c.account_id == account_id, in_force(self._now)).order_by(grants.c.id)
+        if giving is not None:
+            query = query.where(_gives(giving, grants))
         rows = self._connection.execute(query.with_for_update(read=True) if lock else query)
         return Rights(account_id, tuple(to_grant(row) for row in rows))
 
@@ -154,10 +160,18 @@ class SqlGrants:
     def _note(self, agency_ids: Iterable[AgencyId | None]) -> None:
         self._changed |= {AgencyId(one) for one in agency_ids if one is not None}
 
-    def lock_system_managers(self) -> None:
-        role = grants.c.role == Role.SYSTEM_MANAGER.value
-        locked = sa.select(grants.c.id).where(role, grants.c.ended_at.is_(None)).order_by(grants.c.id)
-        self._connection.execute(locked.with_for_update())
+    def lock(self, ending: Sequence[Grant], asker: AccountId | None) -> None:
+        if not ending:
+            if asker is not None:
+                self.of(asker, lock=True)
+            return
+        held = grants.c.id == among([grant.id for grant in ending], sa.Uuid)
+        if asker is not None:
+            held = sa.or_(held, grants.c.account_id == asker)
+        if any(grant.role is Role.SYSTEM_MANAGER for grant in ending):
+            held = sa.or_(held, grants.c.role == Role.SYSTEM_MANAGER.value)
+        rows = sa.select(grants.c.id).where(held, grants.c.ended_at.is_(None)).order_by(grants.c.id)
+        self._connection.execute(rows.with_for_update())
 
     def any_system_manager(self) -> bool:
         self._connection.execute(sa.text("LOCK TABLE grants IN SHARE ROW EXCLUSIVE MODE"))

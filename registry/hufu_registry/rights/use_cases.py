@@ -22,8 +22,11 @@ AT_THE_MACHINE = frozenset({ActorKind.OPERATOR, ActorKind.SYSTEM})
 
 
 class Grants(Protocol):
-    def of(self, account_id: AccountId, *, lock: bool = False) -> Rights:
-        """The account's grants in force; `lock` holds them until the transaction ends."""
+    def of(self, account_id: AccountId, *, lock: bool = False, giving: Permission | None = None) -> Rights:
+        """The account's grants in force, or those that give a permission; `lock` holds them until the transaction ends.
+
+        Whoever takes one away meanwhile waits; or was first, and it is not among these.
+        """
 
     def standing(self, account_ids: Collection[AccountId]) -> Sequence[Grant]:
         """The accounts' grants that are not over, also those that begin later."""
@@ -39,8 +42,12 @@ class Grants(Protocol):
     def add(self, grant: Grant) -> bool:
         """Store it; false when the account already has that very grant."""
 
-    def lock_system_managers(self) -> None:
-        """Hold every system manager's grant, so that of two who take one another away one stays."""
+    def lock(self, ending: Sequence[Grant], asker: AccountId | None) -> None:
+        """Hold the asker's grants and these, which may end, in id order; agencies' rows come before, accounts' after.
+
+        With a system manager's among those that may end every system manager's, so that of two who take one another
+        away one stays.
+        """
 
     def any_system_manager(self) -> bool:
         """Whether there is one; nobody else can make one until this transaction ends."""
@@ -83,10 +90,11 @@ def appoint_manager(
     account that belongs neither there nor above, IllegalMove("units_have_no_managers").
     """
     with services.begin(actor) as work:
-        work.agencies.lock([agency_id], for_change=True)
+        work.agencies.lock([work.accounts.get(account_id).agency_id], changing=[agency_id])
         agency = work.agencies.get(agency_id)
         require_at(work.grants, actor, APPOINT_MANAGERS, agency)
-        account = work.accounts.get(account_id)
+        # Whoever transfers it meanwhile waits for its agency, or was first and is seen here.
+        account = work.accounts.get(account_id, lock=True)
         if account.agency_id != agency_id and not account.agency_path.covers(agency.path):
             raise IllegalMove("manager_of_another_agency")
         grant_role(work, services, account_id, Role.AGENCY_MANAGER, agency_id, with_subordinates=with_subordinates)
@@ -166,7 +174,7 @@ def require_at(grants: Grants, actor: Actor, permission: Permission, at: Agency)
 
 
 def require_system(work: Work, actor: Actor, permission: Permission) -> None:
-    """Ask for a permission that is about no place.
+    """Ask for a permission that is about no place; the asker's grants are held until the transaction ends.
 
     Raises Denied("system_managers_only"), or NotFound("account") for somebody without one.
     """
@@ -174,7 +182,7 @@ def require_system(work: Work, actor: Actor, permission: Permission) -> None:
         return
     if actor.account_id is None:
         raise NotFound("account")
-    if not work.grants.of(actor.account_id).gives(permission):
+    if not work.grants.of(actor.account_id, lock=True, giving=permission).grants:
         raise Denied("system_managers_only")
 
 

@@ -83,7 +83,8 @@ class SqlAccounts:
 
     def get(self, account_id: AccountId, *, lock: bool = False) -> Account:
         query = sa.select(accounts).where(accounts.c.id == account_id)
-        row = self._connection.execute(query.with_for_update() if lock else query).one_or_none()
+        # Its id stays: whoever only writes it down somewhere, as the actor of a run, does not wait.
+        row = self._connection.execute(query.with_for_update(key_share=True) if lock else query).one_or_none()
         if row is None:
             raise NotFound("account")
         return self._to_account(row)

@@ -28,7 +28,7 @@ from hufu_registry.accounts.use_cases.opening import (
     resend_activation,
     resend_own_activation,
 )
-from hufu_registry.accounts.use_cases.permission import require_on_account
+from hufu_registry.accounts.use_cases.permission import account_to_change
 from hufu_registry.accounts.use_cases.ports import Accounts, Names, SignInLocks, Work
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "Names",
     "SignInLocks",
     "Work",
+    "account_to_change",
     "activate_account",
     "change_account",
     "check_official_mail",
@@ -54,7 +55,6 @@ __all__ = [
     "outlives_transfer",
     "places_of_accounts",
     "rename_unit_of_accounts",
-    "require_on_account",
     "require_password_change",
     "resend_activation",
     "resend_own_activation",

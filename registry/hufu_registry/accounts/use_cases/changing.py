@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from hufu_registry.accounts.model import Account, AccountState, Profile
 from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
-from hufu_registry.accounts.use_cases.permission import require_on_account
+from hufu_registry.accounts.use_cases.permission import account_to_change
 from hufu_registry.accounts.use_cases.ports import Work
 from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.kernel.actor import Actor
@@ -32,8 +32,7 @@ def change_account(command: ChangeAccount, services: Services[Work], actor: Acto
     IllegalMove("account_state") for a deleted one.
     """
     with services.begin(actor) as work:
-        account = work.accounts.get(command.account_id, lock=True)
-        require_on_account(work, actor, EDIT_ACCOUNTS, account)
+        account = account_to_change(work, actor, EDIT_ACCOUNTS, command.account_id)
         if account.state is AccountState.DELETED:
             raise IllegalMove("account_state", state=account.state.value, move="change")
         profile = with_unit_of(work, account, command.profile.cleaned())

@@ -1,17 +1,18 @@
 """From one state to the next, and from one agency to another. What joins another transaction leaves the rights to it.
 
-What takes a manager away locks the rows of the agencies first, in id order, and then counts who is left.
+Every act locks in one order, so that no two wait for each other: agencies in id order, grants in id order, accounts.
+What takes a manager away counts who is left under these locks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from hufu_registry.accounts.model import SECURITY, Account, AccountMove, AccountState, name_key
 from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
 from hufu_registry.accounts.use_cases.moves import keep_a_manager, move_account
-from hufu_registry.accounts.use_cases.permission import require_on_account
+from hufu_registry.accounts.use_cases.permission import account_to_change, require_on_account
 from hufu_registry.accounts.use_cases.ports import Work
 from hufu_registry.agencies.model import HOMES, Agency, AgencyPolicy
 from hufu_registry.agencies.permissions import EDIT_AGENCIES
@@ -55,8 +56,7 @@ def restore_account(account_id: AccountId, services: Services[Work], actor: Acto
     Raises NotFound("account") outside the asker's scope, IllegalMove("account_state"), IllegalMove("agency_closed").
     """
     with services.begin(actor) as work:
-        account = work.accounts.get(account_id, lock=True)
-        require_on_account(work, actor, EDIT_ACCOUNTS, account)
+        account = account_to_change(work, actor, EDIT_ACCOUNTS, account_id)
         if not work.agencies.get(account.agency_id).is_open(taipei_date(work.now)):
             raise IllegalMove("agency_closed")
         restored = move_account(work, account, AccountMove.RESTORE, reason=reason)
@@ -95,24 +95,17 @@ def transfer_account(account_id: AccountId, agency_id: AgencyId, services: Servi
     IllegalMove("agency_closed"), IllegalMove("last_manager", agency), Conflict("changed_meanwhile").
     """
     with services.begin(actor) as work:
-        before = work.accounts.get(account_id)
-        moved = transfer(work, services, account_id, agency_id)
-        # Asked once the agencies are locked; a refusal takes it all back.
-        require_on_account(work, actor, EDIT_AGENCIES, before)
-        return moved
+        account, _ = _locked_for_transfer(work, account_id, agency_id)
+        require_on_account(work, actor, EDIT_AGENCIES, account)
+        return transfer(work, services, account_id, agency_id)
 
 
 def transfer(
     work: Work, services: Services[Work], account_id: AccountId, agency_id: AgencyId, *, bulk: bool = False
 ) -> Account:
     """The same within the caller's transaction."""
-    seen = work.accounts.get(account_id)
-    account, grants = lock_account_and_grants(
-        work, account_id, seen.agency_path.ids, work.agencies.get(agency_id).path.ids
-    )
+    account, grants = _locked_for_transfer(work, account_id, agency_id)
     new = work.agencies.get(agency_id)
-    if account.agency_path != seen.agency_path:
-        raise Conflict("changed_meanwhile")
     if account.agency_id == agency_id:
         return account
     if account.state is AccountState.DELETED:
@@ -163,8 +156,7 @@ def _lost(account: Account, moved: Account) -> dict[str, object]:
 def unlock_account(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
     """Whoever tried too often may try again, everywhere. Raises IllegalMove("account_state") for a deleted one."""
     with services.begin(actor) as work:
-        account = work.accounts.get(account_id, lock=True)
-        require_on_account(work, actor, EDIT_ACCOUNTS, account)
+        account = account_to_change(work, actor, EDIT_ACCOUNTS, account_id)
         if account.state is AccountState.DELETED:
             raise IllegalMove("account_state", state=account.state.value, move="unlock")
         work.sign_in_locks.unlock(account_id)
@@ -174,8 +166,7 @@ def unlock_account(account_id: AccountId, services: Services[Work], actor: Actor
 def require_password_change(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
     """At the next sign-in the person chooses a new one. Raises IllegalMove("account_state") unless it is enabled."""
     with services.begin(actor) as work:
-        account = work.accounts.get(account_id, lock=True)
-        require_on_account(work, actor, EDIT_ACCOUNTS, account)
+        account = account_to_change(work, actor, EDIT_ACCOUNTS, account_id)
         if account.state is not AccountState.ENABLED:
             raise IllegalMove("account_state", state=account.state.value, move="require_password_change")
         _act(work, services, ActionKind.MUST_CHANGE, account, "account.password_change_required")
@@ -188,19 +179,24 @@ def _act(work: Work, services: Services[Work], kind: ActionKind, account: Accoun
 
 
 def lock_account_and_grants(
-    work: Work, account_id: AccountId, *chains: Sequence[AgencyId]
+    work: Work, account_id: AccountId, *, changing: Collection[AgencyId] = ()
 ) -> tuple[Account, Sequence[Grant]]:
-    """The account and its rights, locked: first the agencies of the rights and of the chains, in id order.
+    """The account and its rights, locked, in the order of all acts: agencies, grants (the asker's too), accounts.
 
-    Raises Conflict("changed_meanwhile") where a right was given elsewhere while we waited.
+    Of the agencies those change whose managers may, and `changing`; its own is shared. Raises
+    Conflict("changed_meanwhile") where it came to stand elsewhere, or was given a right, while we waited.
     """
-    agency_ids = {grant.agency_id for grant in work.grants.standing([account_id])}.union(*chains) - {None}
-    work.agencies.lock(sorted(agency_id for agency_id in agency_ids if agency_id is not None), for_change=True)
+    seen, may_end = work.accounts.get(account_id), work.grants.standing([account_id])
+    places = {grant.agency_id for grant in may_end if grant.agency_id is not None}
+    work.agencies.lock([seen.agency_id], changing=places.union(changing))
+    work.grants.lock(may_end, work.actor.account_id)
     account = work.accounts.get(account_id, lock=True)
     grants = work.grants.standing([account_id])
-    if any(grant.agency_id is None for grant in grants):
-        # Before the asker's own grants are held: two who disable each other would wait for each other.
-        work.grants.lock_system_managers()
-    if {grant.agency_id for grant in grants} - agency_ids - {None}:
+    if account.agency_path != seen.agency_path or not {grant.id for grant in grants} <= {one.id for one in may_end}:
         raise Conflict("changed_meanwhile")
     return account, grants
+
+
+def _locked_for_transfer(work: Work, account_id: AccountId, agency_id: AgencyId) -> tuple[Account, Sequence[Grant]]:
+    above_both = {*work.accounts.get(account_id).agency_path.ids, *work.agencies.get(agency_id).path.ids}
+    return lock_account_and_grants(work, account_id, changing=above_both)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, Profile, name_fault
 from hufu_registry.accounts.permissions import RESEND_ACTIVATION
 from hufu_registry.accounts.use_cases.moves import move_account, take_name
-from hufu_registry.accounts.use_cases.permission import require_on_account
+from hufu_registry.accounts.use_cases.permission import account_to_change
 from hufu_registry.accounts.use_cases.ports import Work
 from hufu_registry.agencies.model import HOMES
 from hufu_registry.kernel.actor import Actor
@@ -71,6 +71,7 @@ def first_system_manager(command: FirstSystemManager, services: Services[Work], 
             faults["agency_oid"] = "agency_unknown"
         if faults or agency is None:
             raise Invalid(fields=faults)
+        work.agencies.lock([agency.id])
         if work.grants.any_system_manager():
             raise IllegalMove("system_manager_exists")
         account = Account(
@@ -98,8 +99,7 @@ def resend_activation(account_id: AccountId, services: Services[Work], actor: Ac
     IllegalMove("account_state"), RateLimited("activation_mail_wait", seconds).
     """
     with services.begin(actor) as work:
-        account = work.accounts.get(account_id, lock=True)
-        require_on_account(work, actor, RESEND_ACTIVATION, account)
+        account = account_to_change(work, actor, RESEND_ACTIVATION, account_id)
         _resend(work, services, account)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,9 +53,11 @@ class SqlAgencies:
         row = self._connection.execute(sa.select(agencies).where(agencies.c.oid == oid)).one_or_none()
         return None if row is None else to_agency(row)
 
-    def lock(self, agency_ids: Sequence[AgencyId], *, for_change: bool = False) -> None:
-        query = sa.select(agencies.c.id).where(agencies.c.id.in_(agency_ids)).order_by(agencies.c.id)
-        self._connection.execute(query.with_for_update(read=not for_change, key_share=for_change))
+    def lock(self, agency_ids: Collection[AgencyId] = (), *, changing: Collection[AgencyId] = ()) -> None:
+        exclusive = frozenset(changing)
+        for changes, group in groupby(sorted(exclusive.union(agency_ids)), key=exclusive.__contains__):
+            rows = sa.select(agencies.c.id).where(agencies.c.id == among(list(group), sa.BigInteger))
+            self._connection.execute(rows.order_by(agencies.c.id).with_for_update(read=not changes, key_share=changes))
 
     def lock_tree(self, *, whole: bool = False) -> None:
         mode = "EXCLUSIVE" if whole else "SHARE ROW EXCLUSIVE"

@@ -97,7 +97,7 @@ def rename(command: Rename, services: Services[Work], actor: Actor) -> Agency:
     """Give it a new name from a day on; the old one stays findable."""
     name = checked_name(command.name)
     with services.begin(actor) as work:
-        agency = _open_for_change(work, command.agency_id, command.version)
+        agency = _open_for_change(work, command.agency_id, command.version, below=True)
         not_in_future(command.since, taipei_date(work.now))
         if name == agency.name:
             return agency
@@ -119,7 +119,7 @@ def rename(command: Rename, services: Services[Work], actor: Actor) -> Agency:
 def move(command: Move, services: Services[Work], actor: Actor) -> Agency:
     """Hang it and all below it under another agency. Both places must be the actor's to change."""
     with services.begin(actor) as work:
-        agency = _open_for_change(work, command.agency_id, command.version)
+        agency = _open_for_change(work, command.agency_id, command.version, below=True)
         parent = work.agencies.get(command.parent_id)
         work.require(permission_to_change(agency), parent)
         today = taipei_date(work.now)
@@ -245,13 +245,25 @@ def permission_to_change(agency: Agency) -> Permission:
     return EDIT_UNITS if agency.kind is AgencyKind.UNIT else EDIT_AGENCIES
 
 
-def held(work: Work, agency_id: AgencyId, version: int, permission: Permission | None = None) -> Agency:
+def lock_for_change(work: Work, *agency_ids: AgencyId, below: bool = False) -> None:
+    """Hold the tree and these agencies, with `below` all below the first; a unit with its home, where its people are.
+
+    Everything at once and in id order: whatever else an act locks comes after its agencies.
+    """
+    work.agencies.lock_tree()
+    several = [work.agencies.get(agency_id) for agency_id in agency_ids]
+    under = work.agencies.at_or_below(several[0]) if below else ()
+    work.agencies.lock(changing={*under, *agency_ids, *(agency.home_id for agency in several)})
+
+
+def held(
+    work: Work, agency_id: AgencyId, version: int, permission: Permission | None = None, *, below: bool = False
+) -> Agency:
     """The agency, locked so that no decision about it runs beside, once the actor's permission was asked.
 
     Raises NotFound("agency"), Denied("right_missing"), Conflict("changed_meanwhile") for an old version.
     """
-    work.agencies.lock_tree()
-    work.agencies.lock([agency_id], for_change=True)
+    lock_for_change(work, agency_id, below=below)
     agency = work.agencies.get(agency_id)
     work.require(permission or permission_to_change(agency), agency)
     if agency.version != version:
@@ -259,8 +271,10 @@ def held(work: Work, agency_id: AgencyId, version: int, permission: Permission |
     return agency
 
 
-def _open_for_change(work: Work, agency_id: AgencyId, version: int, permission: Permission | None = None) -> Agency:
-    agency = held(work, agency_id, version, permission)
+def _open_for_change(
+    work: Work, agency_id: AgencyId, version: int, permission: Permission | None = None, *, below: bool = False
+) -> Agency:
+    agency = held(work, agency_id, version, permission, below=below)
     if not agency.is_open(taipei_date(work.now)):
         raise IllegalMove("agency_closed")
     return agency

@@ -51,8 +51,8 @@ class Agencies(Protocol):
 
     def find_by_oid(self, oid: str) -> Agency | None: ...
 
-    def lock(self, agency_ids: Sequence[AgencyId], *, for_change: bool = False) -> None:
-        """Lock the rows in id order, FOR SHARE, or FOR NO KEY UPDATE where the tree or its managers may change."""
+    def lock(self, agency_ids: Collection[AgencyId] = (), *, changing: Collection[AgencyId] = ()) -> None:
+        """Lock the rows, all in id order: FOR SHARE, and FOR NO KEY UPDATE those that change, or whose managers may."""
 
     def lock_tree(self, *, whole: bool = False) -> None:
         """Let nobody else change the tree until the transaction ends; `whole` holds off row locks as well.

@@ -14,6 +14,7 @@ from hufu_registry.agencies.permissions import EDIT_AGENCIES
 from hufu_registry.guard.model import Change, ChangeKind
 from hufu_registry.guard.use_cases.ports import Standing, Work
 from hufu_registry.kernel.actor import Actor
+from hufu_registry.kernel.errors import Conflict
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.work import Services
@@ -30,14 +31,29 @@ class _OfAccounts:
         return False
 
     def lock(self, work: Work) -> None:
-        work.agencies.lock(sorted(places_of_rights(work, self.account_ids)), for_change=True)
+        self._lock(work)
+
+    def _lock(self, work: Work, changing: Collection[AgencyId] = ()) -> None:
+        """In the order of all acts; the accounts follow one by one, in id order too, when the command runs.
+
+        Raises Conflict("changed_meanwhile") where one came to stand elsewhere, or was given a right, while we waited.
+        """
+        homes, may_end = self._homes(work), work.grants.standing(self.account_ids)
+        places = {grant.agency_id for grant in may_end if grant.agency_id is not None}
+        work.agencies.lock(homes, changing=places.union(changing))
+        work.grants.lock(may_end, work.actor.account_id)
+        ids = {grant.id for grant in may_end}
+        if self._homes(work) != homes or not {one.id for one in work.grants.standing(self.account_ids)} <= ids:
+            raise Conflict("changed_meanwhile")
+
+    def _homes(self, work: Work) -> set[AgencyId]:
+        return {account.agency_id for account in work.held_changes.standing(self.account_ids)}
 
     def files(self) -> None:
         return None
 
     def _require(self, work: Work, permission: Permission, *more: AgencyId) -> None:
-        homes = {one.agency_id for one in work.held_changes.standing(self.account_ids)}.union(more)
-        for agency in work.agencies.several(homes).values():
+        for agency in work.agencies.several(self._homes(work).union(more)).values():
             work.require(permission, agency)
 
     def _ids(self) -> list[str]:
@@ -114,9 +130,9 @@ class TransferAccounts(_OfAccounts):
         return work.agencies.get(self.agency_id).name
 
     def lock(self, work: Work) -> None:
-        homes = {one.agency_id for one in work.held_changes.standing(self.account_ids)} | {self.agency_id}
-        above = {one for agency in work.agencies.several(homes).values() for one in agency.path.ids}
-        work.agencies.lock(sorted(places_of_rights(work, self.account_ids) | above), for_change=True)
+        several = work.agencies.several(self._homes(work) | {self.agency_id})
+        above = {agency_id for agency in several.values() for agency_id in agency.path.ids}
+        self._lock(work, above)
 
     def changes(self, work: Work) -> Sequence[Change]:
         new = work.agencies.get(self.agency_id)
@@ -150,11 +166,6 @@ class TransferAccounts(_OfAccounts):
     @classmethod
     def from_stored(cls, values: Mapping[str, Any], _files: bytes | None) -> TransferAccounts:
         return cls(account_ids_in(values), AgencyId(values["agency_id"]))
-
-
-def places_of_rights(work: Work, account_ids: Collection[AccountId]) -> set[AgencyId]:
-    """Where these accounts hold rights: who is left there is counted."""
-    return {grant.agency_id for grant in work.grants.standing(account_ids) if grant.agency_id is not None}
 
 
 def account_ids_in(values: Mapping[str, Any]) -> tuple[AccountId, ...]:

@@ -36,8 +36,7 @@ class _OfAgency:
         return work.agencies.get(self.agency_id).name
 
     def lock(self, work: Work) -> None:
-        work.agencies.lock_tree()
-        work.agencies.lock([self.agency_id], for_change=True)
+        agencies.lock_for_change(work, self.agency_id, below=True)
 
     def files(self) -> None:
         return None
@@ -104,8 +103,7 @@ class MergeAgency(_OfAgency):
     kind: ClassVar[str] = "merge_agency"
 
     def lock(self, work: Work) -> None:
-        work.agencies.lock_tree()
-        work.agencies.lock([self.agency_id, self.successor_id], for_change=True)
+        agencies.lock_for_change(work, self.agency_id, self.successor_id, below=True)
 
     def changes(self, work: Work) -> Sequence[Change]:
         agency, successor = work.agencies.get(self.agency_id), work.agencies.get(self.successor_id)

@@ -78,13 +78,13 @@ def release(held_id: UUID, version: int, services: Services[Work], actor: Actor)
     """
     try:
         with services.begin(actor) as work:
-            require_administrator(work, actor)
             held_change = _to_decide(work, held_id, version)
+            command = stored_command(work, held_id)
+            command.lock(work)
+            require_administrator(work, actor)
             if held_change.needs_another_than(actor.account_id, limits_of(work.policy)):
                 raise Denied("own_held_change")
             released = held_change.moved(HeldMove.RELEASE, now=work.now, by=actor.account_id)
-            command = stored_command(work, held_id)
-            command.lock(work)
             changes = command.changes(work)
             count = touched(changes)
             has_grown = bool(grown(changes, work.held_changes.changes_of(held_id)))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hufu_registry.accounts.model import REASON_LENGTH, AccountMove, AccountState
 from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
-from hufu_registry.accounts.use_cases import move_account, require_on_account
+from hufu_registry.accounts.use_cases import account_to_change, move_account
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
@@ -194,8 +194,9 @@ def converge_now(account_id: AccountId, services: Services[Work], actor: Actor) 
     Raises NotFound("account") outside the asker's scope.
     """
     with services.begin(actor) as work:
-        account = work.accounts.get(account_id)
-        if actor.account_id != account_id:
-            require_on_account(work, actor, EDIT_ACCOUNTS, account)
+        if actor.account_id == account_id:
+            account = work.accounts.get(account_id)
+        else:
+            account = account_to_change(work, actor, EDIT_ACCOUNTS, account_id)
         enqueue_account(work, services, account)
         work.audit.record("account.sync_requested", object_kind="account", object_id=str(account_id))

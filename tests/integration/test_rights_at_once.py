@@ -1,0 +1,215 @@
+"""Two at the same moment: a right that goes while an act runs, and acts that would wait for each other in a circle."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+
+import pytest
+import sqlalchemy as sa
+
+import hufu_registry.agencies.use_cases as agencies
+from hufu_registry.accounts.use_cases import (
+    ChangeAccount,
+    activate_account,
+    change_account,
+    delete_account,
+    disable_account,
+    restore_account,
+    transfer_account,
+    unlock_account,
+)
+from hufu_registry.agencies.model import Agency
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.guard.use_cases import DisableAccounts, MoveAgency, RenameAgency, submit
+from hufu_registry.guard.use_cases.commands import Joined
+from hufu_registry.kernel.actor import OPERATOR, SYSTEM, Actor, account_actor
+from hufu_registry.kernel.errors import Denied, HufuError, NotFound
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.policy.use_cases import ChangeSetting, change_setting
+from hufu_registry.rights.use_cases import appoint_manager, end_grants
+from hufu_registry.sync.use_cases import (
+    converge_agency,
+    converge_now,
+    make_again,
+    pause_target,
+    request_comparison,
+    request_plan,
+    resume_target,
+)
+from tests.kit.staff import Staff
+
+
+@dataclass(frozen=True)
+class Place:
+    """An agency with somebody to act on, and a system manager who acts."""
+
+    staff: Staff
+    chain: Sequence[Agency]
+    account_id: AccountId
+    asker: Actor
+
+    @property
+    def version(self) -> int:
+        return self.staff.account(self.account_id).version
+
+    def key(self) -> OutboxKey:
+        return OutboxKey(Target.KEYCLOAK, Kind.ACCOUNT, str(self.account_id))
+
+
+Act = Callable[[Place, SqlServices], object]
+ACTS: dict[str, Act] = {
+    "add_unit": lambda at, to: agencies.add_unit(agencies.AddUnit(at.chain[3].id, "新組"), to, at.asker),
+    "appoint": lambda at, to: appoint_manager(at.account_id, at.chain[3].id, to, at.asker),
+    "change": lambda at, to: change_account(
+        ChangeAccount(at.account_id, at.version, replace(at.staff.account(at.account_id).profile, title="專員")),
+        to, at.asker,
+    ),
+    "change setting": lambda at, to: change_setting(ChangeSetting("code_tries", "3"), to, at.asker),
+    "compare": lambda at, to: request_comparison(Target.AD, to, at.asker),
+    "converge agency": lambda at, to: converge_agency(at.chain[3].id, to, at.asker),
+    "converge now": lambda at, to: converge_now(at.account_id, to, at.asker),
+    "disable": lambda at, to: disable_account(at.account_id, to, at.asker, reason="離職"),
+    "disable many": lambda at, to: submit(DisableAccounts((at.account_id,), "離職"), to, at.asker),
+    "make again": lambda at, to: make_again(at.key(), to, at.asker),
+    "pause": lambda at, to: pause_target(Target.AD, "檢修", to, at.asker),
+    "plan": lambda at, to: request_plan(at.chain[3].id, None, to, at.asker),
+    "rename": lambda at, to: submit(
+        RenameAgency(at.chain[3].id, None, "新名", at.staff.today), to, at.asker, confirmed=1000
+    ),
+    "transfer": lambda at, to: transfer_account(at.account_id, at.chain[2].id, to, at.asker),
+    "unlock": lambda at, to: unlock_account(at.account_id, to, at.asker),
+}  # fmt: skip
+
+
+@pytest.fixture
+def staff(services: SqlServices) -> Staff:
+    return Staff(services)
+
+
+@pytest.fixture
+def place(staff: Staff, chain: Sequence[Agency]) -> Place:
+    (account_id,) = staff.hire(chain[3])
+    return Place(staff, chain, account_id, staff.system_manager(chain[0]))
+
+
+def take_away(place: Place) -> None:
+    assert place.asker.account_id is not None
+    with place.staff.services.begin(SYSTEM) as work:
+        end_grants(work, work.grants.standing([place.asker.account_id]), reason="test")
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_a_right_that_went_while_the_act_waited_is_not_there(services: SqlServices, place: Place, name: str) -> None:
+    before = place.staff.recorded()
+    assert place.asker.account_id is not None
+    with ThreadPoolExecutor(1) as pool:
+        with services.begin(SYSTEM) as work:
+            end_grants(work, work.grants.standing([place.asker.account_id]), reason="test")
+            act = pool.submit(ACTS[name], place, services)
+            until_somebody_waits(services)
+        with pytest.raises((Denied, NotFound)):
+            act.result(20)
+    assert place.staff.recorded() == [*before, "grant.ended"]
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_a_right_stays_until_the_act_is_done_that_asked_for_it(services: SqlServices, place: Place, name: str) -> None:
+    before = len(place.staff.recorded())
+    with ThreadPoolExecutor(1) as pool:
+        with services.begin(place.asker) as work:
+            ACTS[name](place, Joined(services, work))  # type: ignore[arg-type]
+            taking_away = pool.submit(take_away, place)
+            until_somebody_waits(services)
+        taking_away.result(20)
+    assert place.staff.recorded()[-1] == "grant.ended"
+    assert len(place.staff.recorded()) > before + 1
+
+
+def until_somebody_waits(services: SqlServices) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with services.read() as connection:
+            if connection.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one():
+                return
+        time.sleep(0.01)
+    pytest.fail("nobody waits")
+
+
+class Crowd:
+    """System managers, one of them a manager of an agency too, managers and others, who act on one another."""
+
+    def __init__(self, staff: Staff, chain: Sequence[Agency]) -> None:
+        self.staff, self.services, self.chain = staff, staff.services, chain
+        self.system = staff.hire(chain[3], 3)
+        self.managers = staff.hire(chain[3], 2) + staff.hire(chain[2], 2)
+        self.people = [*self.system, *self.managers, *staff.hire(chain[3], 2)]
+        for one in self.system:
+            staff.appoint(one, None)
+        for one, agency in zip([self.system[0], *self.managers], [3, 3, 3, 2, 2], strict=True):
+            staff.appoint(one, chain[agency], subordinates=True)
+        self.unit = agencies.add_unit(agencies.AddUnit(chain[3].id, "測試組"), self.services, OPERATOR)
+
+    def act(self, dice: random.Random) -> None:
+        asker = account_actor(dice.choice([*self.system, *self.system, *self.managers]))
+        whom, other = dice.sample(self.people, 2)
+        agency = dice.choice(self.chain[2:4])
+        services, today = self.services, self.staff.today
+        at = self.staff.account(whom)
+        acts: list[Callable[[], object]] = [
+            partial(disable_account, whom, services, asker, reason="離職"),
+            partial(delete_account, whom, services, asker, reason="離職"),
+            partial(self.restore, whom, asker),
+            partial(transfer_account, whom, agency.id, services, asker),
+            partial(appoint_manager, whom, agency.id, services, asker),
+            partial(
+                change_account,
+                ChangeAccount(whom, at.version, replace(at.profile, title=dice.choice("ABCDE"))), services, asker,
+            ),
+            partial(submit, DisableAccounts((whom, other), "離職"), services, asker, confirmed=1000),
+            partial(submit, RenameAgency(agency.id, None, f"名{dice.random()}", today), services, asker, confirmed=1000),
+            partial(agencies.rename, agencies.Rename(self.unit.id, self.version(), f"組{dice.random()}", today), services, asker),
+            partial(self.move, dice, asker),
+            partial(make_again, OutboxKey(Target.AD, Kind.ACCOUNT, str(whom)), services, asker),
+            partial(pause_target, Target.AD, "檢修", services, asker),
+            partial(resume_target, Target.AD, services, asker),
+        ]  # fmt: skip
+        dice.choice(acts)()
+
+    def version(self) -> int:
+        return self.staff.agency(self.unit).version
+
+    def restore(self, whom: AccountId, asker: Actor) -> None:
+        restore_account(whom, self.services, asker, reason="復職")
+        activate_account(whom, self.services, SYSTEM)
+
+    def move(self, dice: random.Random, asker: Actor) -> None:
+        parents = dice.choice([(3, 1), (3, 2), (2, 1), (2, 0)])
+        moving, parent = (self.chain[one].id for one in parents)
+        submit(MoveAgency(moving, None, parent, self.staff.today), self.services, asker, confirmed=1000)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whoever_acts_beside_whom_nobody_waits_in_a_circle(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], seed: int
+) -> None:
+    """PostgreSQL would end one of them with an error that is none of the rules'."""
+    crowd = Crowd(staff, chain)
+    before = len(staff.recorded())
+
+    def acts(number: int) -> None:
+        dice = random.Random(f"{seed} {number}")
+        for _ in range(40):
+            try:
+                crowd.act(dice)
+            except HufuError:
+                continue
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(acts, range(4)))
+    assert len(staff.recorded()) > before + 20
