@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -12,24 +11,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, StorageState, syn
 
 from hufu_stack.demo_people import Resident
 from hufu_stack.stack import Stack
+from tests.kit.browser.chromium import ARGUMENTS, CHROMIUM, MILLISECONDS, WIDE, NewBrowser
 from tests.kit.browser.pages import sign_in_to_console
 from tests.kit.browser.people import Town
-
-CHROMIUM = os.environ.get("HUFU_CHROMIUM", "/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDE = {"width": 1280, "height": 900}
-NARROW = {"width": 360, "height": 740}
-MILLISECONDS = 20_000
-
-NewBrowser = Callable[..., BrowserContext]
 
 
 @pytest.fixture(scope="session")

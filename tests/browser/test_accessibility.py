@@ -12,7 +12,7 @@ from hufu_console.web.moments import ROC_OFFSET
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.clock import taipei_date
 from hufu_stack.demo_people import FIRE, FIRST, Resident
-from tests.browser.conftest import NewBrowser
+from tests.kit.browser.chromium import NewBrowser
 from tests.kit.browser.judging import Pages, judge
 from tests.kit.browser.mails import awaited, code_in, newest
 from tests.kit.browser.pages import (

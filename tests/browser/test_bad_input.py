@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, StorageState, expect
 from hufu_registry.cases.engine.model import Case, CaseState
 from hufu_registry.people.use_cases import mailbox_key
 from hufu_stack.demo_people import Resident
-from tests.browser.conftest import NewBrowser
+from tests.kit.browser.chromium import NewBrowser
 from tests.kit.browser.mails import activation_link, awaited, code_in, mails, newest
 from tests.kit.browser.pages import (
     activate,

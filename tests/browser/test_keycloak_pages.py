@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from hufu_stack.stack import Stack
-from tests.browser.conftest import NewBrowser
+from tests.kit.browser.chromium import NewBrowser
 from tests.kit.realms import ACTIVATION, PASSWORD, ScratchRealm, link_in, scratch_realm
 
 VIEWS = [(1280, "zh-TW", "light"), (360, "zh-TW", "dark"), (360, "en", "light")]

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, StorageState, expect
 
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_stack.demo_people import FIRE, FIRST, Resident
-from tests.browser.conftest import NewBrowser
+from tests.kit.browser.chromium import NewBrowser
 from tests.kit.browser.mails import activation_link, awaited
 from tests.kit.browser.pages import (
     activate,

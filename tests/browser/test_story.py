@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from hufu_stack.demo_people import CULTURE, FIRE, Resident
-from tests.browser.conftest import NARROW, WIDE, NewBrowser
+from tests.kit.browser.chromium import NARROW, WIDE, NewBrowser
 from tests.kit.browser.mails import activation_link, awaited
 from tests.kit.browser.pages import (
     activate,

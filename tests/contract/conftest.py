@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from hufu_registry.sync.model.plan import Desired
 from hufu_stack.stack import Stack
 from tests.kit.targets import target_harness
-
-Houses = Callable[[str], Any]
+from tests.kit.targets.target_harness import DirectoryHouse, Houses
 
 
 @pytest.fixture(scope="package")
@@ -41,3 +41,13 @@ def house_named(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
             return opened[name]
 
         yield house
+
+
+@pytest.fixture
+def agency(house: DirectoryHouse) -> str:
+    return house.make(house.agency())
+
+
+@pytest.fixture
+def account(house: DirectoryHouse, agency: str) -> Desired:
+    return house.account(agency)

@@ -21,9 +21,8 @@ from hufu_stack import person
 from hufu_sync.errors import Conflict, Interrupted, Misconfigured, Refused, TargetError, Transient, Unreachable
 from hufu_sync.targets.keycloak import Keycloak
 from hufu_sync.targets.keycloak_connection import KeycloakConnection, KeycloakSettings
-from tests.contract.conftest import Houses
 from tests.kit.realms import Person, link_in
-from tests.kit.targets.target_harness import KeycloakHouse, SignInHouse, found_of, look, steps
+from tests.kit.targets.target_harness import Houses, KeycloakHouse, SignInHouse, found_of, look, steps
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 

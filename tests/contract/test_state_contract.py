@@ -12,9 +12,8 @@ from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import Code
 from hufu_registry.sync.model.plan import Create, Delete, Desired, Observed, Place, Rename, SetEnabled, SetFields
 from hufu_sync.errors import Conflict, Refused, TargetError, Transient
-from tests.contract.conftest import Houses
 from tests.kit.targets.fakes import Break, FakeTarget
-from tests.kit.targets.target_harness import House, found_of, look, steps
+from tests.kit.targets.target_harness import House, Houses, found_of, look, steps
 
 IN_MEMORY = ("memory", "documents", "sign-in memory")
 REAL = [pytest.param(name, marks=pytest.mark.stack) for name in ("samba", "keycloak", "keycloak over ad")]

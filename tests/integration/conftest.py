@@ -7,32 +7,39 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
 from psycopg.errors import InsufficientPrivilege
 
+from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.model import Agency
-from hufu_registry.agencies.use_cases import ImportList, import_list
+from hufu_registry.agencies.use_cases import (
+    ImportList,
+    import_list,
+)
 from hufu_registry.bootstrap import SqlServices, build_engine, build_services
-from hufu_registry.kernel.actor import OPERATOR
+from hufu_registry.kernel.actor import OPERATOR, Actor
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.migrating import upgrade
 from hufu_registry.settings import RegistrySettings
 from hufu_stack.environment import environment
 from hufu_stack.layout import PROFILES
 from hufu_stack.stack import Stack
 from tests.kit.clocks import SetClock
-from tests.kit.engine import Engine
+from tests.kit.consoles import make_console, signed_in
+from tests.kit.registry import CHAIN, Registry
+from tests.kit.staff import Staff
+from tests.kit.sync_scenes import (
+    official,
+)
 
 PROFILE = PROFILES["test-registry"]
 KEEP = os.environ.get("HUFU_KEEP_STACK") == "1"
-CHAIN = """OrgName,OID,TEL,Address,DN,OrgCode
-測試院,2.16.886.101.29999,,,"o=測試院,c=TW",Z00000000Z
-測試部,2.16.886.101.29999.20001,,,"ou=測試部,o=測試院,c=TW",Z01000000Z
-測試署,2.16.886.101.29999.20001.20001,,,"ou=測試署,ou=測試部,o=測試院,c=TW",
-測試隊,2.16.886.101.29999.20001.20001.20001,,,"ou=測試隊,ou=測試署,ou=測試部,o=測試院,c=TW",
-"""
 
 
 @contextmanager
@@ -121,10 +128,39 @@ def chain(services: SqlServices) -> Sequence[Agency]:
 
 
 @pytest.fixture
-def engine(services: SqlServices, database: RegistrySettings, clock: SetClock) -> Engine:
-    return Engine(services, database, clock, directory=True)
+def staff(services: SqlServices) -> Staff:
+    return Staff(services)
 
 
 @pytest.fixture
-def alone(services: SqlServices, database: RegistrySettings, clock: SetClock) -> Engine:
-    return Engine(services, database, clock, directory=False)
+def administrator(staff: Staff, chain: Sequence[Agency]) -> Actor:
+    actor = staff.system_manager(chain[0])
+    staff.settle()
+    return actor
+
+
+@pytest.fixture
+def app(services: SqlServices, tmp_path: Path) -> Flask:
+    return make_console(services, tmp_path)
+
+
+@pytest.fixture
+def system_manager(services: SqlServices, chain: Sequence[Agency]) -> Account:
+    return official(services, chain[0], "sysmanager", role=Role.SYSTEM_MANAGER)
+
+
+@pytest.fixture
+def browser(app: Flask, services: SqlServices, system_manager: Account) -> FlaskClient:
+    """The system manager's; its pages are in Chinese."""
+    return signed_in(app, services, system_manager.id)
+
+
+@pytest.fixture
+def registry(services: SqlServices, clock: SetClock) -> Registry:
+    return Registry(services, clock)
+
+
+@pytest.fixture
+def managers(staff: Staff, chain: Sequence[Agency]) -> tuple[Actor, Actor]:
+    """Two system managers; they stand at the top, where they are in nobody's way."""
+    return staff.system_manager(chain[0]), staff.system_manager(chain[0])

@@ -36,14 +36,9 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.model import SignInLock, SignInState
 from hufu_registry.sync.store import sign_in_state
-from tests.integration.conftest import CHAIN
 from tests.kit.clocks import SetClock
+from tests.kit.registry import CHAIN
 from tests.kit.staff import Staff, account_keys, agency_keys
-
-
-@pytest.fixture
-def staff(services: SqlServices) -> Staff:
-    return Staff(services)
 
 
 def in_state(staff: Staff, agency: Agency, state: AccountState) -> AccountId:

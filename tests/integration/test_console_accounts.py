@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -22,7 +21,7 @@ from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.kernel.store import outbox
 from hufu_registry.rights.use_cases import appoint_manager
 from tests.kit.clocks import SetClock
-from tests.kit.consoles import make_console, signed_in
+from tests.kit.consoles import signed_in
 
 FORM = {
     "version": "2",
@@ -34,11 +33,6 @@ FORM = {
     "mobile": "0912-345-678",
     "official_mail": "",
 }
-
-
-@pytest.fixture
-def app(services: SqlServices, tmp_path: Path) -> Flask:
-    return make_console(services, tmp_path)
 
 
 def official(services: SqlServices, clock: SetClock, agency: Agency, name: str) -> AccountId:

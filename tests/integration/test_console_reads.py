@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -30,7 +29,7 @@ from hufu_registry.sync.model import Code
 from hufu_registry.sync.store.tables import applied_steps, sign_in_records
 from tests.integration.test_console_cases import STRANGER, Desk
 from tests.kit.clocks import SetClock
-from tests.kit.consoles import last_code, make_console, signed_in
+from tests.kit.consoles import last_code, signed_in
 from tests.kit.statements import Recorder, recorded
 from tests.kit.sync_scenes import all_done, drifted, exported, held, key_of, official, park, planned, sampled
 
@@ -113,11 +112,6 @@ class Scene:
             "export_id": self.values["export_id"],
         }
         return {name: known[name] for name in rule.arguments - (rule.defaults or {}).keys()}
-
-
-@pytest.fixture
-def app(services: SqlServices, tmp_path: Path) -> Flask:
-    return make_console(services, tmp_path)
 
 
 @pytest.fixture

@@ -118,11 +118,6 @@ def computed(services: SqlServices) -> dict[object, AgencyId | None]:
     return {case_id: one[-1] if one else None for case_id, one in above.items()}
 
 
-@pytest.fixture
-def staff(services: SqlServices) -> Staff:
-    return Staff(services)
-
-
 @pytest.mark.parametrize("seed", range(8))
 def test_what_a_case_keeps_is_what_follows_from_tree_and_managers(
     services: SqlServices, staff: Staff, chain: Sequence[Agency], seed: int

@@ -36,21 +36,6 @@ MANY = 120
 
 
 @pytest.fixture
-def app(services: SqlServices, tmp_path: Path) -> Flask:
-    return make_console(services, tmp_path)
-
-
-@pytest.fixture
-def system_manager(services: SqlServices, chain: Sequence[Agency]) -> Account:
-    return official(services, chain[0], "sysmanager", role=Role.SYSTEM_MANAGER)
-
-
-@pytest.fixture
-def browser(app: Flask, services: SqlServices, system_manager: Account) -> FlaskClient:
-    return signed_in(app, services, system_manager.id)
-
-
-@pytest.fixture
 def much_work(services: SqlServices, system_manager: Account) -> None:
     with services.begin(SYSTEM) as work:
         for number in range(MANY):

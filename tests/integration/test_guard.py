@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from click.testing import CliRunner, Result
 
 from hufu_registry.accounts.model import SECURITY, AccountState
-from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.use_cases import ChangeAccount, change_account, transfer_account
 from hufu_registry.agencies.model import Agency
-from hufu_registry.agencies.store import search
-from hufu_registry.agencies.use_cases import AddUnit, ImportList, Rename, Reopen, add_unit, reopen
+from hufu_registry.agencies.use_cases import AddUnit, Rename, add_unit
 from hufu_registry.agencies.use_cases import rename as rename_agency
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.cases.engine.store import cases
-from hufu_registry.command import hufu as command_line
 from hufu_registry.guard.model import ChangeKind, Done, Held, HeldChange, HeldState, Unconfirmed
 from hufu_registry.guard.store import changes_page, held_change_of, list_held_changes
 from hufu_registry.guard.use_cases import (
     DeleteAccounts,
     DisableAccounts,
-    ImportAgencies,
-    MergeAgency,
     MoveAgency,
-    RenameAgency,
     TransferAccounts,
     cancel,
     release,
@@ -39,56 +30,16 @@ from hufu_registry.guard.use_cases import (
 )
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, Actor, account_actor
 from hufu_registry.kernel.errors import Conflict, Denied, HufuError, IllegalMove, Invalid, NotFound
-from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.paging import Page
 from hufu_registry.sync.model import RunKind
-from hufu_registry.sync.store import run_of, runs
-from tests.integration.conftest import CHAIN
+from hufu_registry.sync.store import run_of
+from tests.kit.guard import everything, held_change_in, rename_of
 from tests.kit.staff import Staff, account_keys, agency_keys
-
-
-@pytest.fixture
-def staff(services: SqlServices) -> Staff:
-    return Staff(services)
-
-
-@pytest.fixture
-def managers(staff: Staff, chain: Sequence[Agency]) -> tuple[Actor, Actor]:
-    """Two system managers; they stand at the top, where they are in nobody's way."""
-    return staff.system_manager(chain[0]), staff.system_manager(chain[0])
-
-
-def rename_of(agency: Agency, staff: Staff, name: str = "新部") -> RenameAgency:
-    return RenameAgency(agency.id, agency.version, name, staff.today)
-
-
-def held_change_in(services: SqlServices, held: object) -> HeldChange:
-    assert isinstance(held, Held), held
-    with services.read() as connection:
-        return held_change_of(connection, held.held_id)
 
 
 def state_of(services: SqlServices, held_change: HeldChange) -> HeldChange:
     with services.read() as connection:
         return held_change_of(connection, held_change.id)
-
-
-def everything(services: SqlServices) -> dict[str, list[tuple[object, ...]]]:
-    """Whatever an act could have changed."""
-    with services.read() as connection:
-        return {
-            table: [tuple(row) for row in connection.execute(sa.text(f"SELECT * FROM {table} ORDER BY 1, 2, 3"))]
-            for table in (
-                "agencies",
-                "accounts",
-                "grants",
-                "cases",
-                "outbox",
-                "one_time_actions",
-                "agency_names",
-                "sync_runs",
-            )
-        }
 
 
 # Limits
@@ -441,211 +392,3 @@ def test_a_permission_is_asked_for_every_agency_an_act_touches(
         submit(DisableAccounts(tuple(people), "離職"), services, account_actor(manager))
     assert staff.states(people) == {AccountState.ENABLED}
     assert isinstance(submit(DisableAccounts((people[1],), "離職"), services, account_actor(manager)), Done)
-
-
-# Imports
-
-
-def importing(text: str, name: str = "list.csv") -> ImportAgencies:
-    return ImportAgencies(ImportList(text.encode()), name)
-
-
-def test_an_import_that_renames_many_is_held_with_the_file_and_runs_from_it(
-    services: SqlServices, staff: Staff, chain: Sequence[Agency], managers: tuple[Actor, Actor]
-) -> None:
-    staff.hire(chain[3], 60)
-    staff.hire(chain[2], 60)
-    command = importing(CHAIN.replace("測試署", "新署"))
-    before = everything(services)
-    held_change = held_change_in(services, submit(command, services, managers[0]))
-    assert everything(services) == before
-    assert (held_change.kind, held_change.cause, held_change.count) == ("import_agencies", "list.csv", 120)
-    with services.begin(SYSTEM) as work:
-        some = work.held_changes.changes_of(held_change.id)
-    assert {one.after for one in some} == {"測試院 › 測試部 › 新署", "測試院 › 測試部 › 新署 › 測試隊"}
-    done = release(held_change.id, held_change.version, services, managers[1])
-    assert len(done.result.renamed) == 1
-    assert staff.agency(chain[3]).full_name == "測試院 › 測試部 › 新署 › 測試隊"
-
-
-def test_an_import_that_moves_nobody_just_happens(
-    services: SqlServices, staff: Staff, chain: Sequence[Agency], managers: tuple[Actor, Actor]
-) -> None:
-    staff.hire(chain[3], 120)
-    more = CHAIN + '測試所,2.16.886.101.29999.20002,,,"ou=測試所,o=測試院,c=TW",\n'
-    assert isinstance(submit(importing(more), services, OPERATOR), Done)
-
-
-# Merging
-
-
-@pytest.fixture
-def merger(services: SqlServices, staff: Staff, chain: Sequence[Agency]) -> tuple[Agency, Agency]:
-    """測試署, with 測試隊 and a unit below it, and 測試部 above, into which it goes up."""
-    add_unit(AddUnit(chain[2].id, "人事室"), services, OPERATOR)
-    return staff.agency(chain[2]), chain[1]
-
-
-def merge_of(pair: tuple[Agency, Agency], staff: Staff) -> MergeAgency:
-    return MergeAgency(pair[0].id, pair[0].version, pair[1].id, staff.today)
-
-
-def test_a_merger_takes_people_parts_cases_and_names_to_the_successor(
-    services: SqlServices, staff: Staff, chain: Sequence[Agency], managers: tuple[Actor, Actor],
-    merger: tuple[Agency, Agency],
-) -> None:  # fmt: skip
-    agency, successor = merger
-    with services.begin(SYSTEM) as work:
-        (unit,) = [one for one in work.agencies.children(agency.id) if one.oid is None]
-    people = staff.hire(agency, 4, unit_id=unit.id, unit_name=unit.name)
-    team = staff.hire(chain[3], 1)
-    staff.appoint(people[0], agency)
-    staff.appoint(people[1], chain[3])
-    case_id = open_case(services, agency)
-    staff.settle()
-    done = submit(merge_of(merger, staff), services, managers[0], confirmed=5)
-    assert isinstance(done, Done), done
-    ended = staff.agency(agency)
-    assert (ended.closed_on, ended.merged_into) == (staff.today, successor.id)
-    moved = [staff.account(one) for one in people]
-    assert {(one.agency_id, one.agency_path) for one in moved} == {(successor.id, successor.path)}
-    assert {one.profile.unit_id for one in moved} == {unit.id}
-    assert staff.agency(unit).home_id == successor.id
-    assert staff.agency(chain[3]).parent_id == successor.id
-    assert staff.account(team[0]).agency_path == staff.agency(chain[3]).path
-    assert staff.grants(people[0]) == []
-    assert [grant.agency_id for grant in staff.grants(people[1])] == [chain[3].id]
-    with services.read() as connection:
-        case = connection.execute(sa.select(cases).where(cases.c.id == case_id)).one()
-        hits = search(connection, "測試署", Page(), on=staff.today).rows
-        run = run_of(connection, done.run_id)
-    assert (case.agency_id, case.version) == (successor.id, 2)
-    assert successor.id in {hit.id for hit in hits if hit.former_name == "測試署"}
-    assert account_keys(*people) <= staff.unfinished()
-    assert agency_keys(agency.id, chain[3].id) <= staff.unfinished()
-    assert run.objects == len(staff.unfinished())
-    recorded = staff.recorded("agency.merged", "case.readdressed", "grant.ended", "account.transferred", "agency.moved")
-    assert sorted(set(recorded)) == [
-        "account.transferred",
-        "agency.merged",
-        "agency.moved",
-        "case.readdressed",
-        "grant.ended",
-    ]
-    assert recorded.count("account.transferred") == 4
-
-
-def open_case(services: SqlServices, agency: Agency) -> UUID:
-    """A case that waits, as far as agencies can see."""
-    case_id = uuid4()
-    with services.begin(SYSTEM) as work:
-        work.connection.execute(
-            sa.insert(cases).values(
-                id=case_id, number=work.cases.next_number(), type="activation", state="pending",
-                agency_id=agency.id, agency_path=agency.path.text, subject="李小華", detail="科員",
-                account_name="someone1", unit_name="", search_text="", person_keys=[], form_sealed="",
-                mailbox_sealed="", mailbox_key=str(case_id), language="zh_Hant_TW", consent_version="1",
-                form_key=str(case_id), created_at=work.now, updated_at=work.now, version=1,
-                deciding_agency_id=work.cases.deciding_agency(agency.id),
-            )
-        )  # fmt: skip
-    return case_id
-
-
-def test_a_merger_of_many_waits_for_a_second_person(
-    services: SqlServices, staff: Staff, managers: tuple[Actor, Actor], merger: tuple[Agency, Agency]
-) -> None:
-    people = staff.hire(merger[0], 101)
-    before = everything(services)
-    held_change = held_change_in(services, submit(merge_of(merger, staff), services, managers[0], confirmed=101))
-    assert everything(services) == before
-    release(held_change.id, held_change.version, services, managers[1])
-    assert {staff.account(one).agency_id for one in people} == {merger[1].id}
-
-
-def test_a_merger_that_makes_no_sense_is_refused(
-    services: SqlServices, staff: Staff, chain: Sequence[Agency], managers: tuple[Actor, Actor],
-    merger: tuple[Agency, Agency],
-) -> None:  # fmt: skip
-    agency, successor = merger
-    with services.begin(SYSTEM) as work:
-        (unit,) = [one for one in work.agencies.children(agency.id) if one.oid is None]
-    for one, into, code in (
-        (agency, agency, "merge_into_itself"),
-        (agency, chain[3], "merge_into_itself"),
-        (chain[3], unit, "agency_not_a_home"),
-    ):
-        with pytest.raises(IllegalMove, match=code):
-            submit(MergeAgency(one.id, one.version, into.id, staff.today), services, managers[0])
-    late = MergeAgency(agency.id, agency.version, successor.id, staff.today + timedelta(days=1))
-    with pytest.raises(Invalid):
-        submit(late, services, managers[0])
-    submit(merge_of(merger, staff), services, managers[0])
-    ended = staff.agency(agency)
-    with pytest.raises(IllegalMove, match="agency_closed"):
-        submit(MergeAgency(ended.id, ended.version, chain[0].id, staff.today), services, managers[0])
-    with pytest.raises(IllegalMove, match="agency_merged"):
-        reopen(Reopen(ended.id, ended.version), services, OPERATOR)
-
-
-def test_an_import_leaves_a_merged_agency_as_it_is(
-    services: SqlServices, staff: Staff, managers: tuple[Actor, Actor], merger: tuple[Agency, Agency]
-) -> None:
-    submit(merge_of(merger, staff), services, managers[0])
-    assert isinstance(submit(importing(CHAIN), services, OPERATOR), Done)
-    assert staff.agency(merger[0]).merged_into == merger[1].id
-    assert not staff.agency(merger[0]).is_open(staff.today)
-
-
-# The command
-
-
-@pytest.fixture
-def hufu(services: SqlServices) -> Callable[..., Result]:
-    def run(group: str, *arguments: str) -> Result:
-        chosen = command_line.commands[group]
-        return CliRunner().invoke(chosen, arguments, obj=lambda: services)
-
-    return run
-
-
-def test_at_the_command_nobody_is_asked_so_it_is_held(
-    services: SqlServices, staff: Staff, chain: Sequence[Agency], hufu: Callable[..., Result]
-) -> None:
-    staff.hire(chain[3], 7)
-    oid = str(chain[3].oid)
-    held = hufu("agencies", "rename", oid, "新隊")
-    assert held.exit_code == 3
-    assert "7 accounts" in held.output
-    listed = hufu("held-changes", "list")
-    assert "rename_agency 測試隊: 7 accounts" in listed.output
-    shown = hufu("held-changes", "show", listed.output.split()[0])
-    assert shown.output.count("move ") == 7
-    too_few = hufu("agencies", "rename", oid, "新隊", "--confirm", "6")
-    assert too_few.exit_code == 3
-    assert "--confirm 7" in too_few.output
-    done = hufu("agencies", "rename", oid, "新隊", "--confirm", "7")
-    assert done.exit_code == 0, done.output
-    assert staff.agency(chain[3]).name == "新隊"
-    assert hufu("held-changes", "show", str(uuid4())).exit_code == 1
-
-
-def test_merge_at_the_command(staff: Staff, chain: Sequence[Agency], hufu: Callable[..., Result]) -> None:
-    outcome = hufu("agencies", "merge", str(chain[3].oid), str(chain[2].oid))
-    assert outcome.exit_code == 0, outcome.output
-    assert staff.agency(chain[3]).merged_into == chain[2].id
-
-
-def test_no_run_is_started_where_only_one_is_touched(
-    services: SqlServices, staff: Staff, chain: Sequence[Agency], managers: tuple[Actor, Actor]
-) -> None:
-    (one,) = staff.hire(chain[3])
-    done = submit(DisableAccounts((one,), "離職"), services, managers[0])
-    assert isinstance(done, Done)
-    assert done.run_id is None
-    with services.read() as connection:
-        assert runs(connection, Page()).total == 0
-        assert (
-            connection.execute(sa.select(accounts.c.state).where(accounts.c.id == AccountId(one))).scalar_one()
-            == "disabled"
-        )

@@ -70,11 +70,6 @@ ACTS: dict[str, tuple[AccountState, Act]] = {
 }
 
 
-@pytest.fixture
-def staff(services: SqlServices) -> Staff:
-    return Staff(services)
-
-
 @pytest.mark.parametrize("name", ACTS)
 def test_an_act_asks_its_permission_itself(staff: Staff, chain: Sequence[Agency], clock: SetClock, name: str) -> None:
     """Nobody, a plain user, a manager elsewhere and a role that may only look are refused, and nothing changes."""

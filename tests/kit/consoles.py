@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -11,12 +12,15 @@ from uuid import uuid4
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from openpyxl import load_workbook
 
 from hufu_console.app import create_app
 from hufu_console.settings import Settings
 from hufu_console.sign_in_server import SignInServer
 from hufu_console.web.context import Services
 from hufu_console.web.viewer import COOKIE
+from hufu_registry.accounts.model import Account
+from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId
@@ -84,3 +88,24 @@ def last_code(services: SqlServices) -> str:
             .limit(1)
         ).scalar_one()
     return str(json.loads(services.keys.open(SEALED_AS, newest))["values"]["code"])
+
+
+def audited(services: SqlServices, action: str) -> list[Any]:
+    with services.read() as connection:
+        return list(connection.execute(sa.select(audit_records).where(audit_records.c.action == action)))
+
+
+def account_now(services: SqlServices, account: Account) -> Account:
+    with services.begin() as work:
+        return work.accounts.get(account.id)
+
+
+def words_of(page: str) -> str:
+    """The page's text, its tags left out."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def sheet_of(answer: Any) -> list[list[Any]]:
+    assert answer.status_code == 200
+    book = load_workbook(io.BytesIO(answer.data))
+    return [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]

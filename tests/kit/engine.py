@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from click.testing import Result
 
 from hufu_registry.accounts.model import Account, AccountKind, AccountState, Profile
 from hufu_registry.accounts.store import accounts
@@ -21,17 +24,35 @@ from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.kernel.outbox import Kind, Target
+from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
+from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.settings import RegistrySettings
-from hufu_registry.sync.model import Code, StepName, StepState
-from hufu_registry.sync.store import account_story
-from hufu_sync.bootstrap import Parts, Targets, build_lanes
+from hufu_registry.sync.model import Code, Drift, Run, SignInState, StepName, StepState
+from hufu_registry.sync.store import (
+    account_story,
+    bindings,
+    change_cursors,
+    drift_rows,
+    drifts,
+    runs,
+    sign_in_locks,
+    sign_in_state,
+    written_fields,
+)
+from hufu_registry.sync.use_cases import request_comparison
+from hufu_sync.bootstrap import Parts, Targets, build_convergers, build_lanes
+from hufu_sync.changes import Watch
+from hufu_sync.command import shared
+from hufu_sync.comparison import Comparison, Tally
 from hufu_sync.feed import Feed
 from hufu_sync.health import Heart, Metrics
 from hufu_sync.lane import Lane
+from hufu_sync.planning import build_plan_lanes
+from hufu_sync.scheduler.comparisons import Comparisons
 from hufu_sync.settings import SyncSettings
 from tests.kit.clocks import SetClock
-from tests.kit.targets.fakes import FakePost, FakeTarget
+from tests.kit.targets.fakes import FakePost, FakeTarget, Thing
 
 
 class Engine:
@@ -119,6 +140,93 @@ class Engine:
             found = connection.execute(sa.select(accounts.c.state).where(accounts.c.id == account_id)).scalar_one()
             return str(found)
 
+    # What looks beside it.
+
+    def parts(self) -> Parts:
+        settings = self._settings.model_copy(update={"feed_seconds": 0.05, "changes_seconds": 0.05})
+        return Parts(settings, self.services, Heart(), self.metrics)
+
+    def targets(self) -> Targets:
+        return Targets(self.ad if self._directory else None, self.keycloak, self.post)
+
+    def comparison(self, target: Target = Target.AD) -> Comparison:
+        return Comparison(build_convergers(self.parts(), self.targets())[target])
+
+    def comparisons(self, target: Target = Target.AD) -> Comparisons:
+        return Comparisons(self.comparison(target), lambda: None, lambda: False)
+
+    def compare(self, target: Target = Target.AD) -> Tally:
+        """One full comparison; what it wanted is not done yet."""
+        tally = self.comparison(target).run(request_comparison(target, self.services, OPERATOR))
+        assert tally is not None
+        return tally
+
+    def watch(self) -> Watch:
+        return Watch(self.comparison(), self.ad)
+
+    def drifts(self, target: Target = Target.AD) -> dict[tuple[str, str], Drift]:
+        with self.services.read() as connection:
+            rows = drift_rows(connection, self.services.keys, Page(), target=target, now=self.clock.now()).rows
+        return {(row.key.object_id, row.field): row for row in rows}
+
+    def runs(self) -> Sequence[Run]:
+        with self.services.read() as connection:
+            return runs(connection, Page()).rows
+
+    def sign_in_state(self, account_id: AccountId) -> SignInState:
+        with self.services.read() as connection:
+            return sign_in_state(connection, account_id, self.clock.now())[0]
+
+    def pending(self) -> set[tuple[str, str, bool]]:
+        with self.services.read() as connection:
+            rows = connection.execute(sa.select(outbox).where(outbox.c.generation > outbox.c.applied_generation))
+            return {(row.target, row.object_id, row.bulk) for row in rows}
+
+    def in_ad(self, account_id: AccountId) -> str:
+        """Its id in the target."""
+        ((remote_id, _),) = self.ad.of(f"hufu:account:{account_id}")
+        return remote_id
+
+    def in_keycloak(self, account_id: AccountId) -> str:
+        ((remote_id, _),) = self.keycloak.of(f"hufu:account:{account_id}")
+        return remote_id
+
+    def everything_stored(self) -> dict[str, set[Any]]:
+        tables = (outbox, drifts, written_fields, bindings, sign_in_locks, change_cursors, audit_records)
+        with self.services.read() as connection:
+            return {
+                table.name: {tuple(map(str, row)) for row in connection.execute(sa.select(table))} for table in tables
+            }
+
+    # Somebody at the command.
+
+    def reach(self) -> shared.Engine:
+        targets = Targets(self.ad, self.keycloak, self.post)
+        parts = Parts(self._settings, self.services, Heart(), self.metrics)
+        return shared.Engine(self.services, targets, build_plan_lanes(parts, targets))
+
+    def thing(self, account_id: AccountId) -> Thing:
+        return self.ad.of(f"hufu:account:{account_id}")[0][1]
+
+    def retitle(self, account_id: AccountId, title: str) -> None:
+        """The registry's own value."""
+        with self.services.begin(SYSTEM) as work:
+            account = work.accounts.get(account_id)
+            account = replace(account, profile=replace(account.profile, title=title))
+            work.accounts.save(account)
+            enqueue_account(work, self.services, account)
+
+    def want(self, account_id: AccountId) -> None:
+        with self.services.begin(SYSTEM) as work:
+            enqueue_account(work, self.services, work.accounts.get(account_id))
+
+    def count(self, table_: sa.Table) -> int:
+        with self.services.read() as connection:
+            return connection.execute(sa.select(sa.func.count()).select_from(table_)).scalar_one()
+
+    def writes(self) -> list[str]:
+        return [call for target in (self.ad, self.keycloak) for call in target.calls if call[0].isupper()]
+
 
 DONE = (StepState.DONE, None)
 
@@ -157,7 +265,8 @@ def killed_after(engine: Engine, where: str, step: str) -> None:
     engine.lanes = engine.another_worker()
 
 
-def id_in(target: FakeTarget, account_id: AccountId) -> str:
-    """Its id in the target."""
-    ((remote_id, _),) = target.of(f"hufu:account:{account_id}")
-    return remote_id
+Hufu = Callable[..., Result]
+
+
+def lines_of(result: Result, word: str) -> list[str]:
+    return [line for line in result.output.splitlines() if word in line]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
@@ -16,6 +16,7 @@ from hufu_registry.accounts.use_cases import open_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
+from hufu_registry.cases.engine.store import cases
 from hufu_registry.features import FEATURES
 from hufu_registry.kernel.actor import SYSTEM, Actor, account_actor
 from hufu_registry.kernel.clock import taipei_date
@@ -164,3 +165,20 @@ def only_looking() -> Iterator[None]:
     finally:
         for one, before in zip(taken, roles, strict=True):
             object.__setattr__(one, "roles", before)
+
+
+def open_case(services: SqlServices, agency: Agency) -> UUID:
+    """A case that waits, as far as agencies can see."""
+    case_id = uuid4()
+    with services.begin(SYSTEM) as work:
+        work.connection.execute(
+            sa.insert(cases).values(
+                id=case_id, number=work.cases.next_number(), type="activation", state="pending",
+                agency_id=agency.id, agency_path=agency.path.text, subject="李小華", detail="科員",
+                account_name="someone1", unit_name="", search_text="", person_keys=[], form_sealed="",
+                mailbox_sealed="", mailbox_key=str(case_id), language="zh_Hant_TW", consent_version="1",
+                form_key=str(case_id), created_at=work.now, updated_at=work.now, version=1,
+                deciding_agency_id=work.cases.deciding_agency(agency.id),
+            )
+        )  # fmt: skip
+    return case_id

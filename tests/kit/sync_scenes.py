@@ -20,6 +20,7 @@ from hufu_registry.kernel.actor import SYSTEM, account_actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import outbox
 from hufu_registry.rights.use_cases import grant_role
@@ -86,11 +87,27 @@ def retrying(services: SqlServices, key: OutboxKey, code: Code) -> None:
     _put(services, key, attempts=3, error=code, error_class=ErrorClass.TRANSIENT, next_at=next_at)
 
 
+def set_row(services: SqlServices, key: OutboxKey, **values: object) -> None:
+    with services.begin(SYSTEM) as work:
+        assert work.connection.execute(sa.update(outbox).where(is_row(key)).values(**values)).rowcount == 1
+
+
+def gone(services: SqlServices, key: OutboxKey) -> None:
+    """The worker found it gone in the directory, and left the row to a person."""
+    set_row(
+        services,
+        key,
+        error_class=ErrorClass.GONE.value,
+        error=Code.GONE_IN_AD.value,
+        attempts=1,
+        parked_at=services.clock.now(),
+    )
+
+
 def _put(services: SqlServices, key: OutboxKey, **values: object) -> None:
     with services.begin(SYSTEM) as work:
         work.outbox.enqueue(key)
-    with services.engine.begin() as connection:
-        connection.execute(sa.update(outbox).where(is_row(key)).values(**values))
+    set_row(services, key, **values)
 
 
 def drifted(services: SqlServices, key: OutboxKey, **fields: tuple[str, str]) -> None:
@@ -156,3 +173,6 @@ def exported(services: SqlServices, account_id: AccountId) -> UUID:
     begin_export(export.id, services)
     finish_export(export.id, Written(b"PK", "work.xlsx", 1), ADMINISTER_SYNC, services, account_actor(account_id))
     return export.id
+
+
+PAGE = Page(size=100)

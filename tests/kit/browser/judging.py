@@ -12,7 +12,7 @@ from werkzeug.routing import Map, RequestRedirect, Rule
 from hufu_console import urls
 from hufu_console.web.converters import CONVERTERS
 from hufu_console.web.routing import Route
-from tests.browser.conftest import NARROW, WIDE
+from tests.kit.browser.chromium import NARROW, WIDE
 
 AXE = (Path(__file__).resolve().parents[3] / "node_modules" / "axe-core" / "axe.min.js").read_text()
 RUN = """async () => (await axe.run(document)).violations.map(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,7 @@ from tests.kit.targets.documents import DocumentSystem
 from tests.kit.targets.fakes import FakeTarget
 
 T = TypeVar("T", bound=StateTarget)
+Houses = Callable[[str], Any]
 
 
 def steps(desired: Desired, observed: Observed | None) -> tuple[Step, ...]:

@@ -28,7 +28,7 @@ from hufu_registry.sync.use_cases import converge_now
 from hufu_sync.errors import Refused, Unreachable
 from hufu_sync.targets.port import Credentials
 from tests.kit.clocks import SetClock
-from tests.kit.engine import Engine, id_in
+from tests.kit.engine import Engine
 
 # Mail.
 
@@ -69,7 +69,7 @@ def test_a_restored_account_loses_its_old_credentials_before_its_mail(
 ) -> None:
     account_id = engine.account(chain[0])
     engine.run()
-    user_id, guid = id_in(engine.keycloak, account_id), id_in(engine.ad, account_id)
+    user_id, guid = engine.in_keycloak(account_id), engine.in_ad(account_id)
     engine.keycloak.having[user_id] = Credentials(password=True, otp=True)
     engine.ad.passwords[guid] = clock.now()
     disable_account(account_id, engine.services, SYSTEM, reason="test")
@@ -92,7 +92,7 @@ def test_a_password_that_is_newer_than_the_wish_for_one_is_kept(
 ) -> None:
     account_id = engine.account(chain[0])
     engine.run()
-    guid = id_in(engine.ad, account_id)
+    guid = engine.in_ad(account_id)
 
     def answer_lost(call: str) -> None:
         if call == "must_change":
@@ -121,7 +121,7 @@ def test_unlocking_reaches_both_targets_and_the_registry(
 ) -> None:
     account_id = engine.account(chain[0])
     engine.run()
-    guid, user_id = id_in(engine.ad, account_id), id_in(engine.keycloak, account_id)
+    guid, user_id = engine.in_ad(account_id), engine.in_keycloak(account_id)
     engine.ad.lock(guid, clock.now())
     engine.keycloak.lock(user_id, clock.now())
     converge_now(account_id, engine.services, SYSTEM)
@@ -151,7 +151,7 @@ def test_a_refused_act_waits_and_the_account_is_no_worse_for_it(engine: Engine, 
     engine.ad.heal()
     converge_now(account_id, engine.services, SYSTEM)
     engine.run()
-    assert engine.ad.asked_to_change == [id_in(engine.ad, account_id)]
+    assert engine.ad.asked_to_change == [engine.in_ad(account_id)]
     with engine.services.read() as connection:
         (act,) = connection.execute(
             sa.select(one_time_actions).where(one_time_actions.c.kind == ActionKind.MUST_CHANGE.value)

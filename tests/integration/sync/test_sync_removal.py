@@ -32,7 +32,7 @@ from hufu_registry.sync.use_cases import converge_now, make_again
 from hufu_sync.errors import Conflict, Refused, Unreachable
 from hufu_sync.outcomes import NotForetoldError
 from tests.kit.clocks import SetClock
-from tests.kit.engine import DONE, Engine, agencies_in, id_in
+from tests.kit.engine import DONE, Engine, agencies_in
 
 
 def steps_of(engine: Engine) -> list[tuple[str, str, bool]]:
@@ -126,7 +126,7 @@ def test_what_is_gone_already_needs_no_removal(engine: Engine, chain: Sequence[A
     delete_account(account_id, engine.services, SYSTEM, reason="retired")
     engine.run()
     clock.advance(days=31)
-    del engine.ad.things[id_in(engine.ad, account_id)]
+    del engine.ad.things[engine.in_ad(account_id)]
     converge_now(account_id, engine.services, SYSTEM)
     engine.run()
     assert engine.row(Target.AD, Kind.ACCOUNT, account_id).error is None
@@ -142,7 +142,7 @@ def test_an_emptied_agency_goes_with_the_last_who_leaves_it(
 ) -> None:
     several = [engine.account(chain[3]) for _ in range(members)]
     engine.run()
-    before = {id_in(engine.ad, one) for one in several}, {id_in(engine.keycloak, one) for one in several}
+    before = {engine.in_ad(one) for one in several}, {engine.in_keycloak(one) for one in several}
     for account_id in several:
         transfer_account(account_id, chain[1].id, engine.services, OPERATOR)
     engine.run()
@@ -150,7 +150,7 @@ def test_an_emptied_agency_goes_with_the_last_who_leaves_it(
         clock.advance(minutes=1)
         engine.run()
     assert len(agencies_in(engine.ad)) == len(agencies_in(engine.keycloak)) == 2
-    after = {id_in(engine.ad, one) for one in several}, {id_in(engine.keycloak, one) for one in several}
+    after = {engine.in_ad(one) for one in several}, {engine.in_keycloak(one) for one in several}
     assert after == before
     with engine.services.read() as connection:
         assert (
@@ -262,7 +262,7 @@ def test_who_lost_his_password_with_his_entry_is_mailed_a_link_and_activates_onc
     account_id = engine.account(chain[1])
     engine.run()
     assert activate_account(account_id, engine.services, SYSTEM)
-    engine.ad.things.pop(id_in(engine.ad, account_id))
+    engine.ad.things.pop(engine.in_ad(account_id))
     make_again(OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id)), engine.services, OPERATOR)
     engine.run()
     assert len(engine.ad.of(f"hufu:account:{account_id}")) == 1
@@ -283,7 +283,7 @@ def test_too_many_losses_within_an_hour_wait_and_nothing_else_does(
     for account_id in several:
         disable_account(account_id, engine.services, SYSTEM, reason="test")
     engine.run()
-    disabled = [one for one in several if not engine.ad.things[id_in(engine.ad, one)].enabled]
+    disabled = [one for one in several if not engine.ad.things[engine.in_ad(one)].enabled]
     waiting = [one for one in several if one not in disabled]
     assert len(disabled) == 3
     for account_id in waiting:
@@ -294,7 +294,7 @@ def test_too_many_losses_within_an_hour_wait_and_nothing_else_does(
     assert engine.story(newcomer)[StepName.MAIL] == DONE
     clock.advance(minutes=61)
     engine.run()
-    assert not any(engine.ad.things[id_in(engine.ad, one)].enabled for one in several)
+    assert not any(engine.ad.things[engine.in_ad(one)].enabled for one in several)
     assert engine.records("account.changed_in_ad") == 5
 
 
@@ -310,7 +310,7 @@ def test_two_workers_together_keep_to_the_limit(engine: Engine, chain: Sequence[
         thread.start()
     for thread in threads:
         thread.join()
-    assert len([one for one in several if not engine.ad.things[id_in(engine.ad, one)].enabled]) == 5
+    assert len([one for one in several if not engine.ad.things[engine.in_ad(one)].enabled]) == 5
 
 
 def test_who_is_disabled_for_security_never_waits(engine: Engine, chain: Sequence[Agency]) -> None:
@@ -320,7 +320,7 @@ def test_who_is_disabled_for_security_never_waits(engine: Engine, chain: Sequenc
     for account_id in several:
         disable_account(account_id, engine.services, SYSTEM, reason=SECURITY)
     engine.run()
-    assert not any(engine.ad.things[id_in(engine.ad, one)].enabled for one in several)
+    assert not any(engine.ad.things[engine.in_ad(one)].enabled for one in several)
     assert [step for step in steps_of(engine) if step[1] == "disable"] == [
         (target, "disable", False) for target in ("ad", "keycloak") for _ in several
     ]
@@ -351,8 +351,8 @@ def test_nobody_loses_what_the_forecast_did_not_show(engine: Engine, chain: Sequ
     outcomes = converger.converge(claimed, forecast)  # type: ignore[call-arg]
     assert outcomes[keys[shown]] is None
     assert isinstance(outcomes[keys[hidden]], NotForetoldError)
-    assert engine.ad.things[id_in(engine.ad, hidden)].enabled
-    assert not engine.ad.things[id_in(engine.ad, shown)].enabled
+    assert engine.ad.things[engine.in_ad(hidden)].enabled
+    assert not engine.ad.things[engine.in_ad(shown)].enabled
 
 
 def test_who_is_disabled_for_security_is_disabled_whatever_the_plan_showed(
@@ -366,4 +366,4 @@ def test_who_is_disabled_for_security_is_disabled_whatever_the_plan_showed(
         claimed = work.queue.claim_key(key, uuid4(), timedelta(seconds=30))
     converger = engine.lanes[Target.AD].work
     assert converger.converge([claimed], Forecast({})) == {key: None}  # type: ignore[call-arg, list-item]
-    assert not engine.ad.things[id_in(engine.ad, account_id)].enabled
+    assert not engine.ad.things[engine.in_ad(account_id)].enabled

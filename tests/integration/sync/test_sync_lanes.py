@@ -35,7 +35,7 @@ from hufu_sync.errors import Misconfigured, Refused, TargetError, Transient, Unr
 from hufu_sync.health import Heart
 from hufu_sync.relay import sample
 from tests.kit.clocks import SetClock
-from tests.kit.engine import DONE, Engine, id_in
+from tests.kit.engine import DONE, Engine
 from tests.kit.targets.fakes import FakeTarget
 
 BULK = sa.update(outbox).where(outbox.c.kind == "account").values(bulk=True)
@@ -298,7 +298,7 @@ def test_a_newer_wish_does_not_inherit_the_failure_of_the_older(
     engine.lanes[Target.AD].drain()
     row = engine.row(Target.AD, Kind.ACCOUNT, account_id)
     assert (row.applied_generation == row.generation, row.parked_at, row.error) == (True, None, None)
-    assert not engine.ad.things[id_in(engine.ad, account_id)].enabled
+    assert not engine.ad.things[engine.in_ad(account_id)].enabled
 
 
 # Rights.
