@@ -69,7 +69,7 @@ def main() -> bool:
             for account, moment in zip(accounts, moments, strict=True):
                 time.sleep(max(0.0, start + moment - time.monotonic()))
                 change = {"title": [(ldap3.MODIFY_REPLACE, [TITLE])]}
-                connection.modify(dns[str(account.id)], change)  # type: ignore[no-untyped-call]
+                connection.modify(dns[str(account.id)], change)
                 changed[str(account.id)] = datetime.now(UTC)
                 query = f"(&({MARK}=hufu:*)(uSNChanged>=1))"
                 looks.append(seconds(lambda: connection.search(BASE_DN, query, attributes=["title"])))  # noqa: B023

@@ -19,7 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from bench.chapters import CHAPTERS, HEAD, Chapter, Chart
+from bench.chapter import Chapter, Chart
+from bench.chapters import CHAPTERS, HEAD
 from bench.harness import COMPARE, RESULTS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"

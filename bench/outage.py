@@ -47,7 +47,7 @@ def raw_rate(kept: Kept, accounts: Sequence[Account], connections: int) -> float
     change = {"title": [(ldap3.MODIFY_REPLACE, [RAW_TITLE])]}
 
     def modify(connection: ldap3.Connection, dn: str) -> None:
-        connection.modify(dn, change)  # type: ignore[no-untyped-call]
+        connection.modify(dn, change)
 
     return len(dns) / together(kept.stack.profile, connections, modify, dns)
 

@@ -46,7 +46,7 @@ def add_account(connection: ldap3.Connection, dn: str, desired: Desired) -> None
     """In one request with a random password, as the worker does."""
     password = f'"{secrets.token_urlsafe(36)}aA1!"'.encode("utf-16-le")
     values = values_of(desired) | {"unicodePwd": password, "pwdLastSet": "0"}
-    connection.add(dn, CLASSES[Kind.ACCOUNT], values)  # type: ignore[no-untyped-call]
+    connection.add(dn, CLASSES[Kind.ACCOUNT], values)
 
 
 def together(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, StorageState, expect
 
 from hufu_registry.cases.engine.model import Case, CaseState
+from hufu_registry.cases.types.activation import application_of
 from hufu_registry.people.use_cases import mailbox_key
 from hufu_stack.demo_people import Resident
 from tests.kit.browser.chromium import NewBrowser
@@ -167,7 +169,7 @@ def test_foreign_case_is_not_found_by_any_route(town: Town, new_browser: NewBrow
         assert answer.status == 404
         assert applicant.name not in answer.text()
     for path in ("/approve", "/reject"):
-        form = {"csrf_token": str(token), "version": "1", "reason": "不符"}
+        form: dict[str, Any] = {"csrf_token": str(token), "version": "1", "reason": "不符"}
         answer = browser.request.post(
             f"{town.console}/cases/{case.id}{path}", form=form, headers={"Referer": f"{town.console}/cases"}
         )
@@ -213,7 +215,7 @@ def test_applicant_changes_and_withdraws_before_the_decision(
     page.fill("#title", "專員")
     go_on(page)
     expect(page.locator("main")).to_contain_text("專員")
-    assert case_of(town, applicant).form.profile.title == "專員"
+    assert application_of(case_of(town, applicant)).profile.title == "專員"
     go_on(page, ".hf-head .btn-other")
     go_on(page, "main form button")
     assert case_of(town, applicant).state is CaseState.WITHDRAWN

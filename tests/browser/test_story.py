@@ -81,8 +81,14 @@ ENGLISH = {
     "ask": "Do you want to apply?",
     "in_ad": "Active Directory",
 }
-AT_FIRE = {"manager": FIRE_MANAGER, "search": "消防署", "agency": "內政部消防署", "oid": FIRE, "code": "301060000C"}
-AT_CULTURE = {
+AT_FIRE: dict[str, Any] = {
+    "manager": FIRE_MANAGER,
+    "search": "消防署",
+    "agency": "內政部消防署",
+    "oid": FIRE,
+    "code": "301060000C",
+}
+AT_CULTURE: dict[str, Any] = {
     "manager": CULTURE_MANAGER,
     "search": "嘉義縣 文化局",
     "agency": "嘉義縣政府文化局",

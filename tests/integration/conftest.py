@@ -30,13 +30,11 @@ from hufu_registry.settings import RegistrySettings
 from hufu_stack.environment import environment
 from hufu_stack.layout import PROFILES
 from hufu_stack.stack import Stack
+from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import make_console, signed_in
 from tests.kit.registry import CHAIN, Registry
 from tests.kit.staff import Staff
-from tests.kit.sync_scenes import (
-    official,
-)
 
 PROFILE = PROFILES["test-registry"]
 KEEP = os.environ.get("HUFU_KEEP_STACK") == "1"

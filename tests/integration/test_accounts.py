@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -282,10 +282,11 @@ def test_the_last_manager_is_neither_disabled_nor_transferred_away(
 ) -> None:
     one, other = staff.hire(chain[3], 2)
     staff.appoint(one, chain[3])
-    for act in (
+    acts: tuple[Callable[[], object], ...] = (
         lambda: disable_account(one, services, SYSTEM, reason="離職"),
         lambda: transfer_account(one, chain[1].id, services, SYSTEM),
-    ):
+    )
+    for act in acts:
         with pytest.raises(IllegalMove, match="last_manager") as fault:
             act()
         assert fault.value.context["agency"] == chain[3].id
@@ -317,6 +318,8 @@ def test_an_emergency_takes_even_the_last_manager(services: SqlServices, staff: 
 
 def test_the_last_system_manager_stays(services: SqlServices, staff: Staff, chain: Sequence[Agency]) -> None:
     one, other = staff.system_manager(chain[0]), staff.system_manager(chain[0])
+    assert one.account_id is not None
+    assert other.account_id is not None
     disable_account(one.account_id, services, other, reason="離職")
     with pytest.raises(IllegalMove, match="last_manager"):
         disable_account(other.account_id, services, SYSTEM, reason="離職")

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -200,11 +201,12 @@ def test_an_agency_closes_only_when_nobody_needs_it(registry: Registry) -> None:
 def test_what_begins_tomorrow_is_entered_tomorrow(registry: Registry) -> None:
     registry.take(("20001", "部"))
     agency, tomorrow = registry.at("20001"), registry.today + timedelta(days=1)
-    for command, use_case, field in (
+    late: tuple[tuple[Any, Callable[..., object], str], ...] = (
         (Rename(agency.id, agency.version, "新", tomorrow), rename, "since"),
         (Move(agency.id, agency.version, registry.at().id, tomorrow), move, "since"),
         (Close(agency.id, agency.version, tomorrow), close, "on"),
-    ):
+    )
+    for command, use_case, field in late:
         with pytest.raises(Invalid) as caught:
             use_case(command, registry.services, OPERATOR)
         assert caught.value.fields == {field: "in_the_future"}
@@ -214,12 +216,13 @@ def test_who_was_not_first_is_told_so(registry: Registry) -> None:
     registry.take(("20001", "部"), ("20002", "會"))
     seen = registry.at("20001")
     registry.rename(seen, "新部")
-    for act in (
+    acts: tuple[Callable[[], object], ...] = (
         lambda: registry.rename(seen, "又新"),
         lambda: registry.move(seen, registry.at("20002")),
         lambda: registry.close(seen),
         lambda: set_mail_domains(SetMailDomains(seen.id, seen.version, ("a.tw",)), registry.services, OPERATOR),
-    ):
+    )
+    for act in acts:
         with pytest.raises(Conflict, match="changed_meanwhile"):
             act()
     assert registry.get(seen).name == "新部"

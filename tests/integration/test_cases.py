@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -12,15 +11,15 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, Profile
-from hufu_registry.accounts.use_cases import FirstSystemManager, first_system_manager, move_account, open_account
+from hufu_registry.accounts.model import AccountState, NameHolder
+from hufu_registry.accounts.use_cases import FirstSystemManager, first_system_manager
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import audit_records, timeline
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.consent import CURRENT
-from hufu_registry.cases.engine.model import Case, CaseState
+from hufu_registry.cases.engine.model import CaseState
 from hufu_registry.cases.engine.store import duplicate_candidates, queue
-from hufu_registry.cases.types.activation import ACTIVATION, Application, application_of
+from hufu_registry.cases.types.activation import ACTIVATION, application_of
 from hufu_registry.cases.use_cases import (
     Approve,
     ChangeCase,
@@ -37,111 +36,18 @@ from hufu_registry.cases.use_cases import (
     report_collision,
     withdraw,
 )
-from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor, applicant_actor
+from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor
 from hufu_registry.kernel.errors import Conflict, Denied, HufuError, IllegalMove, Invalid, NotFound, RateLimited
-from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId, PersonId
+from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
-from hufu_registry.notices.store import SEALED_AS, notices
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
 from hufu_registry.rights.use_cases import appoint_manager
+from tests.kit.accounts import LANGUAGE, changed
+from tests.kit.cases import APPLICANT, Office
 from tests.kit.clocks import SetClock
 from tests.kit.staff import only_looking
-
-APPLICANT = applicant_actor("127.0.0.1")
-LANGUAGE = "zh_Hant_TW"
-
-
-def with_changes(form: Application, changes: Mapping[str, object]) -> Application:
-    """The form with other fields, its own or the profile's."""
-    own = {name: value for name, value in changes.items() if hasattr(form, name)}
-    profile = {name: value for name, value in changes.items() if name not in own}
-    return replace(form, profile=replace(form.profile, **profile), **own)
-
-
-class Office:
-    """A few agencies, their managers, and a way to apply: 院 › 部 › 署 › 隊."""
-
-    def __init__(self, services: SqlServices, agencies: Sequence[Agency], clock: SetClock) -> None:
-        self.services = services
-        self.clock = clock
-        self.top, self.ministry, self.bureau, self.team = agencies
-        self.count = 0
-
-    def official(
-        self, agency: Agency, *, name: str = "林經理", mailbox: str | None = None, enabled: bool = True
-    ) -> AccountId:
-        self.count += 1
-        account = Account(
-            id=AccountId(uuid4()),
-            person_id=PersonId(uuid4()),
-            account_name=f"official{self.count}",
-            agency_id=agency.id,
-            agency_path=agency.path,
-            profile=Profile(name=name, title="科長", mobile=f"09{self.count:08d}"),
-            mailbox=mailbox or f"official{self.count}@example.org",
-            language=LANGUAGE,
-            state=AccountState.NOT_ACTIVATED,
-            created_at=self.clock.now(),
-            approved_at=self.clock.now(),
-        )
-        with self.services.begin(SYSTEM) as work:
-            open_account(work, self.services, account)
-        if enabled:
-            with self.services.begin(SYSTEM) as work:
-                move_account(work, work.accounts.get(account.id), AccountMove.ACTIVATE)
-        return account.id
-
-    def manager(self, agency: Agency, *, with_subordinates: bool = False) -> AccountId:
-        account_id = self.official(agency)
-        appoint_manager(account_id, agency.id, self.services, OPERATOR, with_subordinates=with_subordinates)
-        return account_id
-
-    def prove(self, browser: str, mailbox: str, purpose: Purpose = Purpose.APPLY) -> None:
-        self.clock.advance(seconds=61)
-        request_code(RequestCode(browser, purpose, mailbox, LANGUAGE), self.services, APPLICANT)
-        enter_code(EnterCode(browser, purpose, self.last_code()), self.services, APPLICANT)
-
-    def last_code(self) -> str:
-        for content in reversed(self.mails()):
-            if content["template"] == "mailbox_code":
-                return str(content["values"]["code"])
-        raise AssertionError("no code was mailed")
-
-    def mails(self) -> list[dict[str, object]]:
-        with self.services.read() as connection:
-            rows = connection.execute(sa.select(notices).order_by(notices.c.created_at)).all()
-        return [
-            {"template": row.template, **json.loads(self.services.keys.open(SEALED_AS, row.sealed))} for row in rows
-        ]
-
-    def form(self, agency: Agency | None = None, **changes: object) -> Application:
-        self.count += 1
-        form = Application(
-            account_name=f"wangxm{self.count}",
-            agency_id=(agency or self.bureau).id,
-            profile=Profile(name="王小明", title="科員", phone="02-23456789", mobile=f"098{self.count:07d}"),
-            reason="新進人員",
-        )
-        return with_changes(form, changes)
-
-    def apply(self, form: Application | None = None, *, mailbox: str | None = None) -> CaseId:
-        self.count += 1
-        mailbox = mailbox or f"person{self.count}@example.org"
-        browser = f"browser of {mailbox}"
-        self.prove(browser, mailbox)
-        command = FileCase(browser, ACTIVATION.name, form or self.form(), CURRENT.version, uuid4().hex, LANGUAGE)
-        return file_case(command, self.services, APPLICANT)
-
-    def case(self, case_id: CaseId) -> Case:
-        with self.services.begin(SYSTEM) as work:
-            return work.cases.get(case_id)
-
-    def follow(self, mailbox: str) -> str:
-        browser = f"later browser of {mailbox}"
-        self.prove(browser, mailbox, Purpose.FOLLOW)
-        return browser
 
 
 @pytest.fixture
@@ -150,15 +56,11 @@ def office(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> O
     return Office(with_directory, chain, clock)
 
 
-def approve_as(office: Office, manager: AccountId, case_id: CaseId) -> AccountId:
-    return approve(Approve(case_id, office.case(case_id).version), office.services, account_actor(manager))
-
-
 @pytest.mark.requirement("S1-086")
 def test_an_approval_makes_account_acts_outbox_and_mail_in_one_transaction(office: Office) -> None:
     manager = office.manager(office.bureau)
     case_id = office.apply()
-    account_id = approve_as(office, manager, case_id)
+    account_id = office.approve(manager, case_id)
     with office.services.begin(SYSTEM) as work:
         account = work.accounts.get(account_id)
         rows = work.connection.execute(sa.select(outbox).where(outbox.c.object_id == str(account_id))).all()
@@ -198,7 +100,7 @@ def test_codes_are_limited_per_minute_per_day_and_per_try(office: Office) -> Non
     request_code(ask, office.services, APPLICANT)
     with pytest.raises(RateLimited) as soon:
         request_code(replace(ask, browser="other"), office.services, APPLICANT)
-    assert 0 < soon.value.context["seconds"] <= 60
+    assert 0 < int(str(soon.value.context["seconds"])) <= 60
     for left in (4, 3, 2, 1):
         with pytest.raises(Invalid) as wrong:
             enter_code(EnterCode("mine", Purpose.APPLY, "000000x"), office.services, APPLICANT)
@@ -286,7 +188,7 @@ def test_the_applicant_changes_the_application_until_it_is_decided(office: Offic
     form = office.form()
     case_id = office.apply(form, mailbox="p@example.org")
     browser = office.follow("p@example.org")
-    change_case(ChangeCase(browser, case_id, 1, with_changes(form, {"title": "專員"})), office.services, APPLICANT)
+    change_case(ChangeCase(browser, case_id, 1, changed(form, {"title": "專員"})), office.services, APPLICANT)
     assert application_of(office.case(case_id)).profile.title == "專員"
     with pytest.raises(Conflict, match="changed_meanwhile"):
         approve(Approve(case_id, 1), office.services, account_actor(manager))
@@ -299,11 +201,12 @@ def test_a_foreign_case_is_not_found_by_its_applicants_doors(office: Office) -> 
     case_id = office.apply(mailbox="mine@example.org")
     office.apply(mailbox="other@example.org")
     foreign = office.follow("other@example.org")
-    for act in (
+    acts: tuple[Callable[[], object], ...] = (
         lambda: withdraw(Withdraw(foreign, case_id), office.services, APPLICANT),
         lambda: change_case(ChangeCase(foreign, case_id, 1, office.form()), office.services, APPLICANT),
         lambda: choose_name(ChooseName(foreign, case_id, "another1"), office.services, APPLICANT),
-    ):
+    )
+    for act in acts:
         with pytest.raises(NotFound):
             act()
 
@@ -312,7 +215,7 @@ def test_two_managers_at_the_same_moment_one_decides_the_other_reads_who_and_whe
     first, second = office.manager(office.bureau), office.manager(office.bureau)
     case_id = office.apply()
 
-    def act(manager: AccountId) -> HufuError | AccountId:
+    def act(manager: AccountId) -> HufuError | AccountId | None:
         try:
             return approve(Approve(case_id, 1), office.services, account_actor(manager))
         except HufuError as fault:
@@ -353,7 +256,7 @@ def test_who_may_only_look_at_cases_does_not_decide_them(office: Office) -> None
         with pytest.raises(Denied, match="right_missing"):
             reject(Reject(case_id, 1, "不符"), office.services, account_actor(manager))
     assert office.case(case_id).state is CaseState.PENDING
-    approve_as(office, manager, case_id)
+    office.approve(manager, case_id)
 
 
 def test_a_case_that_is_not_his_to_decide_is_not_found_by_every_door(office: Office) -> None:
@@ -386,20 +289,20 @@ def test_a_case_without_a_manager_goes_to_the_nearest_above_then_to_the_system_m
         assert work.cases.deciding_agency(office.top.id) is None
     with office.services.read() as connection:
         assert [row.id for row in queue(connection, above, office.clock.now(), Page()).rows] == [first]
-    approve_as(office, above, first)
+    office.approve(above, first)
 
 
 def test_a_manager_who_is_not_enabled_does_not_count_as_one(office: Office) -> None:
     waiting = office.official(office.bureau, enabled=False)
     appoint_manager(waiting, office.bureau.id, office.services, OPERATOR)
     above = office.manager(office.ministry)
-    approve_as(office, above, office.apply())
+    office.approve(above, office.apply())
 
 
 def test_a_grant_with_subordinates_covers_the_subtree_even_where_it_has_managers(office: Office) -> None:
     office.manager(office.bureau)
     above = office.manager(office.top, with_subordinates=True)
-    approve_as(office, above, office.apply())
+    office.approve(above, office.apply())
 
 
 def test_a_withdrawn_right_is_gone_at_once(office: Office) -> None:
@@ -465,7 +368,7 @@ def test_an_agency_may_list_the_mail_domains_it_accepts(office: Office) -> None:
 def test_a_collision_is_shown_and_mended_by_another_name_without_touching_the_strangers(office: Office) -> None:
     manager = office.manager(office.bureau)
     case_id = office.apply(office.form(account_name="wangxm"), mailbox="p@example.org")
-    account_id = approve_as(office, manager, case_id)
+    account_id = office.approve(manager, case_id)
     for _ in range(2):
         report_collision(account_id, office.services, SYSTEM)
     assert office.case(case_id).collision
@@ -501,7 +404,7 @@ def test_people_who_might_be_the_same_are_shown_with_what_is_equal(office: Offic
 def test_a_name_of_two_hundred_plane_two_characters_goes_through(office: Office) -> None:
     manager = office.manager(office.bureau)
     case_id = office.apply(office.form(name="𠮷" * 200))
-    account_id = approve_as(office, manager, case_id)
+    account_id = office.approve(manager, case_id)
     with office.services.begin(SYSTEM) as work:
         assert work.accounts.get(account_id).profile.name == "𠮷" * 200
 
@@ -530,7 +433,7 @@ def test_the_first_system_manager_is_made_once(office: Office) -> None:
 def test_every_act_has_its_sealed_record(office: Office) -> None:
     manager = office.manager(office.bureau)
     case_id = office.apply()
-    approve_as(office, manager, case_id)
+    office.approve(manager, case_id)
     with office.services.read() as connection:
         entries = timeline(connection, "case", str(case_id))
         macs = connection.execute(sa.select(audit_records.c.mac)).scalars().all()

@@ -96,7 +96,8 @@ def test_what_an_administrator_changes_is_seen_without_anybody_comparing(office:
     drift = drifts(office, account_id)["title"]
     assert (drift.there, drift.wanted) == ("他人改的", "科員")
     # Somebody's access hangs on his state, so that is put right; his title waits for a person.
-    until(lambda: office.directory.of_account(account_id)[0].enabled)
+    directory = office.directory
+    until(lambda: directory.of_account(account_id)[0].enabled)
     (entry,) = office.directory.of_account(account_id)
     assert entry.values["title"] == "他人改的"
     assert set(drifts(office, account_id)) == {"title"}
@@ -186,7 +187,7 @@ def lockout_time(office: Office, account_id: AccountId) -> str:
     (entry,) = office.directory.of_account(account_id)
     with office.directory._open() as connection:
         connection.search(entry.dn, "(objectClass=*)", ldap3.BASE, attributes=["lockoutTime"])
-        (found,) = connection.response
+        (found,) = connection.response or []
     return "".join(value.decode() for value in found["raw_attributes"]["lockoutTime"])
 
 

@@ -70,9 +70,8 @@ def manager(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> 
 
 def wanted(services: SqlServices, account_id: AccountId) -> int:
     with services.read() as connection:
-        return connection.execute(
-            sa.select(sa.func.max(outbox.c.generation)).where(outbox.c.object_id == str(account_id))
-        ).scalar_one()
+        query = sa.select(sa.func.max(outbox.c.generation)).where(outbox.c.object_id == str(account_id))
+        return int(connection.execute(query).scalar_one())
 
 
 @pytest.mark.requirement("S1-026")

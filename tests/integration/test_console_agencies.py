@@ -126,7 +126,7 @@ def test_page_names_path_oid_code_and_history(
     form = {"version": ministry.version, "name": "測試新部", "since": "115-11-01"}
     assert browser.post(f"/agencies/{ministry.id}/rename", data=form).status_code == 303
     page = browser.get(f"/agencies/{ministry.id}").text
-    for text in ("測試院 › 測試新部", ministry.oid, "Z01000000Z", "測試部 → 測試新部", "Former names"):
+    for text in ("測試院 › 測試新部", str(ministry.oid), "Z01000000Z", "測試部 → 測試新部", "Former names"):
         assert text in page
     assert read(services, chain[3]).full_name == "測試院 › 測試新部 › 測試署 › 測試隊"
 

@@ -3,110 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
-from flask.testing import FlaskClient
 
-import hufu_registry.cases.use_cases as cases
-from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
-from hufu_registry.accounts.use_cases import move_account, open_account
+from hufu_registry.accounts.model import AccountMove
+from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import CaseState
-from hufu_registry.cases.types.activation import ACTIVATION, Application
-from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor, applicant_actor
-from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
+from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor
 from hufu_registry.kernel.store import outbox
-from hufu_registry.notices.store import notices
-from hufu_registry.people.model import Purpose
-from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
 from hufu_registry.rights.use_cases import appoint_manager
+from tests.kit.cases import Desk
 from tests.kit.clocks import SetClock
-from tests.kit.consoles import last_code, make_console, signed_in
-
-LANGUAGE = "zh_Hant_TW"
-STRANGER = applicant_actor("127.0.0.1")
-
-
-@dataclass
-class Desk:
-    """Two managers of 測試署, one of 測試隊, and people who apply."""
-
-    app: Flask
-    services: SqlServices
-    clock: SetClock
-    agencies: Sequence[Agency]
-    count: int = 0
-
-    def official(self, agency: Agency, name: str, *, mobile: str = "0911111111") -> AccountId:
-        self.count += 1
-        now = self.clock.now()
-        account = Account(
-            id=AccountId(uuid4()),
-            person_id=PersonId(uuid4()),
-            account_name=f"official{self.count}",
-            agency_id=agency.id,
-            agency_path=agency.path,
-            profile=Profile(name=name, title="科長", mobile=mobile),
-            mailbox=f"official{self.count}@example.org",
-            language=LANGUAGE,
-            state=AccountState.NOT_ACTIVATED,
-            created_at=now,
-            approved_at=now,
-        )
-        with self.services.begin(SYSTEM) as work:
-            open_account(work, self.services, account)
-            move_account(work, account, AccountMove.ACTIVATE)
-        return account.id
-
-    def manager(self, agency: Agency, name: str) -> AccountId:
-        account_id = self.official(agency, name, mobile=f"09222222{self.count:02}")
-        appoint_manager(account_id, agency.id, self.services, OPERATOR)
-        return account_id
-
-    def browser(self, account_id: AccountId, language: str = LANGUAGE) -> FlaskClient:
-        return signed_in(self.app, self.services, account_id, language=language)
-
-    def apply(self, agency: Agency, name: str = "王小明", *, mobile: str = "0912345678") -> CaseId:
-        self.count += 1
-        mailbox = f"person{self.count}@example.org"
-        self.clock.advance(seconds=61)
-        request_code(RequestCode(mailbox, Purpose.APPLY, mailbox, LANGUAGE), self.services, STRANGER)
-        enter_code(EnterCode(mailbox, Purpose.APPLY, last_code(self.services)), self.services, STRANGER)
-        form = Application(
-            account_name=f"wangxm{self.count}",
-            agency_id=agency.id,
-            profile=Profile(name=name, title="科員", phone="02-81234567", mobile=mobile),
-            wants_official_mail=True,
-            reason="新進人員",
-        )
-        sent = cases.FileCase(mailbox, ACTIVATION.name, form, CURRENT.version, uuid4().hex, LANGUAGE)
-        return cases.file_case(sent, self.services, STRANGER)
-
-    def notices(self) -> list[str]:
-        """The template of every notice that is to be mailed."""
-        with self.services.read() as connection:
-            return list(connection.execute(sa.select(notices.c.template)).scalars())
-
-    def state(self, case_id: UUID) -> CaseState:
-        with self.services.begin() as work:
-            return work.cases.get(CaseId(case_id)).state
+from tests.kit.consoles import make_console
 
 
 @pytest.fixture
 def desk(services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp_path: Path) -> Desk:
-    return Desk(make_console(services, tmp_path), services, clock, chain)
+    return Desk(services, chain, clock, make_console(services, tmp_path))
 
 
 def test_nobody_sees_a_case_without_signing_in(desk: Desk) -> None:
-    case_id = desk.apply(desk.agencies[2])
+    case_id = desk.apply_at(desk.agencies[2])
     answer = desk.app.test_client().get(f"/cases/{case_id}")
     assert answer.status_code == 303
     assert answer.location == f"/sign-in?next=/cases/{case_id}"
@@ -114,7 +36,7 @@ def test_nobody_sees_a_case_without_signing_in(desk: Desk) -> None:
 
 @pytest.mark.requirement("S1-086")
 def test_a_manager_approves_from_the_queue(desk: Desk) -> None:
-    case_id = desk.apply(desk.agencies[2])
+    case_id = desk.apply_at(desk.agencies[2])
     manager = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
     assert f'href="/cases/{case_id}"' in manager.get("/cases").text
     page = manager.get(f"/cases/{case_id}").text
@@ -128,7 +50,7 @@ def test_a_manager_approves_from_the_queue(desk: Desk) -> None:
 
 @pytest.mark.parametrize("mailbox", ["nana@gmail.com", "wang@notgov.tw", "wang"])
 def test_a_private_address_is_not_published_as_the_official_mailbox(desk: Desk, mailbox: str) -> None:
-    case_id = desk.apply(desk.agencies[2])
+    case_id = desk.apply_at(desk.agencies[2])
     manager = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
     answer = manager.post(f"/cases/{case_id}/approve", data={"version": "1", "official_mail": mailbox})
     assert answer.status_code == 422
@@ -137,7 +59,7 @@ def test_a_private_address_is_not_published_as_the_official_mailbox(desk: Desk, 
 
 
 def test_a_rejection_needs_a_reason(desk: Desk) -> None:
-    case_id = desk.apply(desk.agencies[2])
+    case_id = desk.apply_at(desk.agencies[2])
     manager = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
     refused = manager.post(f"/cases/{case_id}/reject", data={"version": "1", "reason": " "})
     assert refused.status_code == 422
@@ -148,7 +70,7 @@ def test_a_rejection_needs_a_reason(desk: Desk) -> None:
 
 @pytest.mark.parametrize("language", ["zh_Hant_TW", "en"])
 def test_of_two_managers_one_decides_and_the_other_reads_who(desk: Desk, language: str) -> None:
-    case_id = desk.apply(desk.agencies[2])
+    case_id = desk.apply_at(desk.agencies[2])
     first = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
     second = desk.browser(desk.manager(desk.agencies[2], "林經理"), language)
     assert first.post(f"/cases/{case_id}/approve", data={"version": "1"}).status_code == 303
@@ -160,7 +82,7 @@ def test_of_two_managers_one_decides_and_the_other_reads_who(desk: Desk, languag
 
 
 def test_a_case_that_is_not_ones_to_decide_is_404_by_every_route(desk: Desk) -> None:
-    case_id = desk.apply(desk.agencies[2])
+    case_id = desk.apply_at(desk.agencies[2])
     desk.manager(desk.agencies[2], "陳經理")
     stranger = desk.browser(desk.manager(desk.agencies[3], "隊經理"))
     plain = desk.browser(desk.official(desk.agencies[2], "一般人員"))
@@ -176,7 +98,7 @@ def test_a_case_that_is_not_ones_to_decide_is_404_by_every_route(desk: Desk) -> 
 def test_nobody_decides_his_own_case(desk: Desk) -> None:
     manager = desk.official(desk.agencies[2], "陳經理", mobile="0912345678")
     appoint_manager(manager, desk.agencies[2].id, desk.services, OPERATOR)
-    case_id = desk.apply(desk.agencies[2], mobile="0912345678")
+    case_id = desk.apply_at(desk.agencies[2], mobile="0912345678")
     browser = desk.browser(manager)
     assert "這是您自己的申請" in browser.get(f"/cases/{case_id}").text
     assert browser.post(f"/cases/{case_id}/approve", data={"version": "1"}).status_code == 403
@@ -185,7 +107,7 @@ def test_nobody_decides_his_own_case(desk: Desk) -> None:
 
 def test_who_might_be_the_same_person_is_shown_with_what_differs(desk: Desk) -> None:
     desk.official(desk.agencies[2], "王小明", mobile="0912000000")
-    case_id = desk.apply(desk.agencies[2])
+    case_id = desk.apply_at(desk.agencies[2])
     page = desk.browser(desk.manager(desk.agencies[2], "陳經理")).get(f"/cases/{case_id}").text
     assert "可能是同一人" in page
     assert "0912000000" in page
@@ -193,7 +115,7 @@ def test_who_might_be_the_same_person_is_shown_with_what_differs(desk: Desk) -> 
 
 
 def test_a_change_by_the_applicant_stops_an_approval_of_what_was_seen(desk: Desk) -> None:
-    case_id = desk.apply(desk.agencies[2])
+    case_id = desk.apply_at(desk.agencies[2])
     manager = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
     late = manager.post(f"/cases/{case_id}/approve", data={"version": "7"})
     assert late.status_code == 409
@@ -202,8 +124,8 @@ def test_a_change_by_the_applicant_stops_an_approval_of_what_was_seen(desk: Desk
 
 
 def test_what_is_searched_for_stands_in_no_address(desk: Desk) -> None:
-    desk.apply(desk.agencies[2], "王小明")
-    desk.apply(desk.agencies[2], "李大華", mobile="0987654321")
+    desk.apply_at(desk.agencies[2], name="王小明")
+    desk.apply_at(desk.agencies[2], name="李大華", mobile="0987654321")
     manager = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
     answer = manager.post("/cases/search", data={"words": "大華", "state": "pending"})
     assert "draft=" in answer.location
@@ -215,7 +137,7 @@ def test_what_is_searched_for_stands_in_no_address(desk: Desk) -> None:
 
 
 def test_a_session_that_ends_while_a_form_is_open_loses_nothing(desk: Desk) -> None:
-    case_id = desk.apply(desk.agencies[2])
+    case_id = desk.apply_at(desk.agencies[2])
     account_id = desk.manager(desk.agencies[2], "陳經理")
     browser = desk.browser(account_id)
     address = f"/cases/{case_id}/reject"
@@ -233,7 +155,7 @@ def test_a_session_that_ends_while_a_form_is_open_loses_nothing(desk: Desk) -> N
 
 
 def test_rights_end_at_the_very_next_request(desk: Desk) -> None:
-    case_id = desk.apply(desk.agencies[2])
+    case_id = desk.apply_at(desk.agencies[2])
     account_id = desk.manager(desk.agencies[2], "陳經理")
     browser = desk.browser(account_id)
     assert browser.get(f"/cases/{case_id}").status_code == 200
@@ -262,7 +184,7 @@ def test_my_account_says_who_i_am_and_syncs_at_once(desk: Desk) -> None:
 
 @pytest.mark.requirement("S0-12")
 def test_who_was_approved_is_told_by_mail_and_finds_himself_a_public_servant(desk: Desk) -> None:
-    case_id = desk.apply(desk.agencies[2])
+    case_id = desk.apply_at(desk.agencies[2])
     manager = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
     assert "case_approved" not in desk.notices()
     manager.post(f"/cases/{case_id}/approve", data={"version": "1"})
@@ -278,7 +200,7 @@ def test_who_was_approved_is_told_by_mail_and_finds_himself_a_public_servant(des
 
 @pytest.mark.requirement("S2-52")
 def test_an_activation_mail_is_sent_again_from_the_console(desk: Desk) -> None:
-    case_id = desk.apply(desk.agencies[2])
+    case_id = desk.apply_at(desk.agencies[2])
     manager = desk.browser(desk.manager(desk.agencies[2], "陳經理"))
     manager.post(f"/cases/{case_id}/approve", data={"version": "1"})
     with desk.services.begin() as work:

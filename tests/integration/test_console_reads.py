@@ -27,11 +27,12 @@ from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, r
 from hufu_registry.rights.use_cases import appoint_manager
 from hufu_registry.sync.model import Code
 from hufu_registry.sync.store.tables import applied_steps, sign_in_records
-from tests.integration.test_console_cases import STRANGER, Desk
+from tests.kit.accounts import official
+from tests.kit.cases import APPLICANT, Desk
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import last_code, signed_in
 from tests.kit.statements import Recorder, recorded
-from tests.kit.sync_scenes import all_done, drifted, exported, held, key_of, official, park, planned, sampled
+from tests.kit.sync_scenes import all_done, drifted, exported, held, key_of, park, planned, sampled
 
 # A page asks at most so much, with who looks at it, what he may do, and what waits for him.
 MOST_STATEMENTS = 23
@@ -61,7 +62,7 @@ class Scene:
     def add_row(self) -> None:
         self.count += 1
         number, team = self.count, self.agencies[3]
-        case_id = self.desk.apply(team, mobile=f"0933{number:06}")
+        case_id = self.desk.apply_at(team, mobile=f"0933{number:06}")
         manager = official(self.services, team, f"manager{number}", role=Role.SYSTEM_MANAGER)
         losing = official(self.services, team, f"loser{number}")
         appoint_manager(manager.id, team.id, self.services, OPERATOR)
@@ -94,8 +95,8 @@ class Scene:
     def prove(self, purpose: Purpose) -> None:
         """The browser of an applicant, with a mailbox that it proved."""
         self.clock.advance(seconds=61)
-        request_code(RequestCode(BROWSER, purpose, self.applicant, "zh_Hant_TW"), self.services, STRANGER)
-        enter_code(EnterCode(BROWSER, purpose, last_code(self.services)), self.services, STRANGER)
+        request_code(RequestCode(BROWSER, purpose, self.applicant, "zh_Hant_TW"), self.services, APPLICANT)
+        enter_code(EnterCode(BROWSER, purpose, last_code(self.services)), self.services, APPLICANT)
 
     def at(self, rule: Rule) -> dict[str, Any]:
         account = self.values["account"]
@@ -117,7 +118,7 @@ class Scene:
 @pytest.fixture
 def scene(app: Flask, services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> Scene:
     viewer = official(services, chain[0], "sysmanager", role=Role.SYSTEM_MANAGER)
-    scene = Scene(services, clock, Desk(app, services, clock, chain), chain, viewer)
+    scene = Scene(services, clock, Desk(services, chain, clock, app), chain, viewer)
     scene.grow(1)
     scene.values["export_id"] = exported(services, viewer.id)
     scene.applicant = "person1@example.org"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -22,11 +23,12 @@ from hufu_registry.features import FEATURES
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.sync.model import Code
-from tests.integration.test_console_cases import Desk
+from tests.kit.accounts import official
+from tests.kit.cases import Desk
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import csrf_token, make_console, signed_in
 from tests.kit.staff import Staff, only_looking
-from tests.kit.sync_scenes import drifted, exported, held, key_of, official, park, planned
+from tests.kit.sync_scenes import drifted, exported, held, key_of, park, planned
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 LOOKS_ONLY = frozenset(one for feature in FEATURES for one in feature.permissions if one.name.startswith("see_"))
@@ -70,7 +72,7 @@ def scene(services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp_p
     ids = {
         "account_id": str(account.id),
         "agency_id": str(chain[3].id),
-        "case_id": str(Desk(app, services, clock, chain).apply(chain[3], mobile="0987654321")),
+        "case_id": str(Desk(services, chain, clock, app).apply_at(chain[3], mobile="0987654321")),
         "held_id": str(held(services, chief.id, [official(services, chain[3], name) for name in ("losera", "loserb")])),
         "run_id": str(planned(services, chief.id, account)),
         "target": "ad",
@@ -232,7 +234,8 @@ def test_a_route_without_a_permission_does_not_start(
     services: SqlServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither one that names none, nor one that was put past the declarations."""
-    for asks in (None, frozenset(), "see_cases"):
+    nothing: tuple[Any, ...] = (None, frozenset(), "see_cases")
+    for asks in nothing:
         with pytest.raises(TypeError, match=r"x\.y names no permission"):
             Route("/x", "x.y", str, asks)
     secretly: Callable[..., object] = lambda app: app.add_url_rule("/x", "x.y", str)  # noqa: E731

@@ -26,10 +26,8 @@ from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.model import Grant
 from hufu_registry.rights.store import grants
 from hufu_registry.rights.use_cases import appoint_manager, end_grants
-from tests.integration.test_guard import open_case
-from tests.integration.test_rights import grow
 from tests.kit.clocks import SetClock
-from tests.kit.staff import Staff
+from tests.kit.staff import Staff, grow, open_case
 
 Change = Callable[["Town", random.Random], None]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,10 +10,10 @@ import ldap3
 import pytest
 from ldap3 import MODIFY_REPLACE
 
-from hufu_stack.directory import DOMAIN_DN, SECRETS, bind_dn
+from hufu_stack.directory import DOMAIN_DN, bind_dn
 from hufu_stack.layout import BASE_DN
-from hufu_stack.secret_files import read_secret
 from hufu_stack.stack import Stack
+from tests.kit.faults.independent_readers import bound
 
 DISABLED = "514"
 
@@ -25,13 +24,6 @@ class Somebody:
     as_sync: ldap3.Connection
     as_keycloak: ldap3.Connection
     as_reader: ldap3.Connection
-
-
-def bound(stack: Stack, account: str) -> ldap3.Connection:
-    tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(stack.profile.certificate("ca")))
-    server = ldap3.Server(stack.profile.ldap_url, tls=tls, get_info=ldap3.NONE)
-    password = read_secret(stack.profile, SECRETS[account])
-    return ldap3.Connection(server, bind_dn(account), password, auto_bind=True, check_names=False)
 
 
 def password(text: str) -> list[bytes]:
@@ -101,7 +93,7 @@ def test_other_systems_read_our_accounts_by_ldap(somebody: Somebody) -> None:
     assert change(somebody.as_sync, somebody.dn, "title", ["科員"]) == "success"
     names = ["title", "userAccountControl", "objectGUID", "unicodePwd", "dBCSPwd", "ntPwdHistory"]
     assert reader.search(BASE_DN, f"(sAMAccountName={name})", "SUBTREE", attributes=names)
-    (entry,) = reader.response
+    (entry,) = reader.response or []
     found = entry["raw_attributes"]
     assert found["title"] == ["科員".encode()]
     assert len(found["objectGUID"][0]) == 16

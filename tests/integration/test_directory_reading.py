@@ -9,7 +9,7 @@ import pytest
 
 from hufu_stack.layout import BASE_DN, PROJECT
 from hufu_stack.stack import Stack
-from tests.integration.test_delegated_rights import bound
+from tests.kit.faults.independent_readers import bound
 from tests.kit.faults.world import AGENCY, office_on, until
 
 

@@ -26,11 +26,11 @@ from hufu_registry.exports.store import exports
 from hufu_registry.exports.use_cases import begin_export, settle_exports
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.rights.model import Role
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.store import grants
+from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import make_console, signed_in
-from tests.kit.sync_scenes import official
 
 MANY = 120
 

@@ -58,7 +58,7 @@ def state_in_directory(person: Person) -> tuple[int, bool]:
     """userAccountControl, and whether a password was ever set."""
     with person.realm.ldap() as directory:
         directory.search(person.dn, "(objectClass=user)", "BASE", attributes=["userAccountControl", "pwdLastSet"])
-        (entry,) = directory.response
+        (entry,) = directory.response or []
     raw = entry["raw_attributes"]
     return int(raw["userAccountControl"][0]), raw["pwdLastSet"][0] != b"0"
 

@@ -153,6 +153,7 @@ def test_accounts_may_be_edited_while_their_set_is_held(
     one = staff.account(people[0])
     change_account(ChangeAccount(one.id, one.version, replace(one.profile, title="專員")), services, managers[0])
     done = release(held_change.id, held_change.version, services, managers[1])
+    assert isinstance(done.result, Agency)
     assert done.result.name == "新部"
     assert staff.account(people[0]).profile.title == "專員"
 
@@ -171,6 +172,7 @@ def test_a_second_system_manager_releases_it_and_it_happens_once(
     assert staff.unfinished() == agency_keys(chain[3].id)
     after = state_of(services, held_change)
     assert (after.state, after.decided_by) == (HeldState.EXECUTED, managers[1].account_id)
+    assert done.run_id is not None
     with services.read() as connection:
         run = run_of(connection, done.run_id)
     assert (run.kind, run.cause, run.note, run.objects, run.done) == (RunKind.BULK, "rename_agency", "測試隊", 2, 0)
@@ -373,6 +375,8 @@ def test_a_bulk_transfer_lists_moves_and_lost_roles(
     assert [(one.account_id, one.before) for one in lost] == [(people[0], "測試隊")]
     staff.settle()
     done = submit(command, services, managers[0], confirmed=8)
+    assert isinstance(done, Done)
+    assert done.run_id is not None
     assert {staff.account(one).agency_id for one in people} == {chain[1].id}
     assert staff.grants(people[0]) == []
     assert account_keys(*people) <= staff.unfinished()

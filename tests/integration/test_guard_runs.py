@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from hufu_registry.accounts.store import accounts
-from hufu_registry.agencies.model import Agency
+from hufu_registry.agencies.model import Agency, ImportReport
 from hufu_registry.agencies.store import search
 from hufu_registry.agencies.use_cases import AddUnit, ImportList, Reopen, add_unit, reopen
 from hufu_registry.bootstrap import SqlServices
@@ -55,6 +55,7 @@ def test_an_import_that_renames_many_is_held_with_the_file_and_runs_from_it(
         some = work.held_changes.changes_of(held_change.id)
     assert {one.after for one in some} == {"測試院 › 測試部 › 新署", "測試院 › 測試部 › 新署 › 測試隊"}
     done = release(held_change.id, held_change.version, services, managers[1])
+    assert isinstance(done.result, ImportReport)
     assert len(done.result.renamed) == 1
     assert staff.agency(chain[3]).full_name == "測試院 › 測試部 › 新署 › 測試隊"
 
@@ -106,6 +107,7 @@ def test_a_merger_takes_people_parts_cases_and_names_to_the_successor(
     assert staff.account(team[0]).agency_path == staff.agency(chain[3]).path
     assert staff.grants(people[0]) == []
     assert [grant.agency_id for grant in staff.grants(people[1])] == [chain[3].id]
+    assert done.run_id is not None
     with services.read() as connection:
         case = connection.execute(sa.select(cases).where(cases.c.id == case_id)).one()
         hits = search(connection, "測試署", Page(), on=staff.today).rows

@@ -231,5 +231,5 @@ def dying(realm: ScratchRealm, after: int) -> Server:
             raise InterruptedError
         return write(*arguments)
 
-    server._write = until_then  # type: ignore[method-assign]
+    server._write = until_then  # type: ignore[method-assign, assignment]
     return server

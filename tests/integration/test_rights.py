@@ -27,7 +27,7 @@ from hufu_registry.accounts.use_cases import (
     transfer_account,
     unlock_account,
 )
-from hufu_registry.agencies.model import Agency, AgencyKind, Key, Node
+from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.features import FEATURES
 from hufu_registry.kernel.actor import Actor, account_actor, applicant_actor
@@ -38,7 +38,7 @@ from hufu_registry.rights.model import Grant
 from hufu_registry.rights.store import covered
 from hufu_registry.sync.use_cases import converge_now
 from tests.kit.clocks import SetClock
-from tests.kit.staff import Staff, only_looking
+from tests.kit.staff import Staff, grow, only_looking
 
 Act = Callable[[AccountId, Staff, Actor], object]
 ACTS: dict[str, tuple[AccountState, Act]] = {
@@ -153,18 +153,6 @@ def test_a_list_shows_exactly_what_one_asked_for_alone_would_be_allowed(
         assert seen == {
             one.id for one in everybody if mine.allows(SEE_ACCOUNTS, home_id=one.agency_id, path=one.agency_path)
         }
-
-
-def grow(services: SqlServices, chain: Sequence[Agency], dice: random.Random) -> None:
-    """Hang eight more agencies anywhere below the first."""
-    with services.begin() as work:
-        nodes: dict[Key, Node] = dict(work.agencies.nodes())
-        below = [key for key in nodes if int(str(key)) in {one.id for one in chain}]
-        for number in range(8):
-            oid = f"2.16.886.101.29998.{20001 + number}"
-            nodes[oid] = Node(oid, dice.choice(below), AgencyKind.AGENCY, f"測試室{number}", oid=oid)
-            below.append(oid)
-        work.agencies.take_over(nodes, ())
 
 
 def test_who_is_disabled_while_he_mends_his_own_data_waits_and_is_told(

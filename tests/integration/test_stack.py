@@ -22,7 +22,7 @@ def state_of(stack: Stack, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_a_killed_server_is_down_until_it_is_started(stack: Stack, name: str):
+def test_a_killed_server_is_down_until_it_is_started(stack: Stack, name: str) -> None:
     before = stack.server(name).process.pid()
     stack.kill(name)
     try:
@@ -35,7 +35,7 @@ def test_a_killed_server_is_down_until_it_is_started(stack: Stack, name: str):
 
 
 @pytest.mark.parametrize("name", [*SERVERS, "keycloak", "console", "worker", "relay", "scheduler"])
-def test_a_frozen_server_answers_nothing_and_goes_on_when_thawed(stack: Stack, name: str):
+def test_a_frozen_server_answers_nothing_and_goes_on_when_thawed(stack: Stack, name: str) -> None:
     before = stack.server(name).process.pid()
     stack.freeze(name)
     try:
@@ -47,14 +47,14 @@ def test_a_frozen_server_answers_nothing_and_goes_on_when_thawed(stack: Stack, n
     assert stack.server(name).process.pid() == before
 
 
-def test_a_frozen_server_can_be_stopped(stack: Stack):
+def test_a_frozen_server_can_be_stopped(stack: Stack) -> None:
     stack.freeze("mail")
     stack.stop(["mail"])
     assert state_of(stack, "mail") == "down"
     stack.start(["mail"])
 
 
-def test_status_exits_with_1_when_a_server_is_down(stack: Stack):
+def test_status_exits_with_1_when_a_server_is_down(stack: Stack) -> None:
     stack.stop(["mail"])
     down = subprocess.run([*COMMAND, "status", "mail"], capture_output=True, text=True, check=False)
     stack.start(["mail"])
@@ -63,13 +63,13 @@ def test_status_exits_with_1_when_a_server_is_down(stack: Stack):
     assert (up.returncode, up.stdout.split()[:2]) == (0, ["mail", "up"])
 
 
-def test_a_started_server_is_left_alone(stack: Stack):
+def test_a_started_server_is_left_alone(stack: Stack) -> None:
     before = stack.server("redis").process.pid()
     stack.start(["redis"])
     assert stack.server("redis").process.pid() == before
 
 
-def test_data_outlives_a_restart_of_the_server(stack: Stack):
+def test_data_outlives_a_restart_of_the_server(stack: Stack) -> None:
     profile = stack.profile
     with connect(profile, "hufu", role="hufu", secret="hufu-database-password") as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS stack_test (word text)")
@@ -84,7 +84,7 @@ def test_data_outlives_a_restart_of_the_server(stack: Stack):
             connection.execute("DROP TABLE stack_test")
 
 
-def test_a_stranger_with_an_old_pid_is_not_touched(stack: Stack, tmp_path: Path):
+def test_a_stranger_with_an_old_pid_is_not_touched(stack: Stack, tmp_path: Path) -> None:
     """A pid file left from before a reboot, whose number someone else has now."""
     with subprocess.Popen(["sleep", "60"]) as stranger:
         try:
@@ -102,7 +102,7 @@ def test_a_stranger_with_an_old_pid_is_not_touched(stack: Stack, tmp_path: Path)
             stack.start(["sample"])
 
 
-def test_a_busy_port_is_named(stack: Stack):
+def test_a_busy_port_is_named(stack: Stack) -> None:
     stack.stop(["mail"])
     blocker = f"import socket,time; s=socket.create_server(('127.0.0.1', {stack.profile.port('mail')})); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", blocker]) as process:
@@ -117,7 +117,7 @@ def test_a_busy_port_is_named(stack: Stack):
     assert "mail.log" in failed.stderr
 
 
-def test_everything_listens_on_loopback_only(stack: Stack):
+def test_everything_listens_on_loopback_only(stack: Stack) -> None:
     listening = [
         connection.laddr.ip.removeprefix("::ffff:")
         for name in stack.names
@@ -129,7 +129,7 @@ def test_everything_listens_on_loopback_only(stack: Stack):
     assert [address for address in listening if not (address.startswith("127.") or address == "::1")] == []
 
 
-def test_endpoints_lead_somewhere(stack: Stack):
+def test_endpoints_lead_somewhere(stack: Stack) -> None:
     found = stack.endpoints
     for url in (
         f"{found['issuer']}/.well-known/openid-configuration",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -46,7 +47,7 @@ from tests.kit.staff import Staff, account_keys
 from tests.kit.sync_scenes import PAGE, drifted, gone, key_of, set_row
 
 
-def titles(services: SqlServices, **asked: object) -> list[str]:
+def titles(services: SqlServices, **asked: Any) -> list[str]:
     with services.read() as connection:
         return [row.title for row in work_rows(connection, PAGE, **asked).rows]
 
@@ -88,7 +89,6 @@ def test_only_system_managers_and_the_machine_itself_may(
 # Waiting work
 
 
-@pytest.mark.requirement("S1-076")
 def test_work_is_found_by_state_target_person_and_agency(
     services: SqlServices, staff: Staff, chain: Sequence[Agency], administrator: Actor
 ) -> None:

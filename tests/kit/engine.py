@@ -97,7 +97,7 @@ class Engine:
                     self.lanes[target].drain()
 
     def account(
-        self, agency: Agency, name: str = "", *, kind: AccountKind = AccountKind.PERSONAL, **profile: str
+        self, agency: Agency, name: str = "", *, kind: AccountKind = AccountKind.PERSONAL, **profile: Any
     ) -> AccountId:
         name = name or f"u{uuid4().hex[:8]}"
         now = self.clock.now()

@@ -131,8 +131,8 @@ class ScratchRealm:
         server = self.server()
         server.post(f"/groups/{parent}/children" if parent else "/groups", body)
         if parent:
-            return next(one["id"] for one in server.get(f"/groups/{parent}/children") if one["name"] == name)
-        return next(one["id"] for one in server.get("/groups", search=name) if one["name"] == name)
+            return str(next(one["id"] for one in server.get(f"/groups/{parent}/children") if one["name"] == name))
+        return str(next(one["id"] for one in server.get("/groups", search=name) if one["name"] == name))
 
 
 @dataclass

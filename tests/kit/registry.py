@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
 
-from hufu_registry.agencies.model import Agency, AgencyKind, derive
+from hufu_registry.agencies.model import Agency, AgencyKind, ImportReport, derive
 from hufu_registry.agencies.store import agencies, search
 from hufu_registry.agencies.use_cases import (
     AddUnit,
@@ -51,7 +52,7 @@ class Registry:
     def today(self) -> date:
         return taipei_date(self.clock.now())
 
-    def take(self, *rows: tuple[str, str], **options: object) -> object:
+    def take(self, *rows: tuple[str, str], **options: Any) -> ImportReport:
         """Import rows of (arcs below 2.16.886.101.20003, name); the top one comes by itself."""
         lines = [f"行政院,{TOP},,,"] + [f'"{name}",{TOP}.{arcs},,,' for arcs, name in rows]
         return import_list(ImportList((HEADER + "\n".join(lines)).encode(), **options), self.services, OPERATOR)
@@ -129,7 +130,7 @@ class Registry:
             hits = search(connection, words, Page(size=100), on=self.today, applicants=applicants)
         return [hit.full_name for hit in hits.rows]
 
-    def rows(self) -> list[dict[str, object]]:
+    def rows(self) -> list[dict[str, Any]]:
         with self.services.read() as connection:
             return [dict(row) for row in connection.execute(sa.select(agencies).order_by(agencies.c.id)).mappings()]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -13,7 +15,7 @@ import sqlalchemy as sa
 from hufu_registry.accounts.model import Account, AccountState, Profile
 from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.use_cases import open_account
-from hufu_registry.agencies.model import Agency
+from hufu_registry.agencies.model import Agency, AgencyKind, Key, Node
 from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.engine.store import cases
@@ -41,7 +43,7 @@ class Staff:
         return taipei_date(self.services.clock.now())
 
     def hire(
-        self, agency: Agency, number: int = 1, *, state: AccountState = AccountState.ENABLED, **profile: object
+        self, agency: Agency, number: int = 1, *, state: AccountState = AccountState.ENABLED, **profile: Any
     ) -> list[AccountId]:
         """That many new accounts at the agency."""
         made = [self._account(agency, **profile) for _ in range(number)]
@@ -53,7 +55,7 @@ class Staff:
             work.connection.execute(sa.update(accounts).where(accounts.c.id.in_(ids)).values(state=state.value))
         return ids
 
-    def _account(self, agency: Agency, **profile: object) -> Account:
+    def _account(self, agency: Agency, **profile: Any) -> Account:
         now = self.services.clock.now()
         account_id = uuid4()
         values = {"name": "王小明", "title": "科員", "phone": "02-12345678", "mobile": "0912345678"} | profile
@@ -182,3 +184,15 @@ def open_case(services: SqlServices, agency: Agency) -> UUID:
             )
         )  # fmt: skip
     return case_id
+
+
+def grow(services: SqlServices, chain: Sequence[Agency], dice: random.Random) -> None:
+    """Hang eight more agencies anywhere below the first."""
+    with services.begin() as work:
+        nodes: dict[Key, Node] = dict(work.agencies.nodes().items())
+        below = [key for key in nodes if int(str(key)) in {one.id for one in chain}]
+        for number in range(8):
+            oid = f"2.16.886.101.29998.{20001 + number}"
+            nodes[oid] = Node(oid, dice.choice(below), AgencyKind.AGENCY, f"測試室{number}", oid=oid)
+            below.append(oid)
+        work.agencies.take_over(nodes, ())

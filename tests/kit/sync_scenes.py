@@ -9,8 +9,7 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
-from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
-from hufu_registry.accounts.use_cases import move_account, open_account
+from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.exports.use_cases import RequestExport, Written, begin_export, finish_export, request_export
@@ -18,12 +17,10 @@ from hufu_registry.guard.model import Held
 from hufu_registry.guard.use_cases import DisableAccounts, RenameAgency, submit
 from hufu_registry.kernel.actor import SYSTEM, account_actor
 from hufu_registry.kernel.clock import taipei_date
-from hufu_registry.kernel.ids import AccountId, PersonId
+from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page
-from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import outbox
-from hufu_registry.rights.use_cases import grant_role
 from hufu_registry.sync.model import Code, ErrorClass
 from hufu_registry.sync.model.plan import Delete, SetEnabled, SetFields, Step
 from hufu_registry.sync.model.plan_file import PlanFile, PlannedObject, Scope
@@ -31,34 +28,6 @@ from hufu_registry.sync.permissions import ADMINISTER_SYNC
 from hufu_registry.sync.store import queue_samples
 from hufu_registry.sync.store.plan_json import to_json
 from hufu_registry.sync.use_cases import request_plan
-
-
-def official(
-    services: SqlServices, agency: Agency, name: str, *, role: Role | None = None, wide: bool = False
-) -> Account:
-    """An enabled account of 王小明, with a role at its agency."""
-    now = services.clock.now()
-    account = Account(
-        id=AccountId(uuid4()),
-        person_id=PersonId(uuid4()),
-        account_name=name,
-        agency_id=agency.id,
-        agency_path=agency.path,
-        profile=Profile(name="王小明", title="科員", phone="02-81234567", mobile="0912345678"),
-        mailbox=f"{name}@example.org",
-        language="zh_Hant_TW",
-        state=AccountState.NOT_ACTIVATED,
-        created_at=now,
-        approved_at=now,
-    )
-    with services.begin(SYSTEM) as work:
-        open_account(work, services, account)
-    with services.begin(SYSTEM) as work:
-        enabled = move_account(work, work.accounts.get(account.id), AccountMove.ACTIVATE)
-        if role is not None:
-            at = None if role is Role.SYSTEM_MANAGER else agency.id
-            grant_role(work, services, account.id, role, at, with_subordinates=wide)
-    return replace(enabled, version=enabled.version + 1)
 
 
 def key_of(account_id: AccountId, target: Target = Target.AD) -> OutboxKey:

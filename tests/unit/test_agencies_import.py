@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -52,7 +53,7 @@ def settled(plan: ImportPlan) -> Registry:
     }
 
 
-def imported(*rows: ListedRow, into: Registry | None = None, **options: object) -> tuple[Registry, ImportPlan]:
+def imported(*rows: ListedRow, into: Registry | None = None, **options: Any) -> tuple[Registry, ImportPlan]:
     plan = plan_import(listing(*rows), into or {}, today=TODAY, **options)
     return settled(plan), plan
 

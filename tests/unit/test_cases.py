@@ -6,6 +6,7 @@ import pathlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -27,7 +28,7 @@ NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 MANAGER = AccountId(UUID(int=7))
 
 
-def make_application(**changes: object) -> Application:
+def make_application(**changes: Any) -> Application:
     form = Application(
         account_name="wangxm",
         agency_id=AgencyId(3),

@@ -380,7 +380,7 @@ def test_prepare_makes_every_secret_once(compose: Compose, tmp_path: Path) -> No
     assert all(first.values())
     assert folder.stat().st_mode & 0o777 == 0o700
     for name in ("tls", "directory"):
-        verify = ["openssl", "verify", "-CAfile", folder / "tls-ca.pem", folder / f"{name}-certificate.pem"]
+        verify = ["openssl", "verify", "-CAfile", str(folder / "tls-ca.pem"), str(folder / f"{name}-certificate.pem")]
         subprocess.run(verify, check=True, capture_output=True)
     subprocess.run(command, env=variables, check=True)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == first

@@ -75,7 +75,7 @@ def chinese() -> dict[str, str]:
         catalog = read_po(file, locale="zh_Hant_TW")
     return {
         (entry.id if isinstance(entry.id, str) else entry.id[0]): (
-            entry.string if isinstance(entry.string, str) else entry.string[0]
+            entry.string if isinstance(entry.string, str) else (entry.string or ("",))[0]
         )
         for entry in catalog
         if entry.id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from random import Random
 from uuid import UUID, uuid4
 
 import pytest
@@ -96,7 +97,9 @@ def test_taking_more_never_needs_less(some: list[Change], more: list[Change], ac
 
 
 @given(change_sets, sizes, st.randoms())
-def test_the_order_of_a_change_set_does_not_matter(changes: list[Change], accounts_at: dict, random) -> None:
+def test_the_order_of_a_change_set_does_not_matter(
+    changes: list[Change], accounts_at: dict[AgencyId, int], random: Random
+) -> None:
     shuffled = list(changes)
     random.shuffle(shuffled)
     assert judge(shuffled, accounts_at, LIMITS) is judge(changes, accounts_at, LIMITS)

@@ -81,7 +81,7 @@ def test_an_order_stands_in_the_address_as_it_was_read(text: str) -> None:
 
 
 def test_sql_orders_by_known_keys_alone_and_then_as_usual() -> None:
-    name, number = sa.column("name"), sa.column("id")
+    name, number = sa.column("name", sa.String), sa.column("id", sa.Integer)
     assert ordered(None, {"name": name}, (number,)) == (number,)
     assert ordered(Sort("password"), {"name": name}, (number,)) == (number,)
     assert str(ordered(Sort("name", descending=True), {"name": name}, (number,))[0]) == "name DESC NULLS LAST"

@@ -118,7 +118,7 @@ def test_no_template_is_left_over_and_none_is_missing() -> None:
 
 def test_the_package_carries_every_template(tmp_path: Path) -> None:
     registry = Path(hufu_registry.__file__).parents[1]
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", tmp_path]
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(command, cwd=registry, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     found = {

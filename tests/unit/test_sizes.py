@@ -39,7 +39,7 @@ def modules() -> Iterator[tuple[str, str]]:
 
 def too_long(name: str, text: str) -> Iterator[str]:
     lines = len(text.splitlines())
-    if lines > LINES_OF_A_MODULE and not name.startswith("tests/"):
+    if lines > LINES_OF_A_MODULE:
         yield f"{name}: {lines}"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

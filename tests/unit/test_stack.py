@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import stat
+import time
 from collections import Counter
 from email.message import EmailMessage
 from itertools import combinations
@@ -38,7 +39,7 @@ def ports(profile: Profile) -> set[int]:
     return {profile.port(name) for name in PORT_OFFSETS} | set(redirects)
 
 
-def test_profiles_that_may_run_together_share_no_port_and_no_directory():
+def test_profiles_that_may_run_together_share_no_port_and_no_directory() -> None:
     for one, other in combinations(PROFILES.values(), 2):
         if {one.name, other.name} == {"demo", "demo-none"}:
             continue
@@ -46,7 +47,7 @@ def test_profiles_that_may_run_together_share_no_port_and_no_directory():
         assert one.directory_address != other.directory_address or one.directory == "none"
 
 
-def test_the_authority_signs_what_localhost_may_use(tmp_path: Path):
+def test_the_authority_signs_what_localhost_may_use(tmp_path: Path) -> None:
     ca, ca_key = tmp_path / "ca.pem", tmp_path / "ca.key"
     own, own_key = tmp_path / "own.pem", tmp_path / "own.key"
     authority.ensure_authority(ca, ca_key, now=NOW)
@@ -64,7 +65,7 @@ def test_the_authority_signs_what_localhost_may_use(tmp_path: Path):
     assert stat.S_IMODE(ca_key.stat().st_mode) == 0o600
 
 
-def test_an_authority_is_made_once(tmp_path: Path):
+def test_an_authority_is_made_once(tmp_path: Path) -> None:
     ca, ca_key = tmp_path / "ca.pem", tmp_path / "ca.key"
     authority.ensure_authority(ca, ca_key, now=NOW)
     first = ca.read_bytes()
@@ -72,7 +73,7 @@ def test_an_authority_is_made_once(tmp_path: Path):
     assert ca.read_bytes() == first
 
 
-def test_a_certificate_is_renewed_before_it_ends(tmp_path: Path):
+def test_a_certificate_is_renewed_before_it_ends(tmp_path: Path) -> None:
     ca, ca_key, own = tmp_path / "ca.pem", tmp_path / "ca.key", tmp_path / "own.pem"
     month = dt.timedelta(days=30)
     assert authority.expires_within(own, month, now=NOW)
@@ -82,7 +83,9 @@ def test_a_certificate_is_renewed_before_it_ends(tmp_path: Path):
     assert authority.expires_within(own, month, now=NOW + authority.SERVER_LIFETIME - month + dt.timedelta(days=1))
 
 
-def test_a_directory_may_be_given_a_certificate_that_ends_soon_and_gets_another_at_its_next_start(profile: Profile):
+def test_a_directory_may_be_given_a_certificate_that_ends_soon_and_gets_another_at_its_next_start(
+    profile: Profile,
+) -> None:
     directory = Directory(profile)
     directory.ensure_certificate()
     now, month = dt.datetime.now(dt.UTC), dt.timedelta(days=30)
@@ -94,7 +97,7 @@ def test_a_directory_may_be_given_a_certificate_that_ends_soon_and_gets_another_
     assert not authority.expires_within(own, month, now=now)
 
 
-def test_secrets_are_made_once_and_only_their_owner_reads_them(profile: Profile):
+def test_secrets_are_made_once_and_only_their_owner_reads_them(profile: Profile) -> None:
     before = {name: read_secret(profile, name) for name in PASSWORDS}
     ensure_secrets(profile)
     assert {name: read_secret(profile, name) for name in PASSWORDS} == before
@@ -104,7 +107,7 @@ def test_secrets_are_made_once_and_only_their_owner_reads_them(profile: Profile)
     assert stat.S_IMODE((profile.folder / "secrets").stat().st_mode) == 0o700
 
 
-def test_a_private_file_replaces_one_that_was_open_to_all(tmp_path: Path):
+def test_a_private_file_replaces_one_that_was_open_to_all(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text("old")
     path.chmod(0o644)
@@ -116,13 +119,13 @@ def test_a_private_file_replaces_one_that_was_open_to_all(tmp_path: Path):
 @pytest.mark.parametrize(
     "server", ["console", "exports", "worker", "relay", "scheduler", "registry", "realm", "sample"]
 )
-def test_no_secret_is_in_an_environment(profile: Profile, server: str):
+def test_no_secret_is_in_an_environment(profile: Profile, server: str) -> None:
     values = environment(profile, server).values()
     for name in PASSWORDS:
         assert not any(read_secret(profile, name) in value for value in values)
 
 
-def test_without_a_directory_nothing_speaks_of_ldap(tmp_path: Path):
+def test_without_a_directory_nothing_speaks_of_ldap(tmp_path: Path) -> None:
     none = Profile("unit", tmp_path / ".unit", 9400, None)
     ensure_secrets(none)
     for server in ("worker", "realm"):
@@ -131,11 +134,11 @@ def test_without_a_directory_nothing_speaks_of_ldap(tmp_path: Path):
         assert not [name for name in variables if "LDAP" in name]
 
 
-def test_exports_survive_the_shell():
+def test_exports_survive_the_shell() -> None:
     assert shell_exports({"A": "it's $x"}) == """export A='it'"'"'s $x'"""
 
 
-def test_a_tree_holds_sessions_and_descendants_but_no_stranger_and_no_corpse():
+def test_a_tree_holds_sessions_and_descendants_but_no_stranger_and_no_corpse() -> None:
     leader = Stat(10, 1, 10, "S", 1)
     same_session = Stat(11, 1, 10, "S", 2)
     own_session = Stat(12, 10, 12, "S", 3)  # as PostgreSQL's backends
@@ -146,7 +149,7 @@ def test_a_tree_holds_sessions_and_descendants_but_no_stranger_and_no_corpse():
     assert [member.pid for member in found] == [10, 11, 12, 13]
 
 
-def test_the_newest_jdk_is_taken_unless_one_is_named(tmp_path: Path):
+def test_the_newest_jdk_is_taken_unless_one_is_named(tmp_path: Path) -> None:
     for name, release in (("jdk-17", "17.0.9"), ("jdk-25", "25.0.1"), ("jdk-8", "1.8.0")):
         (tmp_path / name / "bin").mkdir(parents=True)
         (tmp_path / name / "bin" / "java").touch()
@@ -155,16 +158,16 @@ def test_the_newest_jdk_is_taken_unless_one_is_named(tmp_path: Path):
     assert java_home({"JAVA_HOME": "/somewhere"}, tmp_path) == Path("/somewhere")
 
 
-def test_no_jdk_is_said_in_words(tmp_path: Path):
+def test_no_jdk_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="make setup"):
         java_home({}, tmp_path)
 
 
-def test_keycloaks_version_has_one_home():
+def test_keycloaks_version_has_one_home() -> None:
     assert re.fullmatch(r"26\.\d+\.\d+", version())
 
 
-def test_endpoints_name_everything_a_script_needs(profile: Profile):
+def test_endpoints_name_everything_a_script_needs(profile: Profile) -> None:
     someone = Person("wang1", "王小明", "secret", "JBSWY3DP", "user", "2.16.886.101")
     found = describe(profile, [someone])
     assert set(found) == {
@@ -196,7 +199,7 @@ def make_mail(subject: str, text: str, page: str | None = None) -> bytes:
     return message.as_bytes()
 
 
-def test_caught_mails_are_listed_newest_first(tmp_path: Path):
+def test_caught_mails_are_listed_newest_first(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path)
     mailbox.store(make_mail("第一封", "一"), sender="a@hufu.test", recipients=["B@home.test"])
     mailbox.store(make_mail("第二封", "二"), sender="a@hufu.test", recipients=["c@home.test"])
@@ -208,14 +211,14 @@ def test_caught_mails_are_listed_newest_first(tmp_path: Path):
     assert [message["id"] for message in again.all(limit=2)] == [3, 2]
 
 
-def test_links_are_found_whole(tmp_path: Path):
+def test_links_are_found_whole(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path)
     text = "請開啟 http://localhost:1/a?b=1&c=2 。或 http://localhost:1/d."
     mailbox.store(make_mail("連結", text), sender="a@hufu.test", recipients=["b@home.test"])
     assert mailbox.all()[0]["links"] == ["http://localhost:1/a?b=1&c=2", "http://localhost:1/d"]
 
 
-def test_a_mail_cannot_put_script_into_the_pages(tmp_path: Path):
+def test_a_mail_cannot_put_script_into_the_pages(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path)
     bad = "<script>alert(1)</script>"
     mailbox.store(make_mail(bad, bad, bad), sender="a@hufu.test", recipients=["b@home.test"])
@@ -224,10 +227,10 @@ def test_a_mail_cannot_put_script_into_the_pages(tmp_path: Path):
     assert bad not in message_page(message)
 
 
-def test_an_authenticator_never_shows_a_code_twice(monkeypatch: pytest.MonkeyPatch):
+def test_an_authenticator_never_shows_a_code_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1_000_000_000.0]
-    monkeypatch.setattr(person.time, "time", lambda: clock[0])
-    monkeypatch.setattr(person.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    monkeypatch.setattr(time, "time", lambda: clock[0])
+    monkeypatch.setattr(time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
     codes = person.Authenticator("JBSWY3DPEHPK3PXP" * 2)
     shown = [codes.code() for _ in range(4)]
     assert len(set(shown)) == 4
@@ -235,7 +238,7 @@ def test_an_authenticator_never_shows_a_code_twice(monkeypatch: pytest.MonkeyPat
     assert 30 < clock[0] - 1_000_000_000 < 91
 
 
-def test_the_demo_has_people_the_registry_takes():
+def test_the_demo_has_people_the_registry_takes() -> None:
     everybody = (demo_people.FIRST, *demo_people.MANAGERS, *demo_people.OFFICIALS, *demo_people.APPLICANTS)
     assert [each.username for each in everybody if name_fault(each.username)] == []
     assert len({each.username for each in everybody}) == len({each.number for each in everybody}) == len(everybody)

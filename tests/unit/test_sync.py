@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -41,7 +42,7 @@ def hash_of(field: str, value_: str) -> str:
     return f"{field}={value_}"
 
 
-def wanted(**changes: object) -> Desired:
+def wanted(**changes: Any) -> Desired:
     base = Desired(
         kind=Kind.ACCOUNT,
         object_id="a",
@@ -55,7 +56,7 @@ def wanted(**changes: object) -> Desired:
     return replace(base, **changes)
 
 
-def there(desired: Desired, **changes: object) -> Observed:
+def there(desired: Desired, **changes: Any) -> Observed:
     base = Observed(
         remote_id="r1",
         mark=desired.mark,

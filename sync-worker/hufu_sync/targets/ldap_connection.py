@@ -150,7 +150,7 @@ class LdapConnection:
 
     def add(self, dn: str, classes: Sequence[str], attributes: Mapping[str, str | bytes], taken: Code) -> None:
         with self.calling(taken) as connection:
-            connection.add(dn, list(classes), dict(attributes))  # type: ignore[no-untyped-call]
+            connection.add(dn, list(classes), dict(attributes))
 
     def modify(self, dn: str, values: Mapping[str, str | bytes]) -> None:
         """Replace them; "" is absent."""
@@ -168,7 +168,7 @@ class LdapConnection:
 
     def delete(self, dn: str) -> None:
         with self.calling(Code.AD_REFUSED) as connection:
-            connection.delete(dn)  # type: ignore[no-untyped-call]
+            connection.delete(dn)
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -179,7 +179,7 @@ class LdapConnection:
 
     def _modify(self, dn: str, changes: Mapping[str, object], taken: Code) -> None:
         with self.calling(taken) as connection:
-            connection.modify(dn, changes)  # type: ignore[no-untyped-call]
+            connection.modify(dn, changes)
 
     def _search(self, base: str, query: str, names: Collection[str], *, seconds: int = 0, **how: Any) -> list[Entry]:
         had_connection = self._connection is not None

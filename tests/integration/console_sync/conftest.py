@@ -1,4 +1,4 @@
-"""TODO"""
+"""Who stands in the pages of the synchronisation."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.permissions import Role
-from tests.kit.sync_scenes import (
-    official,
-)
+from tests.kit.accounts import official
 
 
 @pytest.fixture
@@ -22,7 +20,7 @@ def other_system_manager(services: SqlServices, chain: Sequence[Agency]) -> Acco
 
 @pytest.fixture
 def manager(services: SqlServices, chain: Sequence[Agency]) -> Account:
-    return official(services, chain[2], "manager1", role=Role.AGENCY_MANAGER, wide=True)
+    return official(services, chain[2], "manager1", role=Role.AGENCY_MANAGER, with_subordinates=True)
 
 
 @pytest.fixture

@@ -22,17 +22,17 @@ from hufu_registry.kernel.permissions import Role
 from hufu_registry.propagation.model import ActionKind
 from hufu_registry.sync.model import SignInLock, SignInState
 from hufu_registry.sync.store import StepDone, sign_in_state
+from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import account_now, make_console, signed_in, words_of
 from tests.kit.sync_scenes import (
     key_of,
-    official,
 )
 
 # The account's page
 
 
-@pytest.mark.requirement("S1-076")
+@pytest.mark.requirement("S1-114", "S1-132")
 def test_a_locked_sign_in_is_seen_and_unlocked(
     app: Flask, services: SqlServices, clock: SetClock, manager: Account, wang: Account
 ) -> None:

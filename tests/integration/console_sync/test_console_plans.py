@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import get_args
 from uuid import UUID
 
 import pytest
@@ -23,15 +24,16 @@ from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import Code, RunCause
 from hufu_registry.sync.model.desired import DirectoryShape, KeycloakShape
+from hufu_registry.sync.model.plan import Step
 from hufu_registry.sync.store import StepDone, run_of
 from hufu_registry.sync.use_cases import request_plan
+from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import account_now, audited, sheet_of, signed_in
 from tests.kit.sync_scenes import (
     drifted,
     held,
     key_of,
-    official,
     park,
     planned,
 )
@@ -101,6 +103,13 @@ def test_every_field_has_a_word(app: Flask) -> None:
         for shape in (DirectoryShape(""), KeycloakShape(with_directory=False)):
             for name in frozenset().union(*shape.fields.values()):
                 assert lists.words("sync/_labels.html", "field_word", name) != name
+
+
+def test_every_step_has_a_word(app: Flask) -> None:
+    names = {kind.__dataclass_fields__["step"].default for kind in get_args(Step)} - {"set_enabled"}
+    with app.test_request_context("/?language=zh_Hant_TW"):
+        for name in (*names, "enable", "disable"):
+            assert lists.words("sync/_labels.html", "planned_step_word", name) != name
 
 
 # Plans

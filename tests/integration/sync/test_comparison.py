@@ -34,7 +34,6 @@ from tests.kit.engine import Engine
 # A comparison of everybody.
 
 
-@pytest.mark.requirement("S1-076")
 def test_what_somebody_else_changed_is_listed_with_both_values_since_it_was_seen(
     engine: Engine, people: list[AccountId]
 ) -> None:
@@ -178,7 +177,6 @@ def test_what_cannot_be_judged_is_counted_and_stops_nobody(engine: Engine, peopl
     assert engine.compare() == Tally(objects=5, differing=1, failed=1)
 
 
-@pytest.mark.requirement("S1-076")
 def test_what_bears_our_mark_and_is_none_of_ours_is_listed_and_left_alone(
     engine: Engine, people: list[AccountId]
 ) -> None:

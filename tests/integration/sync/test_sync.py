@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -147,6 +148,7 @@ def test_a_user_that_keycloak_lost_and_read_anew_gets_everything_again(engine: E
     user.fields["email"], user.place = "", None
     converge_now(account_id, engine.services, SYSTEM)
     engine.run()
+    ((_, user),) = engine.keycloak.of(f"hufu:account:{account_id}")
     assert user.fields["email"] == email
     assert user.place is not None
     assert engine.records("account.made_in_keycloak") == 2
@@ -243,7 +245,7 @@ class FakeQueue:
 
 
 def test_one_waiting_job_a_target_is_enough() -> None:
-    queue = FakeQueue()
+    queue: Any = FakeQueue()
     relay.enqueue(queue, [Target.AD])
     relay.enqueue(queue, [Target.AD, Target.KEYCLOAK])
     relay.enqueue(queue, [])

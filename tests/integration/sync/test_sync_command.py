@@ -221,7 +221,6 @@ def test_columns_are_aligned_where_characters_are_two_wide() -> None:
 
 
 @pytest.mark.stack
-@pytest.mark.requirement("S1-076")
 def test_an_operator_sees_and_mends_what_somebody_did_in_the_directory(stack: Stack, tmp_path: Path) -> None:
     variables = os.environ | environment(stack.profile, "worker")
 

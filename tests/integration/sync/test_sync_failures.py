@@ -22,7 +22,7 @@ from hufu_registry.sync.model import Code, ErrorClass, StepName, StepState
 from hufu_registry.sync.store import target_states
 from hufu_registry.sync.use_cases import converge_now
 from hufu_sync.errors import Misconfigured, Refused, Transient, Unreachable
-from tests.integration.test_cases import APPLICANT, Office, approve_as
+from tests.kit.cases import APPLICANT, Office
 from tests.kit.clocks import SetClock
 from tests.kit.engine import DONE, Engine, KilledError
 from tests.kit.targets.fakes import FakeTarget
@@ -110,7 +110,7 @@ def test_a_collision_shows_on_the_case_and_another_name_completes_it(
     target.stand_in_the_way("wangxm")
     manager = office.manager(office.bureau)
     case_id = office.apply(office.form(account_name="wangxm"), mailbox="p@example.org")
-    account_id = approve_as(office, manager, case_id)
+    account_id = office.approve(manager, case_id)
     engine.run()
     assert office.case(case_id).collision
     choose_name(ChooseName(office.follow("p@example.org"), case_id, "wangxm2"), office.services, APPLICANT)

@@ -99,7 +99,6 @@ def test_a_lock_nobody_could_be_asked_about_is_asked_about_again(engine: Engine,
 # What changed since the last look.
 
 
-@pytest.mark.requirement("S1-076")
 def test_a_change_in_the_directory_is_seen_at_the_next_look(engine: Engine, people: list[AccountId]) -> None:
     watch = engine.watch()
     assert watch.poll() == 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import Map, RequestRedirect, Rule
 
@@ -25,7 +26,7 @@ OVERHANG = """() => {
         .map((one) => one.outerHTML.slice(0, 120)).slice(-3).concat("hangs over");
 }"""
 # Colours hang on the scheme alone and layout on the width alone, so two of the four pairs see everything.
-VIEWS = (("light", WIDE), ("dark", NARROW))
+VIEWS: tuple[tuple[Literal["light", "dark"], ViewportSize], ...] = (("light", WIDE), ("dark", NARROW))
 
 
 def judge(page: Page, *, in_english: bool = True) -> None:

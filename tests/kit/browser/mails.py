@@ -44,4 +44,4 @@ def code_in(mail: Mail) -> str:
 
 
 def activation_link(mail: Mail) -> str:
-    return next(link for link in mail["links"] if ACTION_LINK in link)
+    return str(next(link for link in mail["links"] if ACTION_LINK in link))

@@ -126,7 +126,7 @@ def _in_directory(account: Account, entries: Sequence[Entry], chain: Chain) -> I
         "company": agency.name,
         "departmentNumber": agency.oid,
     }
-    yield from _differing(what, wanted, entry.values | {"dn": entry.dn.casefold(), "enabled": entry.enabled})
+    yield from _differing(what, wanted, dict(entry.values) | {"dn": entry.dn.casefold(), "enabled": entry.enabled})
 
 
 def _in_keycloak(account: Account, users: Sequence[Mapping[str, object]], agency: Agency) -> Iterator[str]:

@@ -105,8 +105,8 @@ def doom_after_commit() -> None:
         if any(finished):
             die()
 
-    SqlQueue.finish = watched_finish  # type: ignore[method-assign]
-    SqlServices.begin = watched_begin  # type: ignore[method-assign]
+    SqlQueue.finish = watched_finish  # type: ignore[method-assign, assignment]
+    SqlServices.begin = watched_begin  # type: ignore[method-assign, assignment]
 
 
 def jump(seconds: float) -> None:

@@ -12,11 +12,13 @@ from uuid import UUID
 
 import ldap3
 import requests
+from ldap3.core.exceptions import LDAPNoSuchObjectResult
 
 from hufu_registry.kernel.ids import AccountId
 from hufu_stack.directory import DOMAIN_DN, SECRETS, Directory, bind_dn
 from hufu_stack.layout import BASE_DN, REALM, Profile
 from hufu_stack.secret_files import read_secret
+from hufu_stack.stack import Stack
 
 DISABLED = 0x2
 SEEN = (
@@ -89,13 +91,13 @@ class DirectoryEyes:
                     base, query, search_scope=scope, attributes=list(SEEN), paged_size=500
                 )
                 return [_entry(raw) for raw in pages if raw["type"] == "searchResEntry"]
-            except ldap3.core.exceptions.LDAPNoSuchObjectResult:
+            except LDAPNoSuchObjectResult:
                 return []
 
     @contextmanager
     def _server(self) -> Iterator[ldap3.Server]:
         tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(self.profile.certificate("ca")))
-        yield ldap3.Server(self.profile.ldap_url, tls=tls, get_info=ldap3.NONE, connect_timeout=5)
+        yield ldap3.Server(str(self.profile.ldap_url), tls=tls, get_info=ldap3.NONE, connect_timeout=5)
 
     @contextmanager
     def _open(self) -> Iterator[ldap3.Connection]:
@@ -180,3 +182,11 @@ def _flat(groups: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def ou(name: str, parent: str = BASE_DN) -> str:
     """The DN of our OU of this (plain) name."""
     return f"OU={name},{parent}"
+
+
+def bound(stack: Stack, account: str) -> ldap3.Connection:
+    """Signed in to the directory as one of our service accounts."""
+    tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(stack.profile.certificate("ca")))
+    server = ldap3.Server(str(stack.profile.ldap_url), tls=tls, get_info=ldap3.NONE)
+    password = read_secret(stack.profile, SECRETS[account])
+    return ldap3.Connection(server, bind_dn(account), password, auto_bind=True, check_names=False)

@@ -62,7 +62,7 @@ class Office:
         with self.services.begin(OPERATOR) as work:
             above = work.agencies.find_by_oid(ABOVE)
             assert above is not None
-            nodes: dict[Key, Node] = dict(work.agencies.nodes())
+            nodes: dict[Key, Node] = dict(work.agencies.nodes().items())
             top = f"{ABOVE}.1{tag:06}"
             nodes[top] = Node(top, above.id, AgencyKind.AGENCY, f"虎符試辦處{tag:06}", oid=top)
             for number, name in enumerate(names, 1):
@@ -123,7 +123,7 @@ class Office:
         with self.services.begin(SYSTEM) as work:
             return work.accounts.get(account_id)
 
-    def change(self, account_id: AccountId, *, manager: int = 0, version: int | None = None, **fields: str) -> None:
+    def change(self, account_id: AccountId, *, manager: int = 0, version: int | None = None, **fields: Any) -> None:
         """One of the managers mends its data, as he saw it."""
         account = self.account(account_id)
         profile = replace(account.profile, **fields)

@@ -303,7 +303,7 @@ def samba(stack: Stack) -> Iterator[DirectoryHouse]:
         finally:
             directory.close()
             connection.search(base, "(objectClass=*)")
-            for dn in sorted((entry["dn"] for entry in connection.response), key=len, reverse=True):
+            for dn in sorted((entry["dn"] for entry in connection.response or ()), key=len, reverse=True):
                 connection.delete(dn)
 
 
