@@ -25,10 +25,10 @@ from hufu_registry.kernel.store import outbox
 from hufu_registry.sessions.use_cases import start_session
 from hufu_stack.demo import registry_of
 from hufu_stack.stack import Stack
-from tests.browser.conftest import NewBrowser
+from tests.kit.accounts import official
+from tests.kit.browser.chromium import NewBrowser
 from tests.kit.browser.judging import judge
 from tests.kit.faults.world import until
-from tests.kit.sync_scenes import official
 
 MANY = 730
 PROCESSES = ("console", "exports")

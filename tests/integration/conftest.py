@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from psycopg.errors import InsufficientPrivilege
 
 from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.model import Agency
@@ -33,44 +29,12 @@ from hufu_stack.stack import Stack
 from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import make_console, signed_in
+from tests.kit.databases import own_database
 from tests.kit.registry import CHAIN, Registry
 from tests.kit.staff import Staff
 
 PROFILE = PROFILES["test-registry"]
 KEEP = os.environ.get("HUFU_KEEP_STACK") == "1"
-
-
-@contextmanager
-def own_database(settings: RegistrySettings, template: str) -> Iterator[RegistrySettings]:
-    """Settings of a new database, a copy of `template`; gone afterwards."""
-    name = f"t{uuid4().hex}"
-    url = sa.make_url(settings.database_url)
-    elsewhere = settings.model_copy(update={"database_url": str(url.set(database="postgres"))})
-    maker = build_engine(elsewhere).execution_options(isolation_level="AUTOCOMMIT")
-    with maker.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
-    try:
-        yield settings.model_copy(update={"database_url": str(url.set(database=name))})
-    finally:
-        try:
-            drop_database(maker, name)
-        finally:
-            maker.dispose()
-
-
-def drop_database(maker: sa.Engine, name: str) -> None:
-    """With whoever is still connected; only PostgreSQL's own vacuum cannot be sent away, and is waited for."""
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            with maker.connect() as connection:
-                connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-        except sa.exc.ProgrammingError as error:
-            if not isinstance(error.orig, InsufficientPrivilege) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
-        else:
-            return
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import pytest
 
 from hufu_registry.settings import RegistrySettings
 from hufu_stack.layout import PROFILES, PROJECT
-from tests.integration.conftest import own_database
+from tests.kit.databases import own_database
 
 ROOMS = ("registry", "admin-ui", "sync-worker", "keycloak-config", "stack")
 FEATURE, WORD = "visits", "參訪"

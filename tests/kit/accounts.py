@@ -84,10 +84,10 @@ def official(
         return work.accounts.get(account.id)
 
 
-def an_application(agency_id: AgencyId = AGENCY_ID, **changes: Any) -> Application:
+def an_application(**changes: Any) -> Application:
     form = Application(
         account_name="wangxm",
-        agency_id=agency_id,
+        agency_id=AGENCY_ID,
         profile=Profile(name="王小明", title="科員", phone="02-81234567", mobile="0912345678"),
         reason="新進人員",
     )

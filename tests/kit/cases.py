@@ -75,8 +75,12 @@ class Office:
 
     def form(self, agency: Agency | None = None, **changes: Any) -> Application:
         self.count += 1
-        values = {"account_name": f"wangxm{self.count}", "mobile": f"098{self.count:07d}"} | changes
-        return an_application((agency or self.bureau).id, **values)
+        values = {
+            "account_name": f"wangxm{self.count}",
+            "agency_id": (agency or self.bureau).id,
+            "mobile": f"098{self.count:07d}",
+        }
+        return an_application(**(values | changes))
 
     def apply(self, form: Application | None = None, *, mailbox: str | None = None) -> CaseId:
         self.count += 1
