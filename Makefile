@@ -8,11 +8,13 @@ DEMO := $(if $(filter none,$(AD)),demo-none,demo)
 CATALOG := admin-ui/hufu_console/translations/zh_Hant_TW/LC_MESSAGES/messages.po
 # What pybabel writes into the head of a catalog and nobody reads.
 UNWANTED := Report-Msgid-Bugs-To|POT-Creation-Date|PO-Revision-Date|Last-Translator|Language-Team|Generated-By
+# Each program would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 CODE := registry admin-ui sync-worker keycloak-config stack tests bench setup docs docker
 
 .PHONY: help setup setup-tests demo demo-stop demo-status demo-reset \
-	lint types imports templates unit check java test test-stack test-others t t-stop coverage soak bench performance fmt \
-	lock catalog migration feature console screenshots
+	lint types imports templates unit check java test test-stack test-faults test-others t t-stop coverage soak bench \
+	performance fmt lock catalog migration feature console screenshots
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -57,13 +59,16 @@ java: ## format and tests of the Keycloak extensions
 	@mvn --quiet --batch-mode -f extensions/pom.xml verify
 
 test: setup-tests lint types imports templates java ## everything
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-stack test-others
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync test-stack test-faults test-others
 
 test-stack: ## those that need the real servers with a directory, one after the other
-	@$(BIN)/pytest tests -m stack
+	@$(BIN)/pytest tests --ignore=tests/faults -m stack
 
-# Those with servers come last: they find Keycloak built by the other half.
-test-others: ## all others; they may run beside those
+test-faults: ## those that hurt the real servers; they have some of their own
+	@$(BIN)/pytest tests/faults -m stack -p no:cacheprovider
+
+# Those with servers come last: they find Keycloak built by the others.
+test-others: ## all others; the three may run side by side
 	@$(BIN)/pytest tests/unit tests/contract tests/integration tests/faults tests/browser -m "not stack" -p no:cacheprovider
 
 t: ## tests of one path on servers that keep running between: make t T=tests/integration/test_cases.py

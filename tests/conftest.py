@@ -2,6 +2,7 @@
 
 With HUFU_KEEP_STACK=1 a running test stack is used as it is and left running: quick work at one's desk.
 HUFU_TEST_PROFILE names another profile for it, so that two people can hurt servers at the same time.
+tests/faults has one of its own in any case: it may break things while the others work.
 """
 
 import os
@@ -27,7 +28,7 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
             item.add_marker(pytest.mark.stack)
 
 
-def _running(profile: str) -> Iterator[Stack]:
+def running(profile: str) -> Iterator[Stack]:
     stack = Stack(profile)
     if not KEEP:
         stack.reset()
@@ -42,13 +43,13 @@ def _running(profile: str) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Everything with a directory, profile `test`. It never falls back: no domain controller, no test."""
-    yield from _running(PROFILE)
+    yield from running(PROFILE)
 
 
 @pytest.fixture(scope="session")
 def stack_without_directory() -> Iterator[Stack]:
     """Everything without a directory (AD=none), profile `test-none`."""
-    yield from _running("test-none")
+    yield from running("test-none")
 
 
 @pytest.fixture(scope="session")

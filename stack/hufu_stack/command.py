@@ -17,7 +17,7 @@ from hufu_stack.stack import Stack, StepError
 
 DEMOS = ("demo", "demo-none")
 # HUFU_KEEP_STACK=1 leaves these running.
-KEPT = ("test", "test-none", "test-registry")
+KEPT = ("test", "test-faults", "test-none", "test-registry")
 
 
 def progress() -> Callable[[str], None]:

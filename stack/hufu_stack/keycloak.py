@@ -1,5 +1,6 @@
 """Keycloak in production mode: one distribution, one build per set of providers, one server per profile."""
 
+import fcntl
 import hashlib
 import os
 import re
@@ -111,10 +112,17 @@ def ensure_build(log: Path) -> Path:
     release = version()
     jars, themes = provider_jars(), theme_files()
     home = TOOLS / "keycloak" / f"{release}-{fingerprint(release, [*jars, *themes])}"
-    if (home / "built").exists():
-        os.utime(home)
-        return home
-    part = home.with_name(f"{home.name}.part{os.getpid()}")
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with (home.parent / "build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another profile may want the same build at the same time
+        if not (home / "built").exists():
+            _build(home, release, jars, themes, log)
+    os.utime(home)
+    return home
+
+
+def _build(home: Path, release: str, jars: Sequence[Path], themes: Sequence[Path], log: Path) -> None:
+    part = home.with_name(f"{home.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(ensure_distribution(release), part)
     for jar in jars:
@@ -134,12 +142,8 @@ def ensure_build(log: Path) -> Path:
             check=True,
         )
     (part / "built").touch()
-    if home.exists():  # another profile built the same at the same time
-        shutil.rmtree(part)
-    else:
-        part.rename(home)
+    part.rename(home)
     _forget_old_builds(keep=home)
-    return home
 
 
 def _forget_old_builds(keep: Path) -> None:
@@ -168,6 +172,8 @@ class Keycloak(Server):
         return base_environment() | {
             "JAVA_HOME": str(java_home(os.environ)),
             "JAVA_OPTS_KC_HEAP": "-Xms128m -Xmx640m",
+            # The compiler that makes code fast in the long run costs the tests' short-lived servers more than it gives.
+            "JAVA_OPTS_APPEND": "" if self.profile.durable else "-XX:TieredStopAtLevel=1",
             "KC_DB_PASSWORD": read_secret(self.profile, "keycloak-database-password"),
             "KC_BOOTSTRAP_ADMIN_USERNAME": ADMIN,
             "KC_BOOTSTRAP_ADMIN_PASSWORD": read_secret(self.profile, "keycloak-admin-password"),

@@ -106,6 +106,7 @@ PROFILES = {
         profile("test-registry", 9320, redirect_offset=20, durable=False),
         profile("test-exports", 9350, redirect_offset=20, durable=False),
         profile("bench", 9300, 3),
+        profile("test-faults", 9500, 5, durable=False),
         profile("soak", 9400, 4, durable=False),
         profile("migration", 9420, redirect_offset=20, durable=False),
     )
