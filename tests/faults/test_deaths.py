@@ -15,7 +15,7 @@ from hufu_registry.propagation.store import one_time_actions
 from hufu_stack.stack import Stack
 from tests.kit.faults.consistency import disagreements
 from tests.kit.faults.fault_injection import settle
-from tests.kit.faults.processes import running, without
+from tests.kit.faults.processes import ended, running, without
 from tests.kit.faults.world import Office, office_on, until
 
 
@@ -104,7 +104,7 @@ def test_workers_killed_at_every_boundary_one_after_the_other_leave_nothing_doub
     for act, death in DEATHS:
         account_id = act(ward)
         with running(office.stack, "worker", "--die", *death.split()) as doomed:
-            assert doomed.wait(60) == -signal.SIGKILL, death
+            assert ended(doomed, 60) == -signal.SIGKILL, death
         began.append((act, death, account_id))
     with running(office.stack, "worker"):
         settle(office, 90)
@@ -125,7 +125,7 @@ def test_workers_killed_around_the_steps_of_an_agency_leave_nothing_double(ward:
 
     def dies(death: str) -> None:
         with running(office.stack, "worker", "--die", *death.split()) as doomed:
-            assert doomed.wait(60) == -signal.SIGKILL, death
+            assert ended(doomed, 60) == -signal.SIGKILL, death
 
     newcomer = office.approve("東")
     dies("ad after agency:Create")
@@ -155,7 +155,7 @@ def test_a_relay_killed_around_its_job_loses_nothing(ward: Ward, moment: str) ->
     office = ward.office
     account_id = office.approve("北")
     with running(office.stack, "relay", "--die", "relay", moment, "enqueue") as doomed:
-        assert doomed.wait(40) == -signal.SIGKILL
+        assert ended(doomed, 40) == -signal.SIGKILL
     with running(office.stack, "worker"):
         until(lambda: office.mail_is_sent(account_id))
         settle(office, 90)

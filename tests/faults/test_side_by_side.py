@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import time
@@ -15,7 +16,7 @@ from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.store.tables import applied_steps
 from hufu_stack.stack import Stack
 from tests.kit.faults.consistency import disagreements
-from tests.kit.faults.processes import QUICK, running, without
+from tests.kit.faults.processes import QUICK, ended, running, without
 from tests.kit.faults.proxy import Fault, before_directory
 from tests.kit.faults.world import Office, office_on, until
 
@@ -69,12 +70,12 @@ def test_a_worker_frozen_past_its_lease_neither_writes_nor_records_when_it_wakes
         proxy.at_next("^add ", Fault.HOLD)
         account_id = office.approve("北")
         until(lambda: proxy.hurt == 1)
-        frozen.send_signal(signal.SIGSTOP)
+        os.kill(frozen.ident or 0, signal.SIGSTOP)
         with running(office.stack, "worker"):
             until(lambda: office.is_done(account_id))
             records, seen = office.records(account_id), proxy.requests[:]
             proxy.heal()
-            frozen.send_signal(signal.SIGCONT)
+            os.kill(frozen.ident or 0, signal.SIGCONT)
             time.sleep(LEASE)
         assert office.records(account_id) == records
         # It may ask whether the directory is back, which it does by writing its own probe.
@@ -95,7 +96,7 @@ def test_a_worker_whose_clock_is_wrong_harms_nobody(office: Office, hours: int) 
 def test_what_a_worker_held_whose_clock_ran_ahead_is_taken_over_when_it_dies(office: Office) -> None:
     with running(office.stack, "worker", "--jump", str(2 * HOUR), "--die", "ad", "after", "Create") as doomed:
         held = office.approve("北")
-        assert doomed.wait(40) == -signal.SIGKILL
+        assert ended(doomed, 40) == -signal.SIGKILL
     with running(office.stack, "worker"):
         until(lambda: office.is_done(held))
     assert len(office.mails(held)) == 1

@@ -26,7 +26,7 @@ from hufu_stack.directory import DOMAIN_DN
 from hufu_stack.stack import Stack
 from tests.kit.faults.consistency import bindings_of, disagreements
 from tests.kit.faults.fault_injection import FaultInjection, faults_of, settle, tells
-from tests.kit.faults.processes import QUICK
+from tests.kit.faults.processes import QUICK, ended
 from tests.kit.faults.proxy import Fault
 from tests.kit.faults.world import Office, office_on, until
 
@@ -192,7 +192,7 @@ def dying(*death: str) -> Callable[[Tale], None]:
     def the_worker_dies(tale: Tale) -> None:
         doomed = tale.faults.work("worker", "--die", *death)
         tale.approve(tale.dice.choice(["北", "南"]))
-        assert doomed.wait(40) == -signal.SIGKILL
+        assert ended(doomed, 40) == -signal.SIGKILL
         tale.faults.work("worker")
 
     the_worker_dies.__name__ = f"the_worker_dies_{'_'.join(death)}"
@@ -203,10 +203,10 @@ def the_relay_dies(tale: Tale) -> None:
     doomed = tale.faults.work("relay", "--die", "relay", tale.dice.choice(["before", "after"]), "enqueue")
     # A worker that has just finished something may take it before the relay sees it.
     deadline = time.monotonic() + 40
-    while doomed.poll() is None and time.monotonic() < deadline:
+    while doomed.is_alive() and time.monotonic() < deadline:
         time.sleep(1.5)
         tale.approve("北")
-    assert doomed.returncode == -signal.SIGKILL
+    assert doomed.exitcode == -signal.SIGKILL
     tale.faults.work("relay")
 
 

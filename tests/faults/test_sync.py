@@ -11,7 +11,7 @@ from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.model import Code, StepName, StepState
 from hufu_stack.stack import Stack
 from tests.kit.faults.consistency import disagreements
-from tests.kit.faults.processes import running, without
+from tests.kit.faults.processes import ended, running, without
 from tests.kit.faults.world import Office, office_on, until
 
 
@@ -122,7 +122,7 @@ def test_without_a_directory_a_killed_worker_leaves_nothing_double(small_office:
     with without(small_office.stack, ["worker"]):
         account_id = small_office.approve("北")
         with running(small_office.stack, "worker", "--die", *death.split()) as doomed:
-            assert doomed.wait(40) == -signal.SIGKILL
+            assert ended(doomed, 40) == -signal.SIGKILL
     until(lambda: small_office.mail_is_sent(account_id))
     (user,) = small_office.in_keycloak(account_id)
     assert user["groups"] == [small_office.agency("北").oid]

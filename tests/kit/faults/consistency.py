@@ -42,11 +42,12 @@ Chain = Sequence[Agency]
 def disagreements(office: Office) -> list[str]:
     """In words, what does not agree about everything founded here; empty when all is well.
 
-    Keycloak remembers for half a minute what it read in the directory.
+    Keycloak remembers for half a minute what it read in the directory, unless it is told to forget that.
     """
     deadline = time.monotonic() + REMEMBERED
     while (found := list(_disagreements(office))) and time.monotonic() < deadline:
-        time.sleep(5)
+        time.sleep(1)
+        office.keycloak.forget()
     return found
 
 

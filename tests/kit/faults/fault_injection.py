@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 
 import redis
 
@@ -30,9 +30,9 @@ class FaultInjection:
 
     stack: Stack
     proxies: dict[str, Proxy]
-    crew: dict[Program, subprocess.Popen[bytes]] = field(default_factory=dict)
+    crew: dict[Program, ForkServerProcess] = field(default_factory=dict)
 
-    def work(self, program: Program, *oddities: str) -> subprocess.Popen[bytes]:
+    def work(self, program: Program, *oddities: str) -> ForkServerProcess:
         """Start it in the place of the one there is, which is killed."""
         self.kill(program)
         addresses = {

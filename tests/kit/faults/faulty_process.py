@@ -1,4 +1,4 @@
-"""Our worker, relay or scheduler with something odd about it: `python -m tests.kit.faults.faulty_process PROGRAM [ODDITY …]`.
+"""Our worker, relay or scheduler with something odd about it.
 
 Only the tests start it; the product has no such hook. `--die TARGET MOMENT CALL` ends it by SIGKILL at the first
 such call about an account, or, where CALL is agency:…, about an agency: TARGET is ad or keycloak, MOMENT before or
@@ -11,9 +11,11 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import time_machine
@@ -113,18 +115,20 @@ def jump(seconds: float) -> None:
     time_machine.travel(datetime.now(UTC) + timedelta(seconds=seconds), tick=True).start()
 
 
-def main() -> None:
+def run(program: str, oddities: Sequence[str], variables: Mapping[str, str], log: Path) -> None:
+    """In a process of its own, with nothing of the tests' environment; what it says goes into the log."""
+    os.environ.clear()
+    os.environ.update(variables)
+    with log.open("ab") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a file
     parser = argparse.ArgumentParser()
-    parser.add_argument("program", choices=list(PROGRAMS))
     parser.add_argument("--die", nargs=3, metavar=("TARGET", "MOMENT", "CALL"))
     parser.add_argument("--jump", type=float, default=0.0)
-    asked = parser.parse_args()
+    asked = parser.parse_args(oddities)
     if asked.die:
         arrange_death(*asked.die)
     if asked.jump:
         jump(asked.jump)
-    PROGRAMS[asked.program]()
-
-
-if __name__ == "__main__":
-    main()
+    PROGRAMS[program]()

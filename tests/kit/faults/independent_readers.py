@@ -14,8 +14,11 @@ import ldap3
 import requests
 from ldap3.core.exceptions import LDAPNoSuchObjectResult
 
+from hufu_realm.model import Secret
+from hufu_realm.server import Server
 from hufu_registry.kernel.ids import AccountId
 from hufu_stack.directory import DOMAIN_DN, SECRETS, Directory, bind_dn
+from hufu_stack.keycloak import ADMIN
 from hufu_stack.layout import BASE_DN, REALM, Profile
 from hufu_stack.secret_files import read_secret
 from hufu_stack.stack import Stack
@@ -146,6 +149,11 @@ class KeycloakEyes:
 
     def sessions(self, user_id: str) -> int:
         return len(self._get(f"users/{user_id}/sessions"))
+
+    def forget(self) -> None:
+        """Whatever it remembers of its users; only its administrators may say so."""
+        password = Secret(read_secret(self.profile, "keycloak-admin-password"))
+        Server(self.profile.url("keycloak"), ADMIN, password, REALM).post("/clear-user-cache", None)
 
     def delete(self, path: str) -> None:
         """`users/ID` or `groups/ID`, behind our back."""
