@@ -6,6 +6,7 @@ tests/faults has one of its own in any case: it may break things while the other
 """
 
 import os
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -26,6 +27,44 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.stack)
+
+
+# Seconds that each kind may take in `make test` on two cores, when everything is built: see tests/README.md.
+BUDGETS = {
+    "unit": 150,
+    "contract": 30,
+    "integration": 1000,
+    "without a directory": 200,
+    "contract on servers": 250,
+    "integration on servers": 600,
+    "browser": 500,
+    "faults": 1300,
+}
+
+
+def kind_of(report: pytest.TestReport) -> str:
+    folder = report.nodeid.split("/")[1]
+    if folder in {"browser", "faults"}:
+        return folder if "stack" in report.keywords else "without a directory"
+    return f"{folder} on servers" if "stack" in report.keywords else folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How long each kind took, beside what it may take."""
+    reports = [
+        report
+        for group in terminalreporter.stats.values()
+        for report in group
+        if isinstance(report, pytest.TestReport) and report.nodeid.startswith("tests/")
+    ]
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for report in reports:
+        seconds[kind_of(report)] += report.duration
+    tests = Counter(kind_of(report) for report in reports if report.when == "call")
+    terminalreporter.section("what each kind took")
+    for kind, took in seconds.items():
+        budget = BUDGETS.get(kind, 0)
+        terminalreporter.write_line(f"{kind:24}{tests[kind]:6} tests {took:8.1f} s of {budget} s")
 
 
 def running(profile: str) -> Iterator[Stack]:

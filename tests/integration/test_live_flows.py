@@ -26,7 +26,7 @@ from hufu_stack.stack import Stack
 from tests.kit.realms import PASSWORD, TIMEOUT, Person, ScratchRealm, scratch_realm
 
 PEOPLE = 4
-CHANGES = 6
+CHANGES = 2  # there and back
 LONGER_THAN_A_SIGN_IN = 6.0  # of the people here; the machine may be busy
 # Of what a realm is made of, what the changes below are about.
 FLOWS = (Kind.FLOW, Kind.BINDINGS)
