@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from hufu_stack.stack import Stack
+from tests.kit.stacks import running
 
-KEEP = os.environ.get("HUFU_KEEP_STACK") == "1"
 PROFILE = os.environ.get("HUFU_TEST_PROFILE", "test")
 
 
@@ -65,18 +65,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for kind, took in seconds.items():
         budget = BUDGETS.get(kind, 0)
         terminalreporter.write_line(f"{kind:24}{tests[kind]:6} tests {took:8.1f} s of {budget} s")
-
-
-def running(profile: str) -> Iterator[Stack]:
-    stack = Stack(profile)
-    if not KEEP:
-        stack.reset()
-    stack.up()
-    try:
-        yield stack
-    finally:
-        if not KEEP:
-            stack.stop()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from hufu_stack.stack import Stack
-from tests.conftest import running
+from tests.kit.stacks import running
 
 
 @pytest.fixture(scope="session")
