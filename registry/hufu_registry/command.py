@@ -58,8 +58,8 @@ for feature in FEATURES:
     if find_spec(f"hufu_registry.{feature.name}.command"):
         for command in import_module(f"hufu_registry.{feature.name}.command").COMMANDS:
             hufu.add_command(command)
-for extension in entry_points(group="hufu.commands"):
-    hufu.add_command(extension.load())
+for one in entry_points(group="hufu.commands"):
+    hufu.add_command(one.load())
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from hufu_console.accounts import queries
+from hufu_console.accounts.profile import PROFILE_FIELDS
 from hufu_console.accounts.routes import ROUTES
 from hufu_console.web.feature import ConsoleFeature, HomeBlock, MenuEntry
 
@@ -16,9 +17,6 @@ SENTENCES = {
     "account_name_taken": _l("Somebody uses this account name already. Please choose another."),
     "name_required": _l("Please enter your name."),
     "title_required": _l("Please enter your title."),
-    "phone_shape": _l("Please enter the telephone number with digits, as in 02-81234567."),
-    "extension_shape": _l("An extension has up to eight digits."),
-    "mobile_shape": _l("A mobile number has ten digits and starts with 09."),
     "official_mail_domain": _l(
         "An official mailbox lies under the government's domains or those of the agency. "
         "A private address would be published in tokens."
@@ -43,5 +41,6 @@ FEATURE = ConsoleFeature(
         MenuEntry(_l("My account"), "accounts.mine", 90),
     ),
     home=(HomeBlock("accounts/_home.html", 90, queries.own),),
-    sentences=SENTENCES,
+    sentences=SENTENCES | {code: said for one in PROFILE_FIELDS.values() for code, said in one.faults.items()},
+    template_values={"profile_fields": PROFILE_FIELDS},
 )

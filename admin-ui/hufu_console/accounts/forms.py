@@ -3,43 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, RadioField, StringField, TextAreaField
+from wtforms import HiddenField, RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
+from hufu_console.accounts.profile import Group, kept_in, profile_form, typed_in
 from hufu_console.web.numbers import version_in
 from hufu_registry.accounts.model import SECURITY, Account, Profile
 from hufu_registry.agencies.store import TreeRow
 from hufu_registry.kernel.errors import Invalid
 
+ProfileFields: Any = profile_form(*Group)
 
-class ProfileForm(FlaskForm):
+
+class ProfileForm(ProfileFields):
     version = HiddenField()
-    name = StringField(_l("Name"), render_kw={"autocomplete": "off", "maxlength": 200})
-    title = StringField(_l("Title"), render_kw={"autocomplete": "off", "maxlength": 60})
-    unit_name = StringField(_l("Unit"), render_kw={"autocomplete": "off", "maxlength": 100, "list": "units"})
-    phone = StringField(_l("Telephone"), render_kw={"autocomplete": "off", "inputmode": "tel", "maxlength": 20})
-    extension = StringField(_l("Extension"), render_kw={"inputmode": "numeric", "maxlength": 8})
-    mobile = StringField(_l("Mobile"), render_kw={"autocomplete": "off", "inputmode": "tel", "maxlength": 20})
-    official_mail = StringField(
-        _l("Official mailbox"), render_kw={"autocomplete": "off", "inputmode": "email", "maxlength": 254}
-    )
 
     def profile(self, units: Sequence[TreeRow]) -> Profile:
         """What was typed; a unit named as the registry names it is that unit."""
-        typed: dict[str, Any] = {name: str(self[name].data or "") for name in TEXTS}
+        typed = typed_in(self)
         unit = next((row for row in units if row.name == typed["unit_name"].strip()), None)
         return Profile(**typed, unit_id=None if unit is None else unit.id)
 
     def seen_version(self) -> int:
         return version_in(self.version)
-
-
-TEXTS = tuple(one.name for one in fields(Profile) if hasattr(ProfileForm, one.name))
 
 
 class ReasonForm(FlaskForm):
@@ -75,5 +65,4 @@ class TransferForm(FlaskForm):
 
 def fields_of(account: Account) -> dict[str, str]:
     """The stored data as the form's fields."""
-    stored = {name: str(getattr(account.profile, name) or "") for name in TEXTS}
-    return stored | {"version": str(account.version)}
+    return kept_in(account.profile) | {"version": str(account.version)}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 
+from hufu_console.accounts.profile import Group, kept_in, profile_form, typed_in
 from hufu_console.web.numbers import number_in
 from hufu_registry.accounts.model import Profile
 from hufu_registry.cases.engine.model import Case
@@ -39,18 +39,23 @@ class ConsentForm(FlaskForm):
     draft = HiddenField()
 
 
-class ApplicationForm(FlaskForm):
+PersonFields: Any = profile_form(Group.PERSON, own=True)
+
+
+class PersonForm(PersonFields):
     account_name = StringField(
         _l("Account name"), render_kw={"autocomplete": "off", "maxlength": 15, "spellcheck": "false"}
     )
-    name = StringField(_l("Name"), render_kw={"autocomplete": "name", "maxlength": 200})
-    title = StringField(_l("Title"), render_kw={"autocomplete": "organization-title", "maxlength": 60})
     agency_id = HiddenField()
     agency_oid = StringField(_l("OID of your agency"), render_kw={"autocomplete": "off", "maxlength": 80})
-    unit_name = StringField(_l("Unit"), render_kw={"autocomplete": "off", "maxlength": 100, "list": "units"})
-    phone = StringField(_l("Telephone"), render_kw={"autocomplete": "tel", "inputmode": "tel", "maxlength": 20})
-    extension = StringField(_l("Extension"), render_kw={"inputmode": "numeric", "maxlength": 8})
-    mobile = StringField(_l("Mobile"), render_kw={"autocomplete": "tel", "inputmode": "tel", "maxlength": 20})
+
+
+PlaceFields: Any = profile_form(Group.PLACE, Group.CONTACT, own=True)
+
+
+class ApplicationForm(PlaceFields, PersonForm):
+    """In two, because a form has its fields in the order in which they are made: so they stand on the page."""
+
     wants_official_mail = BooleanField(_l("I need an official mailbox"))
     reason = TextAreaField(_l("Reason"), render_kw={"rows": 3, "maxlength": 500})
     version = HiddenField()
@@ -58,30 +63,28 @@ class ApplicationForm(FlaskForm):
     def application(self) -> Application:
         """What was typed, cleaned; not checked."""
         number = number_in(self.agency_id)
-        text: dict[str, Any] = {name: str(self[name].data or "") for name in PROFILE}
         return Application(
             account_name=str(self.account_name.data or ""),
             agency_id=None if number is None else AgencyId(number),
-            profile=Profile(**text),
+            profile=Profile(**typed_in(self)),
             wants_official_mail=bool(self.wants_official_mail.data),
             reason=str(self.reason.data or ""),
         ).cleaned()
 
     def fields(self) -> dict[str, str]:
         """For a draft."""
-        kept = {name: str(self[name].data or "") for name in (*TEXTS, "agency_id", "agency_oid", "version")}
-        return kept | ({"wants_official_mail": "y"} if self.wants_official_mail.data else {})
+        kept = {name: str(self[name].data or "") for name in OWN}
+        return typed_in(self) | kept | ({"wants_official_mail": "y"} if self.wants_official_mail.data else {})
 
 
-# The fields that are the future account's, and every one that is text.
-PROFILE = tuple(one.name for one in fields(Profile) if hasattr(ApplicationForm, one.name))
-TEXTS = ("account_name", *PROFILE, "reason")
+# Every one that is text, besides those of the future account.
+OWN = ("account_name", "reason", "agency_id", "agency_oid", "version")
 
 
 def fields_of(case: Case, oid: str) -> dict[str, str]:
     """The stored application as the form's fields."""
     stored = application_of(case)
-    found = {name: str(getattr(stored.profile, name)) for name in PROFILE}
+    found = kept_in(stored.profile)
     place = stored.profile.unit_id or stored.agency_id
     found |= {"account_name": stored.account_name, "reason": stored.reason}
     found |= {"agency_id": str(place), "agency_oid": oid, "version": str(case.version)}

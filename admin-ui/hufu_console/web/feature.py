@@ -49,7 +49,7 @@ class HomeBlock:
 @dataclass(frozen=True, slots=True)
 class ConsoleFeature:
     """`name` is the folder's. `sentences` say in words what the rules' codes mean; `answers` are for codes that lead
-    somewhere instead of to a page of error.
+    somewhere instead of to a page of error. `template_values` are what any template may ask for by these names.
     """
 
     name: str
@@ -59,6 +59,7 @@ class ConsoleFeature:
     home: tuple[HomeBlock, ...] = ()
     sentences: Mapping[str, Sentence] = field(default_factory=dict)
     answers: Mapping[str, Callable[[HufuError], Response]] = field(default_factory=dict)
+    template_values: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Composition:
     home: Sequence[HomeBlock]
     sentences: Mapping[str, Sentence]
     answers: Mapping[str, Callable[[HufuError], Response]]
+    template_values: Mapping[str, object]
 
     def opens(self, endpoint: str, viewer: Viewer) -> bool:
         """Whether the viewer may go there."""
@@ -95,6 +97,7 @@ def compose(features: Sequence[ConsoleFeature]) -> Composition:
         home=sorted((block for feature in features for block in feature.home), key=lambda block: block.position),
         sentences=once(chain(GENERAL.items(), *(feature.sentences.items() for feature in features))),
         answers=once(pair for feature in features for pair in feature.answers.items()),
+        template_values=once(pair for feature in features for pair in feature.template_values.items()),
     )
 
 
@@ -114,3 +117,4 @@ def composition() -> Composition:
 
 def set_up(app: Flask, composed: Composition) -> None:
     app.extensions[EXTENSION] = composed
+    app.jinja_env.globals.update(composed.template_values)

@@ -149,6 +149,15 @@ class Profile:
         metadata=entered(lambda text: plain(text or "").lower() or None, shape_fault(MAILBOX_SHAPE, "mailbox_shape")),
     )
 
+    @property
+    def telephone(self) -> str:
+        """As directories write it."""
+        return f"{self.phone}#{self.extension}" if self.extension else self.phone
+
+    def with_telephone(self, text: str) -> Profile:
+        phone, _, extension = text.partition("#")
+        return replace(self, phone=phone, extension=extension)
+
     def cleaned(self) -> Profile:
         """The same with stray blanks gone, 姓名 in NFC and the mobile as ten digits."""
         return replace(self, **self._each("clean"))

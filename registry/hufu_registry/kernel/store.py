@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any, Protocol, get_type_hints
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
@@ -50,6 +51,29 @@ class DatabaseClock:
 def among(values: Collection[Any], kind: Any) -> sa.ColumnElement[Any]:
     """For the right side of `==`: one of any number of values, as one parameter."""
     return sa.func.any(sa.literal(list(values), sa.ARRAY(kind)))
+
+
+def text_columns(kind: type[Any], *, but: Collection[str] = ()) -> list[sa.Column[Any]]:
+    """The columns of a dataclass's texts as `mapping.to_columns` writes them: empty unless given, or null where a field
+    may be None; of a sealed one also the key that it is found by.
+    """
+    made: list[sa.Column[Any]] = []
+    hints = get_type_hints(kind)
+    for one in fields(kind):
+        if one.name in but:
+            continue
+        if hints[one.name] not in (str, str | None):
+            message = f"{kind.__name__}.{one.name} is no text: its column is to be written."
+            raise TypeError(message)
+        if one.metadata.get("sealed"):
+            made += [_text(f"{one.name}_sealed"), sa.Column(f"{one.name}_key", sa.Text, index=True)]
+        else:
+            made.append(_text(one.name) if hints[one.name] is str else sa.Column(one.name, sa.Text))
+    return made
+
+
+def _text(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.Text, nullable=False, server_default="")
 
 
 def ordered(sort: Sort | None, by: Mapping[str, Any], usual: Sequence[Any]) -> Sequence[Any]:

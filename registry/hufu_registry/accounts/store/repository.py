@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from hufu_registry.accounts.model import Account, AccountState, NameHolder, name_key
+from hufu_registry.accounts.model import Account, AccountState, NameHolder, Profile, name_key
 from hufu_registry.agencies.model import Agency, Path
 from hufu_registry.agencies.store import PathText
 from hufu_registry.kernel.errors import Conflict, NotFound
@@ -19,7 +19,7 @@ from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns, to_columns
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.permissions import Role
-from hufu_registry.kernel.store import Moment, among, metadata, outbox
+from hufu_registry.kernel.store import Moment, among, metadata, outbox, text_columns
 from hufu_registry.rights.store import grants, in_force
 
 accounts = sa.Table(
@@ -32,16 +32,10 @@ accounts = sa.Table(
     sa.Column("agency_id", sa.BigInteger, nullable=False),
     sa.Column("agency_path", PathText, nullable=False),
     sa.Column("unit_id", sa.BigInteger, sa.ForeignKey("agencies.id")),
-    sa.Column("unit_name", sa.Text, nullable=False, server_default=""),
     sa.Column("name", sa.Text, nullable=False),
-    sa.Column("title", sa.Text, nullable=False, server_default=""),
-    sa.Column("phone", sa.Text, nullable=False, server_default=""),
-    sa.Column("extension", sa.Text, nullable=False, server_default=""),
-    sa.Column("mobile_sealed", sa.Text, nullable=False, server_default=""),
-    sa.Column("mobile_key", sa.Text, index=True),
+    *text_columns(Profile, but={"name", "unit_id"}),
     sa.Column("mailbox_sealed", sa.Text, nullable=False),
     sa.Column("mailbox_key", sa.Text, nullable=False, index=True),
-    sa.Column("official_mail", sa.Text),
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("state_reason", sa.Text, nullable=False, server_default=""),

@@ -85,7 +85,6 @@ class DirectoryShape:
     def account(self, account: Account, agency: Agency, unit_oid: str, place: str | None) -> Desired:
         del unit_oid
         profile = account.profile
-        telephone = f"{profile.phone}#{profile.extension}" if profile.extension else profile.phone
         texts = {
             "displayName": profile.name,
             "sn": profile.name,
@@ -94,7 +93,7 @@ class DirectoryShape:
             "department": profile.unit_name,
             "company": agency.name,
             "departmentNumber": agency.oid or "",
-            "telephoneNumber": telephone,
+            "telephoneNumber": profile.telephone,
             "mail": profile.official_mail or "",
         }
         names = {

@@ -31,8 +31,7 @@ def accepted(profile: Profile, field: str, value: str) -> Profile:
     """The profile with the target's value, cleaned. A unit that goes by another name is none of the registry's."""
     match ACCEPTABLE[field]:
         case "phone":
-            phone, _, extension = value.partition("#")
-            changed = replace(profile, phone=phone, extension=extension)
+            changed = profile.with_telephone(value)
         case "unit_name":
             changed = replace(profile, unit_id=None, unit_name=value)
         case "official_mail":
