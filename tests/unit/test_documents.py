@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hufu_stack.import_rules import composed
 from hufu_stack.layout import PROJECT
 
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
@@ -103,6 +104,19 @@ def test_every_decision_bears_its_number_and_stands_in_the_list() -> None:
     titles = {path.name: path.read_text().partition("\n")[0] for path in files}
     assert {name: f"# {int(number)}. {title}" for number, title, name in listed} == titles
     assert [number for number, _, _ in listed] == [path.name[:4] for path in files]
+
+
+@pytest.mark.parametrize(
+    ("composition", "last"),
+    [("registry/hufu_registry/features.py", "kernel"), ("admin-ui/hufu_console/urls.py", "web")],
+)
+def test_the_architecture_tells_the_features_in_their_order(composition: str, last: str) -> None:
+    order = [*composed((PROJECT / composition).read_text()), last]
+    told = (PROJECT / "docs" / "architecture.md").read_text()
+    assert f"`{' → '.join(order)}`" in told
+    (diagram,) = (block for block in re.findall(r"```mermaid(.*?)```", told, re.DOTALL) if "composes" in block)
+    # The chain goes on from node to node, whatever these are called.
+    assert " ".join(order) in " ".join(re.findall(r"\w+", re.sub(r"<br/>|\w+\[", " ", diagram)))
 
 
 def test_no_file_names_this_machine_or_a_registry() -> None:
