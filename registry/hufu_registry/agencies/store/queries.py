@@ -121,6 +121,7 @@ def search(
     )
     order = (found.c.rank, found.c.letters, found.c.way, found.c.id)
     shown = (
+        # Counted to the end: all that is found has to be ranked before the first page is known.
         sa.select(found, sa.func.count().over().label("total"))
         .order_by(*order)
         .limit(page.size)
@@ -211,7 +212,7 @@ def _tree_row(row: Any) -> TreeRow:
 
 
 def count_below(connection: sa.Connection, path: Path) -> int:
-    """How many agencies and units stand anywhere below `path`."""
+    """How many agencies and units stand anywhere below `path`; counted to the end, as whoever moves them is told."""
     beneath = sa.and_(agencies.c.path >= f"{path.text}.", agencies.c.path < f"{path.text}/")
     return connection.execute(sa.select(sa.func.count()).select_from(agencies).where(beneath)).scalar_one()
 

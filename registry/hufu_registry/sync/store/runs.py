@@ -235,7 +235,10 @@ def to_run(row: Any) -> Run:
 
 
 def _with_progress() -> sa.Select[Any]:
-    """Runs; of a bulk run that is under way, `done` and `failed` are counted where the work is."""
+    """Runs; of a bulk run that is under way, `done` and `failed` are counted where the work is.
+
+    That reads as many rows as the run has, by their keys, at each look: a run of everybody is not for watching.
+    """
     of_run = (
         sa.select(
             sa.func.count().filter(outbox.c.applied_generation >= sync_run_rows.c.generation).label("done"),
