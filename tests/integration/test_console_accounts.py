@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
 from hufu_registry.accounts.store import accounts
-from hufu_registry.accounts.use_cases import delete_account, disable_account, move_account, open_account
+from hufu_registry.accounts.use_cases import delete_account, disable_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.use_cases import AddUnit, add_unit
 from hufu_registry.audit.store import timeline
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
-from hufu_registry.kernel.ids import AccountId, PersonId
+from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.store import outbox
 from hufu_registry.rights.use_cases import appoint_manager
+from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import signed_in
 
@@ -35,35 +34,14 @@ FORM = {
 }
 
 
-def official(services: SqlServices, clock: SetClock, agency: Agency, name: str) -> AccountId:
-    account = Account(
-        id=AccountId(uuid4()),
-        person_id=PersonId(uuid4()),
-        account_name=name,
-        agency_id=agency.id,
-        agency_path=agency.path,
-        profile=Profile(name="王小明", title="科員", phone="02-81234567", mobile="0912345678"),
-        mailbox=f"{name}@example.org",
-        language="zh_Hant_TW",
-        state=AccountState.NOT_ACTIVATED,
-        created_at=clock.now(),
-        approved_at=clock.now(),
-    )
-    with services.begin(SYSTEM) as work:
-        open_account(work, services, account)
-    with services.begin(SYSTEM) as work:
-        move_account(work, work.accounts.get(account.id), AccountMove.ACTIVATE)
-    return account.id
-
-
 @pytest.fixture
 def wang(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> AccountId:
-    return official(services, clock, chain[2], "wangxm")
+    return official(services, chain[2], "wangxm").id
 
 
 @pytest.fixture
 def manager(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> AccountId:
-    account_id = official(services, clock, chain[2], "manager1")
+    account_id = official(services, chain[2], "manager1").id
     appoint_manager(account_id, chain[2].id, services, OPERATOR)
     return account_id
 
@@ -131,9 +109,9 @@ def test_a_unit_of_the_registry_is_taken_by_its_name(
 def test_an_account_outside_the_scope_is_not_found_by_reading_or_writing(
     app: Flask, services: SqlServices, clock: SetClock, wang: AccountId, chain: Sequence[Agency]
 ) -> None:
-    elsewhere = official(services, clock, chain[3], "manager2")
+    elsewhere = official(services, chain[3], "manager2").id
     appoint_manager(elsewhere, chain[3].id, services, OPERATOR)
-    for stranger in (elsewhere, official(services, clock, chain[2], "plain1")):
+    for stranger in (elsewhere, official(services, chain[2], "plain1").id):
         browser = signed_in(app, services, stranger)
         assert browser.get(f"/accounts/{wang}/edit").status_code == 404
         assert browser.post(f"/accounts/{wang}/edit", data=FORM).status_code == 404

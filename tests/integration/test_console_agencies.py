@@ -17,15 +17,13 @@ from hufu_console.settings import Settings
 from hufu_console.sign_in_server import SignInServer
 from hufu_console.web.context import Services
 from hufu_console.web.viewer import COOKIE
-from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
-from hufu_registry.accounts.use_cases import move_account, open_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR
-from hufu_registry.kernel.ids import AccountId, PersonId
+from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.permissions import Role
-from hufu_registry.rights.use_cases import grant_role
 from hufu_registry.sessions.use_cases import start_session
+from tests.kit import accounts
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 Door = Callable[[AccountId], FlaskClient]
@@ -76,27 +74,7 @@ def door(console: Flask, services: SqlServices) -> Door:
 
 
 def official(services: SqlServices, agency: Agency, name: str, role: Role | None = None) -> AccountId:
-    now = services.clock.now()
-    account = Account(
-        id=AccountId(uuid4()),
-        person_id=PersonId(uuid4()),
-        account_name=name,
-        agency_id=agency.id,
-        agency_path=agency.path,
-        profile=Profile(name=name.title(), title="科長", mobile="0900000000"),
-        mailbox=f"{name}@example.org",
-        language="zh_Hant_TW",
-        state=AccountState.NOT_ACTIVATED,
-        created_at=now,
-        approved_at=now,
-    )
-    with services.begin(OPERATOR) as work:
-        open_account(work, services, account)
-        move_account(work, account, AccountMove.ACTIVATE)
-        if role is not None:
-            at = None if role is Role.SYSTEM_MANAGER else agency.id
-            grant_role(work, services, account.id, role, at)
-    return account.id
+    return accounts.official(services, agency, name, role=role, name=name.title(), title="科長").id
 
 
 @pytest.fixture

@@ -13,15 +13,13 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from hufu_registry.accounts.model import Account, AccountState, Profile
-from hufu_registry.accounts.use_cases import open_account
+from hufu_registry.accounts.model import AccountState
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.store import cases
-from hufu_registry.kernel.actor import SYSTEM
-from hufu_registry.kernel.ids import AccountId, PersonId
 from hufu_registry.sessions.store import drafts
+from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import last_code, make_console
 
@@ -320,22 +318,7 @@ def test_text_that_means_something_to_html_is_only_text(
 def test_an_activation_mail_is_sent_again_after_the_mailbox_is_verified(
     browser: FlaskClient, services: SqlServices, clock: SetClock, chain: Sequence[Agency]
 ) -> None:
-    account_id = uuid4()
-    account = Account(
-        id=AccountId(account_id),
-        person_id=PersonId(uuid4()),
-        account_name="wangxm",
-        agency_id=chain[2].id,
-        agency_path=chain[2].path,
-        profile=Profile(name="王小明", title="科員"),
-        mailbox=MAILBOX,
-        language="zh_Hant_TW",
-        state=AccountState.NOT_ACTIVATED,
-        created_at=clock.now(),
-        approved_at=clock.now(),
-    )
-    with services.begin(SYSTEM) as work:
-        open_account(work, services, account)
+    account_id = official(services, chain[2], "wangxm", state=AccountState.NOT_ACTIVATED, mailbox=MAILBOX).id
     address = f"/activation/accounts/{account_id}/resend"
     assert browser.post(address).location == "/activation"
     assert prove(browser, services, clock, start="/activation") == "/activation/accounts"

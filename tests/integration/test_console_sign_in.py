@@ -17,13 +17,12 @@ from joserfc.jwk import RSAKey
 
 from hufu_console.sign_in_server import LOGOUT_EVENT, SignInServer
 from hufu_console.web.viewer import COOKIE
-from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
-from hufu_registry.accounts.use_cases import move_account, open_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
-from hufu_registry.kernel.ids import AccountId, PersonId
+from hufu_registry.kernel.ids import AccountId
 from hufu_registry.sessions.use_cases import start_session
+from tests.kit import accounts
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import csrf_token, make_console, signed_in
 
@@ -62,24 +61,8 @@ def console(services: SqlServices, tmp_path: Path, key: RSAKey) -> Flask:
 
 
 @pytest.fixture
-def official(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> AccountId:
-    account = Account(
-        id=AccountId(uuid4()),
-        person_id=PersonId(uuid4()),
-        account_name="wangxm",
-        agency_id=chain[2].id,
-        agency_path=chain[2].path,
-        profile=Profile(name="王小明", title="科員"),
-        mailbox="ming@example.org",
-        language="zh_Hant_TW",
-        state=AccountState.NOT_ACTIVATED,
-        created_at=clock.now(),
-        approved_at=clock.now(),
-    )
-    with services.begin(SYSTEM) as work:
-        open_account(work, services, account)
-        move_account(work, account, AccountMove.ACTIVATE)
-    return account.id
+def official(services: SqlServices, chain: Sequence[Agency]) -> AccountId:
+    return accounts.official(services, chain[2], "wangxm").id
 
 
 def logout_token(key: RSAKey, **changes: Any) -> str:

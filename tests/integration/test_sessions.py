@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
-from hufu_registry.accounts.model import Account, AccountMove, AccountState, Profile
-from hufu_registry.accounts.use_cases import move_account, open_account
+from hufu_registry.accounts.model import AccountMove
+from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.errors import Denied
-from hufu_registry.kernel.ids import AccountId, PersonId
+from hufu_registry.kernel.ids import AccountId
 from hufu_registry.sessions.model import ConsoleSession, Draft
 from hufu_registry.sessions.use_cases import (
     end_session,
@@ -28,6 +28,7 @@ from hufu_registry.sessions.use_cases import (
     start_session,
     take_draft,
 )
+from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
 
 
@@ -47,24 +48,7 @@ def draft_of(key: UUID, owner: str, services: SqlServices) -> Draft | None:
 
 @pytest.fixture
 def account_id(services: SqlServices, chain: Sequence[Agency]) -> AccountId:
-    with services.begin(SYSTEM) as work:
-        account = Account(
-            id=AccountId(uuid4()),
-            person_id=PersonId(uuid4()),
-            account_name="linmanager",
-            agency_id=chain[-1].id,
-            agency_path=chain[-1].path,
-            profile=Profile(name="林經理", title="科長"),
-            mailbox="lin@example.org",
-            language="zh_Hant_TW",
-            state=AccountState.NOT_ACTIVATED,
-            created_at=work.now,
-            approved_at=work.now,
-        )
-        open_account(work, services, account)
-    with services.begin(SYSTEM) as work:
-        move_account(work, work.accounts.get(account.id), AccountMove.ACTIVATE)
-    return account.id
+    return official(services, chain[-1], "linmanager", name="林經理", title="科長").id
 
 
 def test_a_session_lives_while_it_is_used_and_ends_after_fifteen_idle_minutes(

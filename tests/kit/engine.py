@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 from click.testing import Result
 
-from hufu_registry.accounts.model import Account, AccountKind, AccountState, Profile
+from hufu_registry.accounts.model import AccountKind
 from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.use_cases import (
     open_account,
@@ -22,7 +21,7 @@ from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.clock import taipei_date
-from hufu_registry.kernel.ids import AccountId, PersonId
+from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
@@ -51,6 +50,7 @@ from hufu_sync.lane import Lane
 from hufu_sync.planning import build_plan_lanes
 from hufu_sync.scheduler.comparisons import Comparisons
 from hufu_sync.settings import SyncSettings
+from tests.kit.accounts import an_account
 from tests.kit.clocks import SetClock
 from tests.kit.targets.fakes import FakePost, FakeTarget, Thing
 
@@ -99,22 +99,8 @@ class Engine:
     def account(
         self, agency: Agency, name: str = "", *, kind: AccountKind = AccountKind.PERSONAL, **profile: Any
     ) -> AccountId:
-        name = name or f"u{uuid4().hex[:8]}"
-        now = self.clock.now()
-        account = Account(
-            id=AccountId(uuid4()),
-            person_id=PersonId(uuid4()),
-            account_name=name,
-            agency_id=agency.id,
-            agency_path=agency.path,
-            profile=Profile(**{"name": "王小明", "title": "科員", **profile}),
-            mailbox=f"{name}@example.org",
-            language="zh_Hant_TW",
-            state=AccountState.NOT_ACTIVATED,
-            created_at=now,
-            approved_at=now,
-            kind=kind,
-        )
+        values = {"phone": "", "mobile": ""} | profile
+        account = an_account(agency, account_name=name, created_at=self.clock.now(), kind=kind, **values)
         with self.services.begin(SYSTEM) as work:
             open_account(work, self.services, account)
         return account.id

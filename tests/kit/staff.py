@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
-from hufu_registry.accounts.model import Account, AccountState, Profile
+from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.use_cases import open_account
 from hufu_registry.agencies.model import Agency, AgencyKind, Key, Node
@@ -22,7 +22,7 @@ from hufu_registry.cases.engine.store import cases
 from hufu_registry.features import FEATURES
 from hufu_registry.kernel.actor import SYSTEM, Actor, account_actor
 from hufu_registry.kernel.clock import taipei_date
-from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
+from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import outbox
@@ -30,6 +30,7 @@ from hufu_registry.propagation.store import one_time_actions
 from hufu_registry.rights.model import Grant
 from hufu_registry.rights.use_cases import grant_role
 from hufu_registry.sync.model import Binding
+from tests.kit.accounts import an_account
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Staff:
         self, agency: Agency, number: int = 1, *, state: AccountState = AccountState.ENABLED, **profile: Any
     ) -> list[AccountId]:
         """That many new accounts at the agency."""
-        made = [self._account(agency, **profile) for _ in range(number)]
+        made = [an_account(agency, created_at=self.services.clock.now(), **profile) for _ in range(number)]
         with self.services.begin(SYSTEM) as work:
             for account in made:
                 open_account(work, self.services, account)
@@ -54,24 +55,6 @@ class Staff:
             ids = [account.id for account in made]
             work.connection.execute(sa.update(accounts).where(accounts.c.id.in_(ids)).values(state=state.value))
         return ids
-
-    def _account(self, agency: Agency, **profile: Any) -> Account:
-        now = self.services.clock.now()
-        account_id = uuid4()
-        values = {"name": "王小明", "title": "科員", "phone": "02-12345678", "mobile": "0912345678"} | profile
-        return Account(
-            id=AccountId(account_id),
-            person_id=PersonId(uuid4()),
-            account_name=f"u{account_id.hex[:12]}",
-            agency_id=agency.id,
-            agency_path=agency.path,
-            profile=Profile(**values),
-            mailbox=f"{account_id.hex[:12]}@example.org",
-            language="zh_Hant_TW",
-            state=AccountState.NOT_ACTIVATED,
-            created_at=now,
-            approved_at=now,
-        )
 
     def appoint(self, account_id: AccountId, agency: Agency | None, *, subordinates: bool = False) -> None:
         """A manager of the agency, or a system manager."""

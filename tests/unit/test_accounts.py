@@ -4,60 +4,42 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import product
-from uuid import UUID
 
 import pytest
 
 from hufu_registry.accounts.model import (
     MOVES,
-    Account,
     AccountMove,
     AccountState,
-    Profile,
     clean_mobile,
     name_key,
 )
-from hufu_registry.agencies.model import Path
 from hufu_registry.kernel.errors import IllegalMove
-from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
+from tests.kit.accounts import an_account
 
 NOW = datetime(2026, 11, 30, 16, 0, tzinfo=UTC)
-
-
-def make_account(state: AccountState) -> Account:
-    return Account(
-        id=AccountId(UUID(int=1)),
-        person_id=PersonId(UUID(int=2)),
-        account_name="wangxm",
-        agency_id=AgencyId(3),
-        agency_path=Path("1.3"),
-        profile=Profile(name="王小明", title="科員"),
-        mailbox="wang@example.org",
-        language="zh_Hant_TW",
-        state=state,
-        created_at=NOW,
-        approved_at=NOW,
-    )
 
 
 @pytest.mark.requirement("S2-22")
 @pytest.mark.parametrize(("state", "move"), list(product(AccountState, AccountMove)))
 def test_every_pair_of_state_and_move_is_either_in_the_table_or_refused(state: AccountState, move: AccountMove) -> None:
     if (state, move) in MOVES:
-        assert make_account(state).moved(move, now=NOW).state is MOVES[state, move]
+        assert an_account(state=state).moved(move, now=NOW).state is MOVES[state, move]
     else:
         with pytest.raises(IllegalMove):
-            make_account(state).moved(move, now=NOW)
+            an_account(state=state).moved(move, now=NOW)
 
 
 def test_an_account_is_registered_but_not_activated_until_its_owner_activates_it() -> None:
-    waiting = make_account(AccountState.NOT_ACTIVATED)
+    waiting = an_account(state=AccountState.NOT_ACTIVATED)
     assert waiting.activated_at is None
     assert waiting.moved(AccountMove.ACTIVATE, now=NOW).activated_at == NOW
 
 
 def test_a_restored_account_has_to_be_activated_again() -> None:
-    assert make_account(AccountState.DISABLED).moved(AccountMove.RESTORE, now=NOW).state is AccountState.NOT_ACTIVATED
+    assert (
+        an_account(state=AccountState.DISABLED).moved(AccountMove.RESTORE, now=NOW).state is AccountState.NOT_ACTIVATED
+    )
 
 
 def test_nothing_leads_out_of_deleted() -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pathlib
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -23,21 +21,10 @@ from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.model import Grant, Rights
+from tests.kit.accounts import an_application
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 MANAGER = AccountId(UUID(int=7))
-
-
-def make_application(**changes: Any) -> Application:
-    form = Application(
-        account_name="wangxm",
-        agency_id=AgencyId(3),
-        profile=Profile(name="王小明", title="科員", phone="02-23456789", mobile="0912345678"),
-        reason="新進人員",
-    )
-    own = {name: value for name, value in changes.items() if hasattr(form, name)}
-    profile = {name: value for name, value in changes.items() if name not in own}
-    return replace(form, profile=replace(form.profile, **profile), **own)
 
 
 def make_case(state: CaseState = CaseState.PENDING, path: str = "1.2.3") -> Case:
@@ -46,7 +33,7 @@ def make_case(state: CaseState = CaseState.PENDING, path: str = "1.2.3") -> Case
         number=1001,
         type="activation",
         state=state,
-        form=make_application(),
+        form=an_application(),
         agency_id=Path(path).ids[-1],
         agency_path=Path(path),
         mailbox="wang@example.org",
@@ -94,34 +81,34 @@ def test_a_decided_case_has_no_moves_left() -> None:
     "name", ["abcd", "a" * 16, "1abcde", "王小明明明", "ab cde", "ab-cde", "a.bcde", "", "abcde\n"]
 )
 def test_an_account_name_is_five_to_fifteen_letters_and_digits_with_a_letter_first(name: str) -> None:
-    assert make_application(account_name=name).faults()["account_name"] == "account_name_shape"
+    assert an_application(account_name=name).faults()["account_name"] == "account_name_shape"
 
 
 @pytest.mark.requirement("S2-08")
 @given(st.from_regex(r"[A-Za-z][A-Za-z0-9]{4,14}", fullmatch=True))
 def test_every_name_of_that_shape_that_is_not_reserved_is_accepted(name: str) -> None:
-    fault = make_application(account_name=name).faults().get("account_name")
+    fault = an_application(account_name=name).faults().get("account_name")
     assert fault == ("account_name_reserved" if name.lower() in RESERVED_NAMES else None)
 
 
 @pytest.mark.parametrize("name", ["administrator", "Administrator", "KRBTGT", "guest"])
 def test_names_that_mean_something_to_a_directory_are_reserved_in_any_case(name: str) -> None:
     expected = "account_name_shape" if len(name) > 15 else "account_name_reserved"
-    assert make_application(account_name=name).faults()["account_name"] == expected
+    assert an_application(account_name=name).faults()["account_name"] == expected
 
 
 def test_names_of_two_hundred_characters_and_of_plane_two_are_names() -> None:
-    assert make_application(name="𠮷" * 200).cleaned().faults() == {}
-    assert make_application(name="𠮷" * 201).cleaned().faults() == {"name": "too_long"}
+    assert an_application(name="𠮷" * 200).cleaned().faults() == {}
+    assert an_application(name="𠮷" * 201).cleaned().faults() == {"name": "too_long"}
 
 
 def test_text_that_means_something_to_ldap_csv_or_html_is_kept_as_it_is() -> None:
     name = "=1+1,王*)(uid=*<b>\\"
-    assert make_application(name=name).cleaned().profile.name == name
+    assert an_application(name=name).cleaned().profile.name == name
 
 
 def test_a_name_is_composed_and_its_blanks_are_single() -> None:
-    assert make_application(name="  e\u0301va\u3000\t Wang\u0007 ").cleaned().profile.name == "éva Wang"
+    assert an_application(name="  e\u0301va\u3000\t Wang\u0007 ").cleaned().profile.name == "éva Wang"
 
 
 def test_all_faults_are_told_at_once() -> None:
@@ -131,7 +118,7 @@ def test_all_faults_are_told_at_once() -> None:
 
 def test_a_mobile_may_be_written_the_usual_ways() -> None:
     for text in ("0912-345-678", "0912 345 678", "+886 912 345 678"):
-        assert make_application(mobile=text).cleaned().profile.mobile == "0912345678"
+        assert an_application(mobile=text).cleaned().profile.mobile == "0912345678"
 
 
 def test_a_grant_covers_its_agency_and_its_subtree_only_where_flagged() -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 import hufu_registry.accounts.use_cases as lifecycle
 import hufu_registry.propagation.use_cases as propagation
-from hufu_registry.accounts.model import Account, AccountState, Profile
+from hufu_registry.accounts.model import Account
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.model import Agency, AgencyKind, Key, Node
 from hufu_registry.agencies.use_cases import Move, Rename, move, rename
@@ -23,7 +23,7 @@ from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, Actor, account_actor
 from hufu_registry.kernel.clock import taipei_date
-from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
+from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import outbox
@@ -33,6 +33,7 @@ from hufu_registry.sync.model import Code, StepName, StepState
 from hufu_registry.sync.store import account_story
 from hufu_stack.demo import DATA, registry_of
 from hufu_stack.stack import Stack
+from tests.kit.accounts import an_account
 from tests.kit.faults.independent_readers import DirectoryEyes, KeycloakEyes
 
 AGENCY = "2.16.886.101.20003.20001.20003"
@@ -99,20 +100,14 @@ class Office:
         home = self.agency(agency)
         with self.services.begin(SYSTEM) as work:
             name = account_name or f"f{uuid4().hex[:10]}"
-            account = Account(
-                id=AccountId(uuid4()),
-                person_id=PersonId(uuid4()),
+            account = an_account(
+                home,
                 account_name=name,
-                agency_id=home.id,
-                agency_path=home.path,
-                profile=Profile(
-                    name="王小明", title="科員", phone="02-00000000", mobile="0900000000", unit_name="秘書室"
-                ),
-                mailbox=f"{name}@home.test",
-                language="zh_Hant_TW",
-                state=AccountState.NOT_ACTIVATED,
                 created_at=work.now,
-                approved_at=work.now,
+                mailbox=f"{name}@home.test",
+                phone="02-00000000",
+                mobile="0900000000",
+                unit_name="秘書室",
             )
             lifecycle.open_account(work, self.services, account)
         self.names[account.id] = name
