@@ -17,6 +17,7 @@ from hufu_console.web import (
     converters,
     failures,
     feature,
+    labels,
     language,
     limits,
     logs,
@@ -72,6 +73,7 @@ def create_app(settings: Settings, services: Services) -> Flask:
     converters.set_up(app)
     composed = feature.compose(urls.features(gallery=settings.gallery))
     feature.set_up(app, composed)
+    labels.set_up(app)
     routing.register(app, composed.routes.values(), limiter, tokens)
     viewer.set_up(app, composed.routes)
     navigation.set_up(app)

@@ -33,9 +33,21 @@ SENTENCES = {
     "units_have_no_managers": _l("A unit has no manager of its own; appoint one at its agency."),
 }
 
+EVENTS = {
+    "agency.unit_added": _l("Added by hand"),
+    "agency.renamed": _l("Renamed"),
+    "agency.moved": _l("Moved"),
+    "agency.closed": _l("Closed"),
+    "agency.reopened": _l("Reopened"),
+    "agency.merged": _l("Merged into a successor"),
+    "agency.mail_domains_set": _l("Mail domains set"),
+    "agency.history_linked": _l("Former names linked"),
+}
+
 FEATURE = ConsoleFeature(
     "agencies",
     ROUTES,
     menu=(MenuEntry(_l("Agencies"), "agencies.tree", 40),),
     sentences=SENTENCES,
+    labels={"event": EVENTS},
 )

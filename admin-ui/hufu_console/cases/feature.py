@@ -15,6 +15,17 @@ SENTENCES = {
     "no_collision": _l("The account name needs no change."),
 }
 
+EVENTS = {
+    "case.applied": _l("Applied"),
+    "case.changed": _l("The applicant changed the application"),
+    "case.withdrawn": _l("Withdrawn by the applicant"),
+    "case.approved": _l("Approved"),
+    "case.rejected": _l("Rejected"),
+    "case.name_collided": _l("The account name belongs to somebody else"),
+    "case.name_chosen": _l("The applicant chose another account name"),
+    "case.readdressed": _l("Goes on at the successor of its agency"),
+}
+
 FEATURE = ConsoleFeature(
     "cases",
     ROUTES,
@@ -22,4 +33,5 @@ FEATURE = ConsoleFeature(
     waits=(Waiting("cases.queue", queries.count_waiting),),
     home=(HomeBlock("cases/_home.html", 10, queries.first_waiting),),
     sentences=SENTENCES,
+    labels={"event": EVENTS},
 )

@@ -18,9 +18,20 @@ SENTENCES = {
     "own_held_change": _l("You asked for it yourself; another system manager has to release it."),
 }
 
+COMMANDS = {
+    "rename_agency": _l("Rename an agency"),
+    "move_agency": _l("Move an agency"),
+    "merge_agency": _l("Merge an agency"),
+    "import_agencies": _l("Import of the list of agencies"),
+    "transfer_accounts": _l("Transfer of accounts"),
+    "disable_accounts": _l("Disabling of accounts"),
+    "delete_accounts": _l("Deletion of accounts"),
+}
+
 FEATURE = ConsoleFeature(
     "guard",
     ROUTES,
     waits=(Waiting("guard.held_changes", queries.count_held),),
     sentences=SENTENCES,
+    labels={"run_cause": COMMANDS},
 )

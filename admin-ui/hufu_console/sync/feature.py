@@ -21,10 +21,21 @@ SENTENCES = {
     "account_name_unknown": _l("No account is called that. Please search for it under the accounts."),
 }
 
+RUN_CAUSES = {
+    "nightly": _l("Every night"),
+    "changes": _l("Something changed there"),
+    "asked": _l("Asked for by hand"),
+    "resynchronise": _l("Account synchronisation"),
+    "plan": _l("A forecast was asked for"),
+    "execution": _l("A plan is executed"),
+}
+EVENTS = {"agency.sync_requested": _l("Account synchronisation")}
+
 FEATURE = ConsoleFeature(
     "sync",
     ROUTES,
     menu=(MenuEntry(_l("AD sync"), "sync.overview", 50),),
     waits=(Waiting("sync.work", queries.count_parked), Waiting("sync.drift", queries.count_drifts)),
     sentences=SENTENCES,
+    labels={"event": EVENTS, "run_cause": RUN_CAUSES},
 )

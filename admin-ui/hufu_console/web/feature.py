@@ -50,6 +50,8 @@ class HomeBlock:
 class ConsoleFeature:
     """`name` is the folder's. `sentences` say in words what the rules' codes mean; `answers` are for codes that lead
     somewhere instead of to a page of error. `template_values` are what any template may ask for by these names.
+    `labels` are its words for codes that others' pages show too, by what they are the words of: `event` (in timelines,
+    by the audit's action), `run_cause` (why the targets are busy).
     """
 
     name: str
@@ -60,6 +62,7 @@ class ConsoleFeature:
     sentences: Mapping[str, Sentence] = field(default_factory=dict)
     answers: Mapping[str, Callable[[HufuError], Response]] = field(default_factory=dict)
     template_values: Mapping[str, object] = field(default_factory=dict)
+    labels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class Composition:
     sentences: Mapping[str, Sentence]
     answers: Mapping[str, Callable[[HufuError], Response]]
     template_values: Mapping[str, object]
+    labels: Mapping[str, Mapping[str, Any]]
 
     def opens(self, endpoint: str, viewer: Viewer) -> bool:
         """Whether the viewer may go there."""
@@ -98,6 +102,10 @@ def compose(features: Sequence[ConsoleFeature]) -> Composition:
         sentences=once(chain(GENERAL.items(), *(feature.sentences.items() for feature in features))),
         answers=once(pair for feature in features for pair in feature.answers.items()),
         template_values=once(pair for feature in features for pair in feature.template_values.items()),
+        labels={
+            kind: once(pair for feature in features for pair in feature.labels.get(kind, {}).items())
+            for kind in {kind for feature in features for kind in feature.labels}
+        },
     )
 
 
