@@ -67,9 +67,10 @@ def _disagreements(office: Office) -> Iterator[str]:
         }
         for target in (Target.AD, Target.KEYCLOAK)
     }
+    in_directory = {} if office.directory is None else office.directory.of_accounts()
     for account in known:
         chain = founded[account.agency_id]
-        entries = [] if office.directory is None else office.directory.of_account(account.id)
+        entries = in_directory.get(str(account.id), [])
         users = office.in_keycloak(account.id)
         if office.directory is not None and _was_needed(office, account, Target.AD):
             yield from _in_directory(account, entries, chain)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ssl
+import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -24,6 +27,7 @@ from hufu_stack.secret_files import read_secret
 from hufu_stack.stack import Stack
 
 DISABLED = 0x2
+TOKEN_IS_TAKEN_FOR = 20.0
 SEEN = (
     "objectGUID", "adminDescription", "userAccountControl", "sAMAccountName", "displayName", "title", "department",
     "telephoneNumber", "mail", "employeeNumber", "departmentNumber", "company", "description", "objectClass",
@@ -48,6 +52,13 @@ class DirectoryEyes:
     def of_account(self, account_id: AccountId) -> list[Entry]:
         """Every object that says it is this account, anywhere in the domain."""
         return self._search(DOMAIN_DN, f"(employeeNumber={account_id})", ldap3.SUBTREE)
+
+    def of_accounts(self) -> Mapping[str, Sequence[Entry]]:
+        """The same for all accounts at once, by what they say."""
+        found: defaultdict[str, list[Entry]] = defaultdict(list)
+        for entry in self._search(DOMAIN_DN, "(employeeNumber=*)", ldap3.SUBTREE):
+            found[entry.values["employeeNumber"]].append(entry)
+        return found
 
     def below(self, dn: str) -> list[Entry]:
         """The entry and everything below it."""
@@ -171,14 +182,19 @@ class KeycloakEyes:
         return f"{self.profile.url('keycloak')}/admin/realms/{REALM}/{quote(path)}"
 
     def _headers(self) -> dict[str, str]:
-        grant = {
-            "grant_type": "client_credentials",
-            "client_id": "hufu-sync",
-            "client_secret": read_secret(self.profile, "sync-client-secret"),
-        }
-        answer = requests.post(f"{self.profile.issuer}/protocol/openid-connect/token", data=grant, timeout=20)
-        answer.raise_for_status()
-        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        return {"Authorization": f"Bearer {_token(self.profile, int(time.monotonic() / TOKEN_IS_TAKEN_FOR))}"}
+
+
+@lru_cache(maxsize=4)
+def _token(profile: Profile, _while: int) -> str:
+    grant = {
+        "grant_type": "client_credentials",
+        "client_id": "hufu-sync",
+        "client_secret": read_secret(profile, "sync-client-secret"),
+    }
+    answer = requests.post(f"{profile.issuer}/protocol/openid-connect/token", data=grant, timeout=20)
+    answer.raise_for_status()
+    return str(answer.json()["access_token"])
 
 
 def _flat(groups: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
