@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from hufu_console.accounts.profile import PROFILE_FIELDS
-from hufu_console.public.forms import ApplicationForm
+from hufu_console.public.activation.forms import ApplicationForm
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.ids import AccountId

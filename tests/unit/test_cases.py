@@ -141,7 +141,7 @@ def test_a_system_manager_sees_every_case_and_somebody_without_grants_none() -> 
     assert not may(Rights(MANAGER, ()), SEE_CASES, make_case(), AgencyId(2))
 
 
-MACROS = ("lead", "summary", "decision", "rejecting", "withdrawing")
+MACROS = ("lead", "summary", "approved", "rejecting", "withdrawing")
 
 
 def test_each_type_of_case_has_what_the_pages_ask_of_it() -> None:

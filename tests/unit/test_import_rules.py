@@ -17,7 +17,7 @@ ROOMS = ("registry", "admin-ui", "sync-worker", "keycloak-config", "stack")
 PLANTED = {
     "rules-know-no-tables": ("registry/hufu_registry/accounts/model.py", "import hufu_registry.accounts.store"),
     "engine-knows-no-type": (
-        "registry/hufu_registry/cases/engine/store.py",
+        "registry/hufu_registry/cases/engine/store/queue.py",
         "import hufu_registry.cases.types.activation",
     ),
     "features": ("registry/hufu_registry/rights/use_cases.py", "import hufu_registry.accounts.use_cases"),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+import pytest
+from cryptography.exceptions import InvalidTag
 
 from hufu_registry.accounts.model import Account, AccountKind, AccountState, Profile
 from hufu_registry.agencies.model import Path
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
 from hufu_registry.kernel.keys import Keys
-from hufu_registry.kernel.mapping import from_columns, to_columns
+from hufu_registry.kernel.mapping import from_columns, from_document, to_columns, to_document
 
 KEYS = Keys(data=b"d" * 32, index=b"i" * 32, audit=b"a" * 32)
 AT = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
@@ -50,3 +53,26 @@ def test_a_sealed_field_is_nowhere_in_clear_and_is_found_by_its_hash() -> None:
 def test_a_field_without_a_column_has_its_default() -> None:
     columns = {name: value for name, value in to_columns(ACCOUNT, KEYS).items() if name != "official_mail"}
     assert from_columns(Account, columns, KEYS) == ACCOUNT
+
+
+def test_a_document_is_sealed_and_comes_back_as_it_was() -> None:
+    document = to_document("form", ACCOUNT, KEYS)
+    assert "王小明" not in document
+    assert from_document("form", Account, document, KEYS) == ACCOUNT
+    with pytest.raises(InvalidTag):
+        from_document("another", Account, document, KEYS)
+
+
+def test_what_is_known_better_stands_before_the_document() -> None:
+    document = to_document("form", ACCOUNT, KEYS)
+    assert from_document("form", Account, document, KEYS, {"agency_id": 7}).agency_id == 7
+
+
+@dataclass(frozen=True)
+class Odd:
+    wait: timedelta
+
+
+def test_a_document_refuses_what_it_could_not_give_back() -> None:
+    with pytest.raises(TypeError, match="timedelta"):
+        to_document("form", Odd(timedelta(days=1)), KEYS)

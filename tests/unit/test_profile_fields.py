@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from hufu_console.accounts.forms import ProfileForm
 from hufu_console.accounts.profile import PROFILE_FIELDS
-from hufu_console.public.forms import ApplicationForm
+from hufu_console.public.activation.forms import ApplicationForm
 from hufu_registry.accounts.model import Profile
 from hufu_registry.accounts.store import accounts
 from hufu_stack.layout import PROJECT

@@ -6,7 +6,9 @@ from flask_babel import lazy_gettext as _l
 
 from hufu_console.cases import queries
 from hufu_console.cases.routes import ROUTES
+from hufu_console.cases.types.activation import ApproveActivation
 from hufu_console.web.feature import ConsoleFeature, HomeBlock, MenuEntry, Waiting
+from hufu_registry.cases.types.activation import ACTIVATION
 
 SENTENCES = {
     "case": _l("There is no such case, or it is not yours to see."),
@@ -34,4 +36,5 @@ FEATURE = ConsoleFeature(
     home=(HomeBlock("cases/_home.html", 10, queries.first_waiting),),
     sentences=SENTENCES,
     labels={"event": EVENTS},
+    approvals={ACTIVATION.name: ApproveActivation},
 )

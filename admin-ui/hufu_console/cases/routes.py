@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hufu_console.cases import views
-from hufu_console.web.routing import POST, Route
+from hufu_console.web.routing import FORM, POST, Route
 from hufu_registry.cases.permissions import DECIDE_CASES, SEE_CASES
 
 SEE, DECIDE = SEE_CASES, DECIDE_CASES
@@ -13,7 +13,6 @@ ROUTES = (
     Route("/cases", "cases.queue", views.queue, SEE),
     Route("/cases/search", "cases.search", views.search, SEE, POST),
     Route(ONE, "cases.case", views.case, SEE),
-    Route(f"{ONE}/approve", "cases.approve", views.approve, DECIDE, POST),
-    Route(f"{ONE}/reject", "cases.reject_form", views.reject_form, DECIDE),
-    Route(f"{ONE}/reject", "cases.reject", views.reject, DECIDE, POST),
+    Route(f"{ONE}/approve", "cases.approve", views.case, DECIDE, POST),
+    Route(f"{ONE}/reject", "cases.reject", views.reject, DECIDE, FORM),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import flash, redirect, render_template, session, url_for
+from flask import flash, redirect, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -14,9 +14,9 @@ import hufu_registry.people.use_cases as people
 from hufu_console.public import queries
 from hufu_console.public.forms import CodeForm, MailboxForm
 from hufu_console.web import drafts
+from hufu_console.web.acts import act_page
 from hufu_console.web.context import actor, registry
 from hufu_console.web.drafts import browser
-from hufu_console.web.faults import show_faults
 from hufu_console.web.language import language
 from hufu_console.web.sentences import sentence
 from hufu_registry.kernel.errors import Invalid, RateLimited
@@ -55,29 +55,27 @@ JOURNEYS = {
 
 def start(purpose: Purpose) -> ResponseReturnValue:
     journey, form = JOURNEYS[purpose], MailboxForm()
-    if form.validate_on_submit():
+
+    def act() -> ResponseReturnValue:
         try:
             ask(purpose, str(form.mailbox.data or ""))
-        except (Invalid, RateLimited) as error:
-            show_faults(form, getattr(error, "fields", {"mailbox": error.code}), error.context)
-        else:
-            return redirect(url_for(journey.code), 303)
-    return render_template(journey.template, journey=journey, form=form), 422 if form.errors else 200
+        except RateLimited as error:
+            raise Invalid(fields={"mailbox": error.code}, seconds=error.context.get("seconds")) from error
+        return redirect(url_for(journey.code), 303)
+
+    return act_page(form, journey.template, act, journey=journey)
 
 
 def code(purpose: Purpose) -> ResponseReturnValue:
     journey, form = JOURNEYS[purpose], CodeForm()
-    if form.validate_on_submit():
-        try:
-            people.enter_code(EnterCode(browser(), purpose, str(form.code.data or "")), registry(), actor())
-        except Invalid as error:
-            show_faults(form, error.fields, error.context)
-        else:
-            drafts.forget_typed()
-            return redirect(session.pop(f"goal {journey.start}", url_for(journey.goal)), 303)
+
+    def act() -> ResponseReturnValue:
+        people.enter_code(EnterCode(browser(), purpose, str(form.code.data or "")), registry(), actor())
+        drafts.forget_typed()
+        return redirect(session.pop(f"goal {journey.start}", url_for(journey.goal)), 303)
+
     mailbox = queries.masked(queries.asked_mailbox(browser(), purpose))
-    page = render_template("public/code.html", journey=journey, form=form, mailbox=mailbox)
-    return page, 422 if form.errors else 200
+    return act_page(form, "public/code.html", act, look_again=True, journey=journey, mailbox=mailbox)
 
 
 def resend(purpose: Purpose) -> ResponseReturnValue:

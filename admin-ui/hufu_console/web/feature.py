@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app
+from flask_wtf import FlaskForm
 
 from hufu_console.web.general_sentences import GENERAL
 from hufu_console.web.routing import Route
@@ -52,6 +53,7 @@ class ConsoleFeature:
     somewhere instead of to a page of error. `template_values` are what any template may ask for by these names.
     `labels` are its words for codes that others' pages show too, by what they are the words of: `event` (in timelines,
     by the audit's action), `run_cause` (why the targets are busy).
+    `approvals` are the forms of types of cases that ask the manager for something when he approves.
     """
 
     name: str
@@ -63,6 +65,7 @@ class ConsoleFeature:
     answers: Mapping[str, Callable[[HufuError], Response]] = field(default_factory=dict)
     template_values: Mapping[str, object] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    approvals: Mapping[str, type[FlaskForm]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class Composition:
     answers: Mapping[str, Callable[[HufuError], Response]]
     template_values: Mapping[str, object]
     labels: Mapping[str, Mapping[str, Any]]
+    approvals: Mapping[str, type[FlaskForm]]
 
     def opens(self, endpoint: str, viewer: Viewer) -> bool:
         """Whether the viewer may go there."""
@@ -106,6 +110,7 @@ def compose(features: Sequence[ConsoleFeature]) -> Composition:
             kind: once(pair for feature in features for pair in feature.labels.get(kind, {}).items())
             for kind in {kind for feature in features for kind in feature.labels}
         },
+        approvals=once(pair for feature in features for pair in feature.approvals.items()),
     )
 
 

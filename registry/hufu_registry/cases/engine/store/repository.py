@@ -1,18 +1,16 @@
-"""The cases' table, the reviewers' queue, and who might be the same person."""
+"""The cases' table, and which of its rows somebody may see."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from hufu_registry.accounts.model import AccountState, Profile
+from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
-from hufu_registry.accounts.store import in_scope as accounts_in_scope
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import PathText, agencies
 from hufu_registry.cases.engine.model import Case, CaseState, Form
@@ -22,9 +20,8 @@ from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns, from_document, to_columns, to_document
-from hufu_registry.kernel.paging import Page, Paged, Sort
 from hufu_registry.kernel.permissions import Role
-from hufu_registry.kernel.store import Moment, among, counted, metadata, ordered
+from hufu_registry.kernel.store import Moment, among, metadata
 from hufu_registry.rights.store import covered, grants, in_force
 
 case_numbers = sa.Sequence("case_numbers", metadata=metadata, start=1001)
@@ -265,24 +262,6 @@ class SqlCases:
         return changed.rowcount
 
 
-@dataclass(frozen=True, slots=True)
-class QueueRow:
-    """One line of the reviewers' queue."""
-
-    id: CaseId
-    number: int
-    state: CaseState
-    subject: str
-    detail: str
-    account_name: str
-    agency_id: AgencyId
-    agency_name: str
-    unit_name: str
-    created_at: datetime
-    decided_at: datetime | None
-    collision: bool
-
-
 def in_scope(viewer: AccountId, now: datetime) -> sa.ColumnElement[bool]:
     """The cases a viewer may see, as a condition of the query itself.
 
@@ -303,186 +282,3 @@ def in_scope(viewer: AccountId, now: datetime) -> sa.ColumnElement[bool]:
             .correlate(cases)
         ),
     )
-
-
-SORTED_BY = {"number": cases.c.number, "subject": cases.c.subject, "created_at": cases.c.created_at}
-
-
-def queue(
-    connection: sa.Connection,
-    viewer: AccountId,
-    now: datetime,
-    page: Page,
-    *,
-    state: CaseState | None = CaseState.PENDING,
-    words: str = "",
-    agency_id: AgencyId | None = None,
-    sort: Sort | None = None,
-) -> Paged[QueueRow]:
-    """The cases in the viewer's scope; unless sorted, those waiting oldest first, the decided ones newest first.
-
-    `words` finds any part of what the type's search looks in, or a case number; `agency_id` keeps its subtree.
-    """
-    conditions = [in_scope(viewer, now)]
-    if state is not None:
-        conditions.append(cases.c.state == state.value)
-    for word in words.split()[:5]:
-        pattern = f"%{word.replace(chr(92), chr(92) * 2).replace('%', chr(92) + '%').replace('_', chr(92) + '_')}%"
-        conditions.append(
-            sa.or_(
-                cases.c.search_text.ilike(pattern),
-                sa.cast(cases.c.number, sa.Text) == word,
-            )
-        )
-    if agency_id is not None:
-        top = sa.select(agencies.c.path).where(agencies.c.id == agency_id).scalar_subquery()
-        conditions.append(top == sa.any_(ancestor_paths(cases.c.agency_path)))
-    order = cases.c.created_at if state is CaseState.PENDING else cases.c.updated_at.desc()
-    total = counted(connection, sa.select(cases.c.id).where(*conditions))
-    rows = connection.execute(
-        sa.select(cases, agencies.c.full_name.label("agency_name"))
-        .join(agencies, agencies.c.id == cases.c.agency_id)
-        .where(*conditions)
-        .order_by(*ordered(sort, SORTED_BY, (order, cases.c.id)))
-        .limit(page.size)
-        .offset(page.offset)
-    )
-    return Paged(
-        [
-            QueueRow(
-                id=CaseId(row.id),
-                number=row.number,
-                state=CaseState(row.state),
-                subject=row.subject,
-                detail=row.detail,
-                account_name=row.account_name,
-                agency_id=AgencyId(row.agency_id),
-                agency_name=row.agency_name,
-                unit_name=row.unit_name,
-                created_at=row.created_at,
-                decided_at=row.decided_at,
-                collision=row.collision,
-            )
-            for row in rows
-        ],
-        total,
-        page,
-    )
-
-
-def count_queue(connection: sa.Connection, viewer: AccountId, now: datetime) -> int:
-    """How many cases of the viewer's scope wait for a decision."""
-    waiting = cases.c.state == CaseState.PENDING.value
-    return counted(connection, sa.select(cases.c.id).where(waiting, in_scope(viewer, now)))
-
-
-@dataclass(frozen=True, slots=True)
-class DuplicateCandidate:
-    """Somebody who might be the same person. Outside the viewer's scope only agency and reasons are told.
-
-    `same` names what is equal: the mailbox, a mark of the person, the name. `fields` holds what may be
-    compared side by side.
-    """
-
-    kind: str
-    id: object
-    in_scope: bool
-    agency_name: str
-    state: str
-    same: frozenset[str]
-    fields: dict[str, str]
-
-
-def duplicate_candidates(
-    connection: sa.Connection, viewer: AccountId, now: datetime, case: Case, keys: Keys, types: Mapping[str, CaseType]
-) -> Sequence[DuplicateCandidate]:
-    """Accounts and other open cases with the same mailbox, a same mark of the person, or the same name in the agency;
-    at most 20 of each.
-    """
-    marks = {"mailbox": keys.index("mailbox", case.mailbox), **person_keys(case.form, keys)}
-    name, own = case.form.summary.subject, list(marks.values())
-
-    def same(row: Any, *theirs: str) -> frozenset[str]:
-        equal = {mark for mark, key in marks.items() if key in theirs}
-        return frozenset(equal | {"name"} if row.alike_name == name else equal)
-
-    found = [
-        DuplicateCandidate(
-            "account",
-            row.id if row.visible else None,
-            row.visible,
-            row.agency_name,
-            row.state,
-            same(row, row.mailbox_key, row.mobile_key),
-            compared_account(row, keys) if row.visible else {},
-        )
-        for row in connection.execute(
-            alike(
-                accounts,
-                accounts.c.name,
-                case,
-                sa.or_(accounts.c.id == viewer, accounts_in_scope(viewer, now)),
-                accounts.c.mailbox_key.in_(own),
-                accounts.c.mobile_key.in_(own),
-            ).where(accounts.c.id.is_distinct_from(case.account_id))
-        )
-    ]
-    return found + [
-        DuplicateCandidate(
-            "case",
-            row.id if row.visible else None,
-            row.visible,
-            row.agency_name,
-            row.state,
-            same(row, row.mailbox_key, *row.person_keys),
-            compared_case(to_case(row, keys, types), row.agency_name) if row.visible else {},
-        )
-        for row in connection.execute(
-            alike(
-                cases,
-                cases.c.subject,
-                case,
-                in_scope(viewer, now),
-                cases.c.mailbox_key.in_(own),
-                cases.c.person_keys.overlap(own),
-            ).where(cases.c.id != case.id, cases.c.state == CaseState.PENDING.value)
-        )
-    ]
-
-
-def alike(
-    table: sa.Table,
-    name: sa.Column[str],
-    case: Case,
-    visible: sa.ColumnElement[bool],
-    *marked: sa.ColumnElement[bool],
-) -> sa.Select[Any]:
-    """The rows that are marked so or have the case's name in its agency, newest first."""
-    of_the_name = sa.and_(name == case.form.summary.subject, table.c.agency_id == case.agency_id)
-    return (
-        sa.select(
-            table,
-            name.label("alike_name"),
-            agencies.c.full_name.label("agency_name"),
-            visible.label("visible"),
-        )
-        .join(agencies, agencies.c.id == table.c.agency_id)
-        .where(sa.or_(of_the_name, *marked))
-        .order_by(table.c.created_at.desc())
-        .limit(20)
-    )
-
-
-def compared_case(case: Case, agency_name: str) -> dict[str, str]:
-    """The case in the same words as a candidate's fields."""
-    return {**case.form.summary.compared, "agency": agency_name, "mailbox": case.mailbox}
-
-
-def compared_account(row: Any, keys: Keys) -> dict[str, str]:
-    profile = from_columns(Profile, row._asdict(), keys)
-    return {
-        "account_name": row.account_name,
-        **profile.compared(),
-        "agency": row.agency_name,
-        "mailbox": keys.open("mailbox", row.mailbox_sealed),
-    }

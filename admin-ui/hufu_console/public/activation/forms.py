@@ -1,0 +1,72 @@
+"""The form of 申請個人公務帳號. The rules are the registry's; the forms only read, clean and show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, HiddenField, StringField, TextAreaField
+
+from hufu_console.accounts.profile import Group, kept_in, profile_form, typed_in
+from hufu_console.web.numbers import number_in
+from hufu_registry.accounts.model import Profile
+from hufu_registry.cases.engine.model import Case
+from hufu_registry.cases.types.activation import Application, application_of
+from hufu_registry.kernel.ids import AgencyId
+
+
+class NameForm(FlaskForm):
+    account_name = StringField(_l("Account name"), render_kw={"autocomplete": "off", "maxlength": 15})
+
+
+PersonFields: Any = profile_form(Group.PERSON, own=True)
+
+
+class PersonForm(PersonFields):
+    account_name = StringField(
+        _l("Account name"), render_kw={"autocomplete": "off", "maxlength": 15, "spellcheck": "false"}
+    )
+    agency_id = HiddenField()
+    agency_oid = StringField(_l("OID of your agency"), render_kw={"autocomplete": "off", "maxlength": 80})
+
+
+PlaceFields: Any = profile_form(Group.PLACE, Group.CONTACT, own=True)
+
+
+class ApplicationForm(PlaceFields, PersonForm):
+    """In two, because a form has its fields in the order in which they are made: so they stand on the page."""
+
+    wants_official_mail = BooleanField(_l("I need an official mailbox"))
+    reason = TextAreaField(_l("Reason"), render_kw={"rows": 3, "maxlength": 500})
+    version = HiddenField()
+
+    def application(self) -> Application:
+        """What was typed, cleaned; not checked."""
+        number = number_in(self.agency_id)
+        return Application(
+            account_name=str(self.account_name.data or ""),
+            agency_id=None if number is None else AgencyId(number),
+            profile=Profile(**typed_in(self)),
+            wants_official_mail=bool(self.wants_official_mail.data),
+            reason=str(self.reason.data or ""),
+        ).cleaned()
+
+    def fields(self) -> dict[str, str]:
+        """For a draft."""
+        kept = {name: str(self[name].data or "") for name in OWN}
+        return typed_in(self) | kept | ({"wants_official_mail": "y"} if self.wants_official_mail.data else {})
+
+
+# Every one that is text, besides those of the future account.
+OWN = ("account_name", "reason", "agency_id", "agency_oid", "version")
+
+
+def fields_of(case: Case, oid: str) -> dict[str, str]:
+    """The stored application as the form's fields."""
+    stored = application_of(case)
+    found = kept_in(stored.profile)
+    place = stored.profile.unit_id or case.agency_id
+    found |= {"account_name": stored.account_name, "reason": stored.reason}
+    found |= {"agency_id": str(place), "agency_oid": oid, "version": str(case.version)}
+    return found | ({"wants_official_mail": "y"} if stored.wants_official_mail else {})

@@ -1,0 +1,16 @@
+"""The cases' table, the reviewers' queue, and who might be the same person."""
+
+from hufu_registry.cases.engine.store.duplicates import DuplicateCandidate, compared_case, duplicate_candidates
+from hufu_registry.cases.engine.store.queue import QueueRow, count_queue, queue
+from hufu_registry.cases.engine.store.repository import SqlCases, cases
+
+__all__ = [
+    "DuplicateCandidate",
+    "QueueRow",
+    "SqlCases",
+    "cases",
+    "compared_case",
+    "count_queue",
+    "duplicate_candidates",
+    "queue",
+]

@@ -1,0 +1,133 @@
+"""Who might be the same person: accounts and open cases that are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hufu_registry.accounts.model import Profile
+from hufu_registry.accounts.store import accounts
+from hufu_registry.accounts.store import in_scope as accounts_in_scope
+from hufu_registry.agencies.store import agencies
+from hufu_registry.cases.engine.model import Case, CaseState
+from hufu_registry.cases.engine.store.repository import cases, in_scope, person_keys, to_case
+from hufu_registry.cases.engine.use_cases.ports import CaseType
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.mapping import from_columns
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateCandidate:
+    """Somebody who might be the same person. Outside the viewer's scope only agency and reasons are told.
+
+    `same` names what is equal: the mailbox, a mark of the person, the name. `fields` holds what may be
+    compared side by side.
+    """
+
+    kind: str
+    id: object
+    in_scope: bool
+    agency_name: str
+    state: str
+    same: frozenset[str]
+    fields: dict[str, str]
+
+
+def duplicate_candidates(
+    connection: sa.Connection, viewer: AccountId, now: datetime, case: Case, keys: Keys, types: Mapping[str, CaseType]
+) -> Sequence[DuplicateCandidate]:
+    """Accounts and other open cases with the same mailbox, a same mark of the person, or the same name in the agency;
+    at most 20 of each.
+    """
+    marks = {"mailbox": keys.index("mailbox", case.mailbox), **person_keys(case.form, keys)}
+    name, own = case.form.summary.subject, list(marks.values())
+
+    def same(row: Any, *theirs: str) -> frozenset[str]:
+        equal = {mark for mark, key in marks.items() if key in theirs}
+        return frozenset(equal | {"name"} if row.alike_name == name else equal)
+
+    found = [
+        DuplicateCandidate(
+            "account",
+            row.id if row.visible else None,
+            row.visible,
+            row.agency_name,
+            row.state,
+            same(row, row.mailbox_key, row.mobile_key),
+            compared_account(row, keys) if row.visible else {},
+        )
+        for row in connection.execute(
+            alike(
+                accounts,
+                accounts.c.name,
+                case,
+                sa.or_(accounts.c.id == viewer, accounts_in_scope(viewer, now)),
+                accounts.c.mailbox_key.in_(own),
+                accounts.c.mobile_key.in_(own),
+            ).where(accounts.c.id.is_distinct_from(case.account_id))
+        )
+    ]
+    return found + [
+        DuplicateCandidate(
+            "case",
+            row.id if row.visible else None,
+            row.visible,
+            row.agency_name,
+            row.state,
+            same(row, row.mailbox_key, *row.person_keys),
+            compared_case(to_case(row, keys, types), row.agency_name) if row.visible else {},
+        )
+        for row in connection.execute(
+            alike(
+                cases,
+                cases.c.subject,
+                case,
+                in_scope(viewer, now),
+                cases.c.mailbox_key.in_(own),
+                cases.c.person_keys.overlap(own),
+            ).where(cases.c.id != case.id, cases.c.state == CaseState.PENDING.value)
+        )
+    ]
+
+
+def alike(
+    table: sa.Table,
+    name: sa.Column[str],
+    case: Case,
+    visible: sa.ColumnElement[bool],
+    *marked: sa.ColumnElement[bool],
+) -> sa.Select[Any]:
+    """The rows that are marked so or have the case's name in its agency, newest first."""
+    of_the_name = sa.and_(name == case.form.summary.subject, table.c.agency_id == case.agency_id)
+    return (
+        sa.select(
+            table,
+            name.label("alike_name"),
+            agencies.c.full_name.label("agency_name"),
+            visible.label("visible"),
+        )
+        .join(agencies, agencies.c.id == table.c.agency_id)
+        .where(sa.or_(of_the_name, *marked))
+        .order_by(table.c.created_at.desc())
+        .limit(20)
+    )
+
+
+def compared_case(case: Case, agency_name: str) -> dict[str, str]:
+    """The case in the same words as a candidate's fields."""
+    return {**case.form.summary.compared, "agency": agency_name, "mailbox": case.mailbox}
+
+
+def compared_account(row: Any, keys: Keys) -> dict[str, str]:
+    profile = from_columns(Profile, row._asdict(), keys)
+    return {
+        "account_name": row.account_name,
+        **profile.compared(),
+        "agency": row.agency_name,
+        "mailbox": keys.open("mailbox", row.mailbox_sealed),
+    }

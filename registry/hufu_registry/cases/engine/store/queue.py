@@ -1,0 +1,106 @@
+"""The reviewers' queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from hufu_registry.agencies.store import agencies
+from hufu_registry.cases.engine.model import CaseState
+from hufu_registry.cases.engine.store.repository import ancestor_paths, cases, in_scope
+from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
+from hufu_registry.kernel.paging import Page, Paged, Sort
+from hufu_registry.kernel.store import counted, ordered
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One line of the reviewers' queue."""
+
+    id: CaseId
+    number: int
+    state: CaseState
+    subject: str
+    detail: str
+    account_name: str
+    agency_id: AgencyId
+    agency_name: str
+    unit_name: str
+    created_at: datetime
+    decided_at: datetime | None
+    collision: bool
+
+
+# Not the sealed form: a long list is read through.
+SHOWN = [cases.c[shown.name] for shown in fields(QueueRow) if shown.name in cases.c]
+SORTED_BY = {"number": cases.c.number, "subject": cases.c.subject, "created_at": cases.c.created_at}
+
+
+def queue(
+    connection: sa.Connection,
+    viewer: AccountId,
+    now: datetime,
+    page: Page,
+    *,
+    state: CaseState | None = CaseState.PENDING,
+    words: str = "",
+    agency_id: AgencyId | None = None,
+    sort: Sort | None = None,
+) -> Paged[QueueRow]:
+    """The cases in the viewer's scope; unless sorted, those waiting oldest first, the decided ones newest first.
+
+    `words` finds any part of what the type's search looks in, or a case number; `agency_id` keeps its subtree.
+    """
+    conditions = [in_scope(viewer, now)]
+    if state is not None:
+        conditions.append(cases.c.state == state.value)
+    for word in words.split()[:5]:
+        pattern = f"%{word.replace(chr(92), chr(92) * 2).replace('%', chr(92) + '%').replace('_', chr(92) + '_')}%"
+        conditions.append(
+            sa.or_(
+                cases.c.search_text.ilike(pattern),
+                sa.cast(cases.c.number, sa.Text) == word,
+            )
+        )
+    if agency_id is not None:
+        top = sa.select(agencies.c.path).where(agencies.c.id == agency_id).scalar_subquery()
+        conditions.append(top == sa.any_(ancestor_paths(cases.c.agency_path)))
+    order = cases.c.created_at if state is CaseState.PENDING else cases.c.updated_at.desc()
+    total = counted(connection, sa.select(cases.c.id).where(*conditions))
+    rows = connection.execute(
+        sa.select(*SHOWN, agencies.c.full_name.label("agency_name"))
+        .join(agencies, agencies.c.id == cases.c.agency_id)
+        .where(*conditions)
+        .order_by(*ordered(sort, SORTED_BY, (order, cases.c.id)))
+        .limit(page.size)
+        .offset(page.offset)
+    )
+    return Paged(
+        [
+            QueueRow(
+                id=CaseId(row.id),
+                number=row.number,
+                state=CaseState(row.state),
+                subject=row.subject,
+                detail=row.detail,
+                account_name=row.account_name,
+                agency_id=AgencyId(row.agency_id),
+                agency_name=row.agency_name,
+                unit_name=row.unit_name,
+                created_at=row.created_at,
+                decided_at=row.decided_at,
+                collision=row.collision,
+            )
+            for row in rows
+        ],
+        total,
+        page,
+    )
+
+
+def count_queue(connection: sa.Connection, viewer: AccountId, now: datetime) -> int:
+    """How many cases of the viewer's scope wait for a decision."""
+    waiting = cases.c.state == CaseState.PENDING.value
+    return counted(connection, sa.select(cases.c.id).where(waiting, in_scope(viewer, now)))
