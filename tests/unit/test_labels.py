@@ -21,7 +21,6 @@ from hufu_registry.accounts.model import SECURITY, AccountState, Profile
 from hufu_registry.accounts.use_cases.deadline import NOT_ACTIVATED_IN_TIME
 from hufu_registry.agencies.model import AgencyKind
 from hufu_registry.cases.engine.model import CaseState
-from hufu_registry.cases.types.activation import Application
 from hufu_registry.features import FEATURES
 from hufu_registry.guard.model import ChangeKind, HeldState
 from hufu_registry.kernel.outbox import Kind, Target
@@ -48,8 +47,9 @@ def fields_of_targets() -> set[str]:
 
 
 def fields_of_cases() -> set[str]:
+    """Those of every type; a further one is the type's own."""
     shown = {one.name for one in fields(Profile) if "shown" in one.metadata}
-    return shown | {one.name for one in fields(Application)} - {"profile"} | {"agency", "agency_id", "mailbox"}
+    return shown | {"account_name", "agency", "agency_id", "mailbox"}
 
 
 def sign_in_events() -> set[str]:
@@ -134,6 +134,15 @@ def test_every_code_has_its_word(language: str) -> None:
         word = said(language, feature, macro, values)
         assert word, (feature, macro, values)
         assert word != values[0], (feature, macro, values)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_field_of_a_type_of_case_has_its_word(language: str) -> None:
+    for kind in [kind for feature in FEATURES for kind in feature.case_types]:
+        page = PAGES[language].get_template(f"cases/types/{kind.name}.html").module
+        own = getattr(page, "field_word", lambda _field: "")
+        for name in {one.name for one in fields(kind.form)} - {"profile"}:
+            assert str(own(name)).strip() or said(language, "cases", "field_word", (name,)), (kind.name, name)
 
 
 def test_every_macro_of_words_is_walked() -> None:
