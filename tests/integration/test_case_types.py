@@ -79,7 +79,11 @@ BADGE = CaseType("badge", form=Badge, check=checked, approve=make_badge)
 
 @pytest.fixture(autouse=True)
 def _two_types(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_it = replace(declared.FEATURE, case_types=(*declared.FEATURE.case_types, BADGE))
+    with_it = replace(
+        declared.FEATURE,
+        case_types=(*declared.FEATURE.case_types, BADGE),
+        events=(*declared.FEATURE.events, "badge.made"),
+    )
     monkeypatch.setattr(declared.Stores, "feature", with_it)
 
 

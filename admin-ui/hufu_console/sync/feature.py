@@ -29,7 +29,15 @@ RUN_CAUSES = {
     "plan": _l("A forecast was asked for"),
     "execution": _l("A plan is executed"),
 }
-EVENTS = {"agency.sync_requested": _l("Account synchronisation")}
+EVENTS = {
+    "agency.sync_requested": _l("Account synchronisation"),
+    "agency.made_in_ad": _l("Made in Active Directory"),
+    "agency.changed_in_ad": _l("Changed in Active Directory"),
+    "agency.removed_in_ad": _l("Removed from Active Directory"),
+    "agency.made_in_keycloak": _l("Made in Keycloak"),
+    "agency.changed_in_keycloak": _l("Changed in Keycloak"),
+    "agency.removed_in_keycloak": _l("Removed from Keycloak"),
+}
 
 FEATURE = ConsoleFeature(
     "sync",

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
+from hufu_registry.accounts.events import EVENTS
 from hufu_registry.accounts.model import AccountPolicy
 from hufu_registry.accounts.permissions import PERMISSIONS
 from hufu_registry.accounts.store import SqlAccounts, SqlNames
@@ -20,6 +21,7 @@ from hufu_registry.kernel.feature import Dependent, Feature, TimedTask
 FEATURE = Feature(
     "accounts",
     permissions=PERMISSIONS,
+    events=EVENTS,
     policy=AccountPolicy,
     tasks=(TimedTask("deadline", timedelta(minutes=10), disable_not_activated),),
     dependents=(Dependent("accounts", places_of_accounts, hand_over_accounts, rename_unit_of_accounts),),

@@ -14,6 +14,11 @@ FEATURE = Feature("audit")
 class Stores(kernel.Stores):
     feature = FEATURE
 
+    @classmethod
+    def declared_events(cls) -> frozenset[str]:
+        """What every feature's records may say was done."""
+        return frozenset(event for feature in cls.features() for event in feature.events)
+
     @cached_property
     def audit(self) -> SqlAudit:
-        return SqlAudit(self.connection, self.tools.keys, self.actor, self.now)
+        return SqlAudit(self.connection, self.tools.keys, self.actor, self.now, self.declared_events())

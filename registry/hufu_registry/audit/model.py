@@ -17,7 +17,7 @@ Values = Mapping[str, object]
 class Record:
     """One act: what was done to which object, by whom, from where, and what it changed.
 
-    `action` is "feature.verb" ("case.approved"). `old` and `new` hold only what changed; secrets, codes and
+    `action` is one of its feature's `events`. `old` and `new` hold only what changed; secrets, codes and
     encrypted fields never stand in them.
     """
 

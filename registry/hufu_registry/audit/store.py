@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,11 +45,16 @@ class TimelineEntry:
 
 
 class SqlAudit:
-    def __init__(self, connection: sa.Connection, keys: Keys, actor: Actor, now: datetime) -> None:
+    """`events` are the actions that features declare."""
+
+    def __init__(
+        self, connection: sa.Connection, keys: Keys, actor: Actor, now: datetime, events: Collection[str]
+    ) -> None:
         self._connection = connection
         self._keys = keys
         self._actor = actor
         self._now = now
+        self._events = events
 
     def record(
         self,
@@ -64,6 +69,10 @@ class SqlAudit:
         self.keep([Record(self._now, action, self._actor, object_kind, object_id, agency_id, old or {}, new or {})])
 
     def keep(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if record.action not in self._events:
+                message = f"no feature declares the event {record.action}"
+                raise LookupError(message)
         if records:
             self._connection.execute(sa.insert(audit_records), [self._values(record) for record in records])
 

@@ -10,6 +10,7 @@ import hufu_registry.kernel.stores as kernel
 from hufu_registry.cases.engine.store import SqlCases
 from hufu_registry.cases.engine.use_cases.dependents import places_of_cases, readdress_cases
 from hufu_registry.cases.engine.use_cases.ports import CaseType
+from hufu_registry.cases.events import EVENTS
 from hufu_registry.cases.notices import NOTICES
 from hufu_registry.cases.permissions import PERMISSIONS
 from hufu_registry.cases.types.activation import ACTIVATION
@@ -20,6 +21,7 @@ from hufu_registry.kernel.outbox import OutboxKey
 FEATURE = Feature(
     "cases",
     permissions=PERMISSIONS,
+    events=EVENTS,
     notices=NOTICES,
     dependents=(Dependent("cases", places_of_cases, readdress_cases),),
     case_types=(ACTIVATION,),

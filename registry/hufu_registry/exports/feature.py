@@ -6,11 +6,12 @@ from datetime import timedelta
 from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
+from hufu_registry.exports.events import EVENTS
 from hufu_registry.exports.store import SqlExports
 from hufu_registry.exports.use_cases import settle_exports
 from hufu_registry.kernel.feature import Feature, TimedTask
 
-FEATURE = Feature("exports", tasks=(TimedTask("exports", timedelta(minutes=1), settle_exports),))
+FEATURE = Feature("exports", events=EVENTS, tasks=(TimedTask("exports", timedelta(minutes=1), settle_exports),))
 
 
 class Stores(kernel.Stores):

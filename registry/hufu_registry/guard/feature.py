@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
+from hufu_registry.guard.events import EVENTS
 from hufu_registry.guard.model import GuardPolicy
 from hufu_registry.guard.store import SqlHeldChanges
 from hufu_registry.guard.use_cases import (
@@ -22,6 +23,7 @@ from hufu_registry.kernel.feature import Feature
 
 FEATURE = Feature(
     "guard",
+    events=EVENTS,
     policy=GuardPolicy,
     commands=(
         RenameAgency,

@@ -64,6 +64,7 @@ class Dependent:
 class Feature:
     """`name` is the folder's. `tasks` are what the scheduler does for it. `notices` are the mails it sends.
 
+    `events` are what its audit records may say was done, "object.verb" each ("case.approved"); no other is written.
     `policy` is its part of the policy, with the settings it declares. `commands` are its acts that may take something
     from many accounts (`hufu_registry.guard.use_cases.Command`).
     `case_types` are its types of cases, if what an approval does lives here
@@ -77,6 +78,7 @@ class Feature:
     dependents: tuple[Dependent, ...] = ()
     case_types: tuple[Any, ...] = ()
     permissions: tuple[Permission, ...] = ()
+    events: tuple[str, ...] = ()
     policy: type[Policy] = Policy
 
     @property

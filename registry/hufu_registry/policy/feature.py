@@ -10,10 +10,11 @@ import hufu_registry.kernel.stores as kernel
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.feature import Feature
 from hufu_registry.kernel.policy import Setting
+from hufu_registry.policy.events import EVENTS
 from hufu_registry.policy.permissions import PERMISSIONS
 from hufu_registry.policy.store import SqlSettings
 
-FEATURE = Feature("policy", permissions=PERMISSIONS)
+FEATURE = Feature("policy", events=EVENTS, permissions=PERMISSIONS)
 
 
 class Stores(kernel.Stores):

@@ -8,11 +8,17 @@ import hufu_registry.kernel.stores as kernel
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.feature import Dependent, Feature
 from hufu_registry.kernel.permissions import Permission
+from hufu_registry.rights.events import EVENTS
 from hufu_registry.rights.permissions import PERMISSIONS
 from hufu_registry.rights.store import SqlGrants
 from hufu_registry.rights.use_cases import end_of_merged, places_of_grants, require_at
 
-FEATURE = Feature("rights", permissions=PERMISSIONS, dependents=(Dependent("grants", places_of_grants, end_of_merged),))
+FEATURE = Feature(
+    "rights",
+    permissions=PERMISSIONS,
+    events=EVENTS,
+    dependents=(Dependent("grants", places_of_grants, end_of_merged),),
+)
 
 
 class Stores(kernel.Stores):

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.kernel.feature import Feature, TimedTask
 from hufu_registry.kernel.outbox import OutboxKey
+from hufu_registry.sync.events import EVENTS
 from hufu_registry.sync.model import SyncPolicy
 from hufu_registry.sync.permissions import PERMISSIONS
 from hufu_registry.sync.store import (
@@ -41,6 +42,7 @@ FEATURE = Feature(
     "sync",
     policy=SyncPolicy,
     permissions=PERMISSIONS,
+    events=EVENTS,
     tasks=(
         TimedTask("runs", timedelta(seconds=2), settle_runs),
         TimedTask("deletion", EVERY, enqueue_deleted),

@@ -12,6 +12,7 @@ from hufu_registry.bootstrap import SqlServices
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.sync.events import done_in
 from hufu_registry.sync.model import Binding, SignInLock
 from hufu_registry.sync.model.plan import (
     ENABLED,
@@ -107,9 +108,8 @@ def _audited(work: SqlWork, row: Row) -> Record | None:
         verb, new = "changed", {"fields": sorted(changed)}
     else:
         return None
-    kind = row.key.kind.value
-    action = f"{kind}.{verb}_in_{row.key.target.value}"
-    return Record(work.now, action, work.actor, kind, row.key.object_id, snapshot.agency_id, {}, new)
+    action = done_in(row.key.kind, verb, row.key.target)
+    return Record(work.now, action, work.actor, row.key.kind.value, row.key.object_id, snapshot.agency_id, {}, new)
 
 
 def _follow(work: SqlWork, row: Row) -> None:

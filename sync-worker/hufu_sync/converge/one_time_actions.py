@@ -12,6 +12,7 @@ from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Target
 from hufu_registry.propagation.model import ActionKind, ActionState, OneTimeAction
+from hufu_registry.sync.events import acted
 from hufu_sync.converge.row import Lease, Row
 from hufu_sync.errors import Interrupted, Misconfigured, TargetError, Unreachable
 from hufu_sync.outcomes import LeaseLostError, NotReachedError
@@ -127,7 +128,7 @@ class ActionRunner:
                 work.sign_in_locks.unlock(action.account_id, self.target)
             account = work.accounts.get(action.account_id)
             work.audit.record(
-                f"account.{action.kind.value}",
+                acted(action.kind),
                 object_kind="account",
                 object_id=str(action.account_id),
                 agency_id=account.agency_id,

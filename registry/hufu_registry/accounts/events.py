@@ -1,0 +1,17 @@
+"""What the audit records of accounts say was done."""
+
+from __future__ import annotations
+
+EVENTS = (
+    "account.activated",
+    "account.activation_resent",
+    "account.changed",
+    "account.deleted",
+    "account.disabled",
+    "account.opened",
+    "account.password_change_required",
+    "account.remade",
+    "account.restored",
+    "account.transferred",
+    "account.unlocked",
+)
