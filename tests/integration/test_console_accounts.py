@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -11,16 +12,19 @@ from flask import Flask
 from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.use_cases import delete_account, disable_account
 from hufu_registry.agencies.model import Agency
+from hufu_registry.agencies.store import agencies
 from hufu_registry.agencies.use_cases import AddUnit, add_unit
 from hufu_registry.audit.store import timeline
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
+from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.store import outbox
 from hufu_registry.rights.use_cases import appoint_manager
 from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import signed_in
+from tests.kit.staff import crowd
 
 FORM = {
     "version": "2",
@@ -104,6 +108,42 @@ def test_a_unit_of_the_registry_is_taken_by_its_name(
     signed_in(app, services, manager).post(f"/accounts/{wang}/edit", data=FORM | {"unit_name": "資訊室"})
     with services.begin() as work:
         assert work.accounts.get(wang).profile.unit_id == unit.id
+
+
+def test_a_unit_is_known_among_more_agencies_than_a_page_holds(
+    app: Flask, services: SqlServices, manager: AccountId, wang: AccountId, chain: Sequence[Agency]
+) -> None:
+    crowd(services, chain[2])
+    unit = add_unit(AddUnit(chain[2].id, "資訊室"), services, OPERATOR)
+    browser = signed_in(app, services, manager)
+    assert '<option value="資訊室">' in browser.get(f"/accounts/{wang}/edit").text
+    browser.post(f"/accounts/{wang}/edit", data=FORM | {"unit_name": "資訊室"})
+    browser.post(f"/accounts/{wang}/edit", data=FORM | {"unit_name": "資訊室", "version": "3", "title": "技正"})
+    with services.begin() as work:
+        profile = work.accounts.get(wang).profile
+    assert (profile.unit_id, profile.title) == (unit.id, "技正")
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["of two of its name", "of one that ends"])
+def test_a_unit_stays_who_else_is_called_so_and_whatever_else_is_mended(
+    app: Flask, services: SqlServices, manager: AccountId, wang: AccountId, chain: Sequence[Agency], closed: bool
+) -> None:
+    above = add_unit(AddUnit(chain[2].id, "第一組"), services, OPERATOR)
+    add_unit(AddUnit(chain[2].id, "資訊室"), services, OPERATOR)
+    unit = add_unit(AddUnit(above.id, "資訊室"), services, OPERATOR)
+    with services.begin() as work:
+        account = work.accounts.get(wang, lock=True)
+        work.accounts.save(replace(account, profile=replace(account.profile, unit_id=unit.id, unit_name="資訊室")))
+        if closed:
+            work.connection.execute(
+                sa.update(agencies).where(agencies.c.id == unit.id).values(closed_on=taipei_date(work.now))
+            )
+        version = work.accounts.get(wang).version
+    changed = FORM | {"unit_name": "資訊室", "version": str(version), "title": "技正"}
+    assert signed_in(app, services, manager).post(f"/accounts/{wang}/edit", data=changed).status_code == 303
+    with services.begin() as work:
+        profile = work.accounts.get(wang).profile
+    assert (profile.unit_id, profile.title) == (unit.id, "技正")
 
 
 def test_an_account_outside_the_scope_is_not_found_by_reading_or_writing(

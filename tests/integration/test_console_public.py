@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -15,13 +15,17 @@ from flask.testing import FlaskClient
 
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.agencies.model import Agency
+from hufu_registry.agencies.use_cases import AddUnit, add_unit
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.store import cases
+from hufu_registry.kernel.actor import OPERATOR
+from hufu_registry.kernel.ids import CaseId
 from hufu_registry.sessions.store import drafts
 from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import last_code, make_console
+from tests.kit.staff import crowd
 
 MAILBOX = "ming@example.org"
 
@@ -127,6 +131,20 @@ def test_everything_is_shown_and_agreed_to_before_it_is_sent(
     assert count(services) == 0
     assert browser.post("/apply/send", data={"draft": key, "confirmed": "y", "consent": "y"}).status_code == 303
     assert count(services) == 1
+
+
+def test_a_unit_is_known_among_more_agencies_than_a_page_holds(
+    browser: FlaskClient, services: SqlServices, clock: SetClock, chain: Sequence[Agency]
+) -> None:
+    crowd(services, chain[2])
+    unit = add_unit(AddUnit(chain[2].id, "秘書室"), services, OPERATOR)
+    prove(browser, services, clock)
+    page = browser.post("/apply/agency", data={"pick": str(chain[2].id)}).text
+    assert '<option value="秘書室">' in page
+    receipt = send(browser, chain[2])
+    with services.reading() as work:
+        case = work.cases.get(CaseId(UUID(receipt.rsplit("/", 1)[1])))
+    assert case.form.summary.unit_id == unit.id
 
 
 def test_who_opens_the_form_anew_finds_what_he_typed_until_it_is_sent(

@@ -179,3 +179,13 @@ def grow(services: SqlServices, chain: Sequence[Agency], dice: random.Random) ->
             nodes[oid] = Node(oid, dice.choice(below), AgencyKind.AGENCY, f"測試室{number}", oid=oid)
             below.append(oid)
         work.agencies.take_over(nodes, ())
+
+
+def crowd(services: SqlServices, parent: Agency, number: int = 101) -> None:
+    """Hang so many agencies right below it that they fill more than a page."""
+    with services.begin() as work:
+        nodes: dict[Key, Node] = dict(work.agencies.nodes().items())
+        for one in range(number):
+            oid = f"2.16.886.101.29997.{20001 + one}"
+            nodes[oid] = Node(oid, parent.id, AgencyKind.AGENCY, f"分局{one}", oid=oid)
+        work.agencies.take_over(nodes, ())

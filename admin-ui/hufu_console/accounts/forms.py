@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -13,7 +12,6 @@ from wtforms.fields.choices import SelectChoice
 from hufu_console.accounts.profile import Group, kept_in, profile_form, typed_in
 from hufu_console.web.numbers import version_in
 from hufu_registry.accounts.model import SECURITY, Account, Profile
-from hufu_registry.agencies.store import TreeRow
 from hufu_registry.kernel.errors import Invalid
 
 ProfileFields: Any = profile_form(*Group)
@@ -22,11 +20,8 @@ ProfileFields: Any = profile_form(*Group)
 class ProfileForm(ProfileFields):
     version = HiddenField()
 
-    def profile(self, units: Sequence[TreeRow]) -> Profile:
-        """What was typed; a unit named as the registry names it is that unit."""
-        typed = typed_in(self)
-        unit = next((row for row in units if row.name == typed["unit_name"].strip()), None)
-        return Profile(**typed, unit_id=None if unit is None else unit.id)
+    def profile(self) -> Profile:
+        return Profile(**typed_in(self))
 
     def seen_version(self) -> int:
         return version_in(self.version)

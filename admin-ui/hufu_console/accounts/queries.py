@@ -9,13 +9,12 @@ from hufu_console.web.context import reading
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.model import MOVES, Account, AccountMove
 from hufu_registry.accounts.store import is_in_scope, names_of
-from hufu_registry.agencies.model import Agency, AgencyKind
-from hufu_registry.agencies.store import TreeRow, children
+from hufu_registry.agencies.model import Agency
+from hufu_registry.agencies.store import unit_names
 from hufu_registry.cases.engine.model import Case
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId
-from hufu_registry.kernel.paging import MAX_SIZE, Page
 from hufu_registry.sync.model import (
     InTarget,
     ProvisioningStep,
@@ -89,12 +88,12 @@ def own(viewer: Viewer) -> AccountView:
     return view_of(viewer, viewer.account_id)
 
 
-def editable(viewer: Viewer, account_id: AccountId) -> tuple[Account, Sequence[TreeRow]]:
-    """The account, and the units of its agency. Raises NotFound("account") outside the viewer's scope."""
+def editable(viewer: Viewer, account_id: AccountId) -> tuple[Account, Sequence[str]]:
+    """The account, and the names of its agency's units. Raises NotFound("account") outside the viewer's scope."""
     account = seen_account(viewer, account_id)
     with reading() as work:
-        below = children(work.connection, account.agency_id, Page(1, MAX_SIZE), on=taipei_date(work.now)).rows
-    return account, [row for row in below if row.kind is AgencyKind.UNIT]
+        agency = work.agencies.get(account.agency_id)
+        return account, unit_names(work.connection, agency, on=taipei_date(work.now))
 
 
 def name_of(account_id: AccountId | None) -> str:

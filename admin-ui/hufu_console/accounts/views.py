@@ -54,7 +54,7 @@ def edit(account_id: AccountId) -> ResponseReturnValue:
     form = filled(ProfileForm, **fields_of(found))
 
     def act() -> ResponseReturnValue:
-        command = accounts.ChangeAccount(found.id, form.seen_version(), form.profile(units))
+        command = accounts.ChangeAccount(found.id, form.seen_version(), form.profile())
         accounts.change_account(command, registry(), actor())
         return done(_("Saved. The directory and the sign-in server follow."), page_of(account_id))
 

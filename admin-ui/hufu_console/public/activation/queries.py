@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import hufu_registry.agencies.store as agency_lists
 from hufu_console.web.context import reading
@@ -18,7 +18,6 @@ from hufu_registry.kernel.ids import AgencyId, CaseId
 from hufu_registry.kernel.paging import Page, Paged
 
 RESULTS = Page(1, 20)
-MOST_UNITS = Page(1, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +50,8 @@ def chosen(agency_id: AgencyId | None) -> Chosen | None:
             return None
         agency = work.agencies.get(place.home_id)
         today = taipei_date(work.now)
-        below = agency_lists.children(work.connection, agency.id, MOST_UNITS, on=today).rows
-    units = [row.name for row in below if row.kind is AgencyKind.UNIT]
+        units = agency_lists.unit_names(work.connection, agency, on=today)
     return Chosen(agency, place if place.kind is AgencyKind.UNIT else None, units)
-
-
-def with_unit(application: Application) -> Application:
-    """A unit named as the registry names it is that unit."""
-    wanted = application.profile.unit_name
-    if application.agency_id is None or not wanted:
-        return application
-    with reading() as work:
-        below = agency_lists.children(work.connection, application.agency_id, MOST_UNITS, on=taipei_date(work.now)).rows
-    unit = next((row for row in below if row.kind is AgencyKind.UNIT and row.name == wanted), None)
-    return application if unit is None else replace(application, profile=replace(application.profile, unit_id=unit.id))
 
 
 def faults_of(application: Application, mailbox: str, case_id: CaseId | None = None) -> dict[str, str]:

@@ -121,8 +121,7 @@ def kept_application() -> Application:
     fields = drafts.kept()
     if fields is None:
         raise NotFound("draft")
-    form = read_kept(fields)
-    return queries.with_unit(form.application())
+    return read_kept(fields).application()
 
 
 def read_kept(fields: object) -> ApplicationForm:
@@ -170,8 +169,7 @@ def change() -> ResponseReturnValue:
         typed = read_form()
 
     def act() -> ResponseReturnValue:
-        application = queries.with_unit(typed.application())
-        command = cases.ChangeCase(browser(), own.case.id, version_in(typed.version), application)
+        command = cases.ChangeCase(browser(), own.case.id, version_in(typed.version), typed.application())
         cases.change_case(command, registry(), actor())
         return done(_("Your application was changed."), url_for("public.own_case"))
 

@@ -1,6 +1,11 @@
 """What happens to accounts; each function is one transaction or says that it joins one."""
 
-from hufu_registry.accounts.use_cases.changing import ChangeAccount, change_account, check_official_mail
+from hufu_registry.accounts.use_cases.changing import (
+    ChangeAccount,
+    change_account,
+    check_official_mail,
+    with_unit_named,
+)
 from hufu_registry.accounts.use_cases.deadline import disable_not_activated
 from hufu_registry.accounts.use_cases.dependents import (
     hand_over_accounts,
@@ -63,4 +68,5 @@ __all__ = [
     "transfer",
     "transfer_account",
     "unlock_account",
+    "with_unit_named",
 ]

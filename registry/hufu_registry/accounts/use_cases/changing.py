@@ -10,6 +10,7 @@ from hufu_registry.accounts.use_cases.permission import account_to_change
 from hufu_registry.accounts.use_cases.ports import Work
 from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.kernel.actor import Actor
+from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.work import Services
@@ -35,9 +36,10 @@ def change_account(command: ChangeAccount, services: Services[Work], actor: Acto
         account = account_to_change(work, actor, EDIT_ACCOUNTS, command.account_id)
         if account.state is AccountState.DELETED:
             raise IllegalMove("account_state", state=account.state.value, move="change")
-        profile = with_unit_of(work, account, command.profile.cleaned())
+        agency = work.agencies.get(account.agency_id)
+        profile = with_unit_of(work, account, agency, command.profile.cleaned())
         profile.check()
-        check_official_mail(work, work.agencies.get(account.agency_id), profile)
+        check_official_mail(work, agency, profile)
         if account.version != command.version:
             raise Conflict("changed_meanwhile")
         if profile == account.profile:
@@ -64,11 +66,21 @@ def check_official_mail(work: Work, agency: Agency, profile: Profile) -> None:
         raise Invalid(fields={"official_mail": "official_mail_domain"})
 
 
-def with_unit_of(work: Work, account: Account, profile: Profile) -> Profile:
-    """A unit must be one of the account's agency, and then gives its name."""
+def with_unit_of(work: Work, account: Account, agency: Agency, profile: Profile) -> Profile:
+    """A unit must be one of the account's agency, and then gives its name; one that is named as the registry names it
+    is that unit, and the account's own where it goes by the same name as before.
+    """
     if profile.unit_id is None:
-        return profile
+        if account.profile.unit_id is not None and profile.unit_name == account.profile.unit_name:
+            return replace(profile, unit_id=account.profile.unit_id)
+        return with_unit_named(work, agency, profile)
     unit = work.agencies.get(profile.unit_id)
-    if unit.home_id != account.agency_id or unit.kind is not AgencyKind.UNIT:
+    if unit.home_id != agency.id or unit.kind is not AgencyKind.UNIT:
         raise Invalid(fields={"unit_name": "unit_elsewhere"})
     return replace(profile, unit_name=unit.name)
+
+
+def with_unit_named(work: Work, agency: Agency, profile: Profile) -> Profile:
+    """A unit that is named as the registry names an open one of the agency is that unit."""
+    unit = work.agencies.unit_named(agency, profile.unit_name, taipei_date(work.now)) if profile.unit_name else None
+    return replace(profile, unit_id=None if unit is None else unit.id)

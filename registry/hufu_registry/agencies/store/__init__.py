@@ -9,6 +9,7 @@ from hufu_registry.agencies.store.queries import (
     former_names,
     search,
     tree_path,
+    unit_names,
 )
 from hufu_registry.agencies.store.repository import SqlAgencies
 from hufu_registry.agencies.store.tables import PathText, agencies, agency_names, to_agency
@@ -27,4 +28,5 @@ __all__ = [
     "search",
     "to_agency",
     "tree_path",
+    "unit_names",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hufu_registry.agencies.model import HOMES, AgencyKind, Path, folded, words_of
+from hufu_registry.agencies.model import HOMES, Agency, AgencyKind, Path, folded, words_of
 from hufu_registry.agencies.store.tables import agencies, agency_names
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.paging import Page, Paged
@@ -194,6 +194,19 @@ def children(
         .offset(page.offset)
     )
     return Paged([_tree_row(row) for row in connection.execute(query)], total, page)
+
+
+def unit_names(connection: sa.Connection, agency: Agency, *, on: date) -> Sequence[str]:
+    """What the open units of an agency are called, all of them: people choose among them."""
+    query = sa.select(agencies.c.name).where(open_unit_of(agency, on)).order_by(agencies.c.path)
+    return list(dict.fromkeys(connection.execute(query).scalars()))
+
+
+def open_unit_of(agency: Agency, on: date) -> sa.ColumnElement[bool]:
+    """However deep it stands. The path is asked too: of it there is an index, of `home_id` there is none."""
+    beneath = sa.and_(agencies.c.path >= f"{agency.path.text}.", agencies.c.path < f"{agency.path.text}/")
+    of_it = sa.and_(agencies.c.home_id == agency.id, agencies.c.kind == AgencyKind.UNIT.value)
+    return sa.and_(beneath, of_it, is_open(agencies, on))
 
 
 def _tree_row(row: Any) -> TreeRow:

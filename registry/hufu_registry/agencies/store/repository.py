@@ -21,7 +21,7 @@ from hufu_registry.agencies.model import (
     place_of,
 )
 from hufu_registry.agencies.model.naming import search_lines
-from hufu_registry.agencies.store.queries import is_open
+from hufu_registry.agencies.store.queries import is_open, open_unit_of
 from hufu_registry.agencies.store.tables import agencies, agency_names, to_agency, to_node
 from hufu_registry.agencies.store.tree_writing import add_former_names, refresh_search_text, take_over
 from hufu_registry.agencies.use_cases.ports import NewAgency, TreeWritten
@@ -83,6 +83,15 @@ class SqlAgencies:
             sa.select(agencies).where(agencies.c.parent_id == agency_id).order_by(agencies.c.id)
         )
         return [to_agency(row) for row in rows]
+
+    def unit_named(self, agency: Agency, name: str, on: date) -> Agency | None:
+        row = self._connection.execute(
+            sa.select(agencies)
+            .where(open_unit_of(agency, on), agencies.c.name == name)
+            .order_by(sa.func.length(agencies.c.path), agencies.c.id)
+            .limit(1)
+        ).one_or_none()
+        return None if row is None else to_agency(row)
 
     def has_open_children(self, agency_id: AgencyId, on: date) -> bool:
         query = sa.select(agencies.c.id).where(agencies.c.parent_id == agency_id, is_open(agencies, on)).limit(1)

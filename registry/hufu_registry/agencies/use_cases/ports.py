@@ -49,6 +49,9 @@ class Agencies(Protocol):
     def children(self, agency_id: AgencyId) -> Sequence[Agency]:
         """What stands right below it, closed or not, by id."""
 
+    def unit_named(self, agency: Agency, name: str, on: date) -> Agency | None:
+        """The open unit of the agency, however deep, that is called so; of several the highest."""
+
     def find_by_oid(self, oid: str) -> Agency | None: ...
 
     def lock(self, agency_ids: Collection[AgencyId] = (), *, changing: Collection[AgencyId] = ()) -> None:

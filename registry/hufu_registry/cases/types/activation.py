@@ -116,7 +116,7 @@ def checked_application(work: Work, form: Form, mailbox: str) -> tuple[Agency, A
 
 
 def place_of(work: Work, application: Application, mailbox: str) -> tuple[Agency | None, Application, dict[str, str]]:
-    """Where the applicant belongs: a unit that was chosen becomes the account's unit at its agency."""
+    """Where the applicant belongs: a unit that was chosen, or named so, becomes the account's unit at its agency."""
     try:
         chosen = work.agencies.get(application.agency_id or AgencyId(0))
         if application.profile.unit_id is not None:
@@ -134,9 +134,10 @@ def place_of(work: Work, application: Application, mailbox: str) -> tuple[Agency
         return None, application, {"agency_id": "agency_closed"}
     if not agency.accepts(mailbox):
         return None, application, {"agency_id": "mail_domain_refused"}
-    profile = replace(application.profile, unit_id=None)
     if chosen.kind is AgencyKind.UNIT:
-        profile = replace(profile, unit_id=chosen.id, unit_name=chosen.name)
+        profile = replace(application.profile, unit_id=chosen.id, unit_name=chosen.name)
+    else:
+        profile = accounts.with_unit_named(work, agency, application.profile)
     return agency, replace(application, agency_id=agency.id, profile=profile), {}
 
 
