@@ -8,7 +8,6 @@ from functools import cached_property
 from hufu_registry.accounts.feature import Stores as Accounts
 from hufu_registry.agencies.feature import Stores as Agencies
 from hufu_registry.audit.feature import Stores as Audit
-from hufu_registry.cases.engine.model import CasePolicy
 from hufu_registry.cases.feature import Stores as Cases
 from hufu_registry.dependents import Dependents
 from hufu_registry.exports.feature import Stores as Exports
@@ -20,11 +19,12 @@ from hufu_registry.policy.feature import Stores as Settings
 from hufu_registry.propagation.feature import Stores as Propagation
 from hufu_registry.rights.feature import Stores as Rights
 from hufu_registry.sessions.feature import Stores as Sessions
+from hufu_registry.sessions.model import SessionPolicy
 from hufu_registry.sync.feature import Stores as Sync
 
 
 @dataclass(frozen=True)
-class Policy(GuardPolicy, CasePolicy):
+class Policy(GuardPolicy, SessionPolicy):
     """Every feature's settings: each part holds those to its right, so that the leftmost hold all."""
 
 

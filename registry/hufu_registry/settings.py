@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import base64
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, SecretStr, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hufu_registry.features import FEATURES, Policy
+from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.policy import Setting
 
 SETTINGS = {setting.key: setting for feature in FEATURES for setting in feature.settings}
 
 
-def bounded(key: str) -> Any:
-    """A number whose default and bounds are the setting's."""
-    declared = SETTINGS[key]
-    return Field(default=declared.default, ge=declared.minimum, le=declared.maximum)
+def _default_of(setting: Setting) -> Any:
+    """HUFU_<KEY>, written as `hufu settings set` takes it; what is empty is the code's own default."""
 
+    def read(text: str) -> Any:
+        try:
+            return setting.read(text) if text else setting.default
+        except Invalid as fault:
+            raise ValueError(fault.fields["value"]) from fault
 
-def bounded_days(key: str) -> Any:
-    declared = SETTINGS[key]
-    return Field(default=declared.default.days, ge=declared.minimum.days, le=declared.maximum.days)
+    return Annotated[Any, BeforeValidator(read)], ""
 
 
 def secret(path: Path) -> SecretStr:
@@ -41,8 +43,16 @@ def names_of(fault: ValidationError) -> str:
     return ", ".join(f"HUFU_{str(error['loc'][0]).upper()}" for error in fault.errors() if error["loc"])
 
 
-class RegistrySettings(BaseSettings):
-    """Every process of ours starts from these."""
+if TYPE_CHECKING:
+    _Defaults = BaseSettings
+else:
+    _Defaults = create_model(
+        "_Defaults", __base__=BaseSettings, **{key: _default_of(setting) for key, setting in SETTINGS.items()}
+    )
+
+
+class RegistrySettings(_Defaults):
+    """Every process of ours starts from these, and from a default for each setting."""
 
     model_config = SettingsConfigDict(env_prefix="HUFU_", extra="ignore")
 
@@ -53,23 +63,9 @@ class RegistrySettings(BaseSettings):
     audit_key_file: Path
     console_url: str
     directory: Literal["ad", "none"] = "ad"
-    official_mail_domains: str = " ".join(SETTINGS["official_mail_domains"].default)
-    guard_most: int = bounded("guard_most")
-    guard_agency_more_than: int = bounded("guard_agency_more_than")
-    guard_agency_percent: int = bounded("guard_agency_percent")
-    destructive_steps_per_hour: int = bounded("destructive_steps_per_hour")
-    deletion_wait_days: int = bounded_days("deletion_wait")
 
     def keys(self) -> Keys:
         return Keys(data=key(self.data_key_file), index=key(self.index_key_file), audit=key(self.audit_key_file))
 
     def policy(self) -> Policy:
-        return Policy(
-            with_directory=self.directory == "ad",
-            official_mail_domains=tuple(self.official_mail_domains.lower().split()),
-            guard_most=self.guard_most,
-            guard_agency_more_than=self.guard_agency_more_than,
-            guard_agency_percent=self.guard_agency_percent,
-            destructive_steps_per_hour=self.destructive_steps_per_hour,
-            deletion_wait=timedelta(days=self.deletion_wait_days),
-        )
+        return Policy(with_directory=self.directory == "ad", **{name: getattr(self, name) for name in SETTINGS})

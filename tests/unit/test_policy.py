@@ -7,11 +7,13 @@ from dataclasses import fields
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from hufu_registry.features import FEATURES, Policy
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.policy import Policy as Fixed
 from hufu_registry.kernel.policy import Setting, changed, text_of
+from hufu_registry.settings import RegistrySettings, names_of
 
 DECLARED = [setting for feature in FEATURES for setting in feature.settings]
 NUMBER = Setting("number", 5, 1, 20, per_agency=False)
@@ -81,3 +83,33 @@ def test_a_stored_value_stays_readable_when_a_release_draws_the_bounds_closer() 
     policy = changed(Policy(), DECLARED, {"code_tries": "999", "gone_with_an_older_release": "1"})
     assert policy.code_tries == 999
     assert policy.code_lifetime == Policy().code_lifetime
+
+
+FOUND = dict.fromkeys(
+    ("database_url", "database_password_file", "data_key_file", "index_key_file", "audit_key_file"), "x"
+)
+
+
+def started(**given: str) -> Policy:
+    return RegistrySettings(**FOUND, console_url="x", **given).policy()  # type: ignore[arg-type]
+
+
+def test_without_environment_each_setting_is_what_the_code_says() -> None:
+    assert started(directory="none") == Policy(with_directory=False)
+
+
+@pytest.mark.parametrize("setting", DECLARED, ids=lambda setting: setting.key)
+def test_the_environment_gives_any_setting_another_default(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = setting.highest or "gov.example"
+    monkeypatch.setenv(f"HUFU_{setting.key.upper()}", text)
+    assert started() == changed(Policy(), [setting], {setting.key: text})
+    monkeypatch.setenv(f"HUFU_{setting.key.upper()}", "")
+    assert started() == Policy()
+
+
+def test_a_default_that_breaks_its_bounds_is_named_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUFU_GUARD_AGENCY_PERCENT", "101")
+    monkeypatch.setenv("HUFU_DELETION_WAIT", "30")
+    with pytest.raises(ValidationError) as fault:
+        started()
+    assert names_of(fault.value) == "HUFU_GUARD_AGENCY_PERCENT, HUFU_DELETION_WAIT"

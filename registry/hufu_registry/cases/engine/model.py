@@ -15,13 +15,6 @@ from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.mapping import SEALED
 from hufu_registry.kernel.permissions import Permission
 from hufu_registry.rights.model import Rights
-from hufu_registry.sessions.model import SessionPolicy
-from hufu_registry.sync.model import SyncPolicy
-
-
-@dataclass(frozen=True)
-class CasePolicy(SyncPolicy, SessionPolicy):
-    """Cases declare nothing of their own."""
 
 
 class CaseState(StrEnum):

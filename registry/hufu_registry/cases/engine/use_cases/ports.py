@@ -6,10 +6,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import hufu_registry.sessions.use_cases as sessions
 import hufu_registry.sync.use_cases as sync
 from hufu_registry.agencies.model import Agency
-from hufu_registry.cases.engine.model import Case, CasePolicy, Form
+from hufu_registry.cases.engine.model import Case, Form
 from hufu_registry.cases.notices import CASE_APPROVED, CASE_RECEIVED, CASE_REJECTED, CASE_WITHDRAWN
 from hufu_registry.cases.permissions import DECIDE_CASES
 from hufu_registry.kernel.feature import NoticeType
@@ -61,9 +60,7 @@ class Cases(Protocol):
         """Whether the case is the account owner's own: his mailbox or his mobile, on any of his accounts."""
 
 
-class Work(sync.Work, sessions.Work, Protocol):
-    @property
-    def policy(self) -> CasePolicy: ...
+class Work(sync.Work, Protocol):
     @property
     def cases(self) -> Cases: ...
     @property
