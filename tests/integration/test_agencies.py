@@ -161,7 +161,7 @@ def test_a_unit_with_people_stays_with_its_agency(registry: Registry) -> None:
     unit = registry.unit(registry.at("20001"), "處")
     lower = registry.unit(unit, "科")
     registry.account(registry.at("20001"), lower)
-    with pytest.raises(IllegalMove, match="unit_has_people"):
+    with pytest.raises(IllegalMove, match="unit_in_use"):
         registry.move(unit, registry.at("20002"))
     empty = registry.unit(registry.at("20001"), "空處")
     below = registry.unit(empty, "空科")

@@ -22,7 +22,7 @@ FEATURE, WORD = "visits", "參訪"
 TOUCHED = {
     "registry/hufu_registry/features.py": 2,
     "admin-ui/hufu_console/urls.py": 2,
-    "admin-ui/hufu_console/translations/zh_Hant_TW/LC_MESSAGES/messages.po": 26,
+    "admin-ui/hufu_console/translations/zh_Hant_TW/LC_MESSAGES/messages.po": 29,
 }
 OWN = (
     "registry/hufu_registry/visits/",
@@ -32,7 +32,12 @@ OWN = (
     "tests/unit/test_visits.py",
 )
 # What a page, a mail, a permission and a table of a feature are held to, whoever's they are.
-UNIT = ("tests/unit/test_visits.py", "tests/unit/test_console.py", "tests/unit/test_notices.py")
+UNIT = (
+    "tests/unit/test_visits.py",
+    "tests/unit/test_console.py",
+    "tests/unit/test_labels.py",
+    "tests/unit/test_notices.py",
+)
 WALK = "tests/integration/test_console_routes.py::test_every_address_answers_as_it_is_declared"
 STANDS = ("tests/integration/test_visits.py", WALK)
 MIGRATE = (

@@ -122,7 +122,7 @@ def test_every_rule_the_registry_names_has_a_sentence() -> None:
     """So that nobody reads a code."""
     source = "\n".join(path.read_text() for path in (ROOT / "registry" / "hufu_registry").rglob("*.py"))
     raised = set(re.findall(r"(?:NotFound|Denied|IllegalMove|Conflict|RateLimited)\(\s*\"(\w+)\"", source))
-    not_for_pages = {"import_closes_too_many", "system_manager_exists", "tree_cycle", "agency_in_use", "setting"}
+    not_for_pages = {"import_closes_too_many", "system_manager_exists", "tree_cycle", "setting"}
     assert raised - not_for_pages - set(compose(urls.FEATURES).sentences) == set()
 
 

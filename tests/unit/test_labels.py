@@ -158,6 +158,11 @@ def test_no_label_falls_back_on_its_code() -> None:
         assert not re.search(r"\.get\((\w+), \1\)", path.read_text()), path
 
 
+def test_whatever_hangs_on_an_agency_has_its_word() -> None:
+    hanging = {dependent.name for feature in FEATURES for dependent in feature.dependents}
+    assert hanging | {"children"} == set(compose(urls.FEATURES).labels["dependent"])
+
+
 @pytest.mark.parametrize("about", ["agency", "case"])
 def test_every_event_of_a_timeline_has_its_word(about: str) -> None:
     recorded = {event for feature in FEATURES for event in feature.events if event.startswith(f"{about}.")}

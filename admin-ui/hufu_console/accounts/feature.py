@@ -42,5 +42,6 @@ FEATURE = ConsoleFeature(
     ),
     home=(HomeBlock("accounts/_home.html", 90, queries.own),),
     sentences=SENTENCES | {code: said for one in PROFILE_FIELDS.values() for code, said in one.faults.items()},
+    labels={"dependent": {"accounts": _l("accounts")}},
     template_values={"profile_fields": PROFILE_FIELDS},
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from hufu_console.agencies.routes import ROUTES
-from hufu_console.agencies.words import in_use
+from hufu_console.agencies.words import agency_in_use, unit_in_use
 from hufu_console.web.feature import ConsoleFeature, MenuEntry
 
 SENTENCES = {
-    "agency_in_use": in_use,
+    "agency_in_use": agency_in_use,
     "agency": _l("There is no such agency, or it is not yours to see."),
     "agency_required": _l("Please choose an agency."),
     "agency_unknown": _l("There is no such agency. Please search for it by name."),
@@ -18,9 +18,7 @@ SENTENCES = {
     "agency_below_unit": _l("An agency cannot stand below a unit."),
     "units_stand_below_agencies": _l("A unit stands below an agency, a school or another unit."),
     "move_would_be_circle": _l("An agency cannot stand below itself. Please choose one that is not below it."),
-    "unit_has_people": _l(
-        "This unit has accounts or open cases, and they belong to its present agency. They have to change agency first."
-    ),
+    "unit_in_use": unit_in_use,
     "oid_malformed": _l("This is not an OID under 2.16.886.101 or 2.16.886.111, as in 2.16.886.101.20003.20001."),
     "oid_taken": _l("Another agency or unit has this OID."),
     "in_the_future": _l("This day lies ahead. Please enter the change on that day, or choose today."),
@@ -44,10 +42,16 @@ EVENTS = {
     "agency.history_linked": _l("Former names linked"),
 }
 
+# Rights have no pages of their own: managers are an agency's.
+DEPENDENTS = {
+    "children": _l("open agencies or units below it"),
+    "grants": _l("managers"),
+}
+
 FEATURE = ConsoleFeature(
     "agencies",
     ROUTES,
     menu=(MenuEntry(_l("Agencies"), "agencies.tree", 40),),
     sentences=SENTENCES,
-    labels={"event": EVENTS},
+    labels={"event": EVENTS, "dependent": DEPENDENTS},
 )

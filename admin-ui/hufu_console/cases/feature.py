@@ -35,6 +35,6 @@ FEATURE = ConsoleFeature(
     waits=(Waiting("cases.queue", queries.count_waiting),),
     home=(HomeBlock("cases/_home.html", 10, queries.first_waiting),),
     sentences=SENTENCES,
-    labels={"event": EVENTS},
+    labels={"event": EVENTS, "dependent": {"cases": _l("open cases")}},
     approvals={ACTIVATION.name: ApproveActivation},
 )

@@ -52,7 +52,7 @@ class ConsoleFeature:
     """`name` is the folder's. `sentences` say in words what the rules' codes mean; `answers` are for codes that lead
     somewhere instead of to a page of error. `template_values` are what any template may ask for by these names.
     `labels` are its words for codes that others' pages show too, by what they are the words of: `event` (in timelines,
-    by the audit's action), `run_cause` (why the targets are busy).
+    by the audit's action), `run_cause` (why the targets are busy), `dependent` (what still hangs on an agency).
     `approvals` are the forms of types of cases that ask the manager for something when he approves.
     """
 

@@ -58,8 +58,8 @@ SENTENCES = {
     "none_listed": "neither side is in the list, not applied",
     "closed": "closed",
     "becomes_placeholder": "agencies below it are listed: stays as a bare place",
-    "in_use": "has accounts, grants or open cases: stays open",
-    "in_use_below": "accounts, grants or open cases below it: stays open",
+    "in_use": "still in use: stays open",
+    "in_use_below": "in use below it: stays open",
     "open_below": "open units below it: stays open",
     "new_oid": "same agency under a new OID",
     "new_parent": "another parent",
@@ -198,7 +198,7 @@ def add_unit(services_of: ServicesOf, parent: str, name: str, oid: str) -> None:
 @click.option("--on", "closed_on", type=DAY, help="the first day on which it no longer exists")
 @click.pass_obj
 def close(services_of: ServicesOf, agency: str, closed_on: datetime | None) -> None:
-    """End AGENCY; refused while it has accounts, grants, open cases or open parts."""
+    """End AGENCY; refused while anything hangs on it or open parts stand below it."""
     services = services_of()
     found = by_oid(services, agency)
     command = use_cases.Close(found.id, found.version, day(services, closed_on))

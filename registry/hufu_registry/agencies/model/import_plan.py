@@ -77,7 +77,7 @@ def plan_import(
     """The agencies after the list is taken over, and the report.
 
     `successors` are pairs of OIDs of one agency, in either order; `codes` agency codes by full name;
-    `occupied` the agencies that themselves have accounts, grants or open cases.
+    `occupied` the agencies on which something hangs.
     """
     plan = _Plan(listing, current, today, codes or {}, occupied)
     plan.follow(successors)

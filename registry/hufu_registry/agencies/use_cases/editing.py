@@ -136,9 +136,9 @@ def move(command: Move, services: Services[Work], actor: Actor) -> Agency:
             return agency
         below = work.agencies.lock_below(agency)
         home_id = parent.home_id if agency.kind is AgencyKind.UNIT else agency.id
-        if home_id != agency.home_id and work.dependents.held_by(below):
-            # Its people belong to the old agency; they change it one by one, with their rights and cases.
-            raise IllegalMove("unit_has_people")
+        if home_id != agency.home_id and (held := work.dependents.held_by(below)):
+            # Its people belong to the old agency; they change it one by one, with whatever is theirs.
+            raise IllegalMove("unit_in_use", reasons=", ".join(sorted(set().union(*held.values()))))
         hang_below(work, agency, parent, below, command.since)
         return work.agencies.get(agency.id)
 
@@ -163,7 +163,7 @@ def hang_below(work: Work, agency: Agency, parent: Agency, below: Collection[Age
 
 
 def close(command: Close, services: Services[Work], actor: Actor) -> Agency:
-    """End it. Refused, with what stands against it, while people, rights, open cases or open parts are there."""
+    """End it. Refused, with what stands against it, while something hangs on it, or open parts are there."""
     with services.begin(actor) as work:
         agency = _open_for_change(work, command.agency_id, command.version)
         today = taipei_date(work.now)
