@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import uuid4
@@ -193,6 +194,9 @@ def test_at_the_command_nobody_is_asked_so_it_is_held(
     held = hufu("agencies", "rename", oid, "新隊")
     assert held.exit_code == 3
     assert "7 accounts" in held.output
+    told = re.search(r"\(hufu (.+)\)", held.output)
+    assert told is not None
+    assert hufu(*told[1].split()).exit_code == 0
     listed = hufu("held-changes", "list")
     assert "rename_agency 測試隊: 7 accounts" in listed.output
     shown = hufu("held-changes", "show", listed.output.split()[0])

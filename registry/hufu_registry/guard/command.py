@@ -1,4 +1,4 @@
-"""`hufu held_changes`, and those of `hufu agencies` that may take something from many accounts."""
+"""`hufu held-changes`, and those of `hufu agencies` that may take something from many accounts."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def ask(command: Command, services: OperatorServices, confirm: int | None) -> An
 def tell_held(held: Held) -> None:
     click.echo(
         f"this touches {held.count} accounts; nothing was done. It waits for a system manager"
-        f" (hufu held_changes show {held.held_id})"
+        f" (hufu held-changes show {held.held_id})"
     )
 
 
