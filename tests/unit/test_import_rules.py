@@ -27,7 +27,7 @@ PLANTED = {
     "rules-know-no-database": ("registry/hufu_registry/people/model.py", "import sqlalchemy"),
     "rules-reach-no-store": ("registry/hufu_registry/people/model.py", "import hufu_registry.kernel.store"),
     "one-door-to-the-directory": ("sync-worker/hufu_sync/relay.py", "import ldap3"),
-    "one-door-to-keycloak": ("sync-worker/hufu_sync/relay.py", "import keycloak"),
+    "one-door-to-keycloak": ("keycloak-config/hufu_realm/apply.py", "import keycloak"),
     "worker": ("sync-worker/hufu_sync/targets/port.py", "import hufu_sync.lane"),
     "converge": ("sync-worker/hufu_sync/converge/note.py", "import hufu_sync.converge.guard"),
     "scheduler": ("sync-worker/hufu_sync/scheduler/plans.py", "import hufu_sync.scheduler.changes"),
