@@ -12,6 +12,7 @@ from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.sync.model.plan import Adopt, Desired, Observed, Step, plan
 from hufu_registry.sync.model.plan_file import PlannedObject
+from hufu_registry.sync.use_cases import require_administrator
 from hufu_sync.converge import Converger
 from hufu_sync.desired_state import desired_of
 from hufu_sync.targets.port import Directory
@@ -53,9 +54,12 @@ def adoption_of(account: Account, services: SqlServices, converger: Converger, d
 
 
 def adopt(adoption: Adoption, services: SqlServices, directory: Directory, actor: Actor) -> None:
-    """Put our mark on it; the worker then brings it to what the registry says. Raises TargetError."""
+    """Put our mark on it; the worker then brings it to what the registry says. Raises
+    Denied("system_managers_only"), TargetError.
+    """
     account = adoption.account
     with services.begin(actor) as work:
+        require_administrator(work, actor)
         work.audit.record(
             "account.adopted_in_ad",
             object_kind="account",

@@ -28,18 +28,21 @@ from hufu_registry.accounts.use_cases import (
     unlock_account,
 )
 from hufu_registry.agencies.model import Agency
+from hufu_registry.agencies.use_cases import ImportList, LinkHistory, import_list, link_history
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.features import FEATURES
-from hufu_registry.kernel.actor import Actor, account_actor, applicant_actor
-from hufu_registry.kernel.errors import Conflict, NotFound
+from hufu_registry.kernel.actor import OPERATOR, Actor, account_actor, applicant_actor
+from hufu_registry.kernel.errors import Conflict, Denied, NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.model import Grant
 from hufu_registry.rights.store import covered
 from hufu_registry.sync.use_cases import converge_now
 from tests.kit.clocks import SetClock
+from tests.kit.registry import CHAIN
 from tests.kit.staff import Staff, grow, only_looking
 
+NO_HISTORY = "old_name,new_name,old_oid,new_oid,change_date,ref\n"
 Act = Callable[[AccountId, Staff, Actor], object]
 ACTS: dict[str, tuple[AccountState, Act]] = {
     "change": (
@@ -97,6 +100,28 @@ def test_only_system_managers_transfer(services: SqlServices, staff: Staff, chai
     assert staff.account(one).agency_id == chain[3].id
     transfer_account(one, chain[1].id, services, staff.system_manager(chain[0]))
     assert staff.account(one).agency_id == chain[1].id
+
+
+def test_only_system_managers_take_over_the_governments_lists(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], administrator: Actor
+) -> None:
+    (manager,) = staff.hire(chain[0])
+    staff.appoint(manager, chain[0], subordinates=True)
+    acts: list[Callable[[Actor], object]] = [
+        lambda actor: import_list(ImportList(CHAIN.encode()), services, actor),
+        lambda actor: import_list(ImportList(CHAIN.encode(), dry_run=True), services, actor),
+        lambda actor: link_history(LinkHistory(NO_HISTORY.encode()), services, actor),
+    ]
+    before = staff.recorded()
+    for act in acts:
+        with pytest.raises(Denied, match="system_managers_only"):
+            act(account_actor(manager))
+        with pytest.raises(NotFound):
+            act(applicant_actor())
+    assert staff.recorded() == before
+    for actor in (administrator, OPERATOR):
+        for act in acts:
+            act(actor)
 
 
 def test_everybody_may_have_his_own_account_put_right(

@@ -42,6 +42,7 @@ from hufu_registry.sync.use_cases import (
     request_plan,
     resume_target,
 )
+from tests.kit.registry import CHAIN
 from tests.kit.staff import Staff
 
 
@@ -62,6 +63,7 @@ class Place:
         return OutboxKey(Target.KEYCLOAK, Kind.ACCOUNT, str(self.account_id))
 
 
+ANOTHER = '測試所,2.16.886.101.29999.20009,,,"ou=測試所,o=測試院,c=TW",\n'
 Act = Callable[[Place, SqlServices], object]
 ACTS: dict[str, Act] = {
     "add_unit": lambda at, to: agencies.add_unit(agencies.AddUnit(at.chain[3].id, "新組"), to, at.asker),
@@ -76,6 +78,7 @@ ACTS: dict[str, Act] = {
     "converge now": lambda at, to: converge_now(at.account_id, to, at.asker),
     "disable": lambda at, to: disable_account(at.account_id, to, at.asker, reason="離職"),
     "disable many": lambda at, to: submit(DisableAccounts((at.account_id,), "離職"), to, at.asker),
+    "import": lambda at, to: agencies.import_list(agencies.ImportList((CHAIN + ANOTHER).encode()), to, at.asker),
     "make again": lambda at, to: make_again(at.key(), to, at.asker),
     "pause": lambda at, to: pause_target(Target.AD, "檢修", to, at.asker),
     "plan": lambda at, to: request_plan(at.chain[3].id, None, to, at.asker),

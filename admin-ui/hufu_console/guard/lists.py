@@ -18,8 +18,8 @@ from hufu_console.web.lists import Asked, Column, Empty, Filter, ListPage, words
 from hufu_console.web.paging import Read
 from hufu_registry.guard import store
 from hufu_registry.guard.model import Change, HeldState
+from hufu_registry.guard.permissions import RELEASE_HELD_CHANGES
 from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.sync.permissions import ADMINISTER_SYNC
 
 WORDS = "guard/_labels.html"
 ALL = "all"
@@ -86,7 +86,7 @@ HELD_CHANGES = ListPage(
     ),
     unmatched=Empty(_l("No set is like that."), link=_l("Show those that are held")),
     sheet="guard.held_changes_xlsx",
-    permission=ADMINISTER_SYNC,
+    permission=RELEASE_HELD_CHANGES,
     recorded="held_changes",
 )  # fmt: skip
 
@@ -95,6 +95,6 @@ CHANGES = replace(
     count=lambda num: ngettext("%(num)s change", "%(num)s changes", num),
     read=read_changes,
     sheet="guard.held_change_xlsx",
-    permission=ADMINISTER_SYNC,
+    permission=RELEASE_HELD_CHANGES,
     recorded="held_change",
 )

@@ -8,6 +8,7 @@ from functools import cached_property
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.guard.events import EVENTS
 from hufu_registry.guard.model import GuardPolicy
+from hufu_registry.guard.permissions import PERMISSIONS
 from hufu_registry.guard.store import SqlHeldChanges
 from hufu_registry.guard.use_cases import (
     Command,
@@ -24,6 +25,7 @@ from hufu_registry.kernel.feature import Feature
 FEATURE = Feature(
     "guard",
     events=EVENTS,
+    permissions=PERMISSIONS,
     policy=GuardPolicy,
     commands=(
         RenameAgency,

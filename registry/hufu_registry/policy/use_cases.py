@@ -16,7 +16,7 @@ from hufu_registry.kernel.policy import Setting, text_of
 from hufu_registry.kernel.work import Services
 from hufu_registry.policy.model import SettingValue
 from hufu_registry.policy.permissions import CHANGE_SETTINGS
-from hufu_registry.rights.use_cases import require_system
+from hufu_registry.rights.use_cases import require_everywhere
 
 
 class Settings(Protocol):
@@ -60,7 +60,7 @@ def change_setting(command: ChangeSetting, services: Services[Work], actor: Acto
     "setting_bounds" (minimum, maximum), agency="setting_for_everybody", valid_from="in_the_past").
     """
     with services.begin(actor) as work:
-        require_system(work, actor, CHANGE_SETTINGS)
+        require_everywhere(work.grants, actor, CHANGE_SETTINGS)
         setting = work.settings.declared.get(command.key)
         if setting is None:
             raise NotFound("setting")

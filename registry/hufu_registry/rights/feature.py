@@ -11,7 +11,7 @@ from hufu_registry.kernel.permissions import Permission
 from hufu_registry.rights.events import EVENTS
 from hufu_registry.rights.permissions import PERMISSIONS
 from hufu_registry.rights.store import SqlGrants
-from hufu_registry.rights.use_cases import end_of_merged, places_of_grants, require_at
+from hufu_registry.rights.use_cases import end_of_merged, places_of_grants, require_at, require_everywhere
 
 FEATURE = Feature(
     "rights",
@@ -31,3 +31,6 @@ class Stores(kernel.Stores):
     def require(self, permission: Permission, at: Agency) -> None:
         """For the features to the right of rights, which cannot ask themselves."""
         require_at(self.grants, self.actor, permission, at)
+
+    def require_everywhere(self, permission: Permission) -> None:
+        require_everywhere(self.grants, self.actor, permission)

@@ -52,6 +52,10 @@ class Rights:
         """Whether one grant gives the permission, wherever that may be."""
         return any(grant.role in permission.roles for grant in self.grants)
 
+    def gives_everywhere(self, permission: Permission) -> bool:
+        """Whether a grant that is about no place gives it: for what touches all agencies, or none."""
+        return any(grant.agency_id is None and grant.role in permission.roles for grant in self.grants)
+
     def allows(self, permission: Permission, *, home_id: AgencyId, path: Path) -> bool:
         """Whether one grant both gives the permission and covers the place; `rights.store.covered` says it in SQL."""
         return any(grant.role in permission.roles and grant.covers(home_id, path) for grant in self.grants)

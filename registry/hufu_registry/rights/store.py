@@ -110,10 +110,8 @@ class SqlGrants:
         self._now = now
         self._changed = changed
 
-    def of(self, account_id: AccountId, *, lock: bool = False, giving: Permission | None = None) -> Rights:
+    def of(self, account_id: AccountId, *, lock: bool = False) -> Rights:
         query = sa.select(grants).where(grants.c.account_id == account_id, in_force(self._now)).order_by(grants.c.id)
-        if giving is not None:
-            query = query.where(_gives(giving, grants))
         rows = self._connection.execute(query.with_for_update(read=True) if lock else query)
         return Rights(account_id, tuple(to_grant(row) for row in rows))
 

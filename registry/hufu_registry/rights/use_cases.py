@@ -22,8 +22,8 @@ AT_THE_MACHINE = frozenset({ActorKind.OPERATOR, ActorKind.SYSTEM})
 
 
 class Grants(Protocol):
-    def of(self, account_id: AccountId, *, lock: bool = False, giving: Permission | None = None) -> Rights:
-        """The account's grants in force, or those that give a permission; `lock` holds them until the transaction ends.
+    def of(self, account_id: AccountId, *, lock: bool = False) -> Rights:
+        """The account's grants in force; `lock` holds them until the transaction ends.
 
         Whoever takes one away meanwhile waits; or was first, and it is not among these.
         """
@@ -173,8 +173,8 @@ def require_at(grants: Grants, actor: Actor, permission: Permission, at: Agency)
     grants.of(actor.account_id, lock=True).require(permission, at)
 
 
-def require_system(work: Work, actor: Actor, permission: Permission) -> None:
-    """Ask for a permission that is about no place; the asker's grants are held until the transaction ends.
+def require_everywhere(grants: Grants, actor: Actor, permission: Permission) -> None:
+    """Ask for a permission at all agencies at once, or about none; the asker's grants are held as above.
 
     Raises Denied("system_managers_only"), or NotFound("account") for somebody without one.
     """
@@ -182,7 +182,7 @@ def require_system(work: Work, actor: Actor, permission: Permission) -> None:
         return
     if actor.account_id is None:
         raise NotFound("account")
-    if not work.grants.of(actor.account_id, lock=True, giving=permission).grants:
+    if not grants.of(actor.account_id, lock=True).gives_everywhere(permission):
         raise Denied("system_managers_only")
 
 

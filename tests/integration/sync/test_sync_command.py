@@ -16,13 +16,16 @@ from uuid import uuid4
 import pytest
 
 from hufu_registry.agencies.model import Agency
-from hufu_registry.kernel.actor import OPERATOR, SYSTEM
+from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor
+from hufu_registry.kernel.errors import Denied
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import Code, ErrorClass
 from hufu_registry.sync.store import drifts
 from hufu_registry.sync.use_cases import pause_target
 from hufu_stack.environment import environment
 from hufu_stack.stack import Stack
+from hufu_sync.adoption import adopt, adoption_of
+from hufu_sync.command.shared import account_of
 from hufu_sync.errors import Refused
 from hufu_sync.printing import table, width
 from tests.kit.engine import Engine, Hufu, lines_of
@@ -178,6 +181,19 @@ def test_an_account_of_the_directory_is_adopted_by_a_person_only(
     assert hufu("status").exit_code == 0
     again = hufu("adopt", "wangxm")
     assert (again.exit_code, again.output) == (1, "Error: the account stands in the directory already\n")
+
+
+def test_only_system_managers_adopt(engine: Engine, chain: Sequence[Agency]) -> None:
+    theirs = engine.ad.stand_in_the_way("wangxm")
+    account_id = engine.account(chain[3], name="wangxm")
+    engine.run()
+    reach = engine.reach()
+    account = account_of(engine.services, "wangxm")
+    adoption = adoption_of(account, engine.services, reach.converger_of(Target.AD), engine.ad)
+    with pytest.raises(Denied, match="system_managers_only"):
+        adopt(adoption, engine.services, engine.ad, account_actor(account_id))
+    assert engine.ad.things[theirs].mark == ""
+    assert engine.records("account.adopted_in_ad") == 0
 
 
 def test_a_protected_account_is_never_adopted(engine: Engine, hufu: Hufu, chain: Sequence[Agency]) -> None:

@@ -19,6 +19,7 @@ from hufu_registry.agencies.model import (
 )
 from hufu_registry.agencies.model.import_plan import BUILT
 from hufu_registry.agencies.model.listing import Listing
+from hufu_registry.agencies.permissions import EDIT_AGENCIES
 from hufu_registry.agencies.use_cases.ports import TreeWritten, Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import taipei_date
@@ -55,14 +56,15 @@ class _Files:
 def import_list(command: ImportList, services: Services[Work], actor: Actor) -> ImportReport:
     """Bring the agencies to what the list says; a second time changes nothing.
 
-    Raises Invalid for a file that cannot be read, and IllegalMove("import_closes_too_many") before the first
-    write where it would close more than the policy's share and `may_close` does not allow it; a dry run says
-    so in its report only.
+    Raises Invalid for a file that cannot be read, Denied("system_managers_only"), and
+    IllegalMove("import_closes_too_many") before the first write where it would close more than the policy's share and
+    `may_close` does not allow it; a dry run says so in its report only.
     """
     files = _read(command)
     with services.begin(actor) as work:
         if not command.dry_run:
             work.agencies.lock_tree(whole=True)
+        work.require_everywhere(EDIT_AGENCIES)
         plan = _plan(files, work)
         if command.dry_run:
             return plan.report
@@ -171,12 +173,13 @@ def link_history(
 ) -> tuple[HistoryPlan, Sequence[Rejected]]:
     """Link former names and OIDs to the agencies that bear the current ones; what it did, and the bad lines.
 
-    Raises Invalid for a file that cannot be read.
+    Raises Invalid for a file that cannot be read, Denied("system_managers_only").
     """
     file = read_history(command.history_file)
     with services.begin(actor) as work:
         if not command.dry_run:
             work.agencies.lock_tree()
+        work.require_everywhere(EDIT_AGENCIES)
         nodes = work.agencies.nodes().values()
         listed = {node.oid: node for node in nodes if node.oid and node.is_open and node.kind not in BUILT}
         known = {(former.agency, former.name, former.oid) for former in work.agencies.former_names()}

@@ -132,3 +132,6 @@ class Work(audit.Work, Protocol):
 
         Raises NotFound("agency") where he may not even see, Denied("right_missing") where he may only see.
         """
+
+    def require_everywhere(self, permission: Permission) -> None:
+        """The same of all agencies at once. Raises Denied("system_managers_only")."""

@@ -22,12 +22,13 @@ from hufu_registry.guard.model import (
     limits_of,
     touched,
 )
+from hufu_registry.guard.permissions import RELEASE_HELD_CHANGES
 from hufu_registry.guard.use_cases.commands import Command
 from hufu_registry.guard.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import Conflict, Denied, HufuError, Invalid, NotFound
 from hufu_registry.kernel.work import Services
-from hufu_registry.sync.use_cases import require_administrator
+from hufu_registry.rights.use_cases import require_everywhere
 from hufu_registry.sync.use_cases.administration import required_reason
 from hufu_registry.sync.use_cases.runs import start_bulk_run
 
@@ -81,7 +82,7 @@ def release(held_id: UUID, version: int, services: Services[Work], actor: Actor)
             held_change = _to_decide(work, held_id, version)
             command = stored_command(work, held_id)
             command.lock(work)
-            require_administrator(work, actor)
+            require_everywhere(work.grants, actor, RELEASE_HELD_CHANGES)
             if held_change.needs_another_than(actor.account_id, limits_of(work.policy)):
                 raise Denied("own_held_change")
             released = held_change.moved(HeldMove.RELEASE, now=work.now, by=actor.account_id)
@@ -112,7 +113,7 @@ def cancel(held_id: UUID, version: int, services: Services[Work], actor: Actor, 
     with services.begin(actor) as work:
         held_change = _to_decide(work, held_id, version)
         if actor.account_id is None or actor.account_id != held_change.requested_by:
-            require_administrator(work, actor)
+            require_everywhere(work.grants, actor, RELEASE_HELD_CHANGES)
         cancelled = held_change.moved(HeldMove.CANCEL, now=work.now, by=actor.account_id)
         _save(work, replace(cancelled, reason=why), "held_change.cancelled")
 
@@ -158,6 +159,8 @@ def _run(
 
 
 def _hold(command: Command, cause: str, changes: Sequence[Change], services: Services[Work], actor: Actor) -> Held:
+    # The trial asked for the permission and is rolled back; nobody asks again: this is no act but a wish, with the name
+    # of whose it is. Whoever releases it is asked for his own permission at every agency it touches.
     with services.begin(actor) as work:
         held_change = HeldChange(
             id=services.ids.new(),

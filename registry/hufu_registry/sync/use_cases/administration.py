@@ -15,7 +15,7 @@ from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.work import Services
 from hufu_registry.propagation.model import ActionKind, ActionState
 from hufu_registry.propagation.use_cases import enqueue_account, enqueue_accounts, enqueue_agencies, request_action
-from hufu_registry.rights.use_cases import require_system
+from hufu_registry.rights.use_cases import require_everywhere
 from hufu_registry.sync.model import RunCause, RunKind
 from hufu_registry.sync.permissions import ADMINISTER_SYNC
 from hufu_registry.sync.use_cases.ports import Work
@@ -25,7 +25,7 @@ DROPPED = "dropped"
 
 
 def require_administrator(work: Work, actor: Actor) -> None:
-    require_system(work, actor, ADMINISTER_SYNC)
+    require_everywhere(work.grants, actor, ADMINISTER_SYNC)
 
 
 def pause_target(target: Target, why: str, services: Services[Work], actor: Actor) -> None:
