@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -25,12 +26,35 @@ from hufu_registry.accounts.use_cases import (
 )
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.guard.use_cases import DisableAccounts, MoveAgency, RenameAgency, submit
+from hufu_registry.cases.engine.model import Case, CaseState
+from hufu_registry.cases.engine.store import cases
+from hufu_registry.cases.use_cases import (
+    Approve,
+    ChangeCase,
+    Reject,
+    Withdraw,
+    approve,
+    assign_deciders,
+    change_case,
+    reject,
+    withdraw,
+)
+from hufu_registry.guard.model import Held
+from hufu_registry.guard.use_cases import (
+    DisableAccounts,
+    ImportAgencies,
+    MoveAgency,
+    RenameAgency,
+    cancel,
+    release,
+    submit,
+)
 from hufu_registry.guard.use_cases.commands import Joined
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, Actor, account_actor
 from hufu_registry.kernel.errors import Denied, HufuError, NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.people.model import Purpose
 from hufu_registry.policy.use_cases import ChangeSetting, change_setting
 from hufu_registry.rights.use_cases import appoint_manager, end_grants
 from hufu_registry.sync.use_cases import (
@@ -42,6 +66,8 @@ from hufu_registry.sync.use_cases import (
     request_plan,
     resume_target,
 )
+from tests.kit.cases import APPLICANT, Office
+from tests.kit.clocks import SetClock
 from tests.kit.registry import CHAIN
 from tests.kit.staff import Staff
 
@@ -144,11 +170,42 @@ def until_somebody_waits(services: SqlServices) -> None:
     pytest.fail("nobody waits")
 
 
-class Crowd:
-    """System managers, one of them a manager of an agency too, managers and others, who act on one another."""
+OF_A_CASE: dict[str, Callable[[Case, str, SqlServices, Actor], object]] = {
+    "approve": lambda case, _browser, to, asker: approve(Approve(case.id, case.version), to, asker),
+    "change": lambda case, browser, to, _asker: change_case(
+        ChangeCase(browser, case.id, case.version, case.form), to, APPLICANT
+    ),
+    "reject": lambda case, _browser, to, asker: reject(Reject(case.id, case.version, "資料不符"), to, asker),
+    "withdraw": lambda case, browser, to, _asker: withdraw(Withdraw(browser, case.id), to, APPLICANT),
+}
 
-    def __init__(self, staff: Staff, chain: Sequence[Agency]) -> None:
+
+@pytest.mark.parametrize("name", OF_A_CASE)
+def test_whoever_waits_for_the_tree_holds_no_case(place: Place, clock: SetClock, name: str) -> None:
+    """An import holds the whole tree, and writes into the cases where their agencies stand now."""
+    services = place.staff.services
+    office = Office(services, place.chain, clock)
+    case = office.case(office.apply(mailbox="a@example.org"))
+    browser = office.follow("a@example.org")
+    with ThreadPoolExecutor(1) as pool:
+        with services.begin(SYSTEM) as work:
+            work.agencies.lock_tree(whole=True)
+            act = pool.submit(OF_A_CASE[name], case, browser, services, place.asker)
+            until_somebody_waits(services)
+            work.connection.execute(sa.select(cases.c.id).with_for_update(nowait=True))
+        act.result(20)
+    assert office.case(case.id).version == case.version + 1
+
+
+class Crowd:
+    """System managers, one of them a manager of an agency too, managers and others, who act on one another; and
+    applicants, whose cases they decide.
+    """
+
+    def __init__(self, staff: Staff, chain: Sequence[Agency], clock: SetClock) -> None:
         self.staff, self.services, self.chain = staff, staff.services, chain
+        self.office = Office(self.services, chain, clock)
+        self.held: list[UUID] = []
         self.system = staff.hire(chain[3], 3)
         self.managers = staff.hire(chain[3], 2) + staff.hire(chain[2], 2)
         self.people = [*self.system, *self.managers, *staff.hire(chain[3], 2)]
@@ -157,9 +214,16 @@ class Crowd:
         for one, agency in zip([self.system[0], *self.managers], [3, 3, 3, 2, 2], strict=True):
             staff.appoint(one, chain[agency], subordinates=True)
         self.unit = agencies.add_unit(agencies.AddUnit(chain[3].id, "測試組"), self.services, OPERATOR)
+        self.cases = {}
+        for browser in (f"applicant{number}" for number in range(6)):
+            for purpose in (Purpose.APPLY, Purpose.FOLLOW):
+                self.office.prove(browser, f"{browser}@example.org", purpose)
+            self.cases[browser] = self.office.file(browser)
 
     def act(self, dice: random.Random) -> None:
-        asker = account_actor(dice.choice([*self.system, *self.system, *self.managers]))
+        askers = [*self.system, *self.system, *self.managers]
+        # Somebody who loses no right, so that acts go on to the end.
+        asker = OPERATOR if dice.randrange(3) == 0 else account_actor(dice.choice(askers))
         whom, other = dice.sample(self.people, 2)
         agency = dice.choice(self.chain[2:4])
         services, today = self.services, self.staff.today
@@ -177,10 +241,15 @@ class Crowd:
             partial(submit, DisableAccounts((whom, other), "離職"), services, asker, confirmed=1000),
             partial(submit, RenameAgency(agency.id, None, f"名{dice.random()}", today), services, asker, confirmed=1000),
             partial(agencies.rename, agencies.Rename(self.unit.id, self.version(), f"組{dice.random()}", today), services, asker),
-            partial(self.move, dice, asker),
+            *[partial(self.move, dice, asker)] * 3,
             partial(make_again, OutboxKey(Target.AD, Kind.ACCOUNT, str(whom)), services, asker),
             partial(pause_target, Target.AD, "檢修", services, asker),
             partial(resume_target, Target.AD, services, asker),
+            partial(self.hold, whom, other),
+            partial(self.decide_held, dice, asker),
+            partial(submit, self.list_file(dice), services, asker, confirmed=1000),
+            partial(assign_deciders, services),
+            *[partial(self.decide, dice, asker), partial(self.change_case, dice, agency)] * 3,
         ]  # fmt: skip
         dice.choice(acts)()
 
@@ -196,13 +265,50 @@ class Crowd:
         moving, parent = (self.chain[one].id for one in parents)
         submit(MoveAgency(moving, None, parent, self.staff.today), self.services, asker, confirmed=1000)
 
+    def hold(self, *whom: AccountId) -> None:
+        """An operator's, without anybody to confirm it."""
+        outcome = submit(DisableAccounts(whom, "離職"), self.services, OPERATOR)
+        if isinstance(outcome, Held):
+            self.held.append(outcome.held_id)
+
+    def decide_held(self, dice: random.Random, asker: Actor) -> None:
+        if self.held:
+            held_id = dice.choice(self.held)
+            if dice.randrange(2):
+                release(held_id, 1, self.services, asker)
+            else:
+                cancel(held_id, 1, self.services, asker, reason="誤送")
+
+    def list_file(self, dice: random.Random) -> ImportAgencies:
+        text = CHAIN.replace("測試署", dice.choice(["測試署", "新署"]))
+        return ImportAgencies(agencies.ImportList(text.encode()), "list.csv")
+
+    def decide(self, dice: random.Random, asker: Actor) -> None:
+        case = self.office.case(dice.choice(list(self.cases.values())))
+        if dice.randrange(4):
+            approve(Approve(case.id, case.version), self.services, asker)
+        else:
+            reject(Reject(case.id, case.version, "資料不符"), self.services, asker)
+
+    def change_case(self, dice: random.Random, agency: Agency) -> None:
+        """The applicant goes elsewhere, takes it back, or applies again where it is decided."""
+        browser, case_id = dice.choice(list(self.cases.items()))
+        case = self.office.case(case_id)
+        if case.state is not CaseState.PENDING:
+            self.cases[browser] = self.office.file(browser, self.office.form(agency))
+        elif dice.randrange(6):
+            form = self.office.form(agency)
+            change_case(ChangeCase(browser, case_id, case.version, form), self.services, APPLICANT)
+        else:
+            withdraw(Withdraw(browser, case_id), self.services, APPLICANT)
+
 
 @pytest.mark.parametrize("seed", range(3))
 def test_whoever_acts_beside_whom_nobody_waits_in_a_circle(
-    services: SqlServices, staff: Staff, chain: Sequence[Agency], seed: int
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], clock: SetClock, seed: int
 ) -> None:
     """PostgreSQL would end one of them with an error that is none of the rules'."""
-    crowd = Crowd(staff, chain)
+    crowd = Crowd(staff, chain, clock)
     before = len(staff.recorded())
 
     def acts(number: int) -> None:

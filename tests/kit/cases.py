@@ -87,6 +87,10 @@ class Office:
         mailbox = mailbox or f"person{self.count}@example.org"
         browser = f"browser of {mailbox}"
         self.prove(browser, mailbox)
+        return self.file(browser, form)
+
+    def file(self, browser: str, form: Application | None = None) -> CaseId:
+        """From a browser that proved its mailbox."""
         command = FileCase(browser, ACTIVATION.name, form or self.form(), CURRENT.version, uuid4().hex, LANGUAGE)
         return file_case(command, self.services, APPLICANT)
 

@@ -33,7 +33,7 @@ from hufu_registry.accounts.use_cases.opening import (
     resend_activation,
     resend_own_activation,
 )
-from hufu_registry.accounts.use_cases.permission import account_to_change
+from hufu_registry.accounts.use_cases.permission import account_to_change, hold_places
 from hufu_registry.accounts.use_cases.ports import Accounts, Names, SignInLocks, Work
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "disable_not_activated",
     "first_system_manager",
     "hand_over_accounts",
+    "hold_places",
     "keep_a_manager",
     "move_account",
     "open_account",

@@ -46,7 +46,8 @@ def move_account(work: Work, account: Account, move: AccountMove, *, reason: str
     """Make the state move and its record within the transaction."""
     moved = account.moved(move, now=work.now, reason=reason)
     work.accounts.save(moved)
-    work.grants.holder_changed(account.id)
+    if AccountState.ENABLED in {account.state, moved.state}:
+        work.grants.holder_changed(account.id)
     work.audit.record(
         RECORDED_AS[move],
         object_kind="account",

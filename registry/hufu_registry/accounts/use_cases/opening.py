@@ -8,7 +8,7 @@ from datetime import timedelta
 from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, Profile, name_fault
 from hufu_registry.accounts.permissions import RESEND_ACTIVATION
 from hufu_registry.accounts.use_cases.moves import move_account, take_name
-from hufu_registry.accounts.use_cases.permission import account_to_change
+from hufu_registry.accounts.use_cases.permission import account_to_change, hold_places
 from hufu_registry.accounts.use_cases.ports import Work
 from hufu_registry.agencies.model import HOMES
 from hufu_registry.kernel.actor import Actor
@@ -141,6 +141,7 @@ def _resend(work: Work, services: Services[Work], account: Account) -> None:
 def activate_account(account_id: AccountId, services: Services[Work], actor: Actor) -> bool:
     """Its person has set password and one-time password; false when it was not waiting for that."""
     with services.begin(actor) as work:
+        hold_places(work, account_id)
         account = work.accounts.get(account_id, lock=True)
         if account.state is not AccountState.NOT_ACTIVATED:
             return False

@@ -16,6 +16,16 @@ def require_on_account(work: Work, actor: Actor, permission: Permission, account
     require(work, actor, permission, of="account", home_id=account.agency_id, path=account.agency_path)
 
 
+def hold_places(work: Work, account_id: AccountId) -> None:
+    """Hold its agency, and those it manages to be changed: an account that comes to count, or ceases to, changes who
+    decides there. Nothing for one that is not there.
+    """
+    account = work.accounts.find(account_id)
+    if account is not None:
+        managed = {grant.agency_id for grant in work.grants.standing([account_id]) if grant.agency_id is not None}
+        work.agencies.lock([account.agency_id], changing=managed)
+
+
 def account_to_change(work: Work, actor: Actor, permission: Permission, account_id: AccountId) -> Account:
     """The account, locked, once the permission was asked: first its agency, then the asker's grants, then itself.
 

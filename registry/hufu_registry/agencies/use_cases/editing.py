@@ -248,12 +248,14 @@ def permission_to_change(agency: Agency) -> Permission:
 def lock_for_change(work: Work, *agency_ids: AgencyId, below: bool = False) -> None:
     """Hold the tree and these agencies, with `below` all below the first; a unit with its home, where its people are.
 
-    Everything at once and in id order: whatever else an act locks comes after its agencies.
+    Those above are shared: whoever changes their managers also changes who decides below. Everything at once and in
+    id order: whatever else an act locks comes after its agencies.
     """
     work.agencies.lock_tree()
     several = [work.agencies.get(agency_id) for agency_id in agency_ids]
     under = work.agencies.at_or_below(several[0]) if below else ()
-    work.agencies.lock(changing={*under, *agency_ids, *(agency.home_id for agency in several)})
+    above = {agency_id for agency in several for agency_id in agency.path.ids}
+    work.agencies.lock(above, changing={*under, *agency_ids, *(agency.home_id for agency in several)})
 
 
 def held(

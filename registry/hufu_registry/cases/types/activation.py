@@ -19,7 +19,7 @@ from hufu_registry.accounts.model import (
 )
 from hufu_registry.agencies.model import HOMES, Agency, AgencyKind
 from hufu_registry.cases.engine.model import Case, Form, Summary
-from hufu_registry.cases.engine.use_cases.following import own_case
+from hufu_registry.cases.engine.use_cases.following import held_case, own_case
 from hufu_registry.cases.engine.use_cases.notifications import record, tell_applicant
 from hufu_registry.cases.engine.use_cases.ports import CaseType, Work
 from hufu_registry.cases.notices import NAME_COLLISION
@@ -199,7 +199,7 @@ def choose_name(command: ChooseName, services: Services[Work], actor: Actor) -> 
     if fault:
         raise Invalid(fields={"account_name": fault})
     with services.begin(actor) as work:
-        case = own_case(work, services, command.browser, command.case_id)
+        case = held_case(work, own_case(work, services, command.browser, command.case_id))
         if not case.collision or case.account_id is None:
             raise IllegalMove("no_collision")
         account = work.accounts.get(case.account_id, lock=True)

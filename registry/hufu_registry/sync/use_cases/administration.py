@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hufu_registry.accounts.model import REASON_LENGTH, AccountMove, AccountState
 from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
-from hufu_registry.accounts.use_cases import account_to_change, move_account
+from hufu_registry.accounts.use_cases import account_to_change, hold_places, move_account
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
@@ -78,13 +78,20 @@ def make_again(key: OutboxKey, services: Services[Work], actor: Actor) -> None:
     Raises NotFound("account"), NotFound("agency"), IllegalMove("account_state") for a deleted account.
     """
     with services.begin(actor) as work:
+        hold_for_making(work, key)
         require_administrator(work, actor)
         make_again_within(work, services, key)
         _record_work(work, "work.made_again", key)
 
 
+def hold_for_making(work: Work, key: OutboxKey) -> None:
+    """What `make_again_within` takes before the asker's grants: agencies come first."""
+    if key.kind is Kind.ACCOUNT:
+        hold_places(work, _account_of(key))
+
+
 def make_again_within(work: Work, services: Services[Work], key: OutboxKey) -> None:
-    """The same within the caller's transaction."""
+    """The same within the caller's transaction, which called `hold_for_making` first."""
     work.administration.unbind(key)
     if key.kind is Kind.AGENCY:
         work.agencies.get(AgencyId(int(key.object_id)))

@@ -17,7 +17,7 @@ from hufu_registry.kernel.work import Services
 from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.sync.model import MISSING, STRAY
 from hufu_registry.sync.model.drift import accepted
-from hufu_registry.sync.use_cases.administration import make_again_within, require_administrator
+from hufu_registry.sync.use_cases.administration import hold_for_making, make_again_within, require_administrator
 from hufu_registry.sync.use_cases.ports import Work
 
 LONGEST_IGNORED = timedelta(days=366)
@@ -62,6 +62,8 @@ def overwrite_drift(key: OutboxKey, field: str, services: Services[Work], actor:
     Raises NotFound("drift"), IllegalMove("drift_not_ours") for an object that the registry does not know.
     """
     with services.begin(actor) as work:
+        if field == MISSING:
+            hold_for_making(work, key)
         require_administrator(work, actor)
         work.administration.drift(key, field)
         if field == STRAY:

@@ -251,13 +251,12 @@ class SqlCases:
             )
             .subquery("fresh")
         )
+        stale = sa.and_(cases.c.agency_id == fresh.c.id, cases.c.deciding_agency_id.is_distinct_from(fresh.c.decides))
+        # In id order first: an update takes its rows as they come, and two of these would wait for each other.
+        held = sa.select(cases.c.id, fresh.c.decides).join(fresh, stale).order_by(cases.c.id)
+        held_cases = held.with_for_update(key_share=True, of=cases).cte("held_cases")
         changed = self._connection.execute(
-            sa.update(cases)
-            .where(
-                cases.c.agency_id == fresh.c.id,
-                cases.c.deciding_agency_id.is_distinct_from(fresh.c.decides),
-            )
-            .values(deciding_agency_id=fresh.c.decides)
+            sa.update(cases).where(cases.c.id == held_cases.c.id).values(deciding_agency_id=held_cases.c.decides)
         )
         return changed.rowcount
 

@@ -82,6 +82,7 @@ def reject(command: Reject, services: Services[Work], actor: Actor) -> None:
 def assign_deciders(services: Services[Work]) -> int:
     """Every case is with those who decide it now; harmless when repeated."""
     with services.begin(SYSTEM) as work:
+        work.agencies.lock_tree()
         return work.cases.assign_deciders()
 
 
@@ -96,6 +97,8 @@ def case_to_decide(work: Work, actor: Actor, case_id: CaseId, move: CaseMove, ve
     deciding_agency = work.cases.deciding_agency(case.agency_id)
     if not may(rights, SEE_CASES, case, deciding_agency):
         raise NotFound("case")
+    if case.agency_path != seen.agency_path:
+        raise Conflict("changed_meanwhile")
     decides = work.case_types[case.type].stages[case.stage]
     if not may(rights, decides, case, deciding_agency):
         raise Denied("right_missing", permission=decides.name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import Case, CaseMove, CaseState, Form
-from hufu_registry.cases.engine.use_cases.following import own_case
+from hufu_registry.cases.engine.use_cases.following import held_case, hold_agency, own_case
 from hufu_registry.cases.engine.use_cases.notifications import record, tell_applicant, tell_deciders
 from hufu_registry.cases.engine.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
@@ -57,6 +57,7 @@ def file_case(command: FileCase, services: Services[Work], actor: Actor) -> Case
         if command.consent != CURRENT.version:
             raise Invalid(fields={"consent": "consent_required"})
         agency, form = kind.check(work, command.form, mailbox)
+        hold_agency(work, agency)
         case = Case(
             id=CaseId(services.ids.new()),
             number=work.cases.next_number(),
@@ -85,12 +86,12 @@ def change_case(command: ChangeCase, services: Services[Work], actor: Actor) -> 
     Raises as `file_case` does, IllegalMove("case_state") once decided, Conflict("changed_meanwhile").
     """
     with services.begin(actor) as work:
-        case = own_case(work, services, command.browser, command.case_id)
-        case.after(CaseMove.CHANGE)
-        if case.version != command.version:
-            raise Conflict("changed_meanwhile")
-        kind = work.case_types[case.type]
-        agency, form = kind.check(work, command.form, case.mailbox)
+        seen = own_case(work, services, command.browser, command.case_id)
+        to_change(seen, command.version)
+        kind = work.case_types[seen.type]
+        agency, form = kind.check(work, command.form, seen.mailbox)
+        case = held_case(work, seen, agency)
+        to_change(case, command.version)
         changed = replace(
             case,
             form=form,
@@ -111,3 +112,10 @@ def change_case(command: ChangeCase, services: Services[Work], actor: Actor) -> 
         )
         if agency.id != case.agency_id:
             tell_deciders(work, changed)
+
+
+def to_change(case: Case, version: int) -> None:
+    """Raises IllegalMove("case_state") once it is decided, Conflict("changed_meanwhile") for an old version."""
+    case.after(CaseMove.CHANGE)
+    if case.version != version:
+        raise Conflict("changed_meanwhile")
