@@ -32,11 +32,12 @@ from hufu_registry.agencies.use_cases import ImportList, LinkHistory, import_lis
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.features import FEATURES
 from hufu_registry.kernel.actor import OPERATOR, Actor, account_actor, applicant_actor
-from hufu_registry.kernel.errors import Conflict, Denied, NotFound
+from hufu_registry.kernel.errors import Conflict, Denied, IllegalMove, NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.model import Grant
 from hufu_registry.rights.store import covered
+from hufu_registry.rights.use_cases import appoint_manager
 from hufu_registry.sync.use_cases import converge_now
 from tests.kit.clocks import SetClock
 from tests.kit.registry import CHAIN
@@ -122,6 +123,14 @@ def test_only_system_managers_take_over_the_governments_lists(
     for actor in (administrator, OPERATOR):
         for act in acts:
             act(actor)
+
+
+def test_a_deleted_account_is_given_no_right(services: SqlServices, staff: Staff, chain: Sequence[Agency]) -> None:
+    (account_id,) = staff.hire(chain[3], state=AccountState.DELETED)
+    with pytest.raises(IllegalMove) as refused:
+        appoint_manager(account_id, chain[3].id, services, staff.system_manager(chain[0]))
+    assert (refused.value.code, refused.value.context["move"]) == ("account_state", "appoint")
+    assert not staff.grants(account_id)
 
 
 def test_everybody_may_have_his_own_account_put_right(

@@ -207,6 +207,10 @@ class Account:
     kind: AccountKind = AccountKind.PERSONAL
     deleted_at: datetime | None = None
 
+    @property
+    def is_deleted(self) -> bool:
+        return self.state is AccountState.DELETED
+
     def moved(self, move: AccountMove, *, now: datetime, reason: str = "") -> Account:
         """The account after `move`. Raises IllegalMove where its state does not allow it."""
         state = MOVES.get((self.state, move))

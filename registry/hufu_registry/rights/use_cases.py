@@ -60,6 +60,8 @@ class Holder(Protocol):
     def agency_id(self) -> AgencyId: ...
     @property
     def agency_path(self) -> Path: ...
+    @property
+    def is_deleted(self) -> bool: ...
 
 
 class Holders(Protocol):
@@ -87,7 +89,8 @@ def appoint_manager(
     """A system manager (or an operator at the command) makes an account the manager of an agency.
 
     Raises NotFound("agency" or "account"), Denied("right_missing"), IllegalMove("manager_of_another_agency") for an
-    account that belongs neither there nor above, IllegalMove("units_have_no_managers").
+    account that belongs neither there nor above, IllegalMove("account_state") for a deleted one,
+    IllegalMove("units_have_no_managers").
     """
     with services.begin(actor) as work:
         work.agencies.lock([work.accounts.get(account_id).agency_id], changing=[agency_id])
@@ -95,6 +98,8 @@ def appoint_manager(
         require_at(work.grants, actor, APPOINT_MANAGERS, agency)
         # Whoever transfers it meanwhile waits for its agency, or was first and is seen here.
         account = work.accounts.get(account_id, lock=True)
+        if account.is_deleted:
+            raise IllegalMove("account_state", state="deleted", move="appoint")
         if account.agency_id != agency_id and not account.agency_path.covers(agency.path):
             raise IllegalMove("manager_of_another_agency")
         grant_role(work, services, account_id, Role.AGENCY_MANAGER, agency_id, with_subordinates=with_subordinates)
