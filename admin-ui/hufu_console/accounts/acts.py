@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -22,17 +20,6 @@ from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
 
 
-def act_on(
-    account_id: AccountId, template: str, form: FlaskForm, act: Callable[[AccountId], object]
-) -> ResponseReturnValue:
-    """The page of an act on an account that the viewer sees; afterwards he is at the account again."""
-    account, in_force = queries.seen_account(viewer(), account_id), policy()
-    return act_page(
-        form, f"accounts/{template}.html", lambda: done(act(account_id), page_of(account_id)),
-        account=account, policy=in_force, gone_on=now() + in_force.deletion_wait,
-    )  # fmt: skip
-
-
 def page_of(account_id: AccountId) -> str:
     return url_for("accounts.account", account_id=account_id)
 
@@ -45,11 +32,13 @@ def unlock(account_id: AccountId) -> ResponseReturnValue:
 
 
 def require_password_change(account_id: AccountId) -> ResponseReturnValue:
-    def act(at: AccountId) -> object:
-        accounts.require_password_change(at, registry(), actor())
-        return _("At the next sign-in the person chooses a new password.")
+    account, form = queries.seen_account(viewer(), account_id), filled(FlaskForm)
 
-    return act_on(account_id, "require_password_change", filled(FlaskForm), act)
+    def act() -> ResponseReturnValue:
+        accounts.require_password_change(account_id, registry(), actor())
+        return done(_("At the next sign-in the person chooses a new password."), page_of(account_id))
+
+    return act_page(form, "accounts/require_password_change.html", act, account=account)
 
 
 def transfer(account_id: AccountId) -> ResponseReturnValue:
@@ -70,30 +59,32 @@ def transfer(account_id: AccountId) -> ResponseReturnValue:
 
 
 def disable(account_id: AccountId) -> ResponseReturnValue:
-    form: DisableForm = filled(DisableForm)
+    account, form = queries.seen_account(viewer(), account_id), filled(DisableForm)
 
-    def act(at: AccountId) -> object:
-        accounts.disable_account(at, registry(), actor(), reason=form.given())
-        return _("Disabled. Its sessions end within seconds.")
+    def act() -> ResponseReturnValue:
+        accounts.disable_account(account_id, registry(), actor(), reason=form.given())
+        return done(_("Disabled. Its sessions end within seconds."), page_of(account_id))
 
-    return act_on(account_id, "disable", form, act)
+    return act_page(form, "accounts/disable.html", act, account=account)
 
 
 def restore(account_id: AccountId) -> ResponseReturnValue:
-    form: ReasonForm = filled(ReasonForm)
+    account, form = queries.seen_account(viewer(), account_id), filled(ReasonForm)
 
-    def act(at: AccountId) -> object:
-        accounts.restore_account(at, registry(), actor(), reason=form.given())
-        return _("Restored. Its owner gets a new activation mail.")
+    def act() -> ResponseReturnValue:
+        accounts.restore_account(account_id, registry(), actor(), reason=form.given())
+        return done(_("Restored. Its owner gets a new activation mail."), page_of(account_id))
 
-    return act_on(account_id, "restore", form, act)
+    return act_page(form, "accounts/restore.html", act, account=account)
 
 
 def delete(account_id: AccountId) -> ResponseReturnValue:
-    form: ReasonForm = filled(ReasonForm)
+    account, form, in_force = queries.seen_account(viewer(), account_id), filled(ReasonForm), policy()
 
-    def act(at: AccountId) -> object:
-        accounts.delete_account(at, registry(), actor(), reason=form.given())
-        return _("Deleted.")
+    def act() -> ResponseReturnValue:
+        accounts.delete_account(account_id, registry(), actor(), reason=form.given())
+        return done(_("Deleted."), page_of(account_id))
 
-    return act_on(account_id, "delete", form, act)
+    return act_page(
+        form, "accounts/delete.html", act, account=account, policy=in_force, gone_on=now() + in_force.deletion_wait
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -67,81 +66,76 @@ def agency(agency_id: AgencyId) -> str:
     )
 
 
-def changed(
-    at: Agency, form: FlaskForm, template: str, act: Callable[[], ResponseReturnValue], **shown: Any
-) -> ResponseReturnValue:
-    """The page of a change of an agency."""
-    return act_page(form, f"agencies/{template}.html", act, agency=at, **shown)
+def page_of(place: Agency) -> str:
+    return url_for("agencies.agency", agency_id=place.id)
 
 
-def page_of(at: Agency) -> str:
-    return url_for("agencies.agency", agency_id=at.id)
-
-
-def place(agency_id: AgencyId, permission: Permission | None = None) -> Agency:
+def place_of(agency_id: AgencyId, permission: Permission | None = None) -> Agency:
     """The agency; the right it takes is asked before anything is shown, and by the use case again."""
-    at = queries.agency(agency_id)
-    viewer().rights.require(permission or agencies.permission_to_change(at), at)
-    return at
+    place = queries.agency(agency_id)
+    viewer().rights.require(permission or agencies.permission_to_change(place), place)
+    return place
 
 
-def filled_for(at: Agency, kind: type[FlaskForm], **values: object) -> Any:
+def filled_for(place: Agency, kind: type[FlaskForm], **values: object) -> Any:
     """The form as sent, as kept, or with the agency's version and today."""
     today = taipei_date(now())
-    return filled(kind, **({"version": at.version, "since": today, "on": today} | values))
+    return filled(kind, **({"version": place.version, "since": today, "on": today} | values))
 
 
 def add_unit(agency_id: AgencyId) -> ResponseReturnValue:
-    at = place(agency_id, EDIT_UNITS)
-    form = filled_for(at, UnitForm)
+    place = place_of(agency_id, EDIT_UNITS)
+    form = filled_for(place, UnitForm)
 
     def act() -> ResponseReturnValue:
-        command = agencies.AddUnit(at.id, str(form.name.data or ""), str(form.oid.data or ""))
+        command = agencies.AddUnit(place.id, str(form.name.data or ""), str(form.oid.data or ""))
         unit = agencies.add_unit(command, registry(), actor())
-        return done(_("The unit %(name)s was added.", name=unit.name), page_of(at))
+        return done(_("The unit %(name)s was added.", name=unit.name), page_of(place))
 
-    return changed(at, form, "add_unit", act)
+    return act_page(form, "agencies/add_unit.html", act, agency=place)
 
 
 def rename(agency_id: AgencyId) -> ResponseReturnValue:
-    at = place(agency_id)
-    form = filled_for(at, RenameForm, name=at.name)
+    place = place_of(agency_id)
+    form = filled_for(place, RenameForm, name=place.name)
 
     def act() -> ResponseReturnValue:
-        command = RenameAgency(at.id, number_in(form.version) or 0, str(form.name.data or ""), form.since.day)
-        return submitted(command, _("Rename %(name)s", name=at.name), said, page_of(at))
+        command = RenameAgency(place.id, number_in(form.version) or 0, str(form.name.data or ""), form.since.day)
+        return submitted(command, _("Rename %(name)s", name=place.name), said, page_of(place))
 
     def said(renamed: Agency) -> object:
         return _("It is now called %(name)s.", name=renamed.name)
 
-    return changed(at, form, "rename", act)
+    return act_page(form, "agencies/rename.html", act, agency=place)
 
 
 def move(agency_id: AgencyId) -> ResponseReturnValue:
     """Where to; what it means is on the next page."""
-    at = place(agency_id)
+    place = place_of(agency_id)
     form = MoveForm(formdata=request.args or None, data={"since": taipei_date(now())})
-    return render_template("agencies/move.html", agency=at, form=form)
+    return render_template("agencies/move.html", agency=place, form=form)
 
 
 def move_review(agency_id: AgencyId) -> ResponseReturnValue:
     """GET names what the move means, POST does it."""
-    at = place(agency_id)
-    form = MoveForm(formdata=request.values, data={"version": at.version})
+    place = place_of(agency_id)
+    form = MoveForm(formdata=request.values, data={"version": place.version})
     parent_id, since = number_in(form.parent_id), form.since.day
     if not form.since.validate(form) or parent_id is None or since is None:
         show_faults(form, {"parent_id": "agency_required"} if parent_id is None else {})
-        return render_template("agencies/move.html", agency=at, form=form), 422
+        return render_template("agencies/move.html", agency=place, form=form), 422
 
     def act() -> ResponseReturnValue:
-        command = MoveAgency(at.id, number_in(form.version) or 0, AgencyId(parent_id), since)
-        return submitted(command, _("Move %(name)s", name=at.name), said, page_of(at))
+        command = MoveAgency(place.id, number_in(form.version) or 0, AgencyId(parent_id), since)
+        return submitted(command, _("Move %(name)s", name=place.name), said, page_of(place))
 
     def said(moved: Agency) -> object:
         return _("It now stands here: %(path)s", path=moved.full_name)
 
-    form.version.data = form.version.data or str(at.version)
-    return changed(at, form, "move_review", act, forecast=queries.forecast(at, AgencyId(parent_id)))
+    form.version.data = form.version.data or str(place.version)
+    return act_page(
+        form, "agencies/move_review.html", act, agency=place, forecast=queries.forecast(place, AgencyId(parent_id))
+    )
 
 
 def pick() -> str:
@@ -153,67 +147,69 @@ def pick() -> str:
 
 def merge(agency_id: AgencyId) -> ResponseReturnValue:
     """Into a successor, which takes over its people and parts."""
-    at = place(agency_id, EDIT_AGENCIES)
-    form = filled_for(at, MergeForm)
+    place = place_of(agency_id, EDIT_AGENCIES)
+    form = filled_for(place, MergeForm)
 
     def act() -> ResponseReturnValue:
         successor_id = number_in(form.agency_id)
         if successor_id is None:
             raise Invalid(fields={"agency_id": "agency_required"})
-        command = MergeAgency(at.id, number_in(form.version) or 0, AgencyId(successor_id), form.on.day)
-        return submitted(command, _("Merge %(name)s", name=at.name), said, page_of(at))
+        command = MergeAgency(place.id, number_in(form.version) or 0, AgencyId(successor_id), form.on.day)
+        return submitted(command, _("Merge %(name)s", name=place.name), said, page_of(place))
 
     def said(successor: Agency) -> object:
-        return _("%(name)s went up in %(successor)s.", name=at.name, successor=successor.name)
+        return _("%(name)s went up in %(successor)s.", name=place.name, successor=successor.name)
 
-    return changed(at, form, "merge", act)
+    return act_page(form, "agencies/merge.html", act, agency=place)
 
 
 def close(agency_id: AgencyId) -> ResponseReturnValue:
-    at = place(agency_id)
-    form = filled_for(at, CloseForm)
+    place = place_of(agency_id)
+    form = filled_for(place, CloseForm)
 
     def act() -> ResponseReturnValue:
-        agencies.close(agencies.Close(at.id, number_in(form.version) or 0, form.on.day), registry(), actor())
-        return done(_("%(name)s was closed.", name=at.name), page_of(at))
+        agencies.close(agencies.Close(place.id, number_in(form.version) or 0, form.on.day), registry(), actor())
+        return done(_("%(name)s was closed.", name=place.name), page_of(place))
 
-    return changed(at, form, "close", act)
+    return act_page(form, "agencies/close.html", act, agency=place)
 
 
 def reopen(agency_id: AgencyId) -> ResponseReturnValue:
-    at = place(agency_id)
-    form = filled_for(at, ReopenForm)
+    place = place_of(agency_id)
+    form = filled_for(place, ReopenForm)
 
     def act() -> ResponseReturnValue:
-        agencies.reopen(agencies.Reopen(at.id, number_in(form.version) or 0), registry(), actor())
-        return done(_("%(name)s is open again.", name=at.name), page_of(at))
+        agencies.reopen(agencies.Reopen(place.id, number_in(form.version) or 0), registry(), actor())
+        return done(_("%(name)s is open again.", name=place.name), page_of(place))
 
-    return changed(at, form, "reopen", act)
+    return act_page(form, "agencies/reopen.html", act, agency=place)
 
 
 def mail_domains(agency_id: AgencyId) -> ResponseReturnValue:
-    at = place(agency_id, EDIT_AGENCIES)
-    form = filled_for(at, DomainsForm, domains="\n".join(at.mail_domains))
+    place = place_of(agency_id, EDIT_AGENCIES)
+    form = filled_for(place, DomainsForm, domains="\n".join(place.mail_domains))
 
     def act() -> ResponseReturnValue:
         domains = tuple(str(form.domains.data or "").split())
-        command = agencies.SetMailDomains(at.id, number_in(form.version) or 0, domains)
+        command = agencies.SetMailDomains(place.id, number_in(form.version) or 0, domains)
         agencies.set_mail_domains(command, registry(), actor())
-        return done(_("The mail domains were saved."), page_of(at))
+        return done(_("The mail domains were saved."), page_of(place))
 
-    return changed(at, form, "mail_domains", act)
+    return act_page(form, "agencies/mail_domains.html", act, agency=place)
 
 
 def appoint(agency_id: AgencyId) -> ResponseReturnValue:
-    at = place(agency_id, APPOINT_MANAGERS)
-    form = filled_for(at, ManagerForm)
+    place = place_of(agency_id, APPOINT_MANAGERS)
+    form = filled_for(place, ManagerForm)
 
     def act() -> ResponseReturnValue:
         wide = bool(form.with_subordinates.data)
-        appoint_manager(account_in(form), at.id, registry(), actor(), with_subordinates=wide)
-        return done(_("The manager was appointed."), page_of(at))
+        appoint_manager(account_in(form), place.id, registry(), actor(), with_subordinates=wide)
+        return done(_("The manager was appointed."), page_of(place))
 
-    return changed(at, form, "appoint", act, people=queries.candidates(viewer(), at, ""), words="")
+    return act_page(
+        form, "agencies/appoint.html", act, agency=place, people=queries.candidates(viewer(), place, ""), words=""
+    )
 
 
 def account_in(form: ManagerForm) -> AccountId:
@@ -226,6 +222,6 @@ def account_in(form: ManagerForm) -> AccountId:
 
 def candidates(agency_id: AgencyId) -> str:
     """Who can become manager there, as one types; posted, for it is about people."""
-    at = place(agency_id, APPOINT_MANAGERS)
+    place = place_of(agency_id, APPOINT_MANAGERS)
     words = request.form.get("words", "").strip()[:200]
-    return render_template("agencies/_people.html", people=queries.candidates(viewer(), at, words), words=words)
+    return render_template("agencies/_people.html", people=queries.candidates(viewer(), place, words), words=words)

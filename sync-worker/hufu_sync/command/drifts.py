@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import click
@@ -20,6 +20,7 @@ from hufu_registry.sync.store.plan_json import to_json
 from hufu_sync.command.plans import show
 from hufu_sync.command.shared import (
     ServicesOf,
+    act_on,
     dry_run_option,
     engine,
     json_option,
@@ -71,11 +72,11 @@ def _rows(services: SqlServices, target: Target | None, *, ignored: bool) -> Ite
     number, now = 1, services.clock.now()
     with services.read() as connection:
         while True:
-            found = drift_rows(
+            page = drift_rows(
                 connection, services.keys, Page(number, MAX_SIZE), target=target, ignored=ignored, now=now
             )
-            yield from found.rows
-            if number >= found.pages:
+            yield from page.rows
+            if number >= page.pages:
                 return
             number += 1
 
@@ -90,10 +91,8 @@ def accept(
 ) -> None:
     """Take TARGET's value over into the registry."""
     services = services_of()
-    _act_on(
-        services,
-        key_of(services, target, agency, account),
-        field,
+    act_on(
+        _difference(services, key_of(services, target, agency, account), field),
         "accepted",
         lambda key: use_cases.accept_drift(key, field, services, OPERATOR),
         dry_run=dry_run,
@@ -110,10 +109,8 @@ def overwrite(
 ) -> None:
     """Write the registry's value into TARGET."""
     services = services_of()
-    _act_on(
-        services,
-        key_of(services, target, agency, account),
-        field,
+    act_on(
+        _difference(services, key_of(services, target, agency, account), field),
         "overwritten",
         lambda key: use_cases.overwrite_drift(key, field, services, OPERATOR),
         dry_run=dry_run,
@@ -138,10 +135,8 @@ def ignore(
 ) -> None:
     """Leave it as it is, and out of the list, until a day."""
     services = services_of()
-    _act_on(
-        services,
-        key_of(services, target, agency, account),
-        field,
+    act_on(
+        _difference(services, key_of(services, target, agency, account), field),
         f"ignored until {until:%Y-%m-%d}",
         lambda key: use_cases.ignore_drift(key, field, until.date(), services, OPERATOR),
         dry_run=dry_run,
@@ -158,31 +153,19 @@ def list_again(
 ) -> None:
     """Ignore it no longer."""
     services = services_of()
-    _act_on(
-        services,
-        key_of(services, target, agency, account),
-        field,
+    act_on(
+        _difference(services, key_of(services, target, agency, account), field),
         "listed again",
         lambda key: use_cases.list_drift_again(key, field, services, OPERATOR),
         dry_run=dry_run,
     )
 
 
-def _act_on(
-    services: SqlServices,
-    key: OutboxKey,
-    field: str,
-    done: str,
-    act: Callable[[OutboxKey], object],
-    *,
-    dry_run: bool,
-) -> None:
+def _difference(services: SqlServices, key: OutboxKey, field: str) -> Mapping[OutboxKey, str]:
+    """The object, and what is said of it. Raises NotFound("drift")."""
     with services.read() as connection:
-        found = drift_of(connection, services.keys, key, field)
-    if not dry_run:
-        act(key)
-    line = f"{found.title} {field}: {found.there} (there), {found.wanted} (registry)"
-    click.echo(f"{printable(line)}: {'would be ' if dry_run else ''}{done}")
+        row = drift_of(connection, services.keys, key, field)
+    return {key: printable(f"{row.title} {field}: {row.there} (there), {row.wanted} (registry)")}
 
 
 @click.command()

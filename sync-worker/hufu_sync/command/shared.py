@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -31,6 +31,7 @@ from hufu_sync.planning import PlanLane, build_plan_lanes
 from hufu_sync.settings import SyncSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 ServicesOf = Callable[[], SqlServices]
 
 EXIT_CODES = "Exit codes: 0 all is well, 1 something needs a person or did not work, 2 the command was not understood."
@@ -168,3 +169,11 @@ def ask(question: str, *, yes: bool) -> None:
     """Go on only with a yes; without a terminal there is nobody to give one."""
     if not yes:
         click.confirm(question, abort=True)
+
+
+def act_on(named: Mapping[T, str], done: str, act: Callable[[T], object], *, dry_run: bool) -> None:
+    """Do it to each, and say so by its name; or say what would be done."""
+    for thing, name in named.items():
+        if not dry_run:
+            act(thing)
+        click.echo(f"{name}: {'would be ' if dry_run else ''}{done}")

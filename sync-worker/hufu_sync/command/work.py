@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import click
@@ -20,6 +20,7 @@ from hufu_registry.sync.store import drift_rows, target_states, work_rows
 from hufu_sync.command.shared import (
     ServicesOf,
     account_option,
+    act_on,
     agency_option,
     ask,
     dry_run_option,
@@ -140,9 +141,9 @@ def _rows(services: SqlServices, target: Target | None, state: WorkState | None,
     number = 1
     with services.read() as connection:
         while True:
-            found = work_rows(connection, Page(number, MAX_SIZE), target=target, state=state, words=words)
-            yield from found.rows
-            if number >= found.pages:
+            page = work_rows(connection, Page(number, MAX_SIZE), target=target, state=state, words=words)
+            yield from page.rows
+            if number >= page.pages:
                 return
             number += 1
 
@@ -155,9 +156,12 @@ def _rows(services: SqlServices, target: Target | None, state: WorkState | None,
 def pause(services_of: ServicesOf, target: Target, why: str, *, dry_run: bool) -> None:
     """Let nothing reach TARGET until `resume`. What is in hand is finished."""
     services = services_of()
-    if not dry_run:
-        use_cases.pause_target(target, why, services, OPERATOR)
-    click.echo(f"{target.value}: {'would be ' if dry_run else ''}paused")
+    act_on(
+        {target: target.value},
+        "paused",
+        lambda target: use_cases.pause_target(target, why, services, OPERATOR),
+        dry_run=dry_run,
+    )
 
 
 @click.command()
@@ -167,9 +171,12 @@ def pause(services_of: ServicesOf, target: Target, why: str, *, dry_run: bool) -
 def resume(services_of: ServicesOf, target: Target, *, dry_run: bool) -> None:
     """End a pause by hand."""
     services = services_of()
-    if not dry_run:
-        use_cases.resume_target(target, services, OPERATOR)
-    click.echo(f"{target.value}: {'would be ' if dry_run else ''}resumed")
+    act_on(
+        {target: target.value},
+        "resumed",
+        lambda target: use_cases.resume_target(target, services, OPERATOR),
+        dry_run=dry_run,
+    )
 
 
 @click.command()
@@ -184,8 +191,8 @@ def retry(
 ) -> None:
     """Try a parked or failing row of TARGET now."""
     services = services_of()
-    _act_on(
-        _chosen(services, target, agency, account, parked=parked),
+    act_on(
+        _named(_chosen(services, target, agency, account, parked=parked)),
         "tried again",
         lambda key: use_cases.retry_now(key, services, OPERATOR),
         dry_run=dry_run,
@@ -201,8 +208,8 @@ def make_again(
 ) -> None:
     """Make an object anew that is gone from TARGET: it gets another id there."""
     services = services_of()
-    _act_on(
-        [key_of(services, target, agency, account)],
+    act_on(
+        _named([key_of(services, target, agency, account)]),
         "made again",
         lambda key: use_cases.make_again(key, services, OPERATOR),
         dry_run=dry_run,
@@ -230,7 +237,7 @@ def drop(
     key = key_of(services, target, agency, account)
     if not dry_run:
         ask("Leave it undone?", yes=yes)
-    _act_on([key], "dropped", lambda one: use_cases.drop_work(one, why, services, OPERATOR), dry_run=dry_run)
+    act_on(_named([key]), "dropped", lambda key: use_cases.drop_work(key, why, services, OPERATOR), dry_run=dry_run)
 
 
 def _chosen(
@@ -243,8 +250,5 @@ def _chosen(
     return [row.key for row in _rows(services, target, WorkState.PARKED, "")]
 
 
-def _act_on(keys: Sequence[OutboxKey], done: str, act: Callable[[OutboxKey], object], *, dry_run: bool) -> None:
-    for key in keys:
-        if not dry_run:
-            act(key)
-        click.echo(f"{key.target.value} {key.kind.value} {key.object_id}: {'would be ' if dry_run else ''}{done}")
+def _named(keys: Sequence[OutboxKey]) -> Mapping[OutboxKey, str]:
+    return {key: f"{key.target.value} {key.kind.value} {key.object_id}" for key in keys}
