@@ -41,7 +41,7 @@ FEATURE = ConsoleFeature(
         MenuEntry(_l("My account"), "accounts.mine", 90),
     ),
     home=(HomeBlock("accounts/_home.html", 90, queries.own),),
-    sentences=SENTENCES | {code: said for one in PROFILE_FIELDS.values() for code, said in one.faults.items()},
+    sentences=SENTENCES | {code: said for field in PROFILE_FIELDS.values() for code, said in field.faults.items()},
     labels={"dependent": {"accounts": _l("accounts")}},
     template_values={"profile_fields": PROFILE_FIELDS},
 )

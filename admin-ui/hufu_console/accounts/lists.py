@@ -23,8 +23,10 @@ WORDS, SYNC_WORDS = "accounts/_labels.html", "sync/_labels.html"
 
 def read_people(asked: Asked) -> Read[AccountRow]:
     """Those in the viewer's scope."""
-    me, at, state = viewer().account_id, now(), asked.choice("state", AccountState)
-    return lambda connection, page: people(connection, me, at, page, state=state, words=asked.words, sort=asked.sort)
+    me, moment, state = viewer().account_id, now(), asked.choice("state", AccountState)
+    return lambda connection, page: people(
+        connection, me, moment, page, state=state, words=asked.words, sort=asked.sort
+    )
 
 
 PEOPLE = ListPage(

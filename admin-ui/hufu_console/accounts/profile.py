@@ -58,18 +58,18 @@ class ProfileField:
         """In words, with what stands beside it."""
         value = getattr(profile, self.name)
         parts = [str(value or self.none)]
-        parts += [one.said(text) for one in self.companions if (text := getattr(profile, one.name))]
+        parts += [beside.said(text) for beside in self.companions if (text := getattr(profile, beside.name))]
         return " ".join(parts)
 
     @property
     def companions(self) -> list[ProfileField]:
         """Those that stand beside it."""
-        return [one for one in PROFILE_FIELDS.values() if one.beside == self.name]
+        return [field for field in PROFILE_FIELDS.values() if field.beside == self.name]
 
 
 PROFILE_FIELDS: Mapping[str, ProfileField] = {
-    one.name: one
-    for one in (
+    field.name: field
+    for field in (
         ProfileField(
             "name",
             _l("Name"),
@@ -137,7 +137,7 @@ PROFILE_FIELDS: Mapping[str, ProfileField] = {
 
 def profile_form(*groups: Group, own: bool = False) -> Any:
     """A form with the fields of these groups."""
-    asked = {one.name: one.widget(own=own) for one in PROFILE_FIELDS.values() if one.group in groups}
+    asked = {field.name: field.widget(own=own) for field in PROFILE_FIELDS.values() if field.group in groups}
     return type("ProfileFields", (FlaskForm,), asked)
 
 

@@ -50,15 +50,15 @@ def steps_of(view: queries.AccountView) -> ResponseReturnValue:
 
 def edit(account_id: AccountId) -> ResponseReturnValue:
     """Mend what the account says of its official."""
-    found, units = queries.editable(viewer(), account_id)
-    form = filled(ProfileForm, **fields_of(found))
+    account, units = queries.editable(viewer(), account_id)
+    form = filled(ProfileForm, **fields_of(account))
 
     def act() -> ResponseReturnValue:
-        command = accounts.ChangeAccount(found.id, form.seen_version(), form.profile())
+        command = accounts.ChangeAccount(account.id, form.seen_version(), form.profile())
         accounts.change_account(command, registry(), actor())
         return done(_("Saved. The directory and the sign-in server follow."), page_of(account_id))
 
-    return act_page(form, "accounts/edit.html", act, look_again=True, account=found, units=units)
+    return act_page(form, "accounts/edit.html", act, look_again=True, account=account, units=units)
 
 
 def resend(account_id: AccountId) -> ResponseReturnValue:

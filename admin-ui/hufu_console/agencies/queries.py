@@ -63,7 +63,10 @@ def view_of(viewer: Viewer, agency_id: AgencyId) -> AgencyView:
     with reading() as work:
         agency = work.agencies.get(agency_id)
         today = taipei_date(work.now)
-        may = {one: viewer.rights.allows(one, home_id=agency.home_id, path=agency.path) for one in ASKED}
+        may = {
+            permission: viewer.rights.allows(permission, home_id=agency.home_id, path=agency.path)
+            for permission in ASKED
+        }
         at_home = agency.home_id == agency.id
         entries = timeline(work.connection, "agency", str(agency_id)) if may[EDIT_UNITS] else None
         return AgencyView(
@@ -88,10 +91,10 @@ def names_in(work: SqlWork, entries: Sequence[TimelineEntry]) -> Mapping[object,
     mentioned = (values.get("parent") for entry in entries for values in (entry.old, entry.new))
     places = work.agencies.several({AgencyId(place) for place in mentioned if isinstance(place, int)})
     people = names_of(work.connection, actors)
-    found: dict[object, str] = {actor_id: people[actor_id] for actor_id in people}
+    names: dict[object, str] = {actor_id: people[actor_id] for actor_id in people}
     for agency_id, agency in places.items():
-        found[agency_id] = agency.name
-    return found
+        names[agency_id] = agency.name
+    return names
 
 
 def found(words: str, page: Page) -> Paged[AgencyHit]:
@@ -113,10 +116,10 @@ def forecast(moving: Agency, parent_id: AgencyId) -> MoveForecast:
     return MoveForecast(moving, parent, joined_names(parent.full_name, moving.name), below)
 
 
-def candidates(viewer: Viewer, at: Agency, words: str) -> Paged[AccountRow]:
+def candidates(viewer: Viewer, agency: Agency, words: str) -> Paged[AccountRow]:
     """Who can become manager there: enabled accounts of the agency and of those above it."""
     with reading() as work:
         return people(
             work.connection, viewer.account_id, work.now, Page(1, 20),
-            state=AccountState.ENABLED, words=words, agency_ids=at.path.ids,
+            state=AccountState.ENABLED, words=words, agency_ids=agency.path.ids,
         )  # fmt: skip

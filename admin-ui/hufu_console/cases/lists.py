@@ -32,10 +32,10 @@ def agency_and_below(text: str) -> str:
 
 def read_queue(asked: Asked) -> Read[QueueRow]:
     """Those in the viewer's scope."""
-    me, at, state, agency = viewer().account_id, now(), asked.choice("state", CaseState), asked.filters["agency"]
+    me, moment, state, agency = viewer().account_id, now(), asked.choice("state", CaseState), asked.filters["agency"]
     agency_id = AgencyId(int(agency)) if agency else None
     return lambda connection, page: queue(
-        connection, me, at, page, state=state, words=asked.words, agency_id=agency_id, sort=asked.sort
+        connection, me, moment, page, state=state, words=asked.words, agency_id=agency_id, sort=asked.sort
     )
 
 

@@ -71,6 +71,6 @@ def page_of(case_id: CaseId) -> str:
 
 def meanwhile(case_id: CaseId, error: HufuError) -> ResponseReturnValue:
     """Somebody was first: who, when, and what now."""
-    found = queries.seen_case(viewer(), case_id)
-    page = render_template("cases/meanwhile.html", case=found, error=error, decider=queries.decider(found))
+    case = queries.seen_case(viewer(), case_id)
+    page = render_template("cases/meanwhile.html", case=case, error=error, decider=queries.decider(case))
     return page, 409

@@ -22,9 +22,9 @@ def own(export_id: UUID) -> Export:
 
 
 def export(export_id: UUID) -> str:
-    found = own(export_id)
-    of = list_named(found.list_name)
-    return render_template("exports/export.html", export=found, of=of, list_url=of.url(asked_of(of, found)))
+    export = own(export_id)
+    of = list_named(export.list_name)
+    return render_template("exports/export.html", export=export, of=of, list_url=of.url(asked_of(of, export)))
 
 
 def progress(export_id: UUID) -> str:
@@ -35,8 +35,8 @@ def progress(export_id: UUID) -> str:
 def download(export_id: UUID) -> Response:
     permission = permission_of(list_named(own(export_id).list_name))
     with reading() as work:
-        found, content = exports.take_content(export_id, permission, work, actor())
-    return send_file(io.BytesIO(content), mimetype=KIND, as_attachment=True, download_name=found.file_name)
+        export, content = exports.take_content(export_id, permission, work, actor())
+    return send_file(io.BytesIO(content), mimetype=KIND, as_attachment=True, download_name=export.file_name)
 
 
 def retry(export_id: UUID) -> ResponseReturnValue:

@@ -28,8 +28,8 @@ ALL = "all"
 def read_held_changes(asked: Asked) -> Read[HeldChangeRow]:
     def read(connection: sa.Connection, page: Page) -> Paged[HeldChangeRow]:
         state = asked.choice("state", HeldState)
-        found = store.list_held_changes(connection, page, state=state, sort=asked.sort)
-        return Paged(with_names(connection, found.rows), found.total, page)
+        held_changes = store.list_held_changes(connection, page, state=state, sort=asked.sort)
+        return Paged(with_names(connection, held_changes.rows), held_changes.total, page)
 
     return read
 

@@ -43,14 +43,22 @@ def count_held(_viewer: Viewer) -> int:
         return lists.count_held(work.connection)
 
 
-def with_names(connection: sa.Connection, found: Sequence[HeldChange]) -> Sequence[HeldChangeRow]:
-    people = {account_id for one in found for account_id in (one.requested_by, one.decided_by) if account_id}
+def with_names(connection: sa.Connection, held_changes: Sequence[HeldChange]) -> Sequence[HeldChangeRow]:
+    people = {
+        account_id
+        for held_change in held_changes
+        for account_id in (held_change.requested_by, held_change.decided_by)
+        if account_id
+    }
     names = names_of(connection, people)
 
     def name_of(account_id: AccountId | None) -> str:
         return names.get(account_id, "") if account_id else ""
 
-    return [HeldChangeRow(one, name_of(one.requested_by), name_of(one.decided_by)) for one in found]
+    return [
+        HeldChangeRow(held_change, name_of(held_change.requested_by), name_of(held_change.decided_by))
+        for held_change in held_changes
+    ]
 
 
 def view_of(viewer: Viewer, held_id: UUID) -> HeldChangeView:

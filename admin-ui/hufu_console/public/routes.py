@@ -11,11 +11,11 @@ from hufu_registry.people.model import Purpose
 
 def journey(start: str, name: str, purpose: Purpose) -> tuple[Route, ...]:
     """The three addresses of proving a mailbox for a purpose."""
-    at = {"purpose": purpose}
+    defaults = {"purpose": purpose}
     return (
-        Route(start, name, mailbox.start, PUBLIC, FORM, limits.CODES, at),
-        Route(f"{start}/code", f"{name}_code", mailbox.code, PUBLIC, FORM, limits.TRIES, at),
-        Route(f"{start}/code/resend", f"{name}_resend", mailbox.resend, PUBLIC, POST, limits.CODES, at),
+        Route(start, name, mailbox.start, PUBLIC, FORM, limits.CODES, defaults),
+        Route(f"{start}/code", f"{name}_code", mailbox.code, PUBLIC, FORM, limits.TRIES, defaults),
+        Route(f"{start}/code/resend", f"{name}_resend", mailbox.resend, PUBLIC, POST, limits.CODES, defaults),
     )
 
 

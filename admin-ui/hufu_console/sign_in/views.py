@@ -66,8 +66,8 @@ def forget_abandoned(*, kept: int = 2) -> None:
 def id_token_of(token: str) -> str | None:
     """What tells Keycloak which of its sessions to end."""
     with reading() as work:
-        found = work.sessions.find(sessions.session_key(registry(), token))
-    return None if found is None else registry().keys.open("id_token", found.id_token_sealed)
+        stored = work.sessions.find(sessions.session_key(registry(), token))
+    return None if stored is None else registry().keys.open("id_token", stored.id_token_sealed)
 
 
 def backchannel_logout() -> Response:

@@ -102,9 +102,14 @@ WORK = ListPage(
 
 
 def read_drift(asked: Asked) -> Read[Drift]:
-    target, ignored, at, keys = asked.choice("target", Target), bool(asked.filters["ignored"]), now(), registry().keys
+    target, ignored, moment, keys = (
+        asked.choice("target", Target),
+        bool(asked.filters["ignored"]),
+        now(),
+        registry().keys,
+    )
     return lambda connection, page: store.drift_rows(
-        connection, keys, page, target=target, words=asked.words, ignored=ignored, now=at, sort=asked.sort
+        connection, keys, page, target=target, words=asked.words, ignored=ignored, now=moment, sort=asked.sort
     )
 
 
@@ -199,7 +204,7 @@ def read_plan(asked: Asked) -> Read[PlanRow]:
 
     def read(_connection: sa.Connection, page: Page) -> Paged[PlanRow]:
         objects = queries.one_page(planned, page)
-        return Paged([row for one in objects.rows for row in rows_of(one, plan.places)], objects.total, page)
+        return Paged([row for planned in objects.rows for row in rows_of(planned, plan.places)], objects.total, page)
 
     return read
 

@@ -62,7 +62,7 @@ def picture_of(samples: Sequence[QueueSample], now: datetime) -> Picture:
     first = first_slot(now)
     slots = [Slot(first + number * SLOT) for number in range(DAY // SLOT)]
     for sample in samples:
-        at = (sample.at - first) // SLOT
-        if 0 <= at < len(slots):
-            slots[at] = slots[at].with_sample(sample)
+        position = (sample.at - first) // SLOT
+        if 0 <= position < len(slots):
+            slots[position] = slots[position].with_sample(sample)
     return Picture(slots)

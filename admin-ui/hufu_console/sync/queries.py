@@ -122,8 +122,8 @@ class RunView:
 def run_view(run_id: UUID) -> RunView:
     """Raises NotFound("run")."""
     with reading() as work:
-        found = work.runs.get(run_id)
-    return RunView(found, name_of(found.requested_by), plan_of(run_id), ignored_in(found.target))
+        run = work.runs.get(run_id)
+    return RunView(run, name_of(run.requested_by), plan_of(run_id), ignored_in(run.target))
 
 
 def plan_of(run_id: UUID) -> PlanFile | None:
@@ -131,8 +131,8 @@ def plan_of(run_id: UUID) -> PlanFile | None:
     plans: dict[UUID, PlanFile | None] = g.setdefault("plans", {})
     if run_id not in plans:
         with reading() as work:
-            found = work.runs.get(run_id)
-            plans[run_id] = plan_in(work.runs.body(run_id)) if found.kind is RunKind.PLAN else None
+            run = work.runs.get(run_id)
+            plans[run_id] = plan_in(work.runs.body(run_id)) if run.kind is RunKind.PLAN else None
     return plans[run_id]
 
 

@@ -141,10 +141,10 @@ def retry_picked() -> ResponseReturnValue:
 @settled_in("sync.work")
 def row(target: str, kind: str, object_id: str) -> ResponseReturnValue:
     key = key_of(target, kind, object_id)
-    at = {"target": target, "kind": kind, "object_id": object_id}
+    place = {"target": target, "kind": kind, "object_id": object_id}
     return render_template(
-        "sync/row.html", row=queries.work_row(key), at=at, ErrorClass=ErrorClass, now=moment(),
-        steps=lists.listing_of(STEPS, kind=key.kind, object_id=object_id, at=("sync.row", at)),
+        "sync/row.html", row=queries.work_row(key), at=place, ErrorClass=ErrorClass, now=moment(),
+        steps=lists.listing_of(STEPS, kind=key.kind, object_id=object_id, at=("sync.row", place)),
     )  # fmt: skip
 
 
@@ -175,14 +175,14 @@ def make_again(target: str, kind: str, object_id: str) -> ResponseReturnValue:
 @settled_in("sync.work")
 def drop(target: str, kind: str, object_id: str) -> ResponseReturnValue:
     key, form, back = key_of(target, kind, object_id), filled(DropForm), url_for("sync.work")
-    found = queries.work_row(key)
+    row = queries.work_row(key)
 
     def act() -> ResponseReturnValue:
         sync.drop_work(key, str(form.why.data or ""), registry(), actor())
         return done(_("Dropped. The next change of it, or the next comparison, brings it up again."), back)
 
-    at = {"target": target, "kind": kind, "object_id": object_id}
-    return act_page(form, "sync/drop.html", act, back=back, row=found, at=at)
+    place = {"target": target, "kind": kind, "object_id": object_id}
+    return act_page(form, "sync/drop.html", act, back=back, row=row, at=place)
 
 
 # Differences
@@ -195,8 +195,8 @@ drift, search_drift = lists.page(DRIFT), lists.search(DRIFT)
 def difference(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
     """What stands there, what is wanted, and what to do about it."""
     key = key_of(target, kind, object_id)
-    found, form, back = queries.drift(key, field), filled(IgnoreForm), url_for("sync.drift")
-    at = {"target": target, "kind": kind, "object_id": object_id, "field": field}
+    row, form, back = queries.drift(key, field), filled(IgnoreForm), url_for("sync.drift")
+    place = {"target": target, "kind": kind, "object_id": object_id, "field": field}
 
     def act() -> ResponseReturnValue:
         if form.until.day is None:
@@ -204,8 +204,8 @@ def difference(target: str, kind: str, object_id: str, field: str) -> ResponseRe
         sync.ignore_drift(key, field, form.until.day, registry(), actor())
         return done(_("It is not listed until that day."), back)
 
-    ignored = found.ignored_until is not None and found.ignored_until > moment()
-    return act_page(form, "sync/difference.html", act, back=back, drift=found, at=at, ignored=ignored)
+    ignored = row.ignored_until is not None and row.ignored_until > moment()
+    return act_page(form, "sync/difference.html", act, back=back, drift=row, at=place, ignored=ignored)
 
 
 @settled_in("sync.drift")
@@ -240,9 +240,9 @@ def run(run_id: UUID) -> str:
 
 def progress(run_id: UUID) -> ResponseReturnValue:
     """The figures alone, for the page that looks again by itself; the whole page once it is finished."""
-    found = queries.run(run_id)
-    page = render_template("sync/_run_progress.html", run=found)
-    return (page, {"HX-Refresh": "true"}) if found.finished_at else (page, 200)
+    run = queries.run(run_id)
+    page = render_template("sync/_run_progress.html", run=run)
+    return (page, {"HX-Refresh": "true"}) if run.finished_at else (page, 200)
 
 
 def execute(run_id: UUID) -> ResponseReturnValue:

@@ -115,13 +115,13 @@ def compose(features: Sequence[ConsoleFeature]) -> Composition:
 
 
 def once(pairs: Iterable[tuple[str, T]]) -> dict[str, T]:
-    found: dict[str, T] = {}
+    declared: dict[str, T] = {}
     for name, value in pairs:
-        if name in found:
+        if name in declared:
             message = f"Two features declare {name}."
             raise ValueError(message)
-        found[name] = value
-    return found
+        declared[name] = value
+    return declared
 
 
 def composition() -> Composition:

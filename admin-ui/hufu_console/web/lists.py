@@ -168,7 +168,7 @@ class ListPage(Generic[T]):
     def asked(self, given: Mapping[str, str], args: Mapping[str, Any], words: str, draft: UUID | None = None) -> Asked:
         """What these texts of an address mean to this list; what it does not know is left out."""
         return Asked(
-            filters={one.name: one.read(given.get(one.name)) for one in self.filters},
+            filters={filter_.name: filter_.read(given.get(filter_.name)) for filter_ in self.filters},
             words=words if self.words is not None else "",
             sort=sort_in(given.get("sort", ""), self.sort_keys),
             args={name: str(value) for name, value in args.items()},
@@ -177,8 +177,8 @@ class ListPage(Generic[T]):
 
     def query(self, asked: Asked) -> dict[str, Any]:
         """The part of the address that says so, to be read again by `asked`."""
-        values = {one: asked.filters.get(one.name, one.usual) for one in self.filters}
-        filters = {one.name: value for one, value in values.items() if value != one.usual}
+        values = {filter_: asked.filters.get(filter_.name, filter_.usual) for filter_ in self.filters}
+        filters = {filter_.name: value for filter_, value in values.items() if value != filter_.usual}
         return {**filters, "sort": sort_text(asked.sort), "draft": asked.draft}
 
     def url(self, asked: Asked, **changes: Any) -> str:
@@ -248,15 +248,17 @@ class Listing(Generic[T]):
     def chips(self) -> list[tuple[str, str]]:
         """What the list is narrowed to, in words, each with the address that takes it off."""
         on = [(_("Text: %(words)s", words=self.asked.words), self.url(draft=None))] if self.asked.words else []
-        for one in self.of.filters:
-            value = self.asked.filters[one.name]
-            if value not in (one.usual, one.every) and (word := one.say(value)):
-                on.append((word, self.url(**{one.name: one.every or None})))
+        for filter_ in self.of.filters:
+            value = self.asked.filters[filter_.name]
+            if value not in (filter_.usual, filter_.every) and (word := filter_.say(value)):
+                on.append((word, self.url(**{filter_.name: filter_.every or None})))
         return on
 
     @property
     def narrowed(self) -> bool:
-        return bool(self.asked.words) or any(self.asked.filters[one.name] != one.usual for one in self.of.filters)
+        return bool(self.asked.words) or any(
+            self.asked.filters[filter_.name] != filter_.usual for filter_ in self.of.filters
+        )
 
     @property
     def empty(self) -> Empty:
@@ -269,12 +271,12 @@ class Listing(Generic[T]):
 
     @property
     def fields(self) -> list[Filter]:
-        return [one for one in self.of.filters if one.options]
+        return [filter_ for filter_ in self.of.filters if filter_.options]
 
     @property
     def carried(self) -> dict[str, Any]:
         """What the filter form carries along: whatever has no field there."""
-        shown = {one.name for one in self.fields} | {"draft"}
+        shown = {filter_.name for filter_ in self.fields} | {"draft"}
         return {name: value for name, value in self.hidden.items() if name not in shown}
 
     @property

@@ -12,11 +12,11 @@ from hufu_registry.kernel.clock import TAIPEI, taipei_date
 ROC_OFFSET = 1911
 
 
-def moment(at: datetime | None, *, seconds: bool = False) -> str:
+def moment(instant: datetime | None, *, seconds: bool = False) -> str:
     """2026-11-21 14:05, in Taipei; empty for none."""
-    if at is None:
+    if instant is None:
         return ""
-    return at.astimezone(TAIPEI).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+    return instant.astimezone(TAIPEI).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
 
 def roc_date(day: date | datetime | None) -> str:

@@ -16,7 +16,7 @@ from hufu_console.web.viewer import Viewer
 class Item:
     word: str
     url: str
-    here: bool
+    current: bool
     count: int = 0
 
 
@@ -25,13 +25,13 @@ def items(viewer: Viewer) -> list[Item]:
     composed = composition()
     entries = [entry for entry in composed.menu if composed.opens(entry.endpoint, viewer)]
     urls = {url_for(entry.endpoint): entry for entry in entries}
-    here = nearest(request.path, urls) if request.endpoint else None
+    current = nearest(request.path, urls) if request.endpoint else None
     counts = dict.fromkeys(urls, 0)
     for endpoint in composed.waits:
-        at = nearest(url_for(endpoint), urls)
-        if at is not None and composed.opens(endpoint, viewer):
-            counts[at] += waiting(endpoint)
-    return [Item(str(entry.word), url, url == here, counts[url]) for url, entry in urls.items()]
+        url = nearest(url_for(endpoint), urls)
+        if url is not None and composed.opens(endpoint, viewer):
+            counts[url] += waiting(endpoint)
+    return [Item(str(entry.word), url, url == current, counts[url]) for url, entry in urls.items()]
 
 
 def nearest(path: str, urls: Mapping[str, object]) -> str | None:

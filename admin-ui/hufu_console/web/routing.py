@@ -52,7 +52,7 @@ class Route:
     def __post_init__(self) -> None:
         """Raises TypeError for a route that names neither a permission nor that it needs none."""
         asked = self.asks if isinstance(self.asks, frozenset) else {self.asks}
-        if not asked or not all(isinstance(one, Access | Permission) for one in asked):
+        if not asked or not all(isinstance(access, Access | Permission) for access in asked):
             message = f"The route {self.endpoint} names no permission."
             raise TypeError(message)
 
@@ -72,9 +72,9 @@ class Route:
 
         Managers' pages are not there for whoever manages nothing; everybody may know that system managers have some.
         """
-        if not self.permissions or any(rights.gives(one) for one in self.permissions):
+        if not self.permissions or any(rights.gives(permission) for permission in self.permissions):
             return None
-        if all(one.roles <= {Role.SYSTEM_MANAGER} for one in self.permissions):
+        if all(permission.roles <= {Role.SYSTEM_MANAGER} for permission in self.permissions):
             return Denied("system_managers_only")
         return Denied("right_missing") if rights.is_manager else NotFound("page")
 

@@ -133,12 +133,12 @@ def workbook(name: str, columns: Sequence[Column[T]], rows: Iterable[T], *, tota
         sheet = book.add_worksheet(NOT_IN_NAMES.sub(" ", name).strip("' ")[:LONGEST_NAME])
         sheet.set_column(0, len(columns) - 1, WIDTH)
         sheet.freeze_panes(1, 0)
-        for at, column in enumerate(columns):
-            sheet.write_string(0, at, str(column.title), bold)
+        for position, column in enumerate(columns):
+            sheet.write_string(0, position, str(column.title), bold)
         last = 0
         for last, row in enumerate(rows, start=1):
-            for at, column in enumerate(columns):
-                write(sheet, last, at, column.value(row), moment)
+            for position, column in enumerate(columns):
+                write(sheet, last, position, column.value(row), moment)
         if total > MOST_ROWS:
             words = _("Only the first %(num)s of %(total)s rows are here. Filter the list to see the others.",
                       num=MOST_ROWS, total=total)  # fmt: skip

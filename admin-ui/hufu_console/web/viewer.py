@@ -46,10 +46,10 @@ class Viewer:
 
 def viewer() -> Viewer:
     """The signed-in official of a page that only such may see."""
-    found = cast("Viewer | None", g.get("viewer"))
-    if found is None:
+    signed_in = cast("Viewer | None", g.get("viewer"))
+    if signed_in is None:
         raise NotFound("page")
-    return found
+    return signed_in
 
 
 def find_viewer(*, used: bool) -> Viewer | None:
@@ -62,12 +62,12 @@ def find_viewer(*, used: bool) -> Viewer | None:
         account = None if live is None else work.accounts.find(live.account_id)
         if live is None or account is None or account.state in (AccountState.DISABLED, AccountState.DELETED):
             return None
-        found = Viewer(account, work.agencies.get(account.agency_id), work.grants.of(account.id), token)
+        viewer = Viewer(account, work.agencies.get(account.agency_id), work.grants.of(account.id), token)
         due = used and live.is_untouched(work.now)
     if due:
         end_reading()
         sessions.keep_alive(live, registry(), actor())
-    return found
+    return viewer
 
 
 def remember_session(response: Response, token: str) -> Response:
