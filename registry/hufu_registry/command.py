@@ -58,8 +58,8 @@ for feature in FEATURES:
     if find_spec(f"hufu_registry.{feature.name}.command"):
         for command in import_module(f"hufu_registry.{feature.name}.command").COMMANDS:
             hufu.add_command(command)
-for one in entry_points(group="hufu.commands"):
-    hufu.add_command(one.load())
+for entry_point in entry_points(group="hufu.commands"):
+    hufu.add_command(entry_point.load())
 
 
 def main() -> None:

@@ -21,11 +21,11 @@ class Dependents:
         self._declared = list(chain.from_iterable(feature.dependents for feature in reversed(features)))
 
     def held_by(self, agency_ids: Collection[AgencyId]) -> Mapping[AgencyId, frozenset[str]]:
-        found: dict[AgencyId, set[str]] = defaultdict(set)
+        names_by_agency: dict[AgencyId, set[str]] = defaultdict(set)
         for declared in self._declared:
             for agency_id in declared.held_by(self._work, agency_ids):
-                found[agency_id].add(declared.name)
-        return {agency_id: frozenset(names) for agency_id, names in found.items()}
+                names_by_agency[agency_id].add(declared.name)
+        return {agency_id: frozenset(names) for agency_id, names in names_by_agency.items()}
 
     def hand_over(self, services: Any, agency: Agency, successor: Agency) -> Mapping[str, int]:
         return {

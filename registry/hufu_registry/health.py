@@ -24,7 +24,7 @@ class Heart:
         self._beats[part] = monotonic()
 
     def state(self) -> Mapping[str, bool]:
-        return {part: monotonic() - at < self._patience for part, at in self._beats.items()}
+        return {part: monotonic() - beat < self._patience for part, beat in self._beats.items()}
 
 
 class Counted(Protocol):

@@ -180,7 +180,11 @@ class Profile:
         return {name: str(getattr(self, name)) for name in ("name", "title", "unit_name", "phone", "mobile")}
 
     def _each(self, what: str) -> dict[str, Any]:
-        return {one.name: one.metadata[what](getattr(self, one.name)) for one in fields(self) if what in one.metadata}
+        return {
+            declared.name: declared.metadata[what](getattr(self, declared.name))
+            for declared in fields(self)
+            if what in declared.metadata
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,10 +99,10 @@ def show_report(report: ImportReport) -> None:
         ("other details changed", report.changed),
         ("differs from the list, kept", report.differing),
     ):
-        show(title, [_finding_line(one) for one in findings])
+        show(title, [_finding_line(finding) for finding in findings])
     # Every rejected line is somebody's work: all of them are shown.
-    show("rejected lines", [_rejected_line(one) for one in report.rejected], limit=None)
-    show("remarks", [_rejected_line(one) for one in report.remarks], limit=None)
+    show("rejected lines", [_rejected_line(rejected) for rejected in report.rejected], limit=None)
+    show("remarks", [_rejected_line(remark) for remark in report.remarks], limit=None)
     click.echo(f"listed: {report.listed}" + (" (nothing changed)" if report.changes_nothing else ""))
 
 
@@ -114,15 +114,15 @@ def show(title: str, lines: Sequence[str], *, limit: int | None = SHOWN) -> None
         click.echo(f"  … and {len(lines) - limit} more (--json has all)")
 
 
-def _finding_line(one: Finding) -> str:
-    change = f": {one.old} → {one.new}" if one.old or one.new else ""
-    reason = f" ({SENTENCES.get(one.reason, one.reason)})" if one.reason else ""
-    return f"{one.oid or one.key} {one.name}{change}{reason}"
+def _finding_line(finding: Finding) -> str:
+    change = f": {finding.old} → {finding.new}" if finding.old or finding.new else ""
+    reason = f" ({SENTENCES.get(finding.reason, finding.reason)})" if finding.reason else ""
+    return f"{finding.oid or finding.key} {finding.name}{change}{reason}"
 
 
-def _rejected_line(one: Rejected) -> str:
-    detail = f" [{one.detail}]" if one.detail else ""
-    return f"line {one.line}: {SENTENCES.get(one.reason, one.reason)}{detail}"
+def _rejected_line(rejected: Rejected) -> str:
+    detail = f" [{rejected.detail}]" if rejected.detail else ""
+    return f"line {rejected.line}: {SENTENCES.get(rejected.reason, rejected.reason)}{detail}"
 
 
 @agencies.command("history")
@@ -139,8 +139,8 @@ def history(services_of: ServicesOf, history_file: Path, *, dry_run: bool) -> No
     lines = [f"agency {link.agency}: {link.name or ''} {link.oid or ''}".rstrip() for link in plan.links]
     show("linked", lines)
     show("known already", [""] * len(plan.known), limit=0)
-    show("not applied", [_rejected_line(one) for one in plan.reported], limit=None)
-    show("rejected lines", [_rejected_line(one) for one in rejected], limit=None)
+    show("not applied", [_rejected_line(unmatched) for unmatched in plan.reported], limit=None)
+    show("rejected lines", [_rejected_line(line) for line in rejected], limit=None)
     if dry_run:
         click.echo("dry run: nothing was written")
 
@@ -152,12 +152,12 @@ def search_(services_of: ServicesOf, words: Sequence[str]) -> None:
     """Any part of names, former names, agency codes and OIDs."""
     services = services_of()
     with services.read() as connection:
-        found = search(connection, " ".join(words), Page(size=MAX_SIZE), on=taipei_date(services.clock.now()))
-    for hit in found.rows:
+        hits = search(connection, " ".join(words), Page(size=MAX_SIZE), on=taipei_date(services.clock.now()))
+    for hit in hits.rows:
         former = f" [{hit.former_name}]" if hit.former_name else ""
         closed = f" (closed {hit.closed_on})" if hit.closed_on else ""
         click.echo(f"{hit.oid or '-'} {hit.agency_code or '-'} {hit.kind.value} {hit.full_name}{former}{closed}")
-    click.echo(f"{found.total} found")
+    click.echo(f"{hits.total} found")
 
 
 def by_oid(services: OperatorServices, oid: str) -> Agency:
@@ -200,8 +200,8 @@ def add_unit(services_of: ServicesOf, parent: str, name: str, oid: str) -> None:
 def close(services_of: ServicesOf, agency: str, closed_on: datetime | None) -> None:
     """End AGENCY; refused while anything hangs on it or open parts stand below it."""
     services = services_of()
-    found = by_oid(services, agency)
-    command = use_cases.Close(found.id, found.version, day(services, closed_on))
+    place = by_oid(services, agency)
+    command = use_cases.Close(place.id, place.version, day(services, closed_on))
     tell(use_cases.close(command, services, OPERATOR))
 
 
@@ -211,8 +211,8 @@ def close(services_of: ServicesOf, agency: str, closed_on: datetime | None) -> N
 def reopen(services_of: ServicesOf, agency: str) -> None:
     """Undo a closing."""
     services = services_of()
-    found = by_oid(services, agency)
-    tell(use_cases.reopen(use_cases.Reopen(found.id, found.version), services, OPERATOR))
+    place = by_oid(services, agency)
+    tell(use_cases.reopen(use_cases.Reopen(place.id, place.version), services, OPERATOR))
 
 
 @agencies.command("mail-domains")
@@ -222,8 +222,8 @@ def reopen(services_of: ServicesOf, agency: str) -> None:
 def mail_domains(services_of: ServicesOf, agency: str, domains: Iterable[str]) -> None:
     """Backup mailboxes of applicants to AGENCY must be in one of DOMAINS; none means any."""
     services = services_of()
-    found = by_oid(services, agency)
-    command = use_cases.SetMailDomains(found.id, found.version, tuple(domains))
+    place = by_oid(services, agency)
+    command = use_cases.SetMailDomains(place.id, place.version, tuple(domains))
     tell(use_cases.set_mail_domains(command, services, OPERATOR))
 
 

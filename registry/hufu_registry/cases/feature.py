@@ -39,7 +39,7 @@ class Stores(kernel.Stores):
 
     @property
     def case_types(self) -> Mapping[str, CaseType]:
-        return {one.name: one for feature in self.features() for one in feature.case_types}
+        return {case_type.name: case_type for feature in self.features() for case_type in feature.case_types}
 
     def flush(self) -> Mapping[OutboxKey, int]:
         """The cases come to those who decide now."""

@@ -71,8 +71,8 @@ class SqlExports:
             exports.c.state.in_(UNFINISHED),
             exports.c.expires_at > self._now,
         )
-        found = [self._to_export(row) for row in self._connection.execute(query)]
-        return next((one for one in found if one.words == export.words), None)
+        alike = [self._to_export(row) for row in self._connection.execute(query)]
+        return next((waiting for waiting in alike if waiting.words == export.words), None)
 
     def save(self, export: Export) -> None:
         self._connection.execute(sa.update(exports).where(exports.c.id == export.id).values(self._values(export)))

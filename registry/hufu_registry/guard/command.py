@@ -137,8 +137,8 @@ def import_(
 def rename(services_of: ServicesOf, agency: str, name: str, since: datetime | None, confirm: int | None) -> None:
     """Give AGENCY another NAME, from a day on."""
     services = services_of()
-    found = by_oid(services, agency)
-    tell(ask(RenameAgency(found.id, found.version, name, day(services, since)), services, confirm))
+    place = by_oid(services, agency)
+    tell(ask(RenameAgency(place.id, place.version, name, day(services, since)), services, confirm))
 
 
 @click.command("move")
@@ -150,8 +150,8 @@ def rename(services_of: ServicesOf, agency: str, name: str, since: datetime | No
 def move(services_of: ServicesOf, agency: str, parent: str, since: datetime | None, confirm: int | None) -> None:
     """Hang AGENCY and all below it under PARENT."""
     services = services_of()
-    found, above = by_oid(services, agency), by_oid(services, parent)
-    tell(ask(MoveAgency(found.id, found.version, above.id, day(services, since)), services, confirm))
+    place, above = by_oid(services, agency), by_oid(services, parent)
+    tell(ask(MoveAgency(place.id, place.version, above.id, day(services, since)), services, confirm))
 
 
 @click.command("merge")
@@ -165,8 +165,8 @@ def merge(
 ) -> None:
     """End AGENCY; its people, parts and open cases become SUCCESSOR's."""
     services = services_of()
-    found, after = by_oid(services, agency), by_oid(services, successor)
-    tell(ask(MergeAgency(found.id, found.version, after.id, day(services, merged_on)), services, confirm))
+    place, after = by_oid(services, agency), by_oid(services, successor)
+    tell(ask(MergeAgency(place.id, place.version, after.id, day(services, merged_on)), services, confirm))
 
 
 @click.group()
@@ -180,10 +180,11 @@ def held_changes() -> None:
 def list_(services_of: ServicesOf, state: str) -> None:
     """The acts in a state, newest first."""
     with services_of().read() as connection:
-        found = list_held_changes(connection, Page(size=MAX_SIZE), HeldState(state))
-    for one in found.rows:
-        click.echo(f"{one.id} {one.requested_at:%Y-%m-%d %H:%M} {one.kind} {one.cause}: {one.count} accounts")
-    click.echo(f"{found.total} found")
+        held_changes = list_held_changes(connection, Page(size=MAX_SIZE), HeldState(state))
+    for held_change in held_changes.rows:
+        when = f"{held_change.requested_at:%Y-%m-%d %H:%M}"
+        click.echo(f"{held_change.id} {when} {held_change.kind} {held_change.cause}: {held_change.count} accounts")
+    click.echo(f"{held_changes.total} found")
 
 
 @held_changes.command("show")
@@ -193,13 +194,13 @@ def show(services_of: ServicesOf, held_id: UUID) -> None:
     """One act, and the first of the accounts it touches."""
     with services_of().read() as connection:
         try:
-            one = held_change_of(connection, held_id)
+            held_change = held_change_of(connection, held_id)
         except NotFound as fault:
             raise click.ClickException("there is no such act") from fault
         changes = changes_page(connection, held_id, Page(size=MAX_SIZE))
-    click.echo(f"{one.kind} {one.cause}: {one.state.value}, {one.count} accounts")
-    if one.failure or one.reason:
-        click.echo(one.failure or one.reason)
+    click.echo(f"{held_change.kind} {held_change.cause}: {held_change.state.value}, {held_change.count} accounts")
+    if held_change.failure or held_change.reason:
+        click.echo(held_change.failure or held_change.reason)
     for change in changes.rows:
         click.echo(f"  {line_of(change)}")
     if changes.total > len(changes.rows):

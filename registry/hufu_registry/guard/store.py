@@ -101,7 +101,10 @@ class SqlHeldChanges:
         if changes:
             self._connection.execute(
                 sa.insert(held_change_accounts),
-                [{"held_id": held_id, "position": at} | asdict(one) for at, one in enumerate(changes, 1)],
+                [
+                    {"held_id": held_id, "position": position} | asdict(change)
+                    for position, change in enumerate(changes, 1)
+                ],
             )
 
     def standing_in(self, agency_ids: Collection[AgencyId]) -> list[Standing]:

@@ -40,18 +40,18 @@ def to_columns(value: object, keys: Keys) -> dict[str, Any]:
     """Column → value: a dataclass in a field lies flat beside the others, an enumeration is its value, a dataclass of
     one field that field's.
     """
-    found: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     kind: Any = type(value)
     for column in _columns(kind):
         held = getattr(value, column.name)
         if column.nested is not None:
-            found |= to_columns(held, keys)
+            columns |= to_columns(held, keys)
         elif column.sealed:
-            found[f"{column.name}_sealed"] = keys.seal(column.name, held) if held else ""
-            found[f"{column.name}_key"] = keys.index(column.name, held) if held else None
+            columns[f"{column.name}_sealed"] = keys.seal(column.name, held) if held else ""
+            columns[f"{column.name}_key"] = keys.index(column.name, held) if held else None
         else:
-            found[column.name] = None if held is None else column.write(held)
-    return found
+            columns[column.name] = None if held is None else column.write(held)
+    return columns
 
 
 def from_columns(kind: type[T], row: Mapping[str, Any], keys: Keys) -> T:
@@ -68,8 +68,8 @@ def from_columns(kind: type[T], row: Mapping[str, Any], keys: Keys) -> T:
             values[column.name] = keys.open(column.name, row[name]) if row[name] else ""
         else:
             values[column.name] = None if row[name] is None else column.read(row[name])
-    found: T = made(**values)
-    return found
+    thing: T = made(**values)
+    return thing
 
 
 def to_document(about: str, value: object, keys: Keys) -> str:
@@ -97,7 +97,7 @@ def _column(field: Field[Any], hint: Any) -> _Column:
     elif kind in FROM_TEXT:
         read = partial(_read, FROM_TEXT[kind])
     elif is_dataclass(kind) and isinstance(kind, type):
-        only = [one.name for one in fields(kind)]
+        only = [field.name for field in fields(kind)]
         if len(only) == 1:
             read, write = kind, lambda held: getattr(held, only[0])
         else:
@@ -109,7 +109,7 @@ def _column(field: Field[Any], hint: Any) -> _Column:
 def _bare(hint: Any) -> Any:
     """The type without "or None" and without the name an id has."""
     if get_origin(hint) in {Union, UnionType}:
-        (hint,) = (one for one in get_args(hint) if one is not NoneType)
+        (hint,) = (choice for choice in get_args(hint) if choice is not NoneType)
     return getattr(hint, "__supertype__", hint)
 
 

@@ -58,8 +58,8 @@ class Setting:
         if isinstance(self.default, tuple):
             return tuple(dict.fromkeys(text.lower().split()))
         if isinstance(self.default, timedelta):
-            if found := re.fullmatch(r"(\d{1,9})([dhms])", text, re.ASCII):
-                return timedelta(seconds=int(found[1]) * UNITS[found[2]])
+            if match := re.fullmatch(r"(\d{1,9})([dhms])", text, re.ASCII):
+                return timedelta(seconds=int(match[1]) * UNITS[match[2]])
         elif re.fullmatch(r"\d{1,9}", text, re.ASCII):
             return int(text)
         raise Invalid(fields={"value": "setting_shape"})
@@ -85,7 +85,11 @@ def text_of(value: Any) -> str:
 
 def declared_in(part: type[Policy]) -> tuple[Setting, ...]:
     """The settings that this part declares itself, in its order."""
-    return tuple(_setting(one) for one in fields(part) if DECLARED in one.metadata and one.name in part.__annotations__)
+    return tuple(
+        _setting(declared)
+        for declared in fields(part)
+        if DECLARED in declared.metadata and declared.name in part.__annotations__
+    )
 
 
 P = TypeVar("P", bound=Policy)
@@ -93,7 +97,9 @@ P = TypeVar("P", bound=Policy)
 
 def changed(policy: P, settings: Iterable[Setting], values: Mapping[str, str]) -> P:
     """The policy with these values instead of its own."""
-    return replace(policy, **{one.key: one.parse(values[one.key]) for one in settings if one.key in values})
+    return replace(
+        policy, **{setting.key: setting.parse(values[setting.key]) for setting in settings if setting.key in values}
+    )
 
 
 def _setting(declared: Field[Any]) -> Setting:

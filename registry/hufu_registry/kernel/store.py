@@ -59,16 +59,16 @@ def text_columns(kind: type[Any], *, but: Collection[str] = ()) -> list[sa.Colum
     """
     made: list[sa.Column[Any]] = []
     hints = get_type_hints(kind)
-    for one in fields(kind):
-        if one.name in but:
+    for field in fields(kind):
+        if field.name in but:
             continue
-        if hints[one.name] not in (str, str | None):
-            message = f"{kind.__name__}.{one.name} is no text: its column is to be written."
+        if hints[field.name] not in (str, str | None):
+            message = f"{kind.__name__}.{field.name} is no text: its column is to be written."
             raise TypeError(message)
-        if one.metadata.get("sealed"):
-            made += [_text(f"{one.name}_sealed"), sa.Column(f"{one.name}_key", sa.Text, index=True)]
+        if field.metadata.get("sealed"):
+            made += [_text(f"{field.name}_sealed"), sa.Column(f"{field.name}_key", sa.Text, index=True)]
         else:
-            made.append(_text(one.name) if hints[one.name] is str else sa.Column(one.name, sa.Text))
+            made.append(_text(field.name) if hints[field.name] is str else sa.Column(field.name, sa.Text))
     return made
 
 
@@ -103,9 +103,11 @@ def as_counted(number: int) -> int:
 def inserted(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> Insert:
     """An insert of any number of rows, at least one and all with the same columns, as one statement of arrays."""
     columns = [table.c[name] for name in rows[0]]
-    values = sa.func.unnest(*(sa.literal([row[one.name] for row in rows], sa.ARRAY(one.type)) for one in columns))
-    each = values.table_valued(*(sa.column(one.name, one.type) for one in columns)).render_derived()
-    return insert(table).from_select(columns, sa.select(*(each.c[one.name] for one in columns)))
+    values = sa.func.unnest(
+        *(sa.literal([row[column.name] for row in rows], sa.ARRAY(column.type)) for column in columns)
+    )
+    each = values.table_valued(*(sa.column(column.name, column.type) for column in columns)).render_derived()
+    return insert(table).from_select(columns, sa.select(*(each.c[column.name] for column in columns)))
 
 
 outbox = sa.Table(

@@ -74,8 +74,8 @@ def one_line(value: object) -> object:
 @jinja2.pass_eval_context
 def lines(context: EvalContext, value: str) -> Lines | Markup:
     """For what people wrote in more than one line."""
-    found = LINE_BREAK.split(visible(value))
-    return Markup("<br>").join(escape(line) for line in found) if context.autoescape else Lines("\n".join(found))
+    parts = LINE_BREAK.split(visible(value))
+    return Markup("<br>").join(escape(line) for line in parts) if context.autoescape else Lines("\n".join(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ DIGEST = NoticeType(
 class NoticeTemplates:
     def __init__(self, types: Iterable[NoticeType]) -> None:
         """Raises NoticeFaults."""
-        found = tuple(types)
+        notice_types = tuple(types)
         self._sources = _Sources()
         self._environment = jinja2.Environment(
             loader=jinja2.DictLoader(self._sources.templates),
@@ -106,16 +106,25 @@ class NoticeTemplates:
             lstrip_blocks=True,
         )
         self._environment.filters["lines"] = lines
-        self._types: Mapping[str, NoticeType] = MappingProxyType({one.name: one for one in found})
+        self._types: Mapping[str, NoticeType] = MappingProxyType(
+            {notice_type.name: notice_type for notice_type in notice_types}
+        )
         layout = files("hufu_registry.notices") / "layout"
         self._sources.read(layout / "parts.html", "parts.html")
         for language in LANGUAGES:
             for kind in FORMATS:
                 self._sources.read(layout / f"{language}.{kind}", f"layout/{language}.{kind}")
-        faults = [f"{name}: declared twice" for name, count in Counter(one.name for one in found).items() if count > 1]
-        for notice in found:
+        faults = [
+            f"{name}: declared twice"
+            for name, count in Counter(notice_type.name for notice_type in notice_types).items()
+            if count > 1
+        ]
+        for notice in notice_types:
             self._sources.read_notice(notice)
-        faults += [*self._sources.faults, *(fault for one in found for fault in self._faults(one))]
+        faults += [
+            *self._sources.faults,
+            *(fault for notice_type in notice_types for fault in self._faults(notice_type)),
+        ]
         if faults:
             raise NoticeFaults(faults)
         self._environment.globals["parts"] = self._environment.get_template("parts.html").module
@@ -130,14 +139,16 @@ class NoticeTemplates:
 
     def render(self, notices: Sequence[Notice], *, console_url: str) -> Mail:
         """One mail of these notices to one mailbox in one language. Raises Unrenderable."""
-        for one in notices:
-            if not self.fits(one):
-                raise Unrenderable(one.template)
+        for notice in notices:
+            if not self.fits(notice):
+                raise Unrenderable(notice.template)
         first, language = notices[0], language_of(notices[0].language)
         common = {"console_url": console_url.rstrip("/")}
         if len(notices) == 1:
             return self._mail(self._types[first.template], language, first.recipient, {**first.values, **common})
-        entries = [self._entry(self._types[one.template], language, {**one.values, **common}) for one in notices]
+        entries = [
+            self._entry(self._types[notice.template], language, {**notice.values, **common}) for notice in notices
+        ]
         return self._mail(DIGEST, language, first.recipient, {"entries": entries, **common})
 
     def fits(self, notice: Notice) -> bool:
@@ -149,11 +160,11 @@ class NoticeTemplates:
         entry = self._entry(notice, language, values)
         attachments = tuple(
             Attachment(
-                one.filename,
-                one.media_type,
-                self._rendered(f"{notice.name}/{language}.{one.filename}", values).encode(),
+                attachment.filename,
+                attachment.media_type,
+                self._rendered(f"{notice.name}/{language}.{attachment.filename}", values).encode(),
             )
-            for one in notice.attachments
+            for attachment in notice.attachments
         )
         layout = f"layout/{language}"
         return Mail(
@@ -188,7 +199,8 @@ class NoticeTemplates:
                     yield f"{name}: {error}"
                 else:
                     yield from (
-                        f"{name}: {one} is not declared" for one in sorted(used - notice.sample.keys() - COMMON)
+                        f"{name}: {used_name} is not declared"
+                        for used_name in sorted(used - notice.sample.keys() - COMMON)
                     )
 
 
@@ -212,7 +224,7 @@ class _Sources:
     def read_notice(self, notice: NoticeType) -> None:
         folder = files(notice.package) / notice.name
         for language in LANGUAGES:
-            for name in (*FORMATS, *(one.filename for one in notice.attachments)):
+            for name in (*FORMATS, *(attachment.filename for attachment in notice.attachments)):
                 self.read(folder / f"{language}.{name}", f"{notice.name}/{language}.{name}")
             self._split(notice.name, language)
 

@@ -76,13 +76,13 @@ class SqlNotices:
         return None if row is None or row.sealed is None else self._notice(row)
 
     def waiting_with(self, notice_id: UUID) -> list[Notice]:
-        one = notices.alias("one")
+        asked = notices.alias("asked")
         rows = self._connection.execute(
             sa.select(notices)
-            .join(one, one.c.digest_key == notices.c.digest_key)
+            .join(asked, asked.c.digest_key == notices.c.digest_key)
             .join(outbox, sa.and_(is_mail, outbox.c.object_id == sa.cast(notices.c.id, sa.Text)))
             .where(
-                one.c.id == notice_id,
+                asked.c.id == notice_id,
                 notices.c.id != notice_id,
                 notices.c.sealed.is_not(None),
                 outbox.c.generation > outbox.c.applied_generation,

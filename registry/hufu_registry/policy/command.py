@@ -74,16 +74,16 @@ def list_settings(services_of: ServicesOf) -> None:
 def set_setting(services_of: ServicesOf, key: str, value: str, agency: str, since: datetime | None) -> None:
     """Give KEY a VALUE; "default" takes back what was given."""
     services = services_of()
-    found = None
+    place = None
     if agency:
         with services.begin(OPERATOR) as work:
-            found = work.agencies.find_by_oid(agency)
-        if found is None:
+            place = work.agencies.find_by_oid(agency)
+        if place is None:
             raise NotFound("agency")
     command = ChangeSetting(
         key=key,
         value=None if value == DEFAULT else value,
-        agency_id=None if found is None else found.id,
+        agency_id=None if place is None else place.id,
         valid_from=None if since is None else since.date(),
     )
     try:

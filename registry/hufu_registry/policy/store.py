@@ -60,9 +60,9 @@ class SqlSettings:
 
     def in_force_at(self, policy: P, path: Sequence[AgencyId]) -> P:
         """Everybody's policy with the values of the agencies on the path, from the top; a lower one wins."""
-        of_agencies = [one for one in self.declared.values() if one.per_agency]
-        found = self._connection.execute(OF_AGENCIES, {"now": self._now, "path": list(path)})
-        rows = sorted(found, key=lambda row: path.index(row.agency_id))
+        of_agencies = [setting for setting in self.declared.values() if setting.per_agency]
+        given = self._connection.execute(OF_AGENCIES, {"now": self._now, "path": list(path)})
+        rows = sorted(given, key=lambda row: path.index(row.agency_id))
         return changed(policy, of_agencies, {row.key: row.value for row in rows})
 
     def lock(self, key: str) -> None:
@@ -85,8 +85,8 @@ class SqlSettings:
         """When the last change that was to count at once was made."""
         at_once = settings.c.valid_from == settings.c.changed_at
         query = sa.select(sa.func.max(settings.c.valid_from)).where(settings.c.key == key, _of(agency_id), at_once)
-        found: datetime | None = self._connection.execute(query).scalar_one()
-        return found
+        moment: datetime | None = self._connection.execute(query).scalar_one()
+        return moment
 
     def add(self, value: SettingValue) -> None:
         self._connection.execute(

@@ -70,7 +70,7 @@ def enqueue_accounts(
 ) -> None:
     """The same for any number of accounts of one agency."""
     above = work.agencies.ancestors(agency_id)
-    chain = [OutboxKey(target, Kind.AGENCY, str(one.id)) for target in targets(services) for one in above]
+    chain = [OutboxKey(target, Kind.AGENCY, str(agency.id)) for target in targets(services) for agency in above]
     for key in chain:
         work.outbox.ensure(key)
     for key in work.administration.vanished(chain):

@@ -28,9 +28,9 @@ class Stores(kernel.Stores):
     def grants(self) -> SqlGrants:
         return SqlGrants(self.connection, self.now, self.deciders_changed)
 
-    def require(self, permission: Permission, at: Agency) -> None:
+    def require(self, permission: Permission, agency: Agency) -> None:
         """For the features to the right of rights, which cannot ask themselves."""
-        require_at(self.grants, self.actor, permission, at)
+        require_at(self.grants, self.actor, permission, agency)
 
     def require_everywhere(self, permission: Permission) -> None:
         require_everywhere(self.grants, self.actor, permission)

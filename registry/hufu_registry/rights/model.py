@@ -60,11 +60,11 @@ class Rights:
         """Whether one grant both gives the permission and covers the place; `rights.store.covered` says it in SQL."""
         return any(grant.role in permission.roles and grant.covers(home_id, path) for grant in self.grants)
 
-    def require(self, permission: Permission, at: Agency) -> None:
+    def require(self, permission: Permission, agency: Agency) -> None:
         """Raises NotFound where the asker may not even see, Denied where he may only see."""
-        if self.allows(permission, home_id=at.home_id, path=at.path):
+        if self.allows(permission, home_id=agency.home_id, path=agency.path):
             return
-        if any(grant.covers(at.home_id, at.path) for grant in self.grants):
+        if any(grant.covers(agency.home_id, agency.path) for grant in self.grants):
             raise Denied("right_missing", permission=permission.name)
         raise NotFound("agency")
 

@@ -156,7 +156,7 @@ class SqlGrants:
         self._note(grant.agency_id for grant in self.standing([account_id]))
 
     def _note(self, agency_ids: Iterable[AgencyId | None]) -> None:
-        self._changed |= {AgencyId(one) for one in agency_ids if one is not None}
+        self._changed |= {AgencyId(agency_id) for agency_id in agency_ids if agency_id is not None}
 
     def lock(self, ending: Sequence[Grant], asker: AccountId | None) -> None:
         if not ending:

@@ -169,13 +169,13 @@ def require(work: Work, actor: Actor, permission: Permission, *, of: str, home_i
         raise NotFound(of)
 
 
-def require_at(grants: Grants, actor: Actor, permission: Permission, at: Agency) -> None:
+def require_at(grants: Grants, actor: Actor, permission: Permission, agency: Agency) -> None:
     """The same of an agency: Denied("right_missing") where the actor may only see it."""
     if actor.kind in AT_THE_MACHINE:
         return
     if actor.account_id is None:
         raise NotFound("agency")
-    grants.of(actor.account_id, lock=True).require(permission, at)
+    grants.of(actor.account_id, lock=True).require(permission, agency)
 
 
 def require_everywhere(grants: Grants, actor: Actor, permission: Permission) -> None:

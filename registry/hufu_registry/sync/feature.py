@@ -108,8 +108,8 @@ class Stores(kernel.Stores):
 
     def registry_id(self) -> UUID:
         """Which registry this is: a plan of another one is refused."""
-        found: UUID = self.connection.execute(sa.select(registry_identity.c.id)).scalar_one()
-        return found
+        identity: UUID = self.connection.execute(sa.select(registry_identity.c.id)).scalar_one()
+        return identity
 
     def flush(self) -> Mapping[OutboxKey, int]:
         """A bulk run follows what its transaction enqueued."""

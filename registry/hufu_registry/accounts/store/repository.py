@@ -133,10 +133,10 @@ class SqlAccounts:
             )
             .order_by(accounts.c.agency_path, accounts.c.id)
         )
-        found: dict[AgencyId, list[AccountId]] = {}
+        by_agency: dict[AgencyId, list[AccountId]] = {}
         for row in rows:
-            found.setdefault(AgencyId(row.agency_id), []).append(AccountId(row.id))
-        return found
+            by_agency.setdefault(AgencyId(row.agency_id), []).append(AccountId(row.id))
+        return by_agency
 
     def places_among(self, agency_ids: Collection[AgencyId]) -> set[AgencyId]:
         asked, alive = among(agency_ids, sa.BigInteger), accounts.c.state != AccountState.DELETED.value
@@ -167,7 +167,7 @@ class SqlAccounts:
             .values(agency_id=successor.id, agency_path=successor.path.text, version=accounts.c.version + 1)
             .returning(accounts.c.id)
         )
-        return sorted(AccountId(one) for one in moved.scalars())
+        return sorted(AccountId(account_id) for account_id in moved.scalars())
 
     def has_other_manager(self, agency_id: AgencyId | None, besides: AccountId) -> bool:
         role = Role.SYSTEM_MANAGER if agency_id is None else Role.AGENCY_MANAGER

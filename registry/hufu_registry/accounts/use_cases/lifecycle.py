@@ -192,7 +192,7 @@ def lock_account_and_grants(
     work.grants.lock(may_end, work.actor.account_id)
     account = work.accounts.get(account_id, lock=True)
     grants = work.grants.standing([account_id])
-    if account.agency_path != seen.agency_path or not {grant.id for grant in grants} <= {one.id for one in may_end}:
+    if account.agency_path != seen.agency_path or not {grant.id for grant in grants} <= {grant.id for grant in may_end}:
         raise Conflict("changed_meanwhile")
     return account, grants
 

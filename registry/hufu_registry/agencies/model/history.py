@@ -60,10 +60,10 @@ def day_of(text: str) -> date | None:
     """2016/1/15, 2016-01-15 or 105/1/15; years below 1000 count from 1911. Raises ValueError."""
     if not text:
         return None
-    found = DAY.match(text)
-    if found is None:
+    match = DAY.match(text)
+    if match is None:
         raise ValueError(text)
-    year, month, day = (int(part) for part in found.groups())
+    year, month, day = (int(part) for part in match.groups())
     return date(year if year >= 1000 else year + FIRST_YEAR, month, day)
 
 
@@ -80,7 +80,7 @@ def read_history(data: bytes) -> HistoryFile:
         if len(cells) != len(first[1]):
             rejected.append(Rejected(line, "number_of_cells", f"{len(cells)} ≠ {len(first[1])}"))
             continue
-        values = {ours: clean(cells[at]) for ours, at in columns.items()}
+        values = {ours: clean(cells[position]) for ours, position in columns.items()}
         pair = _pair(line, values)
         if isinstance(pair, Rejected):
             rejected.append(pair)

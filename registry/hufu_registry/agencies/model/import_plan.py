@@ -132,8 +132,8 @@ class _Plan:
         new = {oid for oid in self.rows if oid not in self.key_of or self._is_built(self.key_of[oid])}
         after: dict[str, set[str]] = defaultdict(set)
         before: dict[str, set[str]] = defaultdict(set)
-        for one, other in successors:
-            for old_oid, new_oid in ((one, other), (other, one)):
+        for first, second in successors:
+            for old_oid, new_oid in ((first, second), (second, first)):
                 if old_oid in gone and new_oid in new:
                     after[old_oid].add(new_oid)
                     before[new_oid].add(old_oid)
@@ -292,7 +292,7 @@ class _Plan:
             held = [key for key in circle if self.nodes[key].parent != self._parent_before(key)]
             if not held:
                 raise IllegalMove("tree_cycle", agency=circle[0])
-            self.found.moved = [one for one in self.found.moved if one.key not in held]
+            self.found.moved = [finding for finding in self.found.moved if finding.key not in held]
             for key in held:
                 node = self.nodes[key]
                 self._find(
@@ -335,25 +335,25 @@ class _Plan:
     def _with_all_above(self, keys: Iterable[Key]) -> set[Key]:
         above: set[Key] = set()
         for key in keys:
-            at: Key | None = key
-            while at is not None and at not in above:
-                above.add(at)
-                at = self.nodes[at].parent
+            place: Key | None = key
+            while place is not None and place not in above:
+                above.add(place)
+                place = self.nodes[place].parent
         return above
 
     def result(self) -> ImportPlan:
-        found = self.found
+        findings = self.found
         report = ImportReport(
-            new=tuple(found.new),
-            built=tuple(found.built),
-            renamed=tuple(found.renamed),
-            moved=tuple(found.moved),
-            gone=tuple(found.gone),
-            kept=tuple(found.kept),
-            reopened=tuple(found.reopened),
-            changed=tuple(found.changed),
-            differing=tuple(found.differing),
-            rejected=tuple(sorted((*self.listing.rejected, *found.rejected), key=lambda one: one.line)),
+            new=tuple(findings.new),
+            built=tuple(findings.built),
+            renamed=tuple(findings.renamed),
+            moved=tuple(findings.moved),
+            gone=tuple(findings.gone),
+            kept=tuple(findings.kept),
+            reopened=tuple(findings.reopened),
+            changed=tuple(findings.changed),
+            differing=tuple(findings.differing),
+            rejected=tuple(sorted((*self.listing.rejected, *findings.rejected), key=lambda rejected: rejected.line)),
             remarks=self.listing.remarks,
             listed=len(self.taken),
             open_before=sum(
@@ -388,13 +388,13 @@ def circle_in(nodes: Mapping[Key, Node]) -> list[Key]:
     safe: set[Key] = set()
     for start in nodes:
         walked: dict[Key, None] = {}
-        at: Key | None = start
-        while at is not None and at not in safe:
-            if at in walked:
+        place: Key | None = start
+        while place is not None and place not in safe:
+            if place in walked:
                 keys = list(walked)
-                return keys[keys.index(at) :]
-            walked[at] = None
-            at = nodes[at].parent
+                return keys[keys.index(place) :]
+            walked[place] = None
+            place = nodes[place].parent
         safe.update(walked)
     return []
 
@@ -404,11 +404,11 @@ def depths_of(nodes: Mapping[Key, Node]) -> dict[Key, int]:
     depths: dict[Key, int] = {}
     for start in nodes:
         walked: list[Key] = []
-        at: Key | None = start
-        while at is not None and at not in depths:
-            walked.append(at)
-            at = nodes[at].parent
-        depth = -1 if at is None else depths[at]
+        place: Key | None = start
+        while place is not None and place not in depths:
+            walked.append(place)
+            place = nodes[place].parent
+        depth = -1 if place is None else depths[place]
         for key in reversed(walked):
             depth += 1
             depths[key] = depth

@@ -180,7 +180,7 @@ def read_list(data: bytes) -> Listing:
             reading.rejected.append(Rejected(line, "number_of_cells", f"{len(cells)} ≠ {len(first[1])}"))
             reading.oids.update(clean(cell) for cell in cells)
             continue
-        reading.take(line, {ours: clean(cells[at]) for ours, at in columns.items()})
+        reading.take(line, {ours: clean(cells[position]) for ours, position in columns.items()})
     return Listing(
         rows=tuple(reading.rows),
         rejected=tuple(reading.rejected),

@@ -183,13 +183,13 @@ def derive(nodes: Mapping[AgencyId, tuple[AgencyId | None, str, AgencyKind]]) ->
     for start in nodes:
         waiting: list[AgencyId] = []
         seen: set[AgencyId] = set()
-        at: AgencyId | None = start
-        while at is not None and at not in places:
-            if at in seen:
-                raise IllegalMove("tree_cycle", agency=at)
-            seen.add(at)
-            waiting.append(at)
-            at = nodes[at][0]
+        place: AgencyId | None = start
+        while place is not None and place not in places:
+            if place in seen:
+                raise IllegalMove("tree_cycle", agency=place)
+            seen.add(place)
+            waiting.append(place)
+            place = nodes[place][0]
         for agency_id in reversed(waiting):
             parent, name, kind = nodes[agency_id]
             places[agency_id] = place_of(agency_id, name, kind, None if parent is None else places[parent])

@@ -104,7 +104,7 @@ def search(
         (sa.or_(*(sa.func.starts_with(text, f"\n{word}") for word in tries)), 2),
         else_=3,
     )
-    found = (
+    hits = (
         sa.select(
             agencies.c.id,
             rank.label("rank"),
@@ -119,10 +119,10 @@ def search(
         .cte("found")
         .prefix_with("MATERIALIZED")
     )
-    order = (found.c.rank, found.c.letters, found.c.way, found.c.id)
+    order = (hits.c.rank, hits.c.letters, hits.c.way, hits.c.id)
     shown = (
         # Counted to the end: all that is found has to be ranked before the first page is known.
-        sa.select(found, sa.func.count().over().label("total"))
+        sa.select(hits, sa.func.count().over().label("total"))
         .order_by(*order)
         .limit(page.size)
         .offset(page.offset)
@@ -164,12 +164,12 @@ def _former_that_match(connection: sa.Connection, rows: Sequence[Any], words: Se
     if not unexplained:
         return {}
     query = sa.select(agency_names).where(agency_names.c.agency_id.in_(unexplained)).order_by(agency_names.c.id)
-    found: dict[int, str] = {}
+    names_by_agency: dict[int, str] = {}
     for former in connection.execute(query):
         for text in (former.name, former.oid):
             if text and any(word in folded(text) for word in unexplained[former.agency_id]):
-                found.setdefault(former.agency_id, text)
-    return found
+                names_by_agency.setdefault(former.agency_id, text)
+    return names_by_agency
 
 
 def children(
@@ -183,8 +183,8 @@ def children(
         .correlate(agencies)
         .scalar_subquery()
     )
-    here = agencies.c.parent_id.is_(None) if parent is None else agencies.c.parent_id == parent
-    conditions = [here] if closed else [here, is_open(agencies, on)]
+    of_parent = agencies.c.parent_id.is_(None) if parent is None else agencies.c.parent_id == parent
+    conditions = [of_parent] if closed else [of_parent, is_open(agencies, on)]
     total = counted(connection, sa.select(agencies.c.id).where(*conditions))
     query = (
         sa.select(agencies, count.label("children"), takes_people(on).label("selectable"))
@@ -238,7 +238,7 @@ def tree_path(connection: sa.Connection, agency_id: AgencyId) -> list[tuple[Agen
     ids = Path(path).ids
     rows = connection.execute(sa.select(agencies.c.id, agencies.c.name).where(agencies.c.id.in_(ids)))
     names = {row.id: row.name for row in rows}
-    return [(one, names[one]) for one in ids]
+    return [(agency_id, names[agency_id]) for agency_id in ids]
 
 
 def former_names(connection: sa.Connection, agency_id: AgencyId) -> list[Former]:

@@ -112,7 +112,7 @@ class SqlAgencies:
 
     def link(self, former: Sequence[FormerName]) -> None:
         add_former_names(self._connection, former)
-        refresh_search_text(self._connection, {AgencyId(int(one.agency)) for one in former})
+        refresh_search_text(self._connection, {AgencyId(int(former_name.agency)) for former_name in former})
 
     def add(self, new: NewAgency, parent: Agency) -> Agency:
         agency_id = AgencyId(self._connection.execute(sa.select(_next_id())).scalar_one())
@@ -179,7 +179,8 @@ class SqlAgencies:
     def outbox_keys(self, agency_ids: Collection[AgencyId]) -> Sequence[OutboxKey]:
         query = sa.select(outbox.c.target, outbox.c.object_id).where(
             outbox.c.kind == Kind.AGENCY.value,
-            outbox.c.object_id == sa.func.any(sa.literal([str(one) for one in agency_ids], sa.ARRAY(sa.Text))),
+            outbox.c.object_id
+            == sa.func.any(sa.literal([str(agency_id) for agency_id in agency_ids], sa.ARRAY(sa.Text))),
         )
         return [OutboxKey(Target(row.target), Kind.AGENCY, row.object_id) for row in self._connection.execute(query)]
 

@@ -37,20 +37,20 @@ def take_over(connection: sa.Connection, nodes: Mapping[Key, Node], former: Sequ
         elif any(old[column] != value for column, value in values.items()):
             changes.append({"the_id": agency_id, **values})
     _write(connection, stored, additions, changes)
-    moved = frozenset(AgencyId(one["the_id"]) for one in changes if stored[one["the_id"]]["path"] != one["path"])
-    left = {above for one in moved for above in Path(stored[one]["path"]).ids} - moved
-    return TreeWritten(ids, frozenset(AgencyId(one["the_id"]) for one in changes), moved, frozenset(left))
+    moved = frozenset(AgencyId(row["the_id"]) for row in changes if stored[row["the_id"]]["path"] != row["path"])
+    left = {above for agency_id in moved for above in Path(stored[agency_id]["path"]).ids} - moved
+    return TreeWritten(ids, frozenset(AgencyId(row["the_id"]) for row in changes), moved, frozenset(left))
 
 
 def _write(
     connection: sa.Connection, stored: Mapping[int, Any], additions: Sequence[Values], changes: Sequence[Values]
 ) -> None:
     # An OID that goes from one agency to another must be free before its new owner is written.
-    freed = [one["the_id"] for one in changes if stored[one["the_id"]]["oid"] not in {None, one["oid"]}]
+    freed = [row["the_id"] for row in changes if stored[row["the_id"]]["oid"] not in {None, row["oid"]}]
     if freed:
         connection.execute(sa.update(agencies).where(agencies.c.id.in_(freed)).values(oid=None))
     if additions:
-        additions = sorted(additions, key=lambda one: len(one["path"].split(".")))
+        additions = sorted(additions, key=lambda row: len(row["path"].split(".")))
         connection.execute(sa.insert(agencies), additions)
     if len(additions) > WORTH_COUNTING:
         # Until PostgreSQL counts by itself, its plans would take the table for empty.
@@ -64,7 +64,7 @@ def _write(
                 {column: sa.bindparam(column) for column in columns}
                 | {"version": agencies.c.version + 1, "updated_at": sa.func.now()}
             ),
-            sorted(changes, key=lambda one: int(one["the_id"])),
+            sorted(changes, key=lambda row: int(row["the_id"])),
         )
 
 
@@ -117,13 +117,13 @@ def add_former_names(
         return
     rows = [
         {
-            "agency_id": one.agency if ids is None else ids[one.agency],
-            "name": one.name,
-            "oid": one.oid,
-            "until": one.until,
-            "reference": one.reference,
+            "agency_id": former_name.agency if ids is None else ids[former_name.agency],
+            "name": former_name.name,
+            "oid": former_name.oid,
+            "until": former_name.until,
+            "reference": former_name.reference,
         }
-        for one in former
+        for former_name in former
     ]
     connection.execute(insert(agency_names).on_conflict_do_nothing(), rows)
 

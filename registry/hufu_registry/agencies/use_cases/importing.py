@@ -124,15 +124,15 @@ def _apply(plan: ImportPlan, work: Work) -> None:
         ("agency.closed", report.gone),
         ("agency.reopened", report.reopened),
     ):
-        for one in findings:
-            agency_id = written.ids[one.key]
+        for finding in findings:
+            agency_id = written.ids[finding.key]
             work.audit.record(
                 action,
                 object_kind="agency",
                 object_id=str(agency_id),
                 agency_id=agency_id,
-                old={"name": one.name, "oid": one.oid, "was": one.old},
-                new={"is": one.new, "reason": one.reason or "list"},
+                old={"name": finding.name, "oid": finding.oid, "was": finding.old},
+                new={"is": finding.new, "reason": finding.reason or "list"},
             )
     work.audit.record(
         "agencies.imported",
@@ -161,10 +161,10 @@ def _tell_targets(plan: ImportPlan, written: TreeWritten, work: Work) -> None:
     for key in work.agencies.outbox_keys(written.moved):
         for above in work.agencies.ancestors(AgencyId(int(key.object_id))):
             work.outbox.ensure(OutboxKey(key.target, Kind.AGENCY, str(above.id)))
-    for one in plan.report.renamed:
-        node = plan.nodes[one.key]
+    for finding in plan.report.renamed:
+        node = plan.nodes[finding.key]
         if node.kind is AgencyKind.UNIT:
-            for key in work.dependents.unit_renamed(written.ids[one.key], node.name):
+            for key in work.dependents.unit_renamed(written.ids[finding.key], node.name):
                 work.outbox.enqueue(key, bulk=True)
 
 

@@ -127,7 +127,7 @@ class Work(audit.Work, Protocol):
     def policy_at(self, agency: Agency) -> AgencyPolicy:
         """The same with what is set for the agency or, where it says nothing, for the nearest above that does."""
 
-    def require(self, permission: Permission, at: Agency) -> None:
+    def require(self, permission: Permission, agency: Agency) -> None:
         """Whether the transaction's actor may, asked of the rights, which stand to the left; his grants are held.
 
         Raises NotFound("agency") where he may not even see, Denied("right_missing") where he may only see.

@@ -43,7 +43,7 @@ class _OfAccounts:
         work.agencies.lock(homes, changing=places.union(changing))
         work.grants.lock(may_end, work.actor.account_id)
         ids = {grant.id for grant in may_end}
-        if self._homes(work) != homes or not {one.id for one in work.grants.standing(self.account_ids)} <= ids:
+        if self._homes(work) != homes or not {grant.id for grant in work.grants.standing(self.account_ids)} <= ids:
             raise Conflict("changed_meanwhile")
 
     def _homes(self, work: Work) -> set[AgencyId]:
@@ -57,7 +57,7 @@ class _OfAccounts:
             work.require(permission, agency)
 
     def _ids(self) -> list[str]:
-        return [str(one) for one in self.account_ids]
+        return [str(account_id) for account_id in self.account_ids]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,13 @@ class _StateMove(_OfAccounts):
         return self.reason
 
     def changes(self, work: Work) -> Sequence[Change]:
-        moving = [one for one in work.held_changes.standing(self.account_ids) if (one.state, self.move) in MOVES]
-        return [one.loses(LOST[self.move], one.state.value, MOVES[one.state, self.move].value) for one in moving]
+        moving = [
+            account for account in work.held_changes.standing(self.account_ids) if (account.state, self.move) in MOVES
+        ]
+        return [
+            account.loses(LOST[self.move], account.state.value, MOVES[account.state, self.move].value)
+            for account in moving
+        ]
 
     def values(self) -> Mapping[str, Any]:
         return {"account_ids": self._ids(), "reason": self.reason}
@@ -136,19 +141,21 @@ class TransferAccounts(_OfAccounts):
 
     def changes(self, work: Work) -> Sequence[Change]:
         new = work.agencies.get(self.agency_id)
-        moving = [one for one in work.held_changes.standing(self.account_ids) if one.agency_id != new.id]
-        homes = work.agencies.several({one.agency_id for one in moving})
+        moving = [account for account in work.held_changes.standing(self.account_ids) if account.agency_id != new.id]
+        homes = work.agencies.several({account.agency_id for account in moving})
         ending: dict[AccountId, set[AgencyId]] = {}
-        by_id: dict[AccountId, Standing] = {one.account_id: one for one in moving}
+        by_id: dict[AccountId, Standing] = {account.account_id: account for account in moving}
         for grant in work.grants.standing(list(by_id)):
             old = homes[by_id[grant.account_id].agency_id]
             if grant.agency_id is not None and not outlives_transfer(grant, old, new):
                 ending.setdefault(grant.account_id, set()).add(grant.agency_id)
-        names = work.agencies.several({one for lost in ending.values() for one in lost})
+        names = work.agencies.several({agency_id for lost in ending.values() for agency_id in lost})
         return [
-            *(one.loses(ChangeKind.MOVE, one.agency_name, new.full_name) for one in moving),
+            *(account.loses(ChangeKind.MOVE, account.agency_name, new.full_name) for account in moving),
             *(
-                by_id[account_id].loses(ChangeKind.LOSE_ROLES, ", ".join(sorted(names[one].name for one in lost)), "")
+                by_id[account_id].loses(
+                    ChangeKind.LOSE_ROLES, ", ".join(sorted(names[agency_id].name for agency_id in lost)), ""
+                )
                 for account_id, lost in ending.items()
             ),
         ]
@@ -169,4 +176,4 @@ class TransferAccounts(_OfAccounts):
 
 
 def account_ids_in(values: Mapping[str, Any]) -> tuple[AccountId, ...]:
-    return tuple(AccountId(UUID(one)) for one in values["account_ids"])
+    return tuple(AccountId(UUID(account_id)) for account_id in values["account_ids"])

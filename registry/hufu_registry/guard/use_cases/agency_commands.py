@@ -110,7 +110,7 @@ class MergeAgency(_OfAgency):
         managers = work.held_changes.standing(sorted({grant.account_id for grant in rooted}))
         return [
             *moves_below(work, agency, successor.full_name),
-            *(one.loses(ChangeKind.LOSE_ROLES, agency.full_name, "") for one in managers),
+            *(account.loses(ChangeKind.LOSE_ROLES, agency.full_name, "") for account in managers),
         ]
 
     def run(self, work: Work, services: Services[Work], actor: Actor) -> Agency:  # noqa: ARG002
@@ -158,8 +158,8 @@ class ImportAgencies:
         after = full_names(agencies.plan_of(self.command, work).nodes)
         elsewhere = [AgencyId(int(key)) for key, name in before.items() if after[key] != name]
         return [
-            one.loses(ChangeKind.MOVE, one.agency_name, after[one.agency_id])
-            for one in work.held_changes.standing_in(elsewhere)
+            account.loses(ChangeKind.MOVE, account.agency_name, after[account.agency_id])
+            for account in work.held_changes.standing_in(elsewhere)
         ]
 
     def run(self, work: Work, services: Services[Work], actor: Actor) -> ImportReport:
@@ -189,8 +189,10 @@ def moves_below(work: Work, agency: Agency, full_name: str) -> list[Change]:
     if full_name == agency.full_name:
         return []
     return [
-        one.loses(ChangeKind.MOVE, one.agency_name, full_name + one.agency_name.removeprefix(agency.full_name))
-        for one in work.held_changes.standing_in(work.agencies.at_or_below(agency))
+        account.loses(
+            ChangeKind.MOVE, account.agency_name, full_name + account.agency_name.removeprefix(agency.full_name)
+        )
+        for account in work.held_changes.standing_in(work.agencies.at_or_below(agency))
     ]
 
 
@@ -199,11 +201,11 @@ def full_names(nodes: Mapping[Any, Node]) -> dict[Key, str]:
     names: dict[Key, str] = {}
     for start in nodes:
         waiting: list[Key] = []
-        at: Key | None = start
-        while at is not None and at not in names:
-            waiting.append(at)
-            at = nodes[at].parent
-        above = None if at is None else names[at]
+        place: Key | None = start
+        while place is not None and place not in names:
+            waiting.append(place)
+            place = nodes[place].parent
+        above = None if place is None else names[place]
         for key in reversed(waiting):
             above = names[key] = joined_names(above, nodes[key].name)
     return names

@@ -72,7 +72,7 @@ def ou_names(siblings: Iterable[Sibling]) -> dict[int, str]:
     """Readable OU names that all differ, by id; each depends on the agencies with lower ids only."""
     names: dict[int, str] = {}
     taken: set[str] = set()
-    for sibling in sorted(siblings, key=lambda one: one.id):
+    for sibling in sorted(siblings, key=lambda agency: agency.id):
         name = next(name for name in _candidates(sibling) if folded(name) not in taken)
         taken.add(folded(name))
         names[sibling.id] = name

@@ -135,12 +135,12 @@ def names_of(connection: sa.Connection, keys: Iterable[OutboxKey]) -> Mapping[Ou
     for key in keys:
         wanted[key.kind].add(key.object_id)
         by_object.setdefault((key.kind, key.object_id), []).append(key)
-    found = {
+    names = {
         **{(Kind.ACCOUNT, object_id): named for object_id, named in _accounts(connection, wanted[Kind.ACCOUNT])},
         **{(Kind.AGENCY, object_id): named for object_id, named in _agencies(connection, wanted[Kind.AGENCY])},
         **{(Kind.NOTICE, object_id): named for object_id, named in _notices(connection, wanted[Kind.NOTICE])},
     }
-    return {key: named for about, named in found.items() for key in by_object[about]}
+    return {key: named for about, named in names.items() for key in by_object[about]}
 
 
 def _accounts(connection: sa.Connection, ids: Collection[str]) -> Iterable[tuple[str, Named]]:
@@ -172,13 +172,13 @@ def _notices(connection: sa.Connection, ids: Collection[str]) -> Iterable[tuple[
 
 def _uuids(texts: Iterable[str]) -> list[UUID]:
     """Those that are some: what bears our mark in a target may say anything."""
-    found = []
+    ids = []
     for text in texts:
         try:
-            found.append(UUID(text))
+            ids.append(UUID(text))
         except ValueError:
             continue
-    return found
+    return ids
 
 
 def _about(table: sa.FromClause, words: str) -> list[sa.ColumnElement[bool]]:
@@ -189,11 +189,11 @@ def _about(table: sa.FromClause, words: str) -> list[sa.ColumnElement[bool]]:
     in_agency = [sa.func.strpos(agencies.c.search_path, folded(word)) > 0 for word in wanted]
     in_account = [
         sa.or_(
-            here,
+            of_agency,
             sa.func.strpos(sa.func.lower(accounts.c.name), word) > 0,
             sa.func.strpos(accounts.c.name_key, word) > 0,
         )
-        for here, word in zip(in_agency, wanted, strict=True)
+        for of_agency, word in zip(in_agency, wanted, strict=True)
     ]
     # From each row to its object by the key: the rows are few, the accounts are a million.
     account = (
@@ -333,11 +333,11 @@ def drift_of(connection: sa.Connection, keys: Keys, key: OutboxKey, field: str) 
 
 def _drifts(connection: sa.Connection, keys: Keys, rows: Sequence[Any]) -> list[Drift]:
     named = names_of(connection, [key_of(row) for row in rows])
-    found = []
+    listed = []
     for row in rows:
         key = key_of(row)
         title, agency_name = named.get(key, Named(row.object_id, ""))
-        found.append(
+        listed.append(
             Drift(
                 key=key,
                 field=row.field,
@@ -351,7 +351,7 @@ def _drifts(connection: sa.Connection, keys: Keys, rows: Sequence[Any]) -> list[
                 ignored_until=row.ignored_until,
             )
         )
-    return found
+    return listed
 
 
 def _opened(keys: Keys, sealed: str) -> str:

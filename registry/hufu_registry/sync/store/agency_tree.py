@@ -53,12 +53,12 @@ class SqlAgencyTree:
         under = agencies.c.parent_id == among([parent for parent in parents if parent is not None], sa.BigInteger)
         if None in parents:
             under = sa.or_(under, agencies.c.parent_id.is_(None))
-        found: dict[int | None, list[Sibling]] = {}
+        families: dict[int | None, list[Sibling]] = {}
         query = sa.select(agencies.c.id, agencies.c.parent_id, agencies.c.name, agencies.c.oid).where(under)
         for row in self._connection.execute(query):
             distinction = row.oid.rpartition(".")[2] if row.oid else str(row.id)
-            found.setdefault(row.parent_id, []).append(Sibling(row.id, row.name, distinction))
-        return list(found.values())
+            families.setdefault(row.parent_id, []).append(Sibling(row.id, row.name, distinction))
+        return list(families.values())
 
     def accounts_at(self, agency_id: AgencyId) -> Sequence[AccountId]:
         """The accounts of the agency itself that are not deleted."""

@@ -34,12 +34,12 @@ class SqlBindings:
         rows = self._connection.execute(sa.select(bindings).where(of_any(bindings, keys)))
         return {key_of(row): Binding(row.remote_id, row.address, row.parent_id) for row in rows}
 
-    def bind(self, found: Mapping[OutboxKey, Binding]) -> None:
+    def bind(self, bound: Mapping[OutboxKey, Binding]) -> None:
         """Remember where our objects are. One made again gets its new id and keeps its first moment."""
-        if not found:
+        if not bound:
             return
         rows = inserted(
-            bindings, [{**values_of(key), **asdict(found[key]), "bound_at": self._now} for key in sorted(found)]
+            bindings, [{**values_of(key), **asdict(bound[key]), "bound_at": self._now} for key in sorted(bound)]
         )
         new = {name: rows.excluded[name] for name in ("remote_id", "address", "parent_id")}
         self._connection.execute(

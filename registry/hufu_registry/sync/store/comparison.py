@@ -112,7 +112,7 @@ class SqlComparison:
             )
             .limit(limit)
         )
-        return [AccountId(found) for found in rows.scalars()]
+        return [AccountId(account_id) for account_id in rows.scalars()]
 
     def forget_old(self, *, history_before: datetime, samples_before: datetime) -> None:
         """Steps, and runs that ended, before the first moment; samples, and locks that ended, before the second.

@@ -24,8 +24,8 @@ class SqlCursors:
             sa.select(feed_cursors.c.at).where(feed_cursors.c.feed == feed)
         ).scalar_one_or_none()
 
-    def move_feed(self, feed: str, at: datetime) -> None:
-        row = insert(feed_cursors).values(feed=feed, at=at)
+    def move_feed(self, feed: str, moment: datetime) -> None:
+        row = insert(feed_cursors).values(feed=feed, at=moment)
         self._connection.execute(
             row.on_conflict_do_update(
                 index_elements=[feed_cursors.c.feed],

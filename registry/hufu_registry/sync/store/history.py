@@ -96,7 +96,7 @@ class SqlHistory:
         rows = self._connection.execute(
             sa.select(outbox.c.target, *counts).where(sa.or_(PENDING, done)).group_by(outbox.c.target)
         )
-        found = {row.target: row._asdict() for row in rows}
+        by_target = {row.target: row._asdict() for row in rows}
         nothing = dict.fromkeys(conditions, 0)
-        samples = [{**nothing, **found.get(target, {}), "target": target.value, "at": minute} for target in Target]
+        samples = [{**nothing, **by_target.get(target, {}), "target": target.value, "at": minute} for target in Target]
         self._connection.execute(insert(queue_samples).on_conflict_do_nothing(), samples)

@@ -22,10 +22,10 @@ class SqlWrittenValues:
 
     def several(self, keys: Collection[OutboxKey]) -> dict[OutboxKey, dict[str, str]]:
         """Field → hash of what we last wrote there, for each object we ever wrote."""
-        found: dict[OutboxKey, dict[str, str]] = {}
+        hashes: dict[OutboxKey, dict[str, str]] = {}
         for row in self._connection.execute(sa.select(written_fields).where(of_any(written_fields, keys))):
-            found.setdefault(key_of(row), {})[row.field] = row.hash
-        return found
+            hashes.setdefault(key_of(row), {})[row.field] = row.hash
+        return hashes
 
     def remember(self, hashes: Mapping[OutboxKey, Mapping[str, str]]) -> None:
         values = [

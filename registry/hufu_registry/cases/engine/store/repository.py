@@ -181,8 +181,8 @@ class SqlCases:
 
     def deciding_agency(self, agency_id: AgencyId) -> AgencyId | None:
         path = sa.select(agencies.c.path).where(agencies.c.id == agency_id).scalar_subquery()
-        found = self._connection.execute(sa.select(deciding_agency_of(path, self._now))).scalar_one()
-        return None if found is None else AgencyId(found)
+        decides = self._connection.execute(sa.select(deciding_agency_of(path, self._now))).scalar_one()
+        return None if decides is None else AgencyId(decides)
 
     def deciders(self, agency_id: AgencyId | None) -> Sequence[tuple[str, str]]:
         rooted = (
