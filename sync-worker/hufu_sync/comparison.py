@@ -220,9 +220,9 @@ class Comparison:
             if snapshot.desired is not None
         }
         read_at = self.services.clock.now()
-        found = dict(zip(asked, self.target.find(list(asked.values())), strict=True)) if asked else {}
-        self.compare(kind, [answer for answer in found.values() if isinstance(answer, Observed)], read_at, tally)
-        absent = {key: answer for key, answer in found.items() if not isinstance(answer, Observed)}
+        answers = dict(zip(asked, self.target.find(list(asked.values())), strict=True)) if asked else {}
+        self.compare(kind, [answer for answer in answers.values() if isinstance(answer, Observed)], read_at, tally)
+        absent = {key: answer for key, answer in answers.items() if not isinstance(answer, Observed)}
         with self.services.begin(SYSTEM) as work:
             busy = work.comparison.in_work(self.config.target, kind, [key.object_id for key in absent], read_at)
             missing: dict[OutboxKey, Differences] = {}
@@ -292,11 +292,11 @@ class _Page:
             self._work.drift.remember_strays(strays)
 
 
-def _parts(found: Mapping[OutboxKey, V]) -> Iterator[Mapping[OutboxKey, V]]:
+def _parts(whole: Mapping[OutboxKey, V]) -> Iterator[Mapping[OutboxKey, V]]:
     """A statement takes 65,535 values, and an object may differ in every field."""
-    keys = sorted(found)
+    keys = sorted(whole)
     for start in range(0, len(keys), WRITTEN_AT_ONCE):
-        yield {key: found[key] for key in keys[start : start + WRITTEN_AT_ONCE]}
+        yield {key: whole[key] for key in keys[start : start + WRITTEN_AT_ONCE]}
 
 
 def agrees(desired: Desired, observed: Observed) -> bool:

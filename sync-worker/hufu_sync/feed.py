@@ -143,9 +143,9 @@ class Feed:
         with self.services.begin(SYSTEM) as work:
             known = work.comparison.locks(Target.KEYCLOAK, last)
             for account_id in sorted(last):
-                found = locked.get(account_id)
-                if found is not None:
-                    work.sign_in_locks.lock(account_id, SignInLock(Target.KEYCLOAK, found.since, found.until))
+                lock = locked.get(account_id)
+                if lock is not None:
+                    work.sign_in_locks.lock(account_id, SignInLock(Target.KEYCLOAK, lock.since, lock.until))
                 elif account_id in known:
                     work.sign_in_locks.unlock(account_id, Target.KEYCLOAK)
 
@@ -155,11 +155,11 @@ class Feed:
             account = work.accounts.find(account_id)
             if account is None or account.state is not AccountState.NOT_ACTIVATED:
                 return False
-            there = {
+            bindings = {
                 target: work.bindings.find(OutboxKey(target, Kind.ACCOUNT, str(account_id)))
                 for target in (Target.KEYCLOAK, Target.AD)
             }
-        in_keycloak, in_directory = there[Target.KEYCLOAK], there[Target.AD]
+        in_keycloak, in_directory = bindings[Target.KEYCLOAK], bindings[Target.AD]
         if in_keycloak is None:
             return False
         credentials = self.sign_in.credentials(in_keycloak.remote_id)

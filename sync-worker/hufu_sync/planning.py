@@ -56,9 +56,9 @@ def make_plan(services: SqlServices, convergers: Sequence[Converger], scope: Sco
     for converger in convergers:
         for keys in _batches(services, converger.config.target, scope):
             looked_at += len(keys)
-            found = _foretold(services, converger, keys, objects)
-            places |= _places(services, converger.config.target, found)
-            objects |= {planned.key: planned for planned in _titled(services, found)}
+            foretold = _foretold(services, converger, keys, objects)
+            places |= _places(services, converger.config.target, foretold)
+            objects |= {planned.key: planned for planned in _titled(services, foretold)}
     return PlanFile(our_version(), registry_id, scope, made_at, looked_at, tuple(objects.values()), places)
 
 
@@ -104,21 +104,21 @@ def _foretold(
 
 
 def _planned(
-    converger: Converger, snapshot: Snapshot, found: Found, before: Mapping[OutboxKey, PlannedObject]
+    converger: Converger, snapshot: Snapshot, answer: Found, before: Mapping[OutboxKey, PlannedObject]
 ) -> PlannedObject:
     key = snapshot.key
     code = None if snapshot.waits_for is None else waits(snapshot.waits_for)
     if snapshot.desired is None:
         return PlannedObject(key, key.object_id, code=code)
-    if isinstance(found, TargetError):
+    if isinstance(answer, TargetError):
         in_directory = before.get(OutboxKey(Target.AD, key.kind, key.object_id))
         not_yet = in_directory is not None and any(isinstance(step, Create) for step in in_directory.steps)
-        return PlannedObject(key, key.object_id, code=Code.WAITS_FOR_AD if not_yet else found.code)
-    planned = plan(snapshot.desired, found, snapshot.written_to(found), converger.hash_of)
+        return PlannedObject(key, key.object_id, code=Code.WAITS_FOR_AD if not_yet else answer.code)
+    planned = plan(snapshot.desired, answer, snapshot.written_to(answer), converger.hash_of)
     return PlannedObject(
         key=key,
         title=key.object_id,
-        address="" if found is None else found.address,
+        address="" if answer is None else answer.address,
         steps=planned.steps,
         left=tuple((field, *values) for field, values in sorted(planned.drift.items())),
         code=code,

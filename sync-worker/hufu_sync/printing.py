@@ -39,9 +39,9 @@ def printable(text: str) -> str:
     return "".join("�" if unicodedata.category(character)[0] == "C" else character for character in text)
 
 
-def moment(at: datetime | None) -> str:
+def moment(instant: datetime | None) -> str:
     """In Taipei, whatever the machine's own zone is."""
-    return "-" if at is None else at.astimezone(TAIPEI).strftime("%Y-%m-%d %H:%M:%S %z")
+    return "-" if instant is None else instant.astimezone(TAIPEI).strftime("%Y-%m-%d %H:%M:%S %z")
 
 
 def as_json(value: Any) -> str:

@@ -50,8 +50,10 @@ class NoticeSender:
             held = self._take(row, left[1:]) if lease.holds(row.key) else []
             came = {row.key: LeaseLostError(), **self._send(held)}
             outcomes |= {key: outcome for key, outcome in came.items() if key in outcomes}
-            left = [one for one in left if one.key not in came]
-            self._put_off([one for one in held if one.row.key not in outcomes and came[one.row.key] is not None])
+            left = [waiting for waiting in left if waiting.key not in came]
+            self._put_off(
+                [letter for letter in held if letter.row.key not in outcomes and came[letter.row.key] is not None]
+            )
             if isinstance(outcomes[row.key], (Unreachable, Misconfigured)):
                 break
         return outcomes
@@ -60,21 +62,25 @@ class NoticeSender:
         """What goes in one mail, this row first; nothing where it is not ours any more."""
         with self.services.begin(SYSTEM) as work:
             notice = work.notices.get(UUID(row.key.object_id))
-            found: dict[Claimed, Notice | None] = {row: notice}
+            notices_by_row: dict[Claimed, Notice | None] = {row: notice}
             if notice is not None and notice.joins and self.templates.fits(notice):
-                found |= dict(self._others(work, row, left))
-            generations = work.queue.generations(list(found))
+                notices_by_row |= dict(self._others(work, row, left))
+            generations = work.queue.generations(list(notices_by_row))
             if row.key not in generations:
                 return []
-            held = [Held(one, generations[one.key], found[one]) for one in found if one.key in generations]
-            for one in held:
-                if one.notice is not None:
-                    work.notices.begin(one.notice.id)
+            held = [
+                Held(claimed, generations[claimed.key], notices_by_row[claimed])
+                for claimed in notices_by_row
+                if claimed.key in generations
+            ]
+            for letter in held:
+                if letter.notice is not None:
+                    work.notices.begin(letter.notice.id)
         return held
 
     def _others(self, work: SqlWork, row: Claimed, left: Sequence[Claimed]) -> Iterator[tuple[Claimed, Notice]]:
         """Those that may be joined with it: in hand already, or taken out of their turn."""
-        ours = {one.key: one for one in left}
+        ours = {claimed.key: claimed for claimed in left}
         for notice in work.notices.waiting_with(UUID(row.key.object_id)):
             if self.templates.fits(notice):
                 key = OutboxKey(row.key.target, row.key.kind, str(notice.id))
@@ -84,23 +90,23 @@ class NoticeSender:
 
     def _send(self, held: Sequence[Held]) -> dict[OutboxKey, Outcome]:
         """What came of each. After a crash in between it may come twice, and its count says so."""
-        notices = [one.notice for one in held if one.notice is not None]
+        notices = [letter.notice for letter in held if letter.notice is not None]
         try:
             if notices:
                 mail = self.templates.render(notices, console_url=self.console_url)
                 self.post.send(mail, message_id=str(notices[0].id))
         except TargetError as error:
-            return {one.row.key: error for one in held}
+            return {letter.row.key: error for letter in held}
         except Unrenderable as error:
-            return {one.row.key: Refused(Code.NOTICE_UNRENDERABLE, str(error)) for one in held}
+            return {letter.row.key: Refused(Code.NOTICE_UNRENDERABLE, str(error)) for letter in held}
         with self.services.begin(SYSTEM) as work:
-            finished = work.queue.finish({one.row: one.generation for one in held})
+            finished = work.queue.finish({letter.row: letter.generation for letter in held})
             for key in sorted(finished):
                 work.notices.mark_sent(UUID(key.object_id))
-        return {one.row.key: None if one.row.key in finished else LeaseLostError() for one in held}
+        return {letter.row.key: None if letter.row.key in finished else LeaseLostError() for letter in held}
 
     def _put_off(self, held: Sequence[Held]) -> None:
         if held:
             with self.services.begin(SYSTEM) as work:
-                for one in sorted(held, key=lambda one: one.row.key):
-                    work.queue.let_wait(one.row, work.now + PUT_OFF)
+                for letter in sorted(held, key=lambda letter: letter.row.key):
+                    work.queue.let_wait(letter.row, work.now + PUT_OFF)

@@ -103,15 +103,17 @@ def apply(
         applied = list(_told(apply_plan(reach.services, reach.lanes, planned), in_json=in_json))
     if in_json:
         click.echo(as_json(applied))
-    sys.exit(1 if any(one.result is not Result.DONE for one in applied) else 0)
+    sys.exit(1 if any(outcome.result is not Result.DONE for outcome in applied) else 0)
 
 
 def _told(applied: Iterator[Applied], *, in_json: bool) -> Iterator[Applied]:
-    for one in applied:
+    for outcome in applied:
         if not in_json:
-            reason = f" ({one.code.value})" if one.code is not None else ""
-            click.echo(f"{one.key.target.value} {one.key.kind.value} {one.title}: {one.result.value}{reason}")
-        yield one
+            reason = f" ({outcome.code.value})" if outcome.code is not None else ""
+            click.echo(
+                f"{outcome.key.target.value} {outcome.key.kind.value} {outcome.title}: {outcome.result.value}{reason}"
+            )
+        yield outcome
 
 
 @click.command()

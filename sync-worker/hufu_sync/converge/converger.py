@@ -99,8 +99,8 @@ class Converger:
             for row in rows:
                 row.outcome = error
             return
-        for row, found in zip(rows, answers, strict=True):
-            row.found = found
+        for row, answer in zip(rows, answers, strict=True):
+            row.found = answer
 
     def _plan(self, rows: Sequence[Row]) -> None:
         for row in rows:
@@ -108,15 +108,15 @@ class Converger:
                 self._plan_one(row)
 
     def _plan_one(self, row: Row) -> None:
-        found = None if row.goes and isinstance(row.found, Gone) else row.found
-        if isinstance(found, TargetError):
-            row.outcome = found
+        answer = None if row.goes and isinstance(row.found, Gone) else row.found
+        if isinstance(answer, TargetError):
+            row.outcome = answer
             return
-        row.observed, row.stood = found, None if found is None else found.remote_id
-        row.planned = plan(row.desired, found, row.snapshot.written_to(found), self.hash_of)
-        if found is not None and found.mark != row.desired.mark:
+        row.observed, row.stood = answer, None if answer is None else answer.remote_id
+        row.planned = plan(row.desired, answer, row.snapshot.written_to(answer), self.hash_of)
+        if answer is not None and answer.mark != row.desired.mark:
             row.outcome = Conflict(Code.NAME_TAKEN_IN_AD if row.key.kind is Kind.ACCOUNT else Code.OU_TAKEN)
-        elif found is not None and found.protected and row.planned.steps:
+        elif answer is not None and answer.protected and row.planned.steps:
             row.outcome = Refused(Code.PROTECTED_IN_AD)
 
     def _apply(self, rows: Sequence[Row], lease: Lease) -> None:
@@ -166,16 +166,16 @@ class Converger:
                 self._verify_one(row)
 
     def _verify_one(self, row: Row) -> None:
-        found = row.found
-        if row.goes and (found is None or isinstance(found, Gone)):
+        answer = row.found
+        if row.goes and (answer is None or isinstance(answer, Gone)):
             row.observed = None
             row.outcome = row.failure
             return
-        if not isinstance(found, Observed):
-            row.outcome = row.failure or found or Transient(Code.UNEXPECTED, "not there after it was written")
+        if not isinstance(answer, Observed):
+            row.outcome = row.failure or answer or Transient(Code.UNEXPECTED, "not there after it was written")
             return
-        row.observed = found
-        again = plan(row.desired, found, {**row.snapshot.written_to(found), **row.planned.written}, self.hash_of)
+        row.observed = answer
+        again = plan(row.desired, answer, {**row.snapshot.written_to(answer), **row.planned.written}, self.hash_of)
         if isinstance(row.failure, Conflict) and Create in map(type, row.planned.steps):
             # It bears our mark: another worker of ours made it.
             row.failure = None
@@ -185,6 +185,6 @@ class Converger:
         written = row.planned.written
         if row.failure is not None:
             # Of a row that failed in part only that is noted as written which shows.
-            wanted, there = wanted_values(row.desired), values_there(row.desired, found)
+            wanted, there = wanted_values(row.desired), values_there(row.desired, answer)
             written = {name: digest for name, digest in written.items() if wanted[name] == there[name]}
         row.planned = Plan(row.planned.steps, written, again.drift)

@@ -107,10 +107,10 @@ class ActiveDirectory:
             raise Misconfigured(error.code, f"our probe: {error.detail}") from error
 
     def find(self, asked: Sequence[Asked]) -> Sequence[Found]:
-        found: list[Found] = []
-        for at in range(0, len(asked), ASKED_AT_ONCE):
-            found += self._find_some(asked[at : at + ASKED_AT_ONCE])
-        return found
+        answers: list[Found] = []
+        for start in range(0, len(asked), ASKED_AT_ONCE):
+            answers += self._find_some(asked[start : start + ASKED_AT_ONCE])
+        return answers
 
     def _find_some(self, asked: Sequence[Asked]) -> list[Found]:
         places = {each.desired.place for each in asked if each.desired.place is not None}
@@ -189,8 +189,8 @@ class ActiveDirectory:
                 yield [_observed(kind, entry, place_of(names.parent(entry.dn)), fields) for entry in page]
             return
         agencies.sort(key=lambda entry: len(names.steps(entry.dn)))
-        for at in range(0, len(agencies), PAGE):
-            page = agencies[at : at + PAGE]
+        for start in range(0, len(agencies), PAGE):
+            page = agencies[start : start + PAGE]
             yield [_observed(kind, entry, place_of(names.parent(entry.dn)), fields) for entry in page]
 
     def changes(self, cursor: ChangeCursor | None, fields: Collection[str], limit: int) -> Changes:
@@ -292,8 +292,8 @@ class ActiveDirectory:
             for name, value in values.items():
                 try:
                     self._ldap.modify(by_guid(guid), {name: value})
-                except Refused as one:
-                    refused = Refused(one.code, f"{name} {one.detail}")
+                except Refused as refusal:
+                    refused = Refused(refusal.code, f"{name} {refusal.detail}")
             if refused is not None:
                 raise refused from error
 
@@ -382,10 +382,10 @@ class ActiveDirectory:
     def _places_of(self, entries: Sequence[Entry]) -> Callable[[str], str | None]:
         parents = sorted({names.parent(entry.dn) for entry in entries})
         known: dict[str, str] = {}
-        for at in range(0, len(parents), ASKED_AT_ONCE):
-            some = any_of([equal("distinguishedName", dn) for dn in parents[at : at + ASKED_AT_ONCE]])
-            found = self._search_domain(f"(&{OURS[Kind.AGENCY]}{some})", (MARK,))
-            known |= {entry.dn: entry.guid for entry in found}
+        for start in range(0, len(parents), ASKED_AT_ONCE):
+            some = any_of([equal("distinguishedName", dn) for dn in parents[start : start + ASKED_AT_ONCE]])
+            entries = self._search_domain(f"(&{OURS[Kind.AGENCY]}{some})", (MARK,))
+            known |= {entry.dn: entry.guid for entry in entries}
         return _places(known, self.settings.base_dn)
 
 

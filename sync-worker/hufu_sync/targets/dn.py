@@ -33,37 +33,37 @@ def parent(dn: str) -> str:
 
 def _split(dn: str) -> tuple[str, str]:
     escaped = False
-    for at, character in enumerate(dn):
+    for position, character in enumerate(dn):
         if character == "," and not escaped:
-            return dn[:at], dn[at + 1 :]
+            return dn[:position], dn[position + 1 :]
         escaped = character == "\\" and not escaped
     return dn, ""
 
 
 def steps(dn: str) -> list[str]:
-    found = []
+    steps = []
     while dn:
         step, dn = _split(dn)
-        found.append(step.strip())
-    return found
+        steps.append(step.strip())
+    return steps
 
 
 def value(step: str) -> str:
     r"""Return the value of "ou=a\,b" as text: "a,b"; two hex digits after a backslash are a byte of UTF-8."""
     text = step.partition("=")[2]
-    found = bytearray()
-    at = 0
-    while at < len(text):
-        if text[at] != "\\":
-            found += text[at].encode()
-            at += 1
-        elif HEXADECIMAL.issuperset(text[at + 1 : at + 3]) and len(text) > at + 2:
-            found.append(int(text[at + 1 : at + 3], 16))
-            at += 3
+    value = bytearray()
+    position = 0
+    while position < len(text):
+        if text[position] != "\\":
+            value += text[position].encode()
+            position += 1
+        elif HEXADECIMAL.issuperset(text[position + 1 : position + 3]) and len(text) > position + 2:
+            value.append(int(text[position + 1 : position + 3], 16))
+            position += 3
         else:
-            found += text[at + 1 : at + 2].encode()
-            at += 2
-    return found.decode("utf-8", "replace")
+            value += text[position + 1 : position + 2].encode()
+            position += 2
+    return value.decode("utf-8", "replace")
 
 
 def name(dn: str) -> str:

@@ -67,8 +67,8 @@ class Keycloak:
 
     def probe(self) -> None:
         self._keycloak.get("users", max=1, briefRepresentation=True)
-        found = self._keycloak.get("groups", search=PROBE["name"], exact=True, first=0, max=PAGE)
-        group = next((group for group in found if group["name"] == PROBE["name"]), None)
+        groups = self._keycloak.get("groups", search=PROBE["name"], exact=True, first=0, max=PAGE)
+        group = next((group for group in groups if group["name"] == PROBE["name"]), None)
         if group is None:
             with suppress(Conflict):
                 self._keycloak.create("groups", PROBE, Code.GROUP_TAKEN)
@@ -148,19 +148,19 @@ class Keycloak:
 
     def _secrets(self, remote_id: str) -> list[tuple[str, str | None, datetime]]:
         """Type, id and moment of each; a password kept in the directory has no id. Who is not there has none."""
-        found = self._keycloak.find(f"users/{remote_id}/credentials") or []
+        credentials = self._keycloak.find(f"users/{remote_id}/credentials") or []
         # What was never set in the directory is shown as set in 1601.
         return [
             (each["type"], each.get("id"), _moment(each["createdDate"]))
-            for each in found
+            for each in credentials
             if each["type"] in SECRETS and each.get("createdDate", 0) > 0
         ]
 
     def lock_of(self, remote_id: str) -> Locked | None:
-        found = self._keycloak.find(f"attack-detection/brute-force/users/{remote_id}") or {}
-        if not found.get("disabled") or not found.get("failedLoginNotBefore"):
+        state = self._keycloak.find(f"attack-detection/brute-force/users/{remote_id}") or {}
+        if not state.get("disabled") or not state.get("failedLoginNotBefore"):
             return None
-        return Locked(_moment(found["lastFailure"]), _moment(found["failedLoginNotBefore"] * 1000))
+        return Locked(_moment(state["lastFailure"]), _moment(state["failedLoginNotBefore"] * 1000))
 
     def account_of(self, remote_id: str) -> str | None:
         user = self._keycloak.find(f"users/{remote_id}")
@@ -168,8 +168,8 @@ class Keycloak:
 
     def events(self, since: datetime, *, first: int, limit: int) -> Sequence[SignInEvent]:
         moment = int(since.timestamp() * 1000)
-        found = self._keycloak.get("events", dateFrom=moment, direction="asc", first=first, max=limit)
-        return [_event(raw) for raw in found]
+        events = self._keycloak.get("events", dateFrom=moment, direction="asc", first=first, max=limit)
+        return [_event(raw) for raw in events]
 
     # Users.
 
@@ -197,13 +197,13 @@ class Keycloak:
         return _observed_user(user, groups, desired.place, desired.fields)
 
     def _user_by_name(self, name: str) -> Json | None:
-        found = self._keycloak.get("users", username=name, exact=True, first=0, max=2, briefRepresentation=False)
-        return next((user for user in found if user["username"].lower() == name.lower()), None)
+        users = self._keycloak.get("users", username=name, exact=True, first=0, max=2, briefRepresentation=False)
+        return next((user for user in users if user["username"].lower() == name.lower()), None)
 
     def _groups_of(self, user_id: str) -> list[str]:
         """Our groups among those the user is in."""
-        found = self._keycloak.get(f"users/{user_id}/groups", briefRepresentation=False)
-        return [group["id"] for group in found if _attribute(group, GROUP_MARK)]
+        groups = self._keycloak.get(f"users/{user_id}/groups", briefRepresentation=False)
+        return [group["id"] for group in groups if _attribute(group, GROUP_MARK)]
 
     def _create_user(self, desired: Desired) -> None:
         body = {
@@ -243,7 +243,7 @@ class Keycloak:
         body: Json = {name: values.get(name, user.get(name)) for name in USER_PROPERTIES}
         attributes = dict(user.get("attributes") or {})
         attributes |= {name: [value] for name, value in values.items() if name not in USER_PROPERTIES}
-        body["attributes"] = {name: found for name, found in attributes.items() if found != [""]}
+        body["attributes"] = {name: texts for name, texts in attributes.items() if texts != [""]}
         if body.get("email"):
             body["emailVerified"] = True
         self._put_user(user_id, body)
@@ -276,7 +276,7 @@ class Keycloak:
         first = 0
         while page := self._keycloak.get("users", first=first, max=PAGE, briefRepresentation=False):
             ours = [user for user in page if _attribute(user, ACCOUNT_MARK)]
-            yield [found for user in ours if (found := self._listed_user(user, fields)) is not None]
+            yield [observed for user in ours if (observed := self._listed_user(user, fields)) is not None]
             first += PAGE
 
     def _listed_user(self, user: Json, fields: Collection[str]) -> Observed | None:
@@ -309,17 +309,17 @@ class Keycloak:
     def _group_by_name(self, desired: Desired) -> Json | None:
         query = {"search": desired.name, "exact": True, "first": 0, "max": PAGE, "briefRepresentation": False}
         if desired.place is None:
-            found = self._keycloak.get("groups", **query)
+            groups = self._keycloak.get("groups", **query)
         else:
-            found = self._keycloak.find(f"groups/{desired.place}/children", **query)
-            if found is None:
+            groups = self._keycloak.find(f"groups/{desired.place}/children", **query)
+            if groups is None:
                 raise Transient(Code.WAITS_FOR_AGENCY, "the parent group is missing")
-        return next((group for group in found if group["name"] == desired.name), None)
+        return next((group for group in groups if group["name"] == desired.name), None)
 
     def _group_by_mark(self, mark: str) -> Json | None:
         query = {"q": f'{GROUP_MARK}:"{mark}"', "populateHierarchy": False, "first": 0, "max": PAGE}
-        found = self._keycloak.get("groups", briefRepresentation=False, **query)
-        return next((group for group in found if _attribute(group, GROUP_MARK) == mark), None)
+        groups = self._keycloak.get("groups", briefRepresentation=False, **query)
+        return next((group for group in groups if _attribute(group, GROUP_MARK) == mark), None)
 
     def _create_group(self, desired: Desired) -> None:
         path = "groups" if desired.place is None else f"groups/{desired.place}/children"

@@ -201,7 +201,7 @@ def _raise(error: Exception) -> NoReturn:
 def _reason(response: requests.Response) -> str:
     """Keycloak's word for a refusal, never its sentence: that may name a person."""
     with suppress(ValueError):
-        found = response.json()
-        if isinstance(found, dict):
-            return str(found.get("field") or found.get("error") or "")[:60]
+        body = response.json()
+        if isinstance(body, dict):
+            return str(body.get("field") or body.get("error") or "")[:60]
     return ""

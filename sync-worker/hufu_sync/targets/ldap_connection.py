@@ -296,7 +296,8 @@ def _leanly(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
             return decode(message)
         (*_, dn), (*_, attributes) = message["payload"]
         values = {
-            bytes(name[3]).decode().lower(): [bytes(value[3]) for value in found[3]] for *_, (name, found) in attributes
+            bytes(name[3]).decode().lower(): [bytes(value[3]) for value in attribute[3]]
+            for *_, (name, attribute) in attributes
         }
         return {"type": "searchResEntry", "dn": bytes(dn).decode(), "raw_attributes": values, "attributes": values}
 

@@ -79,9 +79,9 @@ class SmtpPost:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(mail.text, charset="utf-8", cte="base64")
         message.add_alternative(mail.html, subtype="html", charset="utf-8", cte="base64")
-        for one in mail.attachments:
-            maintype, _, subtype = one.media_type.partition("/")
-            message.add_attachment(one.content, maintype=maintype, subtype=subtype, filename=one.filename)
+        for attachment in mail.attachments:
+            maintype, _, subtype = attachment.media_type.partition("/")
+            message.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=attachment.filename)
         return message
 
     @contextmanager
