@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from hufu_registry.agencies.model import Path
-from hufu_registry.agencies.store import PathText
+from hufu_registry.agencies.store import PathText, below
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.permissions import Permission, Role
 from hufu_registry.kernel.store import Moment, among, metadata
@@ -76,14 +76,17 @@ def covered(
     The same as `Rights.allows` of one object: tests/integration/test_rights.py holds the two equal.
     """
     own = grants.alias("own_grants")
-    below = sa.and_(agency_path >= own.c.agency_path.concat("."), agency_path < own.c.agency_path.concat("/"))
     return sa.exists(
         sa.select(sa.literal(1))
         .where(
             own.c.account_id == viewer,
             in_force(now, own),
             _gives(permission, own),
-            sa.or_(own.c.agency_id.is_(None), own.c.agency_id == agency_id, sa.and_(own.c.with_subordinates, below)),
+            sa.or_(
+                own.c.agency_id.is_(None),
+                own.c.agency_id == agency_id,
+                sa.and_(own.c.with_subordinates, below(agency_path, own.c.agency_path)),
+            ),
         )
         .correlate_except(own)
     )

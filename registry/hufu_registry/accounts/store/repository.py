@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hufu_registry.accounts.model import Account, AccountState, NameHolder, Profile, name_key
 from hufu_registry.agencies.model import Agency, Path
-from hufu_registry.agencies.store import PathText
+from hufu_registry.agencies.store import PathText, at_or_below
 from hufu_registry.kernel.errors import Conflict, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.keys import Keys
@@ -125,10 +125,7 @@ class SqlAccounts:
         rows = self._connection.execute(
             sa.select(accounts.c.id, accounts.c.agency_id)
             .where(
-                sa.or_(
-                    accounts.c.agency_path == path.text,
-                    sa.and_(accounts.c.agency_path >= f"{path.text}.", accounts.c.agency_path < f"{path.text}/"),
-                ),
+                at_or_below(accounts.c.agency_path, path),
                 accounts.c.state != AccountState.DELETED.value,
             )
             .order_by(accounts.c.agency_path, accounts.c.id)

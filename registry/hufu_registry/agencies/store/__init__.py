@@ -12,7 +12,7 @@ from hufu_registry.agencies.store.queries import (
     unit_names,
 )
 from hufu_registry.agencies.store.repository import SqlAgencies
-from hufu_registry.agencies.store.tables import PathText, agencies, agency_names, to_agency
+from hufu_registry.agencies.store.tables import PathText, agencies, agency_names, at_or_below, below, to_agency
 
 __all__ = [
     "AgencyHit",
@@ -22,6 +22,8 @@ __all__ = [
     "TreeRow",
     "agencies",
     "agency_names",
+    "at_or_below",
+    "below",
     "children",
     "count_below",
     "former_names",

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hufu_registry.agencies.model import HOMES, Agency, AgencyKind, Path, folded, words_of
-from hufu_registry.agencies.store.tables import agencies, agency_names
+from hufu_registry.agencies.store.tables import agencies, agency_names, below
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.paging import Page, Paged
 from hufu_registry.kernel.store import counted
@@ -176,10 +176,10 @@ def children(
     connection: sa.Connection, parent: AgencyId | None, page: Page, *, on: date, closed: bool = False
 ) -> Paged[TreeRow]:
     """What stands right below `parent` (None: the top), in the order of the OIDs; open ones unless `closed`."""
-    below = agencies.alias("below")
+    child = agencies.alias("child")
     count = (
         sa.select(sa.func.count())
-        .where(below.c.parent_id == agencies.c.id, is_open(below, on))
+        .where(child.c.parent_id == agencies.c.id, is_open(child, on))
         .correlate(agencies)
         .scalar_subquery()
     )
@@ -226,8 +226,9 @@ def _tree_row(row: Any) -> TreeRow:
 
 def count_below(connection: sa.Connection, path: Path) -> int:
     """How many agencies and units stand anywhere below `path`; counted to the end, as whoever moves them is told."""
-    beneath = sa.and_(agencies.c.path >= f"{path.text}.", agencies.c.path < f"{path.text}/")
-    return connection.execute(sa.select(sa.func.count()).select_from(agencies).where(beneath)).scalar_one()
+    return connection.execute(
+        sa.select(sa.func.count()).select_from(agencies).where(below(agencies.c.path, path))
+    ).scalar_one()
 
 
 def tree_path(connection: sa.Connection, agency_id: AgencyId) -> list[tuple[AgencyId, str]]:

@@ -22,7 +22,7 @@ from hufu_registry.agencies.model import (
 )
 from hufu_registry.agencies.model.naming import search_lines
 from hufu_registry.agencies.store.queries import is_open, open_unit_of
-from hufu_registry.agencies.store.tables import agencies, agency_names, to_agency, to_node
+from hufu_registry.agencies.store.tables import agencies, agency_names, at_or_below, to_agency, to_node
 from hufu_registry.agencies.store.tree_writing import add_former_names, refresh_search_text, take_over
 from hufu_registry.agencies.use_cases.ports import NewAgency, TreeWritten
 from hufu_registry.kernel.errors import Conflict, NotFound
@@ -64,11 +64,16 @@ class SqlAgencies:
         self._connection.execute(sa.text(f"LOCK TABLE agencies IN {mode} MODE"))
 
     def lock_below(self, agency: Agency) -> Sequence[AgencyId]:
-        query = sa.select(agencies.c.id).where(_at_or_below(agency)).order_by(agencies.c.id).with_for_update()
+        query = (
+            sa.select(agencies.c.id)
+            .where(at_or_below(agencies.c.path, agency.path))
+            .order_by(agencies.c.id)
+            .with_for_update()
+        )
         return [AgencyId(row.id) for row in self._connection.execute(query)]
 
     def at_or_below(self, agency: Agency) -> Sequence[AgencyId]:
-        query = sa.select(agencies.c.id).where(_at_or_below(agency)).order_by(agencies.c.id)
+        query = sa.select(agencies.c.id).where(at_or_below(agencies.c.path, agency.path)).order_by(agencies.c.id)
         return [AgencyId(row.id) for row in self._connection.execute(query)]
 
     def ancestors(self, agency_id: AgencyId) -> Sequence[Agency]:
@@ -144,7 +149,7 @@ class SqlAgencies:
         self._save(agency, name=name)
         self._connection.execute(
             sa.update(agencies)
-            .where(_at_or_below(agency))
+            .where(at_or_below(agencies.c.path, agency.path))
             .values(
                 full_name=_reseated(agencies.c.full_name, agency.full_name, full_name),
                 search_path=_reseated(agencies.c.search_path, folded(agency.full_name), folded(full_name)),
@@ -160,7 +165,7 @@ class SqlAgencies:
         path = parent.path.child(agency.id)
         self._connection.execute(
             sa.update(agencies)
-            .where(_at_or_below(agency))
+            .where(at_or_below(agencies.c.path, agency.path))
             .values(
                 path=_reseated(agencies.c.path, agency.path.text, path.text),
                 full_name=_reseated(agencies.c.full_name, agency.full_name, full_name),
@@ -196,12 +201,6 @@ class SqlAgencies:
 
 def _next_id() -> sa.Function[int]:
     return sa.func.nextval(sa.func.pg_get_serial_sequence("agencies", "id"))
-
-
-def _at_or_below(agency: Agency) -> sa.ColumnElement[bool]:
-    """The subtree by its path; "/" is the character after "."."""
-    path = agency.path.text
-    return sa.or_(agencies.c.path == path, sa.and_(agencies.c.path >= f"{path}.", agencies.c.path < f"{path}/"))
 
 
 def _reseated(column: sa.Column[str], old: str, new: str) -> sa.ColumnElement[str]:

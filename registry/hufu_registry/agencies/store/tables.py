@@ -63,6 +63,17 @@ agency_names = sa.Table(
 )
 
 
+def below(path: sa.ColumnElement[str], top: Path | sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether a path stands below another, as a range that an index serves; "/" is the character after "."."""
+    first, after = (f"{top.text}.", f"{top.text}/") if isinstance(top, Path) else (top.concat("."), top.concat("/"))
+    return sa.and_(path >= first, path < after)
+
+
+def at_or_below(path: sa.ColumnElement[str], top: Path | sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """The whole subtree, its top too."""
+    return sa.or_(path == (top.text if isinstance(top, Path) else top), below(path, top))
+
+
 def to_agency(row: Any) -> Agency:
     return Agency(
         id=AgencyId(row.id),

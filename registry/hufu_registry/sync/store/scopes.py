@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.model import Path
-from hufu_registry.agencies.store import agencies
+from hufu_registry.agencies.store import agencies, at_or_below
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.store import among, outbox
 from hufu_registry.sync.model.plan_file import Scope
@@ -30,7 +30,7 @@ def agencies_in_scope(connection: sa.Connection, target: Target, scope: Scope) -
     path = _path(connection, scope)
     if path is not None:
         above = sa.and_(agencies.c.id.in_(path.ids), outbox.c.generation > outbox.c.applied_generation)
-        query = query.where(above if scope.agency_id is None else sa.or_(above, _below(agencies.c.path, path)))
+        query = query.where(above if scope.agency_id is None else sa.or_(above, at_or_below(agencies.c.path, path)))
     return [OutboxKey(target, Kind.AGENCY, object_id) for object_id in connection.execute(query).scalars()]
 
 
@@ -47,7 +47,7 @@ def accounts_in_scope(connection: sa.Connection, target: Target, scope: Scope) -
     else:
         path = _path(connection, scope)
         if path is not None:
-            query = query.where(_below(accounts.c.agency_path, path))
+            query = query.where(at_or_below(accounts.c.agency_path, path))
     return [OutboxKey(target, Kind.ACCOUNT, object_id) for object_id in connection.execute(query).scalars()]
 
 
@@ -59,11 +59,6 @@ def _path(connection: sa.Connection, scope: Scope) -> Path | None:
     else:
         return None
     return Path(connection.execute(query).scalar_one())
-
-
-def _below(column: sa.Column[str], path: Path) -> sa.ColumnElement[bool]:
-    """At the place or below it."""
-    return sa.or_(column == path.text, sa.and_(column >= f"{path.text}.", column < f"{path.text}/"))
 
 
 def addresses(connection: sa.Connection, target: Target, remote_ids: Collection[str]) -> Mapping[str, str]:

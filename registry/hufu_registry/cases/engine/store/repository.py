@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.model import Agency
-from hufu_registry.agencies.store import PathText, agencies
+from hufu_registry.agencies.store import PathText, agencies, at_or_below
 from hufu_registry.cases.engine.model import Case, CaseState, Form
 from hufu_registry.cases.engine.use_cases.ports import CaseType
 from hufu_registry.cases.permissions import SEE_CASES
@@ -237,17 +237,16 @@ class SqlCases:
 
     def assign_deciders(self, agency_ids: Collection[AgencyId] | None = None) -> int:
         top = agencies.alias("top")
-        below = sa.and_(agencies.c.path >= top.c.path.concat("."), agencies.c.path < top.c.path.concat("/"))
-        at_or_below = sa.exists(
+        concerned = sa.exists(
             sa.select(sa.literal(1)).where(
-                top.c.id == among(agency_ids or (), sa.BigInteger), sa.or_(agencies.c.path == top.c.path, below)
+                top.c.id == among(agency_ids or (), sa.BigInteger), at_or_below(agencies.c.path, top.c.path)
             )
         )
         fresh = (
             sa.select(agencies.c.id, deciding_agency_of(agencies.c.path, self._now).label("decides"))
             .where(
                 sa.exists(sa.select(sa.literal(1)).where(cases.c.agency_id == agencies.c.id)),
-                sa.true() if agency_ids is None else at_or_below,
+                sa.true() if agency_ids is None else concerned,
             )
             .subquery("fresh")
         )
