@@ -95,6 +95,7 @@ def judge(changes: Sequence[Change], accounts_at: Mapping[AgencyId, int], limits
     if len(touched) > limits.most:
         return Verdict.SECOND_PERSON
     for agency_id, count in Counter(touched.values()).items():
+        # Both: a small office has its ordinary leavers, and six of a ministry's are no share of it (0020).
         share = count * 100
         if count > limits.agency_more_than and share > limits.agency_percent * accounts_at.get(agency_id, count):
             return Verdict.CONFIRM

@@ -178,6 +178,7 @@ class SqlOutbox:
     def flush(self) -> Mapping[OutboxKey, int]:
         """Write the rows; those that were wanted, or made, with the number that is now wanted of each."""
         written: dict[OutboxKey, int] = {}
+        # Two kinds of statement, but one order of all keys: in two goes, two transactions would wait for each other.
         for is_wish, keys in groupby(sorted(self._enqueued.keys() | self._ensured), key=self._enqueued.__contains__):
             rows = self._rows(list(keys))
             statement = _raised(rows) if is_wish else rows.on_conflict_do_nothing()
@@ -218,6 +219,7 @@ def _raised(rows: Insert) -> Insert:
         index_elements=_KEY,
         set_={
             "generation": outbox.c.generation + 1,
+            # Since when it waits: from the first wish of those that are not done.
             "requested_at": sa.case((unfinished, outbox.c.requested_at), else_=rows.excluded.requested_at),
             "bulk": sa.case((unfinished, sa.and_(outbox.c.bulk, rows.excluded.bulk)), else_=rows.excluded.bulk),
             "attempts": 0,

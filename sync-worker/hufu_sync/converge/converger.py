@@ -52,7 +52,7 @@ class Converger:
         """
         lease = Lease(self.services, claimed, self.lease_length)
         rows = self._read(claimed)
-        # A target is asked about one kind at a time.
+        # A target is asked about one kind at a time; agencies first, as an account may need the one that is made here.
         for kind in (Kind.AGENCY, Kind.ACCOUNT):
             batch = [row for row in rows if row.key.kind is kind and row.snapshot.desired is not None]
             self._observe(batch)
@@ -96,6 +96,7 @@ class Converger:
         try:
             answers = self.target.find([row.asked() for row in rows])
         except TargetError as error:
+            # There was one question for all of them, so nothing is known of any.
             for row in rows:
                 row.outcome = error
             return
@@ -108,12 +109,14 @@ class Converger:
                 self._plan_one(row)
 
     def _plan_one(self, row: Row) -> None:
+        # That it is gone is what was wanted of one that goes; with any other a person has to say what was meant (0022).
         answer = None if row.goes and isinstance(row.found, Gone) else row.found
         if isinstance(answer, TargetError):
             row.outcome = answer
             return
         row.observed, row.stood = answer, None if answer is None else answer.remote_id
         row.planned = plan(row.desired, answer, row.snapshot.written_to(answer), self.hash_of)
+        # The mark says whose it is, not the name: somebody else's object is left alone (0016).
         if answer is not None and answer.mark != row.desired.mark:
             row.outcome = Conflict(Code.NAME_TAKEN_IN_AD if row.key.kind is Kind.ACCOUNT else Code.OU_TAKEN)
         elif answer is not None and answer.protected and row.planned.steps:
@@ -133,6 +136,7 @@ class Converger:
 
     def _apply_one(self, row: Row, lease: Lease) -> None:
         for step in row.planned.steps:
+            # Before each step: a lane that froze wakes up in the middle of a row that another one has by now (0023).
             if not lease.holds(row.key):
                 row.outcome = LeaseLostError()
                 return
@@ -145,10 +149,12 @@ class Converger:
                 row.failure = row.failure or error
                 # What was refused of it may stand there in part; and another worker may have made it just now.
                 row.touched = row.touched or isinstance(step, SetFields | Create)
+                # A refused value does not stand in the way of the other steps (0022); a missing object does.
                 if isinstance(error, Transient) or isinstance(step, Create):
                     break
                 continue
             except Exception:
+                # A fault of ours with one object must not keep the lane from all others.
                 log.exception("failed_unexpectedly", kind=row.key.kind.value, id=row.key.object_id)
                 row.outcome = Transient(Code.UNEXPECTED)
                 return
@@ -179,6 +185,7 @@ class Converger:
         if isinstance(row.failure, Conflict) and Create in map(type, row.planned.steps):
             # It bears our mark: another worker of ours made it.
             row.failure = None
+        # Left to the queue, which waits longer each time: a target that says "done" and is not would hold the lane.
         if row.failure is None and again.steps:
             row.outcome = Transient(Code.UNEXPECTED, "not there after it was written")
             return

@@ -43,11 +43,13 @@ def _count(services: SqlServices, target: Target, losing: Sequence[tuple[Row, Se
     with services.begin(SYSTEM) as work:
         limit = work.policy.destructive_steps_per_hour
         history, since = work.history, work.now - HOUR
+        # Two lanes that both count one below the limit would both go on.
         history.lock_destructive(target)
         counted = history.destructive_since(target, since)
         for row, steps in losing:
             # One object's steps are done together or not at all, though they alone be more than the limit.
             if counted and counted + len(steps) > limit:
+                # When enough of the hour's steps are older than an hour for this row, which need not be all of them.
                 frees = history.oldest_destructive(target, since, max(0, counted + len(steps) - limit - 1))
                 row.outcome = Limited(max(work.now + LIMITED_AT_LEAST, (frees or work.now) + HOUR))
                 continue

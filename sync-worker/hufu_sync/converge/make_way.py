@@ -39,6 +39,7 @@ def make_way(services: SqlServices, target: Target, port: StateTarget, rows: Seq
         row.outcome = NotReadyError(leaving, is_known=False)
         observed, aside = row.observed, stand_in(siblings[agency.id])
         if observed is not None and observed.name != aside and lease.holds(row.key):
+            # For the other's sake: if it fails, this row waits as it would have anyway.
             with suppress(TargetError):
                 port.apply(Rename(observed.name, aside), row.desired, observed)
 
@@ -54,6 +55,7 @@ def _leaving(
     }
     bound = work.bindings.several(list(keys.values()))
     under_way = work.queue.under_way(target, Kind.AGENCY, keys)
+    # Of namesakes the one with the lowest id has the plain name, so a younger one leaves it though nobody renamed it.
     younger = {
         str(sibling.id)
         for sibling in siblings.values()

@@ -46,6 +46,7 @@ def note_and_finish(services: SqlServices, target: Target, rows: Sequence[Row], 
     good = [row for row in rows if row.outcome is None]
     for row in good:
         row.outcome = row.failure or _wait_of(row.snapshot)
+    # What surely did not happen gives its place in the hour's limit back; what may have happened keeps it.
     failed = [number for row in rows if row not in good and not _may_have_happened(row) for number in row.noted]
     if not good and not failed:
         return

@@ -90,8 +90,10 @@ class ActionRunner:
         account = row.snapshot.account
         may_be_activated = account is not None and account.state is AccountState.NOT_ACTIVATED
         for action in row.actions:
+            # By now activated or disabled: its link would be refused at the first click (0006).
             if row.observed is None or (action.kind is ActionKind.ACTIVATION_MAIL and not may_be_activated):
                 self._close(action, ActionState.FAILED, NOT_NEEDED)
+            # The newest does for all of its kind: nobody needs two mails.
             elif action.number != newest[action.kind]:
                 self._close(action, ActionState.DONE, "merged")
             elif action.kind in self.actions.kinds:
@@ -113,6 +115,7 @@ class ActionRunner:
         try:
             outcome = self.actions.do(action.kind, remote_id, action.requested_at)
         except (Unreachable, Interrupted):
+            # It may have happened: the try stays counted, so that doing it again is told as "maybe repeated".
             raise
         except TargetError:
             with self.services.begin(SYSTEM) as work:

@@ -56,6 +56,7 @@ def submit(
             allowed = verdict is Verdict.ALLOWED or (
                 verdict is Verdict.CONFIRM and confirmed is not None and confirmed >= touched(changes)
             )
+            # Before the verdict counts: what no rule allows is refused now, and does not wait for a release to be so.
             done = _run(command, cause, changes, work, services, actor)
             if not allowed:
                 raise _TriedOnly(verdict, cause, changes)
@@ -81,6 +82,7 @@ def release(held_id: UUID, version: int, services: Services[Work], actor: Actor)
         with services.begin(actor) as work:
             held_change = _to_decide(work, held_id, version)
             command = stored_command(work, held_id)
+            # Agencies are locked before grants, as everywhere; nothing has been done yet when the right is asked.
             command.lock(work)
             require_everywhere(work.grants, actor, RELEASE_HELD_CHANGES)
             if held_change.needs_another_than(actor.account_id, limits_of(work.policy)):
@@ -99,8 +101,10 @@ def release(held_id: UUID, version: int, services: Services[Work], actor: Actor)
                 except HufuError as fault:
                     raise _RefusedNowError(fault) from fault
     except _RefusedNowError as refused:
+        # The refusal took everything back that it was asked in, so its code needs a transaction of its own.
         _note(held_id, version, refused.fault, services, actor)
         raise refused.fault from None
+    # Only here, when the new list is stored.
     raise Conflict("held_change_grew", count=count)
 
 

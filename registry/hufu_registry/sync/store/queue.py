@@ -149,6 +149,7 @@ def due_targets(connection: sa.Connection, now: datetime) -> Sequence[Target]:
     ]
 
 
+# Up to the number under which the state was read: what was wanted since is still to do, and keeps its own failure.
 FINISH = sa.text(
     """
     UPDATE outbox SET
@@ -191,9 +192,11 @@ class SqlQueue:
             .where(condition)
             .order_by(outbox.c.bulk, outbox.c.next_at, outbox.c.object_id)
             .limit(limit)
+            # Lanes take side by side: who finds a row in another's hand goes on to the next.
             .with_for_update(skip_locked=True, of=outbox)
             .cte("first")
         )
+        # Where a batch reaches from people's acts into bulk, only these acts are taken: nobody waits for the bulk.
         all_bulk = sa.select(sa.func.bool_and(first.c.bulk)).scalar_subquery()
         return self._take(
             sa.and_(
@@ -227,6 +230,7 @@ class SqlQueue:
                 outbox.c.requested_at,
                 outbox.c.generation,
                 outbox.c.next_at,
+                # As it was before: only of what somebody had begun is looked for what he left behind (0029).
                 before.c.in_flight,
             )
         ).all()
@@ -342,6 +346,7 @@ class SqlQueue:
                 outbox.c.generation > outbox.c.applied_generation,
                 outbox.c.parked_at.is_(None),
                 outbox.c.error_class.in_([ErrorClass.TRANSIENT.value, ErrorClass.MISCONFIGURED.value]),
+                # That limit is ours: it does not end because the target answers again.
                 outbox.c.error.is_distinct_from(Code.DESTRUCTIVE_LIMIT.value),
                 outbox.c.next_at > self._now,
             )
