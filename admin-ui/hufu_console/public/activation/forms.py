@@ -65,8 +65,8 @@ OWN = ("account_name", "reason", "agency_id", "agency_oid", "version")
 def fields_of(case: Case, oid: str) -> dict[str, str]:
     """The stored application as the form's fields."""
     stored = application_of(case)
-    found = kept_in(stored.profile)
+    fields = kept_in(stored.profile)
     place = stored.profile.unit_id or case.agency_id
-    found |= {"account_name": stored.account_name, "reason": stored.reason}
-    found |= {"agency_id": str(place), "agency_oid": oid, "version": str(case.version)}
-    return found | ({"wants_official_mail": "y"} if stored.wants_official_mail else {})
+    fields |= {"account_name": stored.account_name, "reason": stored.reason}
+    fields |= {"agency_id": str(place), "agency_oid": oid, "version": str(case.version)}
+    return fields | ({"wants_official_mail": "y"} if stored.wants_official_mail else {})

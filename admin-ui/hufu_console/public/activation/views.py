@@ -35,8 +35,8 @@ def read_form() -> ApplicationForm:
     """The form as it was sent or kept; an OID that was typed names the agency."""
     form = ApplicationForm(formdata=drafts.typed())
     oid = plain(str(form.agency_oid.data or ""))
-    at = queries.chosen(form.application().agency_id)
-    if oid and (at is None or oid != (at.unit or at.agency).oid):
+    chosen = queries.chosen(form.application().agency_id)
+    if oid and (chosen is None or oid != (chosen.unit or chosen.agency).oid):
         named = queries.agency_by_oid(oid)
         form.agency_id.data = "" if named is None else str(named.id)
     return form
@@ -109,12 +109,12 @@ def agency_choose() -> str:
     picked = request.form.get("pick", "")
     if number_of(picked) is not None:
         typed.agency_id.data = picked
-    at = queries.chosen(typed.application().agency_id)
-    if at is not None:
-        typed.agency_oid.data = (at.unit or at.agency).oid or ""
+    chosen = queries.chosen(typed.application().agency_id)
+    if chosen is not None:
+        typed.agency_oid.data = (chosen.unit or chosen.agency).oid or ""
     elif typed.agency_oid.data:
         show_faults(typed, {"agency_id": "agency_unknown"})
-    return render_template("public/activation/_agency.html", form=typed, chosen=at, fresh=bool(picked))
+    return render_template("public/activation/_agency.html", form=typed, chosen=chosen, fresh=bool(picked))
 
 
 def kept_application() -> Application:
@@ -163,8 +163,8 @@ def change() -> ResponseReturnValue:
     own = wanted_case(browser())
     own.case.after(CaseMove.CHANGE)
     if request.method == "GET" and drafts.draft_key() is None:
-        at = queries.chosen(application_of(own.case).profile.unit_id or own.case.agency_id)
-        typed = read_kept(fields_of(own.case, ((at.unit or at.agency).oid or "") if at else ""))
+        chosen = queries.chosen(application_of(own.case).profile.unit_id or own.case.agency_id)
+        typed = read_kept(fields_of(own.case, ((chosen.unit or chosen.agency).oid or "") if chosen else ""))
     else:
         typed = read_form()
 

@@ -204,9 +204,8 @@ def unit_names(connection: sa.Connection, agency: Agency, *, on: date) -> Sequen
 
 def open_unit_of(agency: Agency, on: date) -> sa.ColumnElement[bool]:
     """However deep it stands. The path is asked too: of it there is an index, of `home_id` there is none."""
-    beneath = sa.and_(agencies.c.path >= f"{agency.path.text}.", agencies.c.path < f"{agency.path.text}/")
     of_it = sa.and_(agencies.c.home_id == agency.id, agencies.c.kind == AgencyKind.UNIT.value)
-    return sa.and_(beneath, of_it, is_open(agencies, on))
+    return sa.and_(below(agencies.c.path, agency.path), of_it, is_open(agencies, on))
 
 
 def _tree_row(row: Any) -> TreeRow:

@@ -51,7 +51,7 @@ def duplicate_candidates(
         equal = {mark for mark, key in marks.items() if key in theirs}
         return frozenset(equal | {"name"} if row.alike_name == name else equal)
 
-    found = [
+    alike_accounts = [
         DuplicateCandidate(
             "account",
             row.id if row.visible else None,
@@ -72,7 +72,7 @@ def duplicate_candidates(
             ).where(accounts.c.id.is_distinct_from(case.account_id))
         )
     ]
-    return found + [
+    return alike_accounts + [
         DuplicateCandidate(
             "case",
             row.id if row.visible else None,
