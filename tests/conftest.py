@@ -11,11 +11,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from hufu_stack.stack import Stack
 from tests.kit.stacks import running
 
 PROFILE = os.environ.get("HUFU_TEST_PROFILE", "test")
+
+# An example may take its time: a busy machine is no fault.
+settings.register_profile("hufu", deadline=None)
+settings.load_profile("hufu")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest picks by marks

@@ -304,7 +304,7 @@ def test_the_nearest_match_comes_first_and_only_fit_places_are_selectable(regist
 
 
 @pytest.mark.requirement("X-01")
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_for_random_trees_and_moves_path_and_scope_are_those_of_the_parents(
     registry: Registry, data: st.DataObject

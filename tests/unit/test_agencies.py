@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hufu_registry.agencies.model import (
@@ -57,14 +57,12 @@ def moved(tree: Tree, one: AgencyId, parent: AgencyId) -> Tree:
     return tree | {one: parent}
 
 
-@settings(deadline=None)
 @given(trees())
 def test_the_path_is_the_walk_up_the_parents(tree: Tree) -> None:
     for one, path in paths(tree).items():
         assert list(path.ids) == list(reversed(walk_up(tree, one)))
 
 
-@settings(deadline=None)
 @given(trees())
 def test_scope_is_reachability(tree: Tree) -> None:
     all_paths = paths(tree)
@@ -73,7 +71,6 @@ def test_scope_is_reachability(tree: Tree) -> None:
             assert all_paths[upper].covers(all_paths[lower]) == (upper in walk_up(tree, lower))
 
 
-@settings(deadline=None)
 @given(trees(), st.data())
 def test_after_any_moves_both_still_hold_and_no_circle_is_made(tree: Tree, data: st.DataObject) -> None:
     for _ in range(5):

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hufu_registry.agencies.command import DATA
@@ -443,7 +443,6 @@ def lists(draw: st.DrawFn) -> list[ListedRow]:
     return draw(st.permutations(rows))
 
 
-@settings(deadline=None)
 @given(st.lists(lists(), min_size=1, max_size=4), st.data())
 def test_whatever_lists_come_a_second_time_changes_nothing_and_the_tree_stays_whole(
     several: list[list[ListedRow]], data: st.DataObject
