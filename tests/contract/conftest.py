@@ -12,11 +12,11 @@ import pytest
 from hufu_registry.sync.model.plan import Desired
 from hufu_stack.stack import Stack
 from tests.kit.targets import target_harness
-from tests.kit.targets.target_harness import DirectoryHouse, Houses
+from tests.kit.targets.target_harness import DirectoryHarness, HarnessFactory
 
 
 @pytest.fixture(scope="package")
-def house_named(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Houses]:
+def harness_named(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HarnessFactory]:
     opened: dict[str, Any] = {}
     in_memory: dict[str, Callable[[], Any]] = {
         "memory": target_harness.in_memory,
@@ -30,7 +30,7 @@ def house_named(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     }
     with ExitStack() as exits:
 
-        def house(name: str) -> Any:
+        def harness(name: str) -> Any:
             if name not in opened:
                 make = (
                     in_memory[name]
@@ -40,14 +40,14 @@ def house_named(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
                 opened[name] = exits.enter_context(make())
             return opened[name]
 
-        yield house
+        yield harness
 
 
 @pytest.fixture
-def agency(house: DirectoryHouse) -> str:
-    return house.make(house.agency())
+def agency(harness: DirectoryHarness) -> str:
+    return harness.make(harness.agency())
 
 
 @pytest.fixture
-def account(house: DirectoryHouse, agency: str) -> Desired:
-    return house.account(agency)
+def account(harness: DirectoryHarness, agency: str) -> Desired:
+    return harness.account(agency)

@@ -26,7 +26,7 @@ from hufu_sync.errors import Conflict, Misconfigured, Refused, TargetError, Tran
 from hufu_sync.targets import active_directory
 from hufu_sync.targets.active_directory import PROBE_MARK, PROBE_NAME, ActiveDirectory
 from hufu_sync.targets.ldap_connection import DirectorySettings, LdapConnection
-from tests.kit.targets.target_harness import Houses, SambaHouse, found_of, look, steps
+from tests.kit.targets.target_harness import HarnessFactory, SambaHarness, found_of, look, steps
 
 
 @contextmanager
@@ -49,13 +49,13 @@ class TestSambaAlone:
     """What only a real server can show."""
 
     @pytest.fixture
-    def house(self, house_named: Houses) -> SambaHouse:
-        found: SambaHouse = house_named("samba")
+    def harness(self, harness_named: HarnessFactory) -> SambaHarness:
+        found: SambaHarness = harness_named("samba")
         return found
 
     @pytest.fixture
-    def real(self, house: SambaHouse) -> ActiveDirectory:
-        return house.target
+    def real(self, harness: SambaHarness) -> ActiveDirectory:
+        return harness.target
 
     @pytest.fixture
     def another(self, real: ActiveDirectory) -> Iterator[ActiveDirectory]:
@@ -66,185 +66,187 @@ class TestSambaAlone:
 
     @pytest.mark.parametrize("count", [1, 16])
     def test_a_new_account_costs_one_request_and_its_share_of_two(
-        self, house: SambaHouse, agency: str, monkeypatch: pytest.MonkeyPatch, count: int
+        self, harness: SambaHarness, agency: str, monkeypatch: pytest.MonkeyPatch, count: int
     ) -> None:
-        accounts: Sequence[Desired] = [house.account(agency) for _ in range(count)]
+        accounts: Sequence[Desired] = [harness.account(agency) for _ in range(count)]
         with counted(monkeypatch) as asked:
-            assert set(found_of(house.target, [(account, None) for account in accounts])) == {None}
+            assert set(found_of(harness.target, [(account, None) for account in accounts])) == {None}
             for account in accounts:
-                house.target.apply(Create(account), account, None)
-            found = found_of(house.target, [(account, None) for account in accounts])
+                harness.target.apply(Create(account), account, None)
+            found = found_of(harness.target, [(account, None) for account in accounts])
         assert all(isinstance(one, Observed) for one in found)
         assert len(asked) == 1 + count + 1
 
     def test_what_is_right_costs_one_request_for_all(
-        self, house: SambaHouse, agency: str, monkeypatch: pytest.MonkeyPatch
+        self, harness: SambaHarness, agency: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        accounts = [house.account(agency) for _ in range(5)]
-        ids = [house.make(account) for account in accounts]
+        accounts = [harness.account(agency) for _ in range(5)]
+        ids = [harness.make(account) for account in accounts]
         with counted(monkeypatch) as asked:
-            found = found_of(house.target, list(zip(accounts, ids, strict=True)))
+            found = found_of(harness.target, list(zip(accounts, ids, strict=True)))
         assert [one.remote_id for one in found if isinstance(one, Observed)] == ids
         assert len(asked) == 1
 
     def test_what_is_too_much_for_one_search_is_asked_in_several(
-        self, house: SambaHouse, agency: str, monkeypatch: pytest.MonkeyPatch
+        self, harness: SambaHarness, agency: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        accounts = [house.account(agency) for _ in range(5)]
-        ids = [house.make(account) for account in accounts]
+        accounts = [harness.account(agency) for _ in range(5)]
+        ids = [harness.make(account) for account in accounts]
         monkeypatch.setattr(active_directory, "ASKED_AT_ONCE", 2)
-        found = found_of(house.target, list(zip(accounts, ids, strict=True)))
+        found = found_of(harness.target, list(zip(accounts, ids, strict=True)))
         assert [one.remote_id for one in found if isinstance(one, Observed)] == ids
         monkeypatch.setattr(active_directory, "PAGE", 2)
-        assert set(ids) <= {one.remote_id for one in house.everything(Kind.ACCOUNT)}
-        assert agency in {one.remote_id for one in house.everything(Kind.AGENCY)}
+        assert set(ids) <= {one.remote_id for one in harness.everything(Kind.ACCOUNT)}
+        assert agency in {one.remote_id for one in harness.everything(Kind.AGENCY)}
 
     def test_an_agency_that_another_lane_renames_in_between_still_gets_its_account(
-        self, house: SambaHouse, another: ActiveDirectory
+        self, harness: SambaHarness, another: ActiveDirectory
     ) -> None:
-        agency = house.agency()
-        agency_id = house.make(agency)
-        account = house.account(agency_id)
-        assert house.look(account) is None
+        agency = harness.agency()
+        agency_id = harness.make(agency)
+        account = harness.account(agency_id)
+        assert harness.look(account) is None
         renamed = replace(agency, name=f"{agency.name} 新")
         another.apply(Rename(agency.name, renamed.name), renamed, look(another, agency, agency_id))
-        house.target.apply(Create(account), account, None)
-        assert steps(account, house.look(account)) == ()
+        harness.target.apply(Create(account), account, None)
+        assert steps(account, harness.look(account)) == ()
 
     def test_an_account_moves_though_both_its_agencies_were_renamed_in_between(
-        self, house: SambaHouse, another: ActiveDirectory
+        self, harness: SambaHarness, another: ActiveDirectory
     ) -> None:
-        first, second = house.agency(), house.agency()
-        first_id, second_id = house.make(first), house.make(second)
-        account = house.account(first_id)
-        remote_id = house.make(account)
+        first, second = harness.agency(), harness.agency()
+        first_id, second_id = harness.make(first), harness.make(second)
+        account = harness.account(first_id)
+        remote_id = harness.make(account)
         moved = replace(account, place=second_id)
-        seen = house.seen(moved, remote_id)
+        seen = harness.seen(moved, remote_id)
         for agency, agency_id in ((first, first_id), (second, second_id)):
             renamed = replace(agency, name=f"{agency.name} 新")
             another.apply(Rename(agency.name, renamed.name), renamed, look(another, agency, agency_id))
-        house.target.apply(Place(first_id, second_id), moved, seen)
-        assert steps(moved, house.seen(moved, remote_id)) == ()
+        harness.target.apply(Place(first_id, second_id), moved, seen)
+        assert steps(moved, harness.seen(moved, remote_id)) == ()
 
-    def test_an_account_whose_agency_is_missing_waits_for_it(self, house: SambaHouse) -> None:
+    def test_an_account_whose_agency_is_missing_waits_for_it(self, harness: SambaHarness) -> None:
         with pytest.raises(Transient) as caught:
-            house.look(house.account(str(uuid4())))
+            harness.look(harness.account(str(uuid4())))
         assert caught.value.code is Code.WAITS_FOR_AGENCY
 
-    def test_an_account_is_disabled_though_its_agency_is_missing(self, house: SambaHouse, agency: str) -> None:
-        account = house.account(agency)
-        remote_id = house.make(account)
+    def test_an_account_is_disabled_though_its_agency_is_missing(self, harness: SambaHarness, agency: str) -> None:
+        account = harness.account(agency)
+        remote_id = harness.make(account)
         lost = replace(account, place=str(uuid4()), enabled=False)
-        disable, move = steps(lost, house.seen(lost, remote_id))
-        house.target.apply(disable, lost, house.seen(lost, remote_id))
+        disable, move = steps(lost, harness.seen(lost, remote_id))
+        harness.target.apply(disable, lost, harness.seen(lost, remote_id))
         with pytest.raises(Transient):
-            house.target.apply(move, lost, house.seen(lost, remote_id))
-        assert house.seen(account, remote_id).enabled is False
+            harness.target.apply(move, lost, harness.seen(lost, remote_id))
+        assert harness.seen(account, remote_id).enabled is False
 
     @pytest.mark.parametrize(
         "name", ['經濟部, "秘書" + 室', "a\\b;c<d>e=f#", "#", " x ", "𠮷野家 機關", "(測試*)", "OU=x,OU=Hufu", "x" * 64]
     )
-    def test_names_that_mean_something_to_the_protocol_are_only_names(self, house: SambaHouse, name: str) -> None:
-        parent = house.make(house.agency())
-        agency = house.agency(parent, name.strip())
-        assert house.seen(agency, house.make(agency)).name == name.strip()
-        assert steps(agency, house.look(agency)) == ()
-        assert name.strip() in {one.name for one in house.everything(Kind.AGENCY)}
+    def test_names_that_mean_something_to_the_protocol_are_only_names(self, harness: SambaHarness, name: str) -> None:
+        parent = harness.make(harness.agency())
+        agency = harness.agency(parent, name.strip())
+        assert harness.seen(agency, harness.make(agency)).name == name.strip()
+        assert steps(agency, harness.look(agency)) == ()
+        assert name.strip() in {one.name for one in harness.everything(Kind.AGENCY)}
 
     @pytest.mark.parametrize("text", ["*)(objectClass=*", "a\\2ab", "王\\, 小明", "兩 端", "𠮷"])
     def test_texts_that_mean_something_to_the_protocol_are_only_texts(
-        self, house: SambaHouse, agency: str, text: str
+        self, harness: SambaHarness, agency: str, text: str
     ) -> None:
-        account = house.account(agency, displayName=text, title=text)
-        assert steps(account, house.seen(account, house.make(account))) == ()
+        account = harness.account(agency, displayName=text, title=text)
+        assert steps(account, harness.seen(account, harness.make(account))) == ()
 
     def test_a_value_it_does_not_take_keeps_neither_the_account_nor_its_other_values_away(
-        self, house: SambaHouse, agency: str
+        self, harness: SambaHarness, agency: str
     ) -> None:
-        account = house.account(agency, department="x" * 65)
+        account = harness.account(agency, department="x" * 65)
         with pytest.raises(Refused) as caught:
-            house.target.apply(Create(account), account, None)
+            harness.target.apply(Create(account), account, None)
         assert caught.value.code is Code.AD_REFUSED_VALUE
-        made = house.look(account)
+        made = harness.look(account)
         (left,) = steps(account, made)
         assert left == SetFields((("department", "", "x" * 65),))
         changed = replace(account, fields=dict(account.fields) | {"title": "處長"})
         (both,) = steps(changed, made)
         with pytest.raises(Refused):
-            house.target.apply(both, changed, made)
-        assert steps(changed, house.look(changed)) == (left,)
+            harness.target.apply(both, changed, made)
+        assert steps(changed, harness.look(changed)) == (left,)
 
-    def test_an_account_in_another_house_is_found_by_its_name(self, house: SambaHouse) -> None:
+    def test_an_account_in_another_place_is_found_by_its_name(self, harness: SambaHarness) -> None:
         fields = {"sAMAccountName": "Administrator", "userPrincipalName": "administrator@agency.test"}
         with pytest.raises(Conflict) as caught:
-            house.look(replace(house.account(None, **fields), name="administrator"))
+            harness.look(replace(harness.account(None, **fields), name="administrator"))
         assert caught.value.code is Code.NAME_TAKEN_IN_AD
 
-    def test_what_lies_beyond_our_reach_is_refused_alone(self, house: SambaHouse, stack: Stack) -> None:
-        reader = house.account(None, sAMAccountName="hufu-reader", userPrincipalName="hufu-reader@agency.test")
-        theirs = house.target.foreign(replace(reader, name="hufu-reader"))
+    def test_what_lies_beyond_our_reach_is_refused_alone(self, harness: SambaHarness, stack: Stack) -> None:
+        reader = harness.account(None, sAMAccountName="hufu-reader", userPrincipalName="hufu-reader@agency.test")
+        theirs = harness.target.foreign(replace(reader, name="hufu-reader"))
         assert theirs is not None
         with pytest.raises(Refused) as caught:
-            house.target.apply(Adopt(theirs.mark), reader, theirs)
+            harness.target.apply(Adopt(theirs.mark), reader, theirs)
         assert caught.value.code is Code.AD_NO_RIGHTS
-        outside = ActiveDirectory(replace(house.target.settings, base_dn="CN=Users,DC=agency,DC=test"))
-        account = house.account(None)
+        outside = ActiveDirectory(replace(harness.target.settings, base_dn="CN=Users,DC=agency,DC=test"))
+        account = harness.account(None)
         with pytest.raises(Refused) as caught:
             outside.apply(Create(account), account, None)
         assert caught.value.code is Code.AD_NO_RIGHTS
         outside.close()
 
     def test_an_account_that_somebody_moved_out_of_our_agencies_is_told_with_its_address(
-        self, house: SambaHouse, agency: str
+        self, harness: SambaHarness, agency: str
     ) -> None:
-        account = house.account(agency)
-        remote_id = house.make(account)
-        elsewhere = f"OU=elsewhere-{account.name},{house.target.settings.base_dn}"
-        house.connection.add(elsewhere, ["top", "organizationalUnit"])
-        house.connection.modify_dn(house.seen(account, remote_id).address, f"CN={account.name}", new_superior=elsewhere)
-        (told,) = [one for one in house.everything(Kind.ACCOUNT) if one.remote_id == remote_id]
+        account = harness.account(agency)
+        remote_id = harness.make(account)
+        elsewhere = f"OU=elsewhere-{account.name},{harness.target.settings.base_dn}"
+        harness.connection.add(elsewhere, ["top", "organizationalUnit"])
+        harness.connection.modify_dn(
+            harness.seen(account, remote_id).address, f"CN={account.name}", new_superior=elsewhere
+        )
+        (told,) = [one for one in harness.everything(Kind.ACCOUNT) if one.remote_id == remote_id]
         assert told.place == elsewhere
-        (step,) = steps(account, house.seen(account, remote_id))
+        (step,) = steps(account, harness.seen(account, remote_id))
         assert step == Place(elsewhere, agency)
-        assert steps(account, house.bring(account, remote_id)) == ()
+        assert steps(account, harness.bring(account, remote_id)) == ()
 
-    def test_an_ou_in_which_others_stand_is_parked(self, house: SambaHouse) -> None:
-        agency = house.agency()
-        agency_id = house.make(agency)
-        place = house.seen(agency, agency_id).address
-        house.connection.add(
+    def test_an_ou_in_which_others_stand_is_parked(self, harness: SambaHarness) -> None:
+        agency = harness.agency()
+        agency_id = harness.make(agency)
+        place = harness.seen(agency, agency_id).address
+        harness.connection.add(
             f"CN=theirs-{agency.object_id},{place}", ["top", "person", "organizationalPerson", "contact"]
         )
         with pytest.raises(Conflict) as caught:
-            house.take_away(agency, agency_id)
+            harness.take_away(agency, agency_id)
         assert caught.value.code is Code.OU_NOT_EMPTY
 
     def test_wrong_passwords_lock_for_as_long_as_the_domain_says(
-        self, house: SambaHouse, agency: str, stack: Stack
+        self, harness: SambaHarness, agency: str, stack: Stack
     ) -> None:
-        account = house.account(agency)
-        remote_id = house.make(account)
-        house.choose_password(remote_id)
-        house.write(remote_id, pwdLastSet="-1")
+        account = harness.account(agency)
+        remote_id = harness.make(account)
+        harness.choose_password(remote_id)
+        harness.write(remote_id, pwdLastSet="-1")
         with lockout_after(stack, account.name, 2):
             for _ in range(3):
                 with pytest.raises(Misconfigured):
                     ActiveDirectory(
-                        replace(house.target.settings, bind_dn=f"{account.name}@agency.test", bind_password="wrong")
+                        replace(harness.target.settings, bind_dn=f"{account.name}@agency.test", bind_password="wrong")
                     ).lockout_duration()
-            locked_at = house.seen(account, remote_id).locked_at
+            locked_at = harness.seen(account, remote_id).locked_at
             assert locked_at is not None
             assert abs(datetime.now(UTC) - locked_at) < timedelta(minutes=1)
-            house.target.unlock(remote_id)
-            assert house.seen(account, remote_id).locked_at is None
+            harness.target.unlock(remote_id)
+            assert harness.seen(account, remote_id).locked_at is None
 
     # When it does not work.
 
-    def test_the_probe_writes_to_an_object_of_its_own(self, house: SambaHouse) -> None:
-        house.target.probe()
-        dn = f"{PROBE_NAME},{house.target.settings.base_dn}"
-        house.connection.search(dn, "(objectClass=contact)", attributes=["adminDescription"])
-        (entry,) = house.connection.response
+    def test_the_probe_writes_to_an_object_of_its_own(self, harness: SambaHarness) -> None:
+        harness.target.probe()
+        dn = f"{PROBE_NAME},{harness.target.settings.base_dn}"
+        harness.connection.search(dn, "(objectClass=contact)", attributes=["adminDescription"])
+        (entry,) = harness.connection.response
         assert entry["raw_attributes"]["adminDescription"] == [PROBE_MARK.encode()]
 
     def test_who_may_only_read_stops_the_target(self, real: ActiveDirectory, stack: Stack) -> None:
@@ -256,12 +258,14 @@ class TestSambaAlone:
         assert caught.value.code is Code.AD_NO_RIGHTS
         reader.close()
 
-    def test_a_mark_elsewhere_in_the_domain_is_somebody_elses(self, house: SambaHouse, real: ActiveDirectory) -> None:
+    def test_a_mark_elsewhere_in_the_domain_is_somebody_elses(
+        self, harness: SambaHarness, real: ActiveDirectory
+    ) -> None:
         """Another registry in the same domain counts its agencies as we do."""
-        inside = house.agency()
-        base = house.seen(inside, house.make(inside)).address
-        theirs = house.agency()
-        house.make(theirs)
+        inside = harness.agency()
+        base = harness.seen(inside, harness.make(inside)).address
+        theirs = harness.agency()
+        harness.make(theirs)
         ours = ActiveDirectory(replace(real.settings, base_dn=base))
         for desired in (theirs, replace(theirs, exists=False), replace(theirs, name=f"{theirs.name}.7")):
             assert look(ours, desired, in_flight=True) is None

@@ -13,238 +13,238 @@ from hufu_registry.sync.model import Code
 from hufu_registry.sync.model.plan import Create, Delete, Desired, Observed, Place, Rename, SetEnabled, SetFields
 from hufu_sync.errors import Conflict, Refused, TargetError, Transient
 from tests.kit.targets.fakes import Break, FakeTarget
-from tests.kit.targets.target_harness import House, Houses, found_of, look, steps
+from tests.kit.targets.target_harness import HarnessFactory, TargetHarness, found_of, look, steps
 
 IN_MEMORY = ("memory", "documents", "sign-in memory")
 REAL = [pytest.param(name, marks=pytest.mark.stack) for name in ("samba", "keycloak", "keycloak over ad")]
 # Keycloak takes a user's name from the directory.
-NAMES_ITS_ACCOUNTS = pytest.mark.parametrize("house", [*IN_MEMORY, *REAL[:1]], indirect=True)
+NAMES_ITS_ACCOUNTS = pytest.mark.parametrize("harness", [*IN_MEMORY, *REAL[:1]], indirect=True)
 
-AnyHouse = House[Any]
+AnyHarness = TargetHarness[Any]
 
 
 @pytest.fixture(params=[*IN_MEMORY, *REAL])
-def house(request: pytest.FixtureRequest, house_named: Houses) -> AnyHouse:
-    found: AnyHouse = house_named(request.param)
+def harness(request: pytest.FixtureRequest, harness_named: HarnessFactory) -> AnyHarness:
+    found: AnyHarness = harness_named(request.param)
     return found
 
 
-def go_to(house: AnyHouse, desired: Desired, remote_id: str) -> Observed:
-    seen = house.bring(desired, remote_id)
+def go_to(harness: AnyHarness, desired: Desired, remote_id: str) -> Observed:
+    seen = harness.bring(desired, remote_id)
     assert seen.remote_id == remote_id, "it stays the same object"
-    assert steps(desired, house.seen(desired, remote_id)) == ()
+    assert steps(desired, harness.seen(desired, remote_id)) == ()
     return seen
 
 
-def test_it_answers_us_and_again_after_it_was_left_alone(house: AnyHouse) -> None:
-    house.target.probe()
-    house.target.close()
-    house.target.probe()
+def test_it_answers_us_and_again_after_it_was_left_alone(harness: AnyHarness) -> None:
+    harness.target.probe()
+    harness.target.close()
+    harness.target.probe()
 
 
-def test_agencies_stand_as_a_tree_as_they_were_wanted(house: AnyHouse) -> None:
-    top = house.agency()
-    top_id = house.make(top)
-    child = house.agency(top_id)
-    child_id = house.make(child)
-    assert steps(top, house.seen(top, top_id)) == steps(child, house.seen(child, child_id)) == ()
+def test_agencies_stand_as_a_tree_as_they_were_wanted(harness: AnyHarness) -> None:
+    top = harness.agency()
+    top_id = harness.make(top)
+    child = harness.agency(top_id)
+    child_id = harness.make(child)
+    assert steps(top, harness.seen(top, top_id)) == steps(child, harness.seen(child, child_id)) == ()
 
 
 @pytest.mark.requirement("S1-025")
-def test_an_account_stands_as_it_was_wanted(house: AnyHouse) -> None:
-    account = house.account(house.make(house.agency()))
-    assert steps(account, house.seen(account, house.make(account))) == ()
+def test_an_account_stands_as_it_was_wanted(harness: AnyHarness) -> None:
+    account = harness.account(harness.make(harness.agency()))
+    assert steps(account, harness.seen(account, harness.make(account))) == ()
 
 
-def test_what_we_made_and_forgot_is_found_by_name_and_mark(house: AnyHouse) -> None:
-    agency = house.agency()
-    agency_id = house.make(agency)
-    account = house.account(agency_id)
-    account_id = house.make(account)
+def test_what_we_made_and_forgot_is_found_by_name_and_mark(harness: AnyHarness) -> None:
+    agency = harness.agency()
+    agency_id = harness.make(agency)
+    account = harness.account(agency_id)
+    account_id = harness.make(account)
     for desired, remote_id in ((agency, agency_id), (account, account_id)):
-        found = house.look(desired)
+        found = harness.look(desired)
         assert found is not None
         assert found.remote_id == remote_id
 
 
-def test_an_agency_begun_and_forgotten_is_found_wherever_it_stands(house: AnyHouse) -> None:
-    first, second = house.make(house.agency()), house.make(house.agency())
-    agency = house.agency(first)
-    remote_id = house.make(agency)
+def test_an_agency_begun_and_forgotten_is_found_wherever_it_stands(harness: AnyHarness) -> None:
+    first, second = harness.make(harness.agency()), harness.make(harness.agency())
+    agency = harness.agency(first)
+    remote_id = harness.make(agency)
     elsewhere = replace(agency, name=f"{agency.name}.7", place=second)
-    assert [type(step) for step in steps(elsewhere, house.look(elsewhere, in_flight=True))] == [Rename, Place]
-    go_to(house, elsewhere, remote_id)
+    assert [type(step) for step in steps(elsewhere, harness.look(elsewhere, in_flight=True))] == [Rename, Place]
+    go_to(harness, elsewhere, remote_id)
     for desired in (agency, replace(agency, exists=False), replace(agency, place=None, exists=False)):
-        found = house.look(desired, in_flight=True)
+        found = harness.look(desired, in_flight=True)
         assert found is not None
         assert found.remote_id == remote_id
-    other = replace(house.agency(first), exists=False)
-    assert house.look(other, in_flight=True) is None
-    house.take_away(elsewhere, remote_id)
-    assert house.look(agency, in_flight=True) is None
+    other = replace(harness.agency(first), exists=False)
+    assert harness.look(other, in_flight=True) is None
+    harness.take_away(elsewhere, remote_id)
+    assert harness.look(agency, in_flight=True) is None
 
 
-def test_many_are_found_at_once_in_the_order_they_were_asked_for(house: AnyHouse) -> None:
-    agency_id = house.make(house.agency())
-    known = [house.account(agency_id) for _ in range(3)]
-    ids = [house.make(account) for account in known]
+def test_many_are_found_at_once_in_the_order_they_were_asked_for(harness: AnyHarness) -> None:
+    agency_id = harness.make(harness.agency())
+    known = [harness.account(agency_id) for _ in range(3)]
+    ids = [harness.make(account) for account in known]
     stranger = replace(known[1], mark="hufu:account:other", object_id="other")
-    never_made = replace(house.account(agency_id), exists=False)
+    never_made = replace(harness.account(agency_id), exists=False)
     found = found_of(
-        house.target, [(known[2], ids[2]), (stranger, None), (never_made, None), (known[0], None), (known[1], ids[1])]
+        harness.target, [(known[2], ids[2]), (stranger, None), (never_made, None), (known[0], None), (known[1], ids[1])]
     )
     names = [one.name if isinstance(one, Observed) else type(one) for one in found]
     assert names == [known[2].name, Conflict, type(None), known[0].name, known[1].name]
 
 
-def test_nothing_is_asked_for_nothing(house: AnyHouse) -> None:
-    assert list(house.target.find([])) == []
+def test_nothing_is_asked_for_nothing(harness: AnyHarness) -> None:
+    assert list(harness.target.find([])) == []
 
 
-def test_fields_change_and_go_and_the_others_stay(house: AnyHouse) -> None:
-    agency_id = house.make(house.agency())
-    account = house.account(agency_id)
-    remote_id = house.make(account)
+def test_fields_change_and_go_and_the_others_stay(harness: AnyHarness) -> None:
+    agency_id = harness.make(harness.agency())
+    account = harness.account(agency_id)
+    remote_id = harness.make(account)
     changing, emptied = sorted(name for name in account.fields if name in {"title", "mail", "locale", "unit_oid"})[:2]
     for values in ({changing: "en", emptied: "2.16.886.1"}, {emptied: ""}, {changing: "zh-TW"}):
         account = replace(account, fields=dict(account.fields) | values)
-        planned = steps(account, house.seen(account, remote_id))
+        planned = steps(account, harness.seen(account, remote_id))
         assert all(isinstance(step, SetFields) for step in planned)
-        go_to(house, account, remote_id)
+        go_to(harness, account, remote_id)
 
 
-def test_an_agency_is_described_anew_and_keeps_its_id(house: AnyHouse) -> None:
-    agency = house.agency()
-    remote_id = house.make(agency)
+def test_an_agency_is_described_anew_and_keeps_its_id(harness: AnyHarness) -> None:
+    agency = harness.agency()
+    remote_id = harness.make(agency)
     wanted = replace(agency, fields=dict(agency.fields) | {"description": "新名"})
-    (step,) = steps(wanted, house.seen(wanted, remote_id))
+    (step,) = steps(wanted, harness.seen(wanted, remote_id))
     assert isinstance(step, SetFields)
-    go_to(house, wanted, remote_id)
+    go_to(harness, wanted, remote_id)
 
 
 @pytest.mark.requirement("S1-006")
-def test_an_account_is_disabled_and_enabled(house: AnyHouse) -> None:
-    account = house.account(house.make(house.agency()))
-    remote_id = house.make(account)
+def test_an_account_is_disabled_and_enabled(harness: AnyHarness) -> None:
+    account = harness.account(harness.make(harness.agency()))
+    remote_id = harness.make(account)
     for state in (False, True):
         account = replace(account, enabled=state)
-        (step,) = steps(account, house.seen(account, remote_id))
+        (step,) = steps(account, harness.seen(account, remote_id))
         assert step == SetEnabled(before=not state, after=state)
-        go_to(house, account, remote_id)
+        go_to(harness, account, remote_id)
 
 
-def test_an_account_is_in_one_agency_after_it_moved(house: AnyHouse) -> None:
-    first, second = house.make(house.agency()), house.make(house.agency())
-    account = house.account(first)
-    remote_id = house.make(account)
+def test_an_account_is_in_one_agency_after_it_moved(harness: AnyHarness) -> None:
+    first, second = harness.make(harness.agency()), harness.make(harness.agency())
+    account = harness.account(first)
+    remote_id = harness.make(account)
     moved = replace(account, place=second)
-    (step,) = steps(moved, house.seen(moved, remote_id))
+    (step,) = steps(moved, harness.seen(moved, remote_id))
     assert isinstance(step, Place)
-    seen = go_to(house, moved, remote_id)
+    seen = go_to(harness, moved, remote_id)
     assert (seen.place, seen.surplus) == (second, frozenset())
 
 
 @NAMES_ITS_ACCOUNTS
-def test_an_account_gets_another_name_and_stays_the_same_object(house: AnyHouse) -> None:
-    account = house.account(house.make(house.agency()))
-    remote_id = house.make(account)
+def test_an_account_gets_another_name_and_stays_the_same_object(harness: AnyHarness) -> None:
+    account = harness.account(harness.make(harness.agency()))
+    remote_id = harness.make(account)
     name = f"n{uuid4().hex[:10]}"
     names = {"sAMAccountName": name, "userPrincipalName": f"{name}@agency.test"}
     fields = {field: names.get(field, value) for field, value in account.fields.items()}
-    go_to(house, replace(account, name=name, fields=fields), remote_id)
+    go_to(harness, replace(account, name=name, fields=fields), remote_id)
 
 
-def test_a_renamed_agency_keeps_its_accounts_and_those_below(house: AnyHouse) -> None:
-    agency = house.agency()
-    agency_id = house.make(agency)
-    child = house.agency(agency_id)
-    child_id = house.make(child)
-    account = house.account(child_id)
-    account_id = house.make(account)
+def test_a_renamed_agency_keeps_its_accounts_and_those_below(harness: AnyHarness) -> None:
+    agency = harness.agency()
+    agency_id = harness.make(agency)
+    child = harness.agency(agency_id)
+    child_id = harness.make(child)
+    account = harness.account(child_id)
+    account_id = harness.make(account)
     wanted = replace(agency, name=f"{agency.name}.7")
-    (step,) = steps(wanted, house.seen(wanted, agency_id))
+    (step,) = steps(wanted, harness.seen(wanted, agency_id))
     assert isinstance(step, Rename)
-    go_to(house, wanted, agency_id)
-    assert steps(child, house.seen(child, child_id)) == steps(account, house.seen(account, account_id)) == ()
+    go_to(harness, wanted, agency_id)
+    assert steps(child, harness.seen(child, child_id)) == steps(account, harness.seen(account, account_id)) == ()
 
 
-def test_an_agency_gets_another_parent_and_takes_all_below_with_it(house: AnyHouse) -> None:
-    first, second = house.make(house.agency()), house.make(house.agency())
-    child = house.agency(first)
-    child_id = house.make(child)
-    account = house.account(child_id)
-    account_id = house.make(account)
-    go_to(house, replace(child, place=second), child_id)
-    assert steps(account, house.seen(account, account_id)) == ()
+def test_an_agency_gets_another_parent_and_takes_all_below_with_it(harness: AnyHarness) -> None:
+    first, second = harness.make(harness.agency()), harness.make(harness.agency())
+    child = harness.agency(first)
+    child_id = harness.make(child)
+    account = harness.account(child_id)
+    account_id = harness.make(account)
+    go_to(harness, replace(child, place=second), child_id)
+    assert steps(account, harness.seen(account, account_id)) == ()
 
 
-def test_somebody_elses_account_is_never_ours(house: AnyHouse) -> None:
-    account = house.account(house.make(house.agency()))
-    remote_id = house.make(account)
+def test_somebody_elses_account_is_never_ours(harness: AnyHarness) -> None:
+    account = harness.account(harness.make(harness.agency()))
+    remote_id = harness.make(account)
     stranger = replace(account, mark="hufu:account:other", object_id="other")
     with pytest.raises(Conflict):
-        house.look(stranger)
+        harness.look(stranger)
     with pytest.raises(Conflict):
-        house.look(stranger, remote_id)
-    assert house.look(replace(stranger, exists=False)) is None
-    assert steps(account, house.seen(account, remote_id)) == ()
+        harness.look(stranger, remote_id)
+    assert harness.look(replace(stranger, exists=False)) is None
+    assert steps(account, harness.seen(account, remote_id)) == ()
 
 
-def test_somebody_elses_agency_is_never_ours(house: AnyHouse) -> None:
-    agency = house.agency()
-    house.make(agency)
+def test_somebody_elses_agency_is_never_ours(harness: AnyHarness) -> None:
+    agency = harness.agency()
+    harness.make(agency)
     stranger = replace(agency, mark="hufu:agency:other", object_id="other")
     with pytest.raises(Conflict):
-        house.look(stranger)
+        harness.look(stranger)
     with pytest.raises(Conflict):
-        house.target.apply(Create(stranger), stranger, None)
+        harness.target.apply(Create(stranger), stranger, None)
 
 
-def test_an_account_goes_and_may_be_gone_already(house: AnyHouse) -> None:
-    agency_id = house.make(house.agency())
-    account = house.account(agency_id)
-    remote_id = house.make(account)
-    seen = house.seen(account, remote_id)
-    house.take_away(account, remote_id)
+def test_an_account_goes_and_may_be_gone_already(harness: AnyHarness) -> None:
+    agency_id = harness.make(harness.agency())
+    account = harness.account(agency_id)
+    remote_id = harness.make(account)
+    seen = harness.seen(account, remote_id)
+    harness.take_away(account, remote_id)
     gone = replace(account, exists=False)
-    assert house.look(gone, remote_id) is None
-    assert house.look(gone) is None
-    house.target.apply(Delete(seen.address), gone, seen)
+    assert harness.look(gone, remote_id) is None
+    assert harness.look(gone) is None
+    harness.target.apply(Delete(seen.address), gone, seen)
 
 
-def test_an_agency_goes_only_when_nothing_is_left_in_it(house: AnyHouse) -> None:
-    agency = house.agency()
-    agency_id = house.make(agency)
-    child = house.agency(agency_id)
-    child_id = house.make(child)
-    account = house.account(child_id)
-    account_id = house.make(account)
+def test_an_agency_goes_only_when_nothing_is_left_in_it(harness: AnyHarness) -> None:
+    agency = harness.agency()
+    agency_id = harness.make(agency)
+    child = harness.agency(agency_id)
+    child_id = harness.make(child)
+    account = harness.account(child_id)
+    account_id = harness.make(account)
     for desired, remote_id in ((agency, agency_id), (child, child_id)):
         with pytest.raises(Transient) as caught:
-            house.take_away(desired, remote_id)
+            harness.take_away(desired, remote_id)
         assert caught.value.code is Code.OU_NOT_EMPTY, "ours leave by themselves"
-    assert steps(account, house.seen(account, account_id)) == ()
-    house.take_away(account, account_id)
+    assert steps(account, harness.seen(account, account_id)) == ()
+    harness.take_away(account, account_id)
     for desired, remote_id in ((child, child_id), (agency, agency_id)):
-        house.take_away(desired, remote_id)
-        assert house.look(replace(desired, exists=False), remote_id) is None
-        house.take_away(desired, remote_id)
+        harness.take_away(desired, remote_id)
+        assert harness.look(replace(desired, exists=False), remote_id) is None
+        harness.take_away(desired, remote_id)
 
 
-def test_everything_of_ours_is_told_from_the_top_down(house: AnyHouse) -> None:
-    top = house.agency()
-    top_id = house.make(top)
-    child = house.agency(top_id)
-    child_id = house.make(child)
-    accounts = [house.account(child_id) for _ in range(2)]
-    ids = [house.make(account) for account in accounts]
-    agencies = house.everything(Kind.AGENCY, *top.fields)
+def test_everything_of_ours_is_told_from_the_top_down(harness: AnyHarness) -> None:
+    top = harness.agency()
+    top_id = harness.make(top)
+    child = harness.agency(top_id)
+    child_id = harness.make(child)
+    accounts = [harness.account(child_id) for _ in range(2)]
+    ids = [harness.make(account) for account in accounts]
+    agencies = harness.everything(Kind.AGENCY, *top.fields)
     order = [agency.remote_id for agency in agencies]
     assert order.index(top_id) < order.index(child_id)
     assert len(set(order)) == len(order)
     told = {agency.remote_id: agency for agency in agencies}
     assert steps(top, told[top_id]) == steps(child, told[child_id]) == ()
-    all_accounts = {account.remote_id: account for account in house.everything(Kind.ACCOUNT, *accounts[0].fields)}
+    all_accounts = {account.remote_id: account for account in harness.everything(Kind.ACCOUNT, *accounts[0].fields)}
     for account, remote_id in zip(accounts, ids, strict=True):
         assert steps(account, all_accounts[remote_id]) == ()
         assert all_accounts[remote_id].mark == account.mark
@@ -257,23 +257,23 @@ class TestInMemoryAlone:
     @pytest.mark.parametrize("how", Break)
     def test_a_broken_step_says_how_and_what_it_did(self, how: Break) -> None:
         target = FakeTarget()
-        house = House(target)
+        harness = TargetHarness(target)
         target.breaks(how, when="Create account", times=1)
-        account = house.account(None)
+        account = harness.account(None)
         with pytest.raises(TargetError) as caught:
             target.apply(Create(account), account, None)
         error, afterwards = how.value
         assert caught.value is error
         assert (look(target, account) is not None) is afterwards
-        house.bring(account)
+        harness.bring(account)
         assert len(target.of(account.mark)) == 1
 
     def test_one_spoilt_object_leaves_the_others(self) -> None:
         target = FakeTarget()
-        house = House(target)
-        accounts = [house.account(None) for _ in range(2)]
+        harness = TargetHarness(target)
+        accounts = [harness.account(None) for _ in range(2)]
         for account in accounts:
-            house.make(account)
+            harness.make(account)
         target.spoil(accounts[0].mark, Refused(Code.AD_NO_RIGHTS))
         first, second = found_of(target, [(account, None) for account in accounts])
         assert isinstance(first, Refused)

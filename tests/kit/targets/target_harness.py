@@ -29,7 +29,7 @@ from tests.kit.targets.documents import DocumentSystem
 from tests.kit.targets.fakes import FakeTarget
 
 T = TypeVar("T", bound=StateTarget)
-Houses = Callable[[str], Any]
+HarnessFactory = Callable[[str], Any]
 
 
 def steps(desired: Desired, observed: Observed | None) -> tuple[Step, ...]:
@@ -47,7 +47,7 @@ def look(
 
 
 @dataclass
-class House(Generic[T]):
+class TargetHarness(Generic[T]):
     target: T
 
     def agency(self, place: str | None = None, name: str = "") -> Desired:
@@ -117,7 +117,7 @@ class House(Generic[T]):
         return [observed for page in self.target.everything(kind, fields) for observed in page]
 
 
-class DirectoryHouse(House[Directory]):
+class DirectoryHarness(TargetHarness[Directory]):
     """With the hands of other people in it."""
 
     def choose_password(self, remote_id: str) -> None:
@@ -136,7 +136,7 @@ class DirectoryHouse(House[Directory]):
 
 
 @dataclass
-class MemoryHouse(DirectoryHouse):
+class MemoryDirectoryHarness(DirectoryHarness):
     target: FakeTarget
 
     def choose_password(self, remote_id: str) -> None:
@@ -153,7 +153,7 @@ class MemoryHouse(DirectoryHouse):
 
 
 @dataclass
-class SambaHouse(DirectoryHouse):
+class SambaHarness(DirectoryHarness):
     target: ActiveDirectory
     connection: Any
 
@@ -180,7 +180,7 @@ class SambaHouse(DirectoryHouse):
 
 
 @dataclass
-class SignInHouse(House[SignInServer]):
+class SignInHarness(TargetHarness[SignInServer]):
     """`directory` is the one under it, where it has one; `realm` is none for one in memory."""
 
     directory: ActiveDirectory | None = None
@@ -245,7 +245,7 @@ class SignInHouse(House[SignInServer]):
 
 
 @dataclass
-class MemorySignIn(SignInHouse):
+class MemorySignInHarness(SignInHarness):
     target: FakeTarget
 
     def set_up(self, desired: Desired, remote_id: str) -> None:
@@ -258,7 +258,7 @@ class MemorySignIn(SignInHouse):
 
 
 @dataclass
-class KeycloakHouse(SignInHouse):
+class KeycloakHarness(SignInHarness):
     target: Keycloak
 
     def set_up(self, desired: Desired, remote_id: str) -> None:
@@ -278,17 +278,17 @@ class KeycloakHouse(SignInHouse):
 
 
 @contextmanager
-def in_memory() -> Iterator[DirectoryHouse]:
-    yield MemoryHouse(FakeTarget())
+def in_memory() -> Iterator[DirectoryHarness]:
+    yield MemoryDirectoryHarness(FakeTarget())
 
 
 @contextmanager
-def documents(folder: Path) -> Iterator[House[DocumentSystem]]:
-    yield House(DocumentSystem(folder))
+def documents(folder: Path) -> Iterator[TargetHarness[DocumentSystem]]:
+    yield TargetHarness(DocumentSystem(folder))
 
 
 @contextmanager
-def samba(stack: Stack) -> Iterator[DirectoryHouse]:
+def samba(stack: Stack) -> Iterator[DirectoryHarness]:
     """Active Directory, in an OU of one's own that is gone afterwards."""
     settings = settings_of(stack).directory_settings()
     assert settings is not None
@@ -299,7 +299,7 @@ def samba(stack: Stack) -> Iterator[DirectoryHouse]:
         connection.add(base, ["top", "organizationalUnit"])
         directory = ActiveDirectory(replace(settings, base_dn=base))
         try:
-            yield SambaHouse(directory, connection)
+            yield SambaHarness(directory, connection)
         finally:
             directory.close()
             connection.search(base, "(objectClass=*)")
@@ -308,12 +308,12 @@ def samba(stack: Stack) -> Iterator[DirectoryHouse]:
 
 
 @contextmanager
-def sign_in_memory() -> Iterator[SignInHouse]:
-    yield MemorySignIn(FakeTarget(remakes=True))
+def sign_in_memory() -> Iterator[SignInHarness]:
+    yield MemorySignInHarness(FakeTarget(remakes=True))
 
 
 @contextmanager
-def keycloak(stack: Stack, directory: str) -> Iterator[SignInHouse]:
+def keycloak(stack: Stack, directory: str) -> Iterator[SignInHarness]:
     """Keycloak in a realm of one's own, over an OU of one's own where `directory` is ad."""
     with scratch_realm(stack, directory) as realm:
         settings = settings_of(stack, realm=realm.name)
@@ -323,7 +323,7 @@ def keycloak(stack: Stack, directory: str) -> Iterator[SignInHouse]:
             inside = settings.directory_settings()
             assert inside is not None
             under = ActiveDirectory(replace(inside, base_dn=realm.unit_dn))
-        yield KeycloakHouse(server, under, realm)
+        yield KeycloakHarness(server, under, realm)
         if under is not None:
             under.close()
 
