@@ -30,7 +30,7 @@ from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.outbox import Kind, Target
-from hufu_registry.sync.model.desired import DirectoryShape
+from hufu_registry.sync.model.desired import DirectorySchema
 from hufu_registry.sync.model.plan import Desired
 from hufu_registry.sync.store import bindings
 from hufu_stack.demo import registry_of
@@ -56,10 +56,10 @@ class Offices:
 
     def entries(self, prefix: str) -> list[tuple[str, Desired]]:
         """What the worker would add for so many accounts, marked as somebody else's, so that nobody compares them."""
-        made, shape = [], DirectoryShape(domain_name(BASE_DN))
+        made, schema = [], DirectorySchema(domain_name(BASE_DN))
         for number, account in enumerate(officials(self.agencies, SIZE, prefix)):
             place = number % len(self.agencies)
-            desired = shape.account(account, self.agencies[place], "", None)
+            desired = schema.account(account, self.agencies[place], "", None)
             marked = replace(desired, mark=desired.mark.replace("hufu:", "yard:"))
             made.append((f"CN={desired.name},{self.dns[place]}", marked))
         return made

@@ -32,7 +32,7 @@ from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import Binding
-from hufu_registry.sync.model.desired import DirectoryShape
+from hufu_registry.sync.model.desired import DirectorySchema
 from hufu_registry.sync.model.plan import Desired, plan
 from hufu_registry.sync.store import bindings
 from hufu_stack.directory import Directory
@@ -46,7 +46,7 @@ CHUNK = 5_000
 DEBIANS_PYTHON = "/usr/bin/python3"
 PAGE = 1_000
 READ_ALWAYS = ("objectGUID", MARK, "userAccountControl", "pwdLastSet", "lockoutTime", "adminCount")
-SHAPE = TargetConfig(Target.AD, with_directory=True, shape=DirectoryShape(domain_name(BASE_DN)))
+CONFIG = TargetConfig(Target.AD, with_directory=True, schema=DirectorySchema(domain_name(BASE_DN)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def entries_of(services: SqlServices, accounts: Sequence[Account]) -> list[Entry
         bind(work, {key: Binding(f"{key.kind}:{key.object_id}", "") for key in keys})
         wanted: dict[OutboxKey, Desired] = {}
         for first in range(0, len(keys), CHUNK):
-            for key, snapshot in desired_of(work, keys[first : first + CHUNK], SHAPE).items():
+            for key, snapshot in desired_of(work, keys[first : first + CHUNK], CONFIG).items():
                 assert snapshot.desired is not None
                 wanted[key] = snapshot.desired
         work.connection.execute(sa.delete(bindings))

@@ -19,7 +19,7 @@ from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.settings import secret
-from hufu_registry.sync.model.desired import DirectoryShape, KeycloakShape
+from hufu_registry.sync.model.desired import DirectorySchema, KeycloakSchema
 from hufu_sync.converge import Converger
 from hufu_sync.converge.one_time_actions import DirectoryActions, SignInActions
 from hufu_sync.desired_state import TargetConfig
@@ -74,12 +74,12 @@ def build_convergers(parts: Parts, targets: Targets) -> dict[Target, Converger]:
     directory, sign_in = targets.directory, targets.sign_in
     convergers: dict[Target, Converger] = {}
     if directory is not None:
-        shape = DirectoryShape(domain_name(settings.ldap_base_dn))
-        config = TargetConfig(Target.AD, with_directory=True, shape=shape)
+        schema = DirectorySchema(domain_name(settings.ldap_base_dn))
+        config = TargetConfig(Target.AD, with_directory=True, schema=schema)
         actions = DirectoryActions(directory)
         convergers[Target.AD] = Converger(services, config, directory, actions, lease, directory.lockout_duration)
     with_directory = directory is not None
-    config = TargetConfig(Target.KEYCLOAK, with_directory=with_directory, shape=KeycloakShape(with_directory))
+    config = TargetConfig(Target.KEYCLOAK, with_directory=with_directory, schema=KeycloakSchema(with_directory))
     convergers[Target.KEYCLOAK] = Converger(services, config, sign_in, SignInActions(sign_in), lease)
     return convergers
 

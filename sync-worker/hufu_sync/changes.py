@@ -54,7 +54,7 @@ class Watch:
 
     def _look(self, tally: Tally) -> bool:
         """One page; whether there is more."""
-        fields = frozenset[str]().union(*self.comparison.config.shape.fields.values())
+        fields = frozenset[str]().union(*self.comparison.config.schema.fields.values())
         with self.services.begin(SYSTEM) as work:
             read_at, cursor = work.now, work.cursors.changes(Target.AD)
         changes = self.directory.changes(cursor, fields, PAGE)

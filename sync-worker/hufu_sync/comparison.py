@@ -154,7 +154,7 @@ class Comparison:
         seen: set[str] = set()
         # The list of everybody is of this moment at the earliest: what was done since is not judged by it.
         read_at = self.services.clock.now()
-        for page in self.target.everything(kind, self.config.shape.fields[kind]):
+        for page in self.target.everything(kind, self.config.schema.fields[kind]):
             seen.update(observed.remote_id for observed in page)
             self.compare(kind, page, read_at, tally)
             yield

@@ -12,7 +12,7 @@ from hufu_registry.features import SqlWork
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import Binding, Claimed
-from hufu_registry.sync.model.desired import Shape, may_sign_in
+from hufu_registry.sync.model.desired import TargetSchema, may_sign_in
 from hufu_registry.sync.model.naming import ou_names
 from hufu_registry.sync.model.plan import Desired, Observed
 
@@ -23,7 +23,7 @@ class TargetConfig:
 
     target: Target
     with_directory: bool
-    shape: Shape
+    schema: TargetSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class _Reader:
     def _read_tree(self, asked: Sequence[Agency]) -> None:
         """Which of the agencies have to stand there, their names, and what stands in those that have to go."""
         self._needed = self._work.agency_tree.needed(self._config.target, [agency.path.text for agency in asked])
-        parents = {agency.parent_id for agency in asked} if self._config.shape.names_agencies else set()
+        parents = {agency.parent_id for agency in asked} if self._config.schema.names_agencies else set()
         self._names = {
             agency_id: name
             for siblings in self._work.agency_tree.siblings(parents)
@@ -156,7 +156,7 @@ class _Reader:
         return self._snapshot(key, self._agency_at(agency, parent.remote_id), agency)
 
     def _agency_at(self, agency: Agency, place: str | None) -> Desired:
-        return self._config.shape.agency(agency, self._names.get(agency.id, ""), place)
+        return self._config.schema.agency(agency, self._names.get(agency.id, ""), place)
 
     def _of_account(self, key: OutboxKey) -> Snapshot:
         account = self._accounts.get(AccountId(UUID(key.object_id)))
@@ -190,7 +190,7 @@ class _Reader:
     def _account_at(self, account: Account, agency: Agency, place: str | None) -> Desired:
         unit_id = account.profile.unit_id
         unit_oid = "" if unit_id is None else self._agencies[unit_id].oid or ""
-        wanted = self._config.shape.account(account, agency, unit_oid, place)
+        wanted = self._config.schema.account(account, agency, unit_oid, place)
         in_directory = OutboxKey(Target.AD, Kind.ACCOUNT, str(account.id))
         source = self._bindings.get(in_directory) if self._config.target is Target.KEYCLOAK else None
         return replace(wanted, source=None if source is None else source.remote_id)

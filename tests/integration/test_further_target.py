@@ -1,4 +1,4 @@
-"""A target that is neither a directory nor a sign-in server: its class and its shape are all it brings to the engine."""
+"""A target that is neither a directory nor a sign-in server: a class and a schema are all it brings to the engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hufu_sync.converge import Converger
 from hufu_sync.desired_state import TargetConfig
 from tests.kit.clocks import SetClock
 from tests.kit.engine import Engine
-from tests.kit.targets.documents import ArchiveShape, DocumentSystem
+from tests.kit.targets.documents import ArchiveSchema, DocumentSystem
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def archive(tmp_path: Path) -> DocumentSystem:
 @pytest.fixture
 def converger(services: SqlServices, archive: DocumentSystem) -> Converger:
     """In the directory's stead, whose rows it takes."""
-    config = TargetConfig(Target.AD, with_directory=True, shape=ArchiveShape())
+    config = TargetConfig(Target.AD, with_directory=True, schema=ArchiveSchema())
     return Converger(services, config, archive, None, timedelta(seconds=30))
 
 

@@ -26,7 +26,7 @@ from hufu_registry.guard.model import ChangeKind, HeldState
 from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.propagation.model import ActionKind
 from hufu_registry.sync.model import MISSING, STRAY, Code, ErrorClass, RunCause, RunKind, SignInState, WorkState
-from hufu_registry.sync.model.desired import DirectoryShape, KeycloakShape
+from hufu_registry.sync.model.desired import DirectorySchema, KeycloakSchema
 from hufu_registry.sync.model.plan import ASPECTS
 from hufu_registry.sync.model.work import StepName, StepState
 
@@ -41,8 +41,8 @@ def declared(attribute: str) -> set[str]:
 
 
 def fields_of_targets() -> set[str]:
-    shapes = (DirectoryShape("agency.test"), KeycloakShape(with_directory=False))
-    kept = {name for shape in shapes for names in shape.fields.values() for name in names}
+    schemas = (DirectorySchema("agency.test"), KeycloakSchema(with_directory=False))
+    kept = {name for schema in schemas for names in schema.fields.values() for name in names}
     return kept | ASPECTS | {MISSING, STRAY, "@mark"}
 
 

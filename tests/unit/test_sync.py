@@ -16,7 +16,7 @@ from hufu_registry.agencies.model import Agency, AgencyKind, Path
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import naming
-from hufu_registry.sync.model.desired import DirectoryShape, KeycloakShape
+from hufu_registry.sync.model.desired import DirectorySchema, KeycloakSchema
 from hufu_registry.sync.model.naming import Sibling, folded, ou_names, units, value
 from hufu_registry.sync.model.plan import (
     ENABLED,
@@ -175,7 +175,7 @@ ACCOUNT = Account(
 
 
 def test_an_account_in_the_directory_says_who_he_is_and_where() -> None:
-    desired = DirectoryShape("agency.test").account(ACCOUNT, AGENCY, "", "ou-7")
+    desired = DirectorySchema("agency.test").account(ACCOUNT, AGENCY, "", "ou-7")
     assert desired.fields == {
         "displayName": "王小明",
         "sn": "王小明",
@@ -195,15 +195,15 @@ def test_an_account_in_the_directory_says_who_he_is_and_where() -> None:
 
 
 def test_the_backup_mailbox_stays_in_keycloak() -> None:
-    with_directory = KeycloakShape(with_directory=True).account(ACCOUNT, AGENCY, "", "g")
+    with_directory = KeycloakSchema(with_directory=True).account(ACCOUNT, AGENCY, "", "g")
     assert with_directory.fields == {"email": "wang@example.org", "locale": "zh-TW", "unit_oid": ""}
-    alone = KeycloakShape(with_directory=False).account(ACCOUNT, AGENCY, "", "g")
+    alone = KeycloakSchema(with_directory=False).account(ACCOUNT, AGENCY, "", "g")
     assert alone.fields["email"] == "wang@example.org"
     assert (alone.fields["display_name"], alone.fields["official_mail"]) == ("王小明", "")
 
 
 def test_a_group_is_named_by_its_oid_and_carries_all_three_attributes() -> None:
-    group = KeycloakShape(with_directory=True).agency(AGENCY, "", "parent")
+    group = KeycloakSchema(with_directory=True).agency(AGENCY, "", "parent")
     assert group.name == AGENCY.oid
     assert (group.fields["agency_oid"], group.fields["agency_code"]) == (AGENCY.oid, "")
 
@@ -211,14 +211,14 @@ def test_a_group_is_named_by_its_oid_and_carries_all_three_attributes() -> None:
 @pytest.mark.parametrize("state", list(AccountState))
 def test_only_those_who_may_sign_in_are_enabled(state: AccountState) -> None:
     account = replace(ACCOUNT, state=state)
-    assert DirectoryShape("d").account(account, AGENCY, "", None).enabled is (
+    assert DirectorySchema("d").account(account, AGENCY, "", None).enabled is (
         state in {AccountState.NOT_ACTIVATED, AccountState.ENABLED}
     )
 
 
 def test_a_shared_account_says_that_it_is_one() -> None:
     shared = replace(ACCOUNT, kind=AccountKind.SHARED, profile=replace(ACCOUNT.profile, name="公文系統"))
-    desired = DirectoryShape("agency.test").account(shared, AGENCY, "", "ou-7")
+    desired = DirectorySchema("agency.test").account(shared, AGENCY, "", "ou-7")
     assert (desired.fields["employeeType"], desired.fields["displayName"]) == ("shared", "公文系統")
 
 
@@ -227,8 +227,8 @@ def test_a_shared_account_says_that_it_is_one() -> None:
 def test_only_a_disabling_for_security_may_not_be_held_back(state: AccountState, reason: str) -> None:
     account = replace(ACCOUNT, state=state, state_reason=reason)
     expected = state is AccountState.DISABLED and reason == SECURITY
-    assert DirectoryShape("d").account(account, AGENCY, "", None).for_security is expected
-    assert KeycloakShape(with_directory=True).account(account, AGENCY, "", None).for_security is expected
+    assert DirectorySchema("d").account(account, AGENCY, "", None).for_security is expected
+    assert KeycloakSchema(with_directory=True).account(account, AGENCY, "", None).for_security is expected
 
 
 def test_what_has_to_go_goes_and_is_not_missed_when_it_is_gone() -> None:

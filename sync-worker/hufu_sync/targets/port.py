@@ -1,6 +1,6 @@
 """What the worker needs of any target: one port for all of them, with a contract suite (tests/contract).
 
-A further target (a document system, a second directory) is one more class that keeps these promises, with a shape
+A further target (a document system, a second directory) is one more class that keeps these promises, with a schema
 (`hufu_registry.sync.model.desired`); plan, guard, converge and comparison know nothing of it.
 """
 

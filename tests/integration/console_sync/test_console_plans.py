@@ -23,7 +23,7 @@ from hufu_registry.kernel.actor import SYSTEM, account_actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import Code, RunCause
-from hufu_registry.sync.model.desired import DirectoryShape, KeycloakShape
+from hufu_registry.sync.model.desired import DirectorySchema, KeycloakSchema
 from hufu_registry.sync.model.plan import Step
 from hufu_registry.sync.store import StepDone, run_of
 from hufu_registry.sync.use_cases import request_plan
@@ -100,8 +100,8 @@ def test_a_held_set_is_thrown_away_with_a_reason(
 
 def test_every_field_has_a_word(app: Flask) -> None:
     with app.test_request_context("/?language=zh_Hant_TW"):
-        for shape in (DirectoryShape(""), KeycloakShape(with_directory=False)):
-            for name in frozenset().union(*shape.fields.values()):
+        for schema in (DirectorySchema(""), KeycloakSchema(with_directory=False)):
+            for name in frozenset().union(*schema.fields.values()):
                 assert lists.words("sync/_labels.html", "field_word", name) != name
 
 

@@ -235,7 +235,7 @@ def test_every_field_we_keep_is_asked_for(
         keys = [OutboxKey(target, Kind.ACCOUNT, str(account_id)), OutboxKey(target, Kind.AGENCY, str(chain[0].id))]
         for key, snapshot in desired_of(work, keys, comparison.config).items():
             assert snapshot.desired is not None
-            assert set(snapshot.desired.fields) == comparison.config.shape.fields[key.kind]
+            assert set(snapshot.desired.fields) == comparison.config.schema.fields[key.kind]
     engine.clock.advance(minutes=1)
     assert engine.compare(target) == Tally(objects=2)
 

@@ -25,7 +25,7 @@ from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
 from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.sync.model import Code, StepName, StepState
-from hufu_registry.sync.model.desired import DirectoryShape
+from hufu_registry.sync.model.desired import DirectorySchema
 from hufu_registry.sync.model.plan import Create
 from hufu_registry.sync.store import due_targets, queue_samples, work_rows
 from hufu_registry.sync.use_cases import converge_now, pause_target, resume_target
@@ -237,7 +237,7 @@ def test_an_object_that_another_worker_made_a_moment_ago_is_no_collision(
             with engine.services.begin(SYSTEM) as work:
                 key = OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id))
                 desired = desired_of(
-                    work, [key], TargetConfig(Target.AD, with_directory=True, shape=DirectoryShape("agency.test"))
+                    work, [key], TargetConfig(Target.AD, with_directory=True, schema=DirectorySchema("agency.test"))
                 )[key].desired
             assert desired is not None
             twin.apply(Create(desired), desired, None)
@@ -360,7 +360,7 @@ def test_many_objects_are_read_with_as_many_queries_as_one(engine: Engine, chain
     engine.run()
     keys = [OutboxKey(Target.AD, Kind.ACCOUNT, str(one)) for one in several]
     keys += [OutboxKey(Target.AD, Kind.AGENCY, str(agency.id)) for agency in chain]
-    config = TargetConfig(Target.AD, with_directory=True, shape=DirectoryShape("agency.test"))
+    config = TargetConfig(Target.AD, with_directory=True, schema=DirectorySchema("agency.test"))
     counted: list[str] = []
     sa.event.listen(engine.services.engine, "before_cursor_execute", lambda *args: counted.append(args[2]))
     with engine.services.begin(SYSTEM) as work:

@@ -147,7 +147,7 @@ class DocumentSystem:
 
 
 @dataclass(frozen=True, slots=True)
-class ArchiveShape:
+class ArchiveSchema:
     """A folder has a name and an OID, a file a name and whose it is."""
 
     names_agencies: ClassVar = True

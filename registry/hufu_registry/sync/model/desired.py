@@ -39,8 +39,8 @@ def for_security(account: Account) -> bool:
     return account.state is AccountState.DISABLED and account.state_reason == SECURITY
 
 
-class Shape(Protocol):
-    """How agencies and accounts are wanted in one target: all that a target says of its objects, in one place."""
+class TargetSchema(Protocol):
+    """Which fields a target has, and how agencies and accounts are wanted there: all it says of its objects."""
 
     names_agencies: ClassVar[bool]
     """Whether an agency bears its name there, so that it must differ from those beside it."""
@@ -50,13 +50,13 @@ class Shape(Protocol):
         """The names of the fields we keep there; each wanted object has all of its kind's."""
 
     def agency(self, agency: Agency, name: str, place: str | None) -> Desired:
-        """`name` is the agency's, made different from those beside it; "" unless the shape names agencies."""
+        """`name` is the agency's, made different from those beside it; "" unless the schema names agencies."""
 
     def account(self, account: Account, agency: Agency, unit_oid: str, place: str | None) -> Desired: ...
 
 
 @dataclass(frozen=True, slots=True)
-class DirectoryShape:
+class DirectorySchema:
     domain: str
     names_agencies: ClassVar = True
     fields: ClassVar[Mapping[Kind, frozenset[str]]] = {
@@ -120,7 +120,7 @@ def group_name(agency: Agency) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class KeycloakShape:
+class KeycloakSchema:
     with_directory: bool
     names_agencies: ClassVar = False
 

@@ -103,11 +103,10 @@ class ProvisioningStep:
 
 @dataclass(frozen=True, slots=True)
 class InTarget:
-    """Where an account is in a target: its id there, its place (DN), and the fields that somebody else changed."""
+    """Where an account is in a target: its id there, and the fields that somebody else changed."""
 
     target: Target
     remote_id: str
-    place: str
     since: datetime
     converged_at: datetime | None
     drift: tuple[str, ...] = ()

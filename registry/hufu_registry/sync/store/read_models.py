@@ -185,7 +185,6 @@ def account_in_targets(connection: sa.Connection, account_id: AccountId) -> tupl
         InTarget(
             target=Target(row.target),
             remote_id=row.remote_id,
-            place=row.address,
             since=row.bound_at,
             converged_at=row.applied_at,
             drift=tuple(differing.get(row.target, ())),
