@@ -34,6 +34,10 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
             item.add_marker(pytest.mark.stack)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--feature", default="", help="the walks of all addresses take this feature's alone")
+
+
 # Seconds that each kind may take in `make test` on two cores, when everything is built: see tests/README.md.
 BUDGETS = {
     "unit": 150,

@@ -68,6 +68,12 @@ def database(migrated: RegistrySettings) -> Iterator[RegistrySettings]:
 
 
 @pytest.fixture
+def feature(request: pytest.FixtureRequest) -> str:
+    """The one whose addresses are walked, or "" for all."""
+    return str(request.config.getoption("--feature"))
+
+
+@pytest.fixture
 def clock() -> SetClock:
     return SetClock()
 

@@ -12,23 +12,22 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.routing import Rule
+from werkzeug.routing import Rule, UnicodeConverter
 
 from hufu_console import urls
-from hufu_console.web.converters import CONVERTERS
+from hufu_console.web.converters import CONVERTERS, ObjectConverter
 from hufu_console.web.routing import PUBLIC, Route
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.features import FEATURES
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.permissions import Role
-from hufu_registry.sync.model import Code
 from tests.kit.accounts import official
+from tests.kit.addresses import Ground, is_walked
 from tests.kit.cases import Desk
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import csrf_token, make_console, signed_in
 from tests.kit.staff import Staff, only_looking
-from tests.kit.sync_scenes import drifted, exported, held, key_of, park, planned
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 LOOKS_ONLY = frozenset(one for feature in FEATURES for one in feature.permissions if one.name.startswith("see_"))
@@ -49,6 +48,7 @@ class Scene:
     staff: Staff
     ids: Mapping[str, str]
     people: Mapping[str, AccountId]
+    feature: str
 
     def browser(self, who: str) -> FlaskClient:
         if who == "nobody":
@@ -62,33 +62,18 @@ class Scene:
 
 
 @pytest.fixture
-def scene(services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp_path: Path) -> Scene:
-    """測試隊 with an account, a case, a held change, a run, parked work and drift; 測試部's manager does not cover it."""
+def scene(services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp_path: Path, feature: str) -> Scene:
+    """測試隊 with one of everything; 測試部's manager does not cover it."""
     app = make_console(services, tmp_path, gallery=True)
-    account = official(services, chain[3], "wangxm")
     chief = official(services, chain[0], "chief1", role=Role.SYSTEM_MANAGER)
-    park(services, key_of(account.id), Code.AD_REFUSED_VALUE)
-    drifted(services, key_of(account.id), title=("科長", "科員"))
-    ids = {
-        "account_id": str(account.id),
-        "agency_id": str(chain[3].id),
-        "case_id": str(Desk(services, chain, clock, app).apply_at(chain[3], mobile="0987654321")),
-        "held_id": str(held(services, chief.id, [official(services, chain[3], name) for name in ("losera", "loserb")])),
-        "run_id": str(planned(services, chief.id, account)),
-        "target": "ad",
-        "kind": "account",
-        "object_id": str(account.id),
-        "field": "title",
-        "filename": "console.css",
-        "export_id": str(exported(services, chief.id)),
-    }
+    ids = Ground(Desk(services, chain, clock, app), chief.id).one_of_each()
     people = {
         "plain": official(services, chain[3], "plain1").id,
         "foreign": official(services, chain[1], "foreign1", role=Role.AGENCY_MANAGER).id,
         "reader": official(services, chain[3], "reader1", role=Role.AGENCY_MANAGER).id,
         "system": chief.id,
     }
-    return Scene(app, Staff(services), ids, people)
+    return Scene(app, Staff(services), ids, people, feature)
 
 
 def declared() -> Mapping[str, Route]:
@@ -98,7 +83,7 @@ def declared() -> Mapping[str, Route]:
 def rules(scene: Scene) -> list[tuple[Rule, Route]]:
     """What the application really answers, each with its declaration."""
     routes = declared()
-    answered = [rule for rule in scene.app.url_map.iter_rules() if rule.endpoint != "static"]
+    answered = [rule for rule in scene.app.url_map.iter_rules() if is_walked(rule, scene.feature)]
     # Whoever signs out is nobody from then on.
     return [
         (rule, routes[rule.endpoint]) for rule in sorted(answered, key=lambda rule: rule.endpoint == "sign_in.sign_out")
@@ -208,7 +193,7 @@ def test_what_is_no_id_of_ours_is_not_found_by_any_route(scene: Scene) -> None:
     token = csrf_token(browser)
     for rule, route in rules(scene):
         for place in rule.arguments - set(route.values):
-            typed = type(rule._converters[place]) in CONVERTERS.values() and place not in ("object_id", "field")
+            typed = not isinstance(rule._converters[place], UnicodeConverter | ObjectConverter)
             for hostile in HOSTILE:
                 address = scene.address(rule, **{place: hostile})
                 for method in {"GET", "POST"} & (rule.methods or set()):

@@ -9,7 +9,7 @@ from hufu_registry.accounts.permissions import EDIT_ACCOUNTS, RESEND_ACTIVATION,
 from hufu_registry.agencies.permissions import EDIT_AGENCIES
 
 SEE, EDIT = SEE_ACCOUNTS, EDIT_ACCOUNTS
-ONE = "/accounts/<account:account_id>"
+ONE = "/accounts/<uuid:account_id>"
 
 ROUTES = (
     Route("/accounts", "accounts.people", views.people, SEE),

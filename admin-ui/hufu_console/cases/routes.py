@@ -7,7 +7,7 @@ from hufu_console.web.routing import FORM, POST, Route
 from hufu_registry.cases.permissions import DECIDE_CASES, SEE_CASES
 
 SEE, DECIDE = SEE_CASES, DECIDE_CASES
-ONE = "/cases/<case:case_id>"
+ONE = "/cases/<uuid:case_id>"
 
 ROUTES = (
     Route("/cases", "cases.queue", views.queue, SEE),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hufu_console.exports import views
 from hufu_console.web.routing import POST, SIGNED_IN, Route
 
-ONE = "/exports/<export:export_id>"
+ONE = "/exports/<uuid:export_id>"
 
 ROUTES = (
     Route(ONE, "exports.export", views.export, SIGNED_IN),

@@ -8,7 +8,7 @@ from hufu_console.web.routing import FORM, POST, Route
 from hufu_console.web.spreadsheet import Sheet
 from hufu_registry.guard.permissions import RELEASE_HELD_CHANGES
 
-ONE = "/sync/held/<held:held_id>"
+ONE = "/sync/held/<uuid:held_id>"
 
 ROUTES = (
     Route("/sync/held", "guard.held_changes", views.held_changes, RELEASE_HELD_CHANGES),

@@ -19,7 +19,7 @@ def journey(start: str, name: str, purpose: Purpose) -> tuple[Route, ...]:
     )
 
 
-RESEND = "/activation/accounts/<account:account_id>/resend"
+RESEND = "/activation/accounts/<uuid:account_id>/resend"
 
 ROUTES = (
     Route("/terms", "public.terms", views.terms, PUBLIC),
@@ -31,7 +31,7 @@ ROUTES = (
     Route("/apply/agency", "public.agency_choose", activation.agency_choose, PUBLIC, POST, limits.SEARCHES),
     Route("/apply/review", "public.review", activation.review, PUBLIC),
     Route("/apply/send", "public.send", activation.review, PUBLIC, POST, limits.SENDING),
-    Route("/apply/receipt/<case:case_id>", "public.receipt", views.receipt, PUBLIC),
+    Route("/apply/receipt/<uuid:case_id>", "public.receipt", views.receipt, PUBLIC),
     *journey("/follow", "public.follow", Purpose.FOLLOW),
     Route("/follow/case", "public.own_case", views.own_case, PUBLIC),
     Route("/follow/change", "public.change", activation.change, PUBLIC, FORM, limits.SENDING),

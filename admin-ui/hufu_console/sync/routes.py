@@ -17,7 +17,7 @@ ONE, OBJECT, DIFFERENCE = (
     "/sync/steps/<kind:kind>/<object:object_id>",
     f"/sync/drift/{KEY}/<object:field>",
 )
-RUN = "/sync/runs/<run:run_id>"
+RUN = "/sync/runs/<uuid:run_id>"
 
 ROUTES = (
     Route("/sync", "sync.overview", views.overview, ADMINISTER),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask
-from werkzeug.routing import BaseConverter, UUIDConverter
+from werkzeug.routing import BaseConverter
 
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import Kind, Target
@@ -41,15 +41,9 @@ class ObjectConverter(BaseConverter):
     regex = r"[^/\x00-\x1f\x7f]{1,100}"
 
 
-# AccountId, CaseId and the ids of exports, held changes and runs are UUIDs; each has a name of its own, so that a route
-# says what it is about.
+# Ids of accounts, cases and whatever else is a UUID are Flask's `<uuid:account_id>`.
 CONVERTERS: dict[str, type[BaseConverter]] = {
-    "account": UUIDConverter,
     "agency": AgencyConverter,
-    "case": UUIDConverter,
-    "export": UUIDConverter,
-    "held": UUIDConverter,
-    "run": UUIDConverter,
     "target": TargetConverter,
     "kind": KindConverter,
     "object": ObjectConverter,
