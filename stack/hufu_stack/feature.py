@@ -1,4 +1,6 @@
-"""Lays out a new feature: folders in registry and console, tests, words, and a line in each composition."""
+"""Lays out a new feature: folders in registry and console, tests, words, and a line in each composition, of which the
+architecture tells.
+"""
 
 import keyword
 import re
@@ -11,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hufu_console.urls import routes
 from hufu_registry.tables import metadata
+from hufu_stack import import_rules
 from hufu_stack.layout import PROJECT
 from hufu_stack.ours import script
 
@@ -19,6 +22,7 @@ WORDS = "messages.po.jinja"
 REGISTRY = Path("registry/hufu_registry")
 CONSOLE = Path("admin-ui/hufu_console")
 CATALOG = CONSOLE / "translations/zh_Hant_TW/LC_MESSAGES/messages.po"
+ARCHITECTURE = Path("docs/architecture.md")
 # Names that will be needed in the house, or that the language or the tests take for something else.
 RESERVED = frozenset({"conftest", "effects", "hufu", "test", "tests", "work"})
 HAN = re.compile(r"[\u4e00-\u9fff]{1,12}")
@@ -66,6 +70,11 @@ def write_feature(feature: str, word: str, project: Path = PROJECT) -> Sequence[
         project / one.file: composed((project / one.file).read_text(encoding="utf-8"), one, names)
         for one in COMPOSITIONS
     }
+    architecture = project / ARCHITECTURE
+    changed[architecture] = architecture.read_text(encoding="utf-8")
+    for one in COMPOSITIONS:
+        order = import_rules.composed((project / one.file).read_text(encoding="utf-8"))
+        changed[architecture] = told(changed[architecture], order, feature)
     catalog = project / CATALOG
     changed[catalog] = with_words(catalog.read_text(encoding="utf-8"), rendered(TEMPLATES / WORDS, names))
     for path, text in (written | changed).items():
@@ -176,6 +185,17 @@ def composed(text: str, composition: Composition, names: Mapping[str, str]) -> s
     first = next(at for at, line in enumerate(lines) if line.startswith("from hufu_"))
     lines.insert(first, in_words(composition.imported, names))
     return "\n".join(lines) + "\n"
+
+
+def told(text: str, order: Sequence[str], feature: str) -> str:
+    """The architecture with the feature before all others, in the chain of their names and in the diagram. Raises
+    LookupError where it does not tell them so.
+    """
+    first = " → ".join(order[:2])
+    longer, places = re.subn(rf"(?<=[`\[]){first}", f"{feature} → {first}", text)
+    if places != 2:
+        raise LookupError(f"{ARCHITECTURE} does not tell twice of “{first}”")
+    return longer
 
 
 def with_words(catalog: str, words: str) -> str:

@@ -12,6 +12,7 @@ from hufu_stack.feature import (
     FeatureNameError,
     composed,
     names_of,
+    told,
     with_words,
     write_feature,
 )
@@ -71,6 +72,14 @@ def test_words_come_where_the_catalog_has_them_and_known_ones_stay() -> None:
     longer = with_words(catalog, 'msgid "Agency of nobody"\nmsgstr "無"\n')
     assert longer.replace('msgid "Agency of nobody"\nmsgstr "無"\n\n', "") == catalog
     assert longer.index('"Agency"') < longer.index('"Agency of nobody"') < longer.index('msgid "Back, change nothing"')
+
+
+def test_the_architecture_tells_of_it_as_the_first() -> None:
+    text = "`cases → guard → kernel`\n acts[cases → guard<br/>→ exports]\n"
+    longer = "`visits → cases → guard → kernel`\n acts[visits → cases → guard<br/>→ exports]\n"
+    assert told(text, ["cases", "guard"], "visits") == longer
+    with pytest.raises(LookupError, match="architecture"):
+        told(longer, ["cases", "guard"], "visits")
 
 
 def test_a_composition_that_is_written_otherwise_is_told() -> None:
