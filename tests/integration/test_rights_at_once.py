@@ -249,6 +249,8 @@ class Crowd:
             partial(self.decide_held, dice, asker),
             partial(submit, self.list_file(dice), services, asker, confirmed=1000),
             partial(assign_deciders, services),
+            partial(converge_agency, agency.id, services, asker),
+            partial(request_plan, agency.id, None, services, asker),
             *[partial(self.decide, dice, asker), partial(self.change_case, dice, agency)] * 3,
         ]  # fmt: skip
         dice.choice(acts)()

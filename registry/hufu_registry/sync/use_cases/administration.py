@@ -112,6 +112,8 @@ def make_again_within(work: Work, services: Services[Work], key: OutboxKey) -> N
 def converge_agency(agency_id: AgencyId, services: Services[Work], actor: Actor) -> UUID:
     """帳號同步作業: bring everything at and below the agency to what the registry says; the run to watch."""
     with services.begin(actor) as work:
+        # The run names it, and whatever locks an agency does so before the asker's grants.
+        work.agencies.lock([agency_id])
         require_administrator(work, actor)
         agency = work.agencies.get(agency_id)
         run_id = start_bulk_run(work, services, RunCause.RESYNCHRONISE, agency.name, agency_id=agency.id)
@@ -127,6 +129,7 @@ def request_plan(
 ) -> UUID:
     """Ask for a forecast: of an agency and all below it, of one account, or of everything."""
     with services.begin(actor) as work:
+        work.agencies.lock([] if agency_id is None else [agency_id])
         require_administrator(work, actor)
         note = ""
         if agency_id is not None:
