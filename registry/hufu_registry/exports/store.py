@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from hufu_registry.exports.model import Export, ExportState
 from hufu_registry.kernel.errors import NotFound
-from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.mapping import from_columns, to_columns
 from hufu_registry.kernel.store import Moment, metadata
 
 WORDS, CONTENT = "export.words", "export.content"
@@ -53,7 +53,7 @@ class SqlExports:
         self._now = now
 
     def add(self, export: Export) -> None:
-        self._connection.execute(sa.insert(exports).values(id=export.id, **self._values(export)))
+        self._connection.execute(sa.insert(exports).values(self._values(export)))
 
     def get(self, export_id: UUID, *, lock: bool = False) -> Export:
         query = sa.select(*TOLD).where(exports.c.id == export_id, exports.c.expires_at > self._now)
@@ -114,34 +114,9 @@ class SqlExports:
         self._connection.execute(sa.delete(exports).where(exports.c.expires_at <= now))
 
     def _values(self, export: Export) -> dict[str, Any]:
-        return {
-            "requested_by": export.requested_by,
-            "list_name": export.list_name,
-            "recorded_as": export.recorded_as,
-            "parameters": dict(export.parameters),
-            "words_sealed": self._keys.seal(WORDS, export.words),
-            "state": export.state.value,
-            "created_at": export.created_at,
-            "expires_at": export.expires_at,
-            "begun_at": export.begun_at,
-            "finished_at": export.finished_at,
-            "file_name": export.file_name,
-            "rows": export.rows,
-        }
+        """`words` are found by nobody: they have no keyed hash, as a sealed field has."""
+        values = to_columns(export)
+        return values | {"words_sealed": self._keys.seal(WORDS, values.pop("words"))}
 
     def _to_export(self, row: Any) -> Export:
-        return Export(
-            id=row.id,
-            requested_by=AccountId(row.requested_by),
-            list_name=row.list_name,
-            recorded_as=row.recorded_as,
-            parameters=row.parameters,
-            words=self._keys.open(WORDS, row.words_sealed),
-            state=ExportState(row.state),
-            created_at=row.created_at,
-            expires_at=row.expires_at,
-            begun_at=row.begun_at,
-            finished_at=row.finished_at,
-            file_name=row.file_name,
-            rows=row.rows,
-        )
+        return from_columns(Export, {**row._asdict(), "words": self._keys.open(WORDS, row.words_sealed)})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +12,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.store import agencies
-from hufu_registry.guard.model import Change, ChangeKind, HeldChange, HeldState, StoredCommand
+from hufu_registry.guard.model import Change, HeldChange, HeldState, StoredCommand
 from hufu_registry.guard.use_cases.ports import Standing
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.mapping import from_columns, from_rows, to_columns
 from hufu_registry.kernel.paging import Page, Paged, Sort
 from hufu_registry.kernel.store import Moment, among, counted, metadata, ordered
 
@@ -63,7 +63,7 @@ class SqlHeldChanges:
 
     def add(self, held_change: HeldChange, command: StoredCommand, changes: Sequence[Change]) -> None:
         self._connection.execute(
-            sa.insert(held_changes).values(**asdict(held_change), command=dict(command.values), files=command.files)
+            sa.insert(held_changes).values(**to_columns(held_change), command=dict(command.values), files=command.files)
         )
         self._list(held_change.id, changes)
 
@@ -73,7 +73,7 @@ class SqlHeldChanges:
         ).one_or_none()
         if row is None:
             raise NotFound("held_change")
-        return to_held_change(row)
+        return from_columns(HeldChange, row._asdict())
 
     def command_of(self, held_id: UUID) -> StoredCommand:
         row = self._connection.execute(
@@ -84,13 +84,11 @@ class SqlHeldChanges:
         return StoredCommand(row.kind, row.command, row.files)
 
     def changes_of(self, held_id: UUID) -> list[Change]:
-        return [to_change(row) for row in self._connection.execute(_changes_of(held_id))]
+        return from_rows(Change, self._connection.execute(_changes_of(held_id)))
 
     def save(self, held_change: HeldChange) -> None:
         self._connection.execute(
-            sa.update(held_changes)
-            .where(held_changes.c.id == held_change.id)
-            .values({name: value for name, value in asdict(held_change).items() if name != "id"})
+            sa.update(held_changes).where(held_changes.c.id == held_change.id).values(to_columns(held_change))
         )
 
     def replace_changes(self, held_id: UUID, changes: Sequence[Change]) -> None:
@@ -102,7 +100,7 @@ class SqlHeldChanges:
             self._connection.execute(
                 sa.insert(held_change_accounts),
                 [
-                    {"held_id": held_id, "position": position} | asdict(change)
+                    {"held_id": held_id, "position": position} | to_columns(change)
                     for position, change in enumerate(changes, 1)
                 ],
             )
@@ -144,38 +142,8 @@ class SqlHeldChanges:
 
 
 def _held_changes() -> sa.Select[Any]:
-    """Without the files; `count` would be a method of the row's."""
-    columns = [column for column in held_changes.c if column.name not in {"command", "files", "count"}]
-    return sa.select(*columns, held_changes.c["count"].label("touched"))
-
-
-def to_held_change(row: Any) -> HeldChange:
-    return HeldChange(
-        id=row.id,
-        kind=row.kind,
-        state=HeldState(row.state),
-        cause=row.cause,
-        count=row.touched,
-        requested_at=row.requested_at,
-        requested_by=None if row.requested_by is None else AccountId(row.requested_by),
-        decided_at=row.decided_at,
-        decided_by=None if row.decided_by is None else AccountId(row.decided_by),
-        reason=row.reason,
-        failure=row.failure,
-        version=row.version,
-    )
-
-
-def to_change(row: Any) -> Change:
-    return Change(
-        kind=ChangeKind(row.kind),
-        account_id=AccountId(row.account_id),
-        agency_id=AgencyId(row.agency_id),
-        account_name=row.account_name,
-        agency_name=row.agency_name,
-        before=row.before,
-        after=row.after,
-    )
+    """Without what it takes to run them."""
+    return sa.select(*(column for column in held_changes.c if column.name not in {"command", "files"}))
 
 
 def _changes_of(held_id: UUID) -> sa.Select[Any]:
@@ -202,7 +170,7 @@ def list_held_changes(
         .limit(page.size)
         .offset(page.offset)
     )
-    return Paged([to_held_change(row) for row in rows], total, page)
+    return Paged(from_rows(HeldChange, rows), total, page)
 
 
 def count_held(connection: sa.Connection) -> int:
@@ -215,7 +183,7 @@ def held_change_of(connection: sa.Connection, held_id: UUID) -> HeldChange:
     row = connection.execute(_held_changes().where(held_changes.c.id == held_id)).one_or_none()
     if row is None:
         raise NotFound("held_change")
-    return to_held_change(row)
+    return from_columns(HeldChange, row._asdict())
 
 
 def changes_page(connection: sa.Connection, held_id: UUID, page: Page) -> Paged[Change]:
@@ -223,4 +191,4 @@ def changes_page(connection: sa.Connection, held_id: UUID, page: Page) -> Paged[
     its = held_change_accounts.c.held_id == held_id
     total = counted(connection, sa.select(held_change_accounts.c.position).where(its))
     rows = connection.execute(_changes_of(held_id).limit(page.size).offset(page.offset))
-    return Paged([to_change(row) for row in rows], total, page)
+    return Paged(from_rows(Change, rows), total, page)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -36,9 +36,9 @@ class _Column:
     has_default: bool
 
 
-def to_columns(value: object, keys: Keys) -> dict[str, Any]:
+def to_columns(value: object, keys: Keys | None = None) -> dict[str, Any]:
     """Column → value: a dataclass in a field lies flat beside the others, an enumeration is its value, a dataclass of
-    one field that field's.
+    one field that field's. What seals nothing needs no keys.
     """
     columns: dict[str, Any] = {}
     kind: Any = type(value)
@@ -47,14 +47,14 @@ def to_columns(value: object, keys: Keys) -> dict[str, Any]:
         if column.nested is not None:
             columns |= to_columns(held, keys)
         elif column.sealed:
-            columns[f"{column.name}_sealed"] = keys.seal(column.name, held) if held else ""
-            columns[f"{column.name}_key"] = keys.index(column.name, held) if held else None
+            columns[f"{column.name}_sealed"] = _needed(keys).seal(column.name, held) if held else ""
+            columns[f"{column.name}_key"] = _needed(keys).index(column.name, held) if held else None
         else:
             columns[column.name] = None if held is None else column.write(held)
     return columns
 
 
-def from_columns(kind: type[T], row: Mapping[str, Any], keys: Keys) -> T:
+def from_columns(kind: type[T], row: Mapping[str, Any], keys: Keys | None = None) -> T:
     """What `to_columns` made these of. A field without a column has its default."""
     values: dict[str, Any] = {}
     made: Any = kind
@@ -65,11 +65,16 @@ def from_columns(kind: type[T], row: Mapping[str, Any], keys: Keys) -> T:
         elif name not in row and column.has_default:
             continue
         elif column.sealed:
-            values[column.name] = keys.open(column.name, row[name]) if row[name] else ""
+            values[column.name] = _needed(keys).open(column.name, row[name]) if row[name] else ""
         else:
             values[column.name] = None if row[name] is None else column.read(row[name])
     thing: T = made(**values)
     return thing
+
+
+def from_rows(kind: type[T], rows: Iterable[Any], keys: Keys | None = None) -> list[T]:
+    """Each row of a query as what it holds."""
+    return [from_columns(kind, row._asdict(), keys) for row in rows]
 
 
 def to_document(about: str, value: object, keys: Keys) -> str:
@@ -111,6 +116,13 @@ def _bare(hint: Any) -> Any:
     if get_origin(hint) in {Union, UnionType}:
         (hint,) = (choice for choice in get_args(hint) if choice is not NoneType)
     return getattr(hint, "__supertype__", hint)
+
+
+def _needed(keys: Keys | None) -> Keys:
+    if keys is None:
+        message = "a sealed field needs keys"
+        raise TypeError(message)
+    return keys
 
 
 def _same(held: Any) -> Any:

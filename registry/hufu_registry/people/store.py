@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from hufu_registry.kernel.ids import PersonId
+from hufu_registry.kernel.mapping import from_columns, to_columns
 from hufu_registry.kernel.store import Moment, metadata
 from hufu_registry.people.model import MailboxCode, Purpose
 
@@ -37,21 +37,6 @@ mailbox_codes = sa.Table(
 )
 
 
-def to_code(row: Any) -> MailboxCode:
-    return MailboxCode(
-        id=row.id,
-        browser_key=row.browser_key,
-        purpose=Purpose(row.purpose),
-        mailbox_key=row.mailbox_key,
-        mailbox_sealed=row.mailbox_sealed,
-        code_key=row.code_key,
-        sent_at=row.sent_at,
-        expires_at=row.expires_at,
-        tries=row.tries,
-        used_at=row.used_at,
-    )
-
-
 class SqlMailboxes:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -70,18 +55,7 @@ class SqlMailboxes:
         return int(row[0]), int(row[1]), row[2]
 
     def add_code(self, code: MailboxCode) -> None:
-        self._connection.execute(
-            sa.insert(mailbox_codes).values(
-                id=code.id,
-                browser_key=code.browser_key,
-                purpose=code.purpose.value,
-                mailbox_key=code.mailbox_key,
-                mailbox_sealed=code.mailbox_sealed,
-                code_key=code.code_key,
-                sent_at=code.sent_at,
-                expires_at=code.expires_at,
-            )
-        )
+        self._connection.execute(sa.insert(mailbox_codes).values(to_columns(code)))
 
     def newest_code(self, browser_key: str, purpose: Purpose, *, lock: bool = False) -> MailboxCode | None:
         query = (
@@ -91,7 +65,7 @@ class SqlMailboxes:
             .limit(1)
         )
         row = self._connection.execute(query.with_for_update() if lock else query).one_or_none()
-        return None if row is None else to_code(row)
+        return None if row is None else from_columns(MailboxCode, row._asdict())
 
     def save_code(self, code: MailboxCode) -> None:
         self._connection.execute(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from hufu_registry.kernel.ids import AgencyId
+from hufu_registry.kernel.mapping import from_rows, to_columns
 from hufu_registry.kernel.policy import P, Setting, changed
 from hufu_registry.kernel.store import Moment, metadata
 from hufu_registry.policy.model import SettingValue
@@ -89,16 +90,7 @@ class SqlSettings:
         return moment
 
     def add(self, value: SettingValue) -> None:
-        self._connection.execute(
-            sa.insert(settings).values(
-                key=value.key,
-                agency_id=value.agency_id,
-                value=value.value,
-                valid_from=value.valid_from,
-                changed_by=value.changed_by,
-                changed_at=value.changed_at,
-            )
-        )
+        self._connection.execute(sa.insert(settings).values(to_columns(value)))
 
 
 def _of(agency_id: AgencyId | None) -> sa.ColumnElement[bool]:
@@ -121,14 +113,4 @@ def given(connection: sa.Connection, now: datetime) -> Sequence[SettingValue]:
         .where(sa.or_(settings.c.valid_from > now, sa.not_(is_over)))
         .order_by(settings.c.key, settings.c.agency_id.asc().nulls_first(), settings.c.valid_from, settings.c.id)
     )
-    return [
-        SettingValue(
-            key=row.key,
-            agency_id=None if row.agency_id is None else AgencyId(row.agency_id),
-            value=row.value,
-            valid_from=row.valid_from,
-            changed_by=row.changed_by,
-            changed_at=row.changed_at,
-        )
-        for row in connection.execute(query)
-    ]
+    return from_rows(SettingValue, connection.execute(query))

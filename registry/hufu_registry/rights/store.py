@@ -10,9 +10,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from hufu_registry.agencies.model import Path
 from hufu_registry.agencies.store import PathText, below
 from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.mapping import from_rows, to_columns
 from hufu_registry.kernel.permissions import Permission, Role
 from hufu_registry.kernel.store import Moment, among, metadata
 from hufu_registry.rights.model import Grant, Rights
@@ -92,19 +92,6 @@ def covered(
     )
 
 
-def to_grant(row: Any) -> Grant:
-    return Grant(
-        id=row.id,
-        account_id=AccountId(row.account_id),
-        role=Role(row.role),
-        agency_id=None if row.agency_id is None else AgencyId(row.agency_id),
-        agency_path=None if row.agency_path is None else Path(row.agency_path),
-        with_subordinates=row.with_subordinates,
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-    )
-
-
 class SqlGrants:
     """`changed` is told the agencies whose managers are not the same as before."""
 
@@ -116,7 +103,7 @@ class SqlGrants:
     def of(self, account_id: AccountId, *, lock: bool = False) -> Rights:
         query = sa.select(grants).where(grants.c.account_id == account_id, in_force(self._now)).order_by(grants.c.id)
         rows = self._connection.execute(query.with_for_update(read=True) if lock else query)
-        return Rights(account_id, tuple(to_grant(row) for row in rows))
+        return Rights(account_id, tuple(from_rows(Grant, rows)))
 
     def standing(self, account_ids: Collection[AccountId]) -> list[Grant]:
         return self._not_over(grants.c.account_id == among(account_ids, sa.Uuid))
@@ -129,7 +116,7 @@ class SqlGrants:
         rows = self._connection.execute(
             sa.select(grants).where(condition, grants.c.ended_at.is_(None), not_over).order_by(grants.c.id)
         )
-        return [to_grant(row) for row in rows]
+        return from_rows(Grant, rows)
 
     def end(self, grant_ids: Collection[UUID]) -> None:
         ending = sa.and_(grants.c.id == among(grant_ids, sa.Uuid), grants.c.ended_at.is_(None))
@@ -138,19 +125,7 @@ class SqlGrants:
 
     def add(self, grant: Grant) -> bool:
         result = self._connection.execute(
-            insert(grants)
-            .values(
-                id=grant.id,
-                account_id=grant.account_id,
-                role=grant.role.value,
-                agency_id=grant.agency_id,
-                agency_path=None if grant.agency_path is None else grant.agency_path.text,
-                with_subordinates=grant.with_subordinates,
-                valid_from=grant.valid_from,
-                valid_until=grant.valid_until,
-            )
-            .on_conflict_do_nothing()
-            .returning(grants.c.id)
+            insert(grants).values(to_columns(grant)).on_conflict_do_nothing().returning(grants.c.id)
         )
         self._note([grant.agency_id])
         return result.first() is not None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.mapping import from_columns, to_columns
 from hufu_registry.kernel.store import Moment, metadata
 from hufu_registry.sessions.model import ConsoleSession, Draft
 
@@ -36,37 +35,17 @@ drafts = sa.Table(
 )
 
 
-def to_session(row: Any) -> ConsoleSession:
-    return ConsoleSession(
-        key=row.key,
-        account_id=AccountId(row.account_id),
-        keycloak_sid=row.keycloak_sid,
-        id_token_sealed=row.id_token_sealed,
-        started_at=row.started_at,
-        seen_at=row.seen_at,
-    )
-
-
 class SqlSessions:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
     def add(self, session: ConsoleSession) -> None:
-        self._connection.execute(
-            sa.insert(console_sessions).values(
-                key=session.key,
-                account_id=session.account_id,
-                keycloak_sid=session.keycloak_sid,
-                id_token_sealed=session.id_token_sealed,
-                started_at=session.started_at,
-                seen_at=session.seen_at,
-            )
-        )
+        self._connection.execute(sa.insert(console_sessions).values(to_columns(session)))
 
     def find(self, key: str) -> ConsoleSession | None:
         query = sa.select(console_sessions).where(console_sessions.c.key == key)
         row = self._connection.execute(query).one_or_none()
-        return None if row is None else to_session(row)
+        return None if row is None else from_columns(ConsoleSession, row._asdict())
 
     def touch(self, key: str, now: datetime) -> None:
         self._connection.execute(sa.update(console_sessions).where(console_sessions.c.key == key).values(seen_at=now))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,6 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.store import agencies
 from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.mapping import to_columns
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.store import among, inserted
 from hufu_registry.sync.model import Binding
@@ -39,7 +39,7 @@ class SqlBindings:
         if not bound:
             return
         rows = inserted(
-            bindings, [{**values_of(key), **asdict(bound[key]), "bound_at": self._now} for key in sorted(bound)]
+            bindings, [{**values_of(key), **to_columns(bound[key]), "bound_at": self._now} for key in sorted(bound)]
         )
         new = {name: rows.excluded[name] for name in ("remote_id", "address", "parent_id")}
         self._connection.execute(

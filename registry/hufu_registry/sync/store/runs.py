@@ -10,8 +10,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from hufu_registry.kernel.errors import NotFound
-from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.mapping import from_columns, from_rows, to_columns
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page, Paged, Sort
 from hufu_registry.kernel.store import counted, ordered, outbox
@@ -101,7 +101,7 @@ class SqlRuns:
         row = self._connection.execute(query.with_for_update() if lock else query).one_or_none()
         if row is None:
             raise NotFound("run")
-        return to_run(row)
+        return from_columns(Run, row._asdict())
 
     def unfinished(self, kind: RunKind) -> Sequence[Run]:
         """Those asked for or under way, oldest first."""
@@ -109,7 +109,7 @@ class SqlRuns:
 
     def execution_of(self, plan_id: UUID) -> Run | None:
         row = self._connection.execute(sa.select(sync_runs).where(sync_runs.c.plan_id == plan_id)).one_or_none()
-        return None if row is None else to_run(row)
+        return None if row is None else from_columns(Run, row._asdict())
 
     def body(self, run_id: UUID) -> str:
         """A plan's text; empty while it is not made."""
@@ -164,29 +164,10 @@ class SqlRuns:
         rows = self._connection.execute(
             sa.select(sync_runs).where(sync_runs.c.kind == kind.value, condition).order_by(sync_runs.c.started_at)
         )
-        return [to_run(row) for row in rows]
+        return from_rows(Run, rows)
 
     def _insert(self, run: Run, **more: Any) -> None:
-        self._connection.execute(
-            sa.insert(sync_runs).values(
-                id=run.id,
-                kind=run.kind.value,
-                target=None if run.target is None else run.target.value,
-                cause=run.cause,
-                requested_by=run.requested_by,
-                started_at=run.started_at,
-                finished_at=run.finished_at,
-                objects=run.objects,
-                done=run.done,
-                differing=run.differing,
-                failed=run.failed,
-                note=run.note,
-                agency_id=run.agency_id,
-                account_id=run.account_id,
-                plan_id=run.plan_id,
-                **more,
-            )
-        )
+        self._connection.execute(sa.insert(sync_runs).values(to_columns(run) | more))
 
 
 def _rows_of_run() -> sa.FromClause:
@@ -210,27 +191,6 @@ def _last_done() -> sa.ScalarSelect[datetime]:
         .where(sync_run_rows.c.run_id == sync_runs.c.id)
         .correlate(sync_runs)
         .scalar_subquery()
-    )
-
-
-def to_run(row: Any) -> Run:
-    return Run(
-        id=row.id,
-        kind=RunKind(row.kind),
-        target=None if row.target is None else Target(row.target),
-        cause=row.cause,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        objects=row.objects,
-        done=row.done,
-        differing=row.differing,
-        failed=row.failed,
-        requested_by=None if row.requested_by is None else AccountId(row.requested_by),
-        note=row.note,
-        agency_id=None if row.agency_id is None else AgencyId(row.agency_id),
-        account_id=None if row.account_id is None else AccountId(row.account_id),
-        plan_id=row.plan_id,
-        code=row.code,
     )
 
 
@@ -265,7 +225,7 @@ def runs(connection: sa.Connection, page: Page, sort: Sort | None = None) -> Pag
     total = counted(connection, sa.select(sync_runs.c.id))
     order = ordered(sort, SORTED_BY, (sync_runs.c.started_at.desc(), sync_runs.c.id))
     rows = connection.execute(_with_progress().order_by(*order).limit(page.size).offset(page.offset))
-    return Paged([to_run(row) for row in rows], total, page)
+    return Paged(from_rows(Run, rows), total, page)
 
 
 def run_of(connection: sa.Connection, run_id: UUID) -> Run:
@@ -273,7 +233,7 @@ def run_of(connection: sa.Connection, run_id: UUID) -> Run:
     row = connection.execute(_with_progress().where(sync_runs.c.id == run_id)).one_or_none()
     if row is None:
         raise NotFound("run")
-    return to_run(row)
+    return from_columns(Run, row._asdict())
 
 
 def applied_steps_of(connection: sa.Connection, kind: Kind, object_id: str, page: Page) -> Paged[AppliedStep]:
