@@ -155,6 +155,20 @@ def _forget_old_builds(keep: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def link_home(build: Path, home: Path) -> None:
+    """Make `home` the build with a data folder of its own.
+
+    Keycloak writes its truststore and its transaction logs there when it starts: two servers on one build would trust
+    each other's directory instead of their own.
+    """
+    (home / "data").mkdir(parents=True, exist_ok=True)
+    for entry in build.iterdir():
+        if entry.name != "data":
+            link = home / entry.name
+            link.unlink(missing_ok=True)
+            link.symlink_to(entry)
+
+
 @dataclass(frozen=True, slots=True)
 class Keycloak(Server):
     name: ClassVar[str] = "keycloak"
@@ -164,9 +178,14 @@ class Keycloak(Server):
     def prepare(self) -> None:
         self.profile.log(self.name).parent.mkdir(parents=True, exist_ok=True)
         try:
-            ensure_build(self.profile.log(self.name))
+            build = ensure_build(self.profile.log(self.name))
         except subprocess.CalledProcessError as failure:
             raise ServerError(self, f"building failed with code {failure.returncode}") from failure
+        link_home(build, self.home)
+
+    @property
+    def home(self) -> Path:
+        return self.profile.data(self.name)
 
     def environment(self) -> Mapping[str, str]:
         return base_environment() | {
@@ -180,12 +199,13 @@ class Keycloak(Server):
         }
 
     def command(self) -> Sequence[str]:
-        home = ensure_build(self.profile.log(self.name))
+        build = ensure_build(self.profile.log(self.name))
         database = f"jdbc:postgresql://{ADDRESS}:{self.profile.port('postgres')}/keycloak"
         command = [
-            str(home / "bin" / "kc.sh"),
+            str(build / "bin" / "kc.sh"),
             "start",
             "--optimized",
+            f"-Dkc.home.dir={self.home}",
             f"--db-url={database}",
             "--db-username=keycloak",
             "--http-enabled=true",

@@ -72,7 +72,8 @@ SAME_VALUE = {
     "HUFU_REALM",
 }
 # The stack's Keycloak listens on loopback ports of its own; the one in Docker stands behind a proxy.
-KEYCLOAK_ONLY_IN_THE_STACK = {"http-host", "http-port", "http-management-port"}
+# A container has its own file system; here several servers share one build.
+KEYCLOAK_ONLY_IN_THE_STACK = {"http-host", "http-port", "http-management-port", "-Dkc.home.dir"}
 KEYCLOAK_ONLY_IN_DOCKER = {"proxy-headers"}
 KEYCLOAK_SAME_VALUE = {"cache", "db-username", "http-enabled", "log-level"}
 

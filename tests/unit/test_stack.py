@@ -18,7 +18,7 @@ from hufu_stack import authority, demo_people, person
 from hufu_stack.directory import Directory
 from hufu_stack.endpoints import Person, describe
 from hufu_stack.environment import environment, shell_exports
-from hufu_stack.keycloak import java_home, version
+from hufu_stack.keycloak import java_home, link_home, version
 from hufu_stack.layout import PORT_OFFSETS, PROFILES, REDIRECT_PORTS, Profile
 from hufu_stack.mail_catcher import Mailbox, list_page, message_page
 from hufu_stack.process import Stat, tree_of
@@ -161,6 +161,20 @@ def test_the_newest_jdk_is_taken_unless_one_is_named(tmp_path: Path) -> None:
 def test_no_jdk_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="make setup"):
         java_home({}, tmp_path)
+
+
+def test_two_keycloaks_on_one_build_keep_their_truststores_apart(tmp_path: Path) -> None:
+    build = tmp_path / "build"
+    for name in ("bin", "lib", "data"):
+        (build / name).mkdir(parents=True)
+    homes = [tmp_path / name for name in ("test", "test-faults")]
+    for home in homes:
+        link_home(build, home)
+        link_home(build, home)  # as at each start
+        (home / "data" / "keycloak-truststore.p12").write_text(home.name)
+    assert [(home / "data" / "keycloak-truststore.p12").read_text() for home in homes] == ["test", "test-faults"]
+    assert not list((build / "data").iterdir())
+    assert (homes[0] / "lib").resolve() == build / "lib"
 
 
 def test_keycloaks_version_has_one_home() -> None:
