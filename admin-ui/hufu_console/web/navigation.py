@@ -49,11 +49,15 @@ def waiting(endpoint: str) -> int:
 
 
 def page_values() -> dict[str, Any]:
-    """`navigation` and `waiting` are asked by the templates that show them: a part of a page counts nothing for it."""
+    """`navigation` and `waiting` are asked by the templates that show them: a part of a page counts nothing for it.
+
+    `opens` says whether the viewer may go to an endpoint that a page would lead to.
+    """
     viewer = g.get("viewer")
     return {
         "viewer": viewer,
         "navigation": lambda: items(viewer) if viewer else [],
+        "opens": lambda endpoint: viewer is not None and composition().opens(endpoint, viewer),
         "waiting": waiting,
         "restored": bool(g.get("restored")),
     }

@@ -11,6 +11,7 @@ from flask_babel import ngettext
 
 from hufu_console.web.changes import ABOUT_TO_LOSE
 from hufu_console.web.context import actor, registry
+from hufu_console.web.feature import composition
 from hufu_console.web.lists import Asked, Listing
 from hufu_console.web.numbers import VERSION_DIGITS, number_of
 from hufu_console.web.viewer import viewer
@@ -18,12 +19,13 @@ from hufu_registry.guard.model import Held, Unconfirmed
 from hufu_registry.guard.use_cases import Command, submit
 from hufu_registry.kernel.paging import Page, Paged
 
+HELD, RUN = "guard.held_change", "sync.run"
 NOT_REPEATED = frozenset({"csrf_token", "confirmed"})
 
 
 def submitted(command: Command, title: str, said: Callable[[Any], object], back: str) -> ResponseReturnValue:
     """Go back and say what came of it; or show who would lose something and ask, with the form as it was sent; or say
-    that it is held. System managers are led on to the run, or to the held set.
+    that it is held. Who may open the run, or the held set, is led on to it.
 
     Raises what the act itself raises.
     """
@@ -35,7 +37,6 @@ def submitted(command: Command, title: str, said: Callable[[Any], object], back:
             "guard/unconfirmed.html", action=request.path, title=title, back=back, count=outcome.count,
             changes=listing, hidden=hidden | {"confirmed": outcome.count},
         )  # fmt: skip
-    follows = viewer().rights.is_system_manager
     if isinstance(outcome, Held):
         words = ngettext(
             "It touches %(num)s account and is held until a system manager releases it. Nothing has happened yet.",
@@ -43,10 +44,14 @@ def submitted(command: Command, title: str, said: Callable[[Any], object], back:
             outcome.count,
         )
         flash(words, "waiting")
-        return redirect(url_for("guard.held_change", held_id=outcome.held_id) if follows else back, 303)
+        return redirect(url_for(HELD, held_id=outcome.held_id) if may_open(HELD) else back, 303)
     flash(str(said(outcome.result)), "good")
-    run = url_for("sync.run", run_id=outcome.run_id) if outcome.run_id and follows else None
+    run = url_for(RUN, run_id=outcome.run_id) if outcome.run_id and may_open(RUN) else None
     return redirect(run or back, 303)
+
+
+def may_open(endpoint: str) -> bool:
+    return composition().opens(endpoint, viewer())
 
 
 def confirmed() -> int | None:

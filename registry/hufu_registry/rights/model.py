@@ -41,10 +41,6 @@ class Rights:
     grants: tuple[Grant, ...]
 
     @property
-    def is_system_manager(self) -> bool:
-        return any(grant.role is Role.SYSTEM_MANAGER for grant in self.grants)
-
-    @property
     def is_manager(self) -> bool:
         return bool(self.grants)
 
