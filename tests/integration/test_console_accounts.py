@@ -82,6 +82,18 @@ def test_saving_what_stands_already_changes_nothing(
     assert wanted(services, wang) == before
 
 
+def test_a_deleted_account_is_not_put_right(
+    app: Flask, services: SqlServices, manager: AccountId, wang: AccountId
+) -> None:
+    """Its page does not offer that; who sends it all the same is refused."""
+    disable_account(wang, services, SYSTEM, reason="離職")
+    delete_account(wang, services, SYSTEM, reason="離職")
+    browser, before = signed_in(app, services, manager), wanted(services, wang)
+    assert f"/accounts/{wang}/sync" not in browser.get(f"/accounts/{wang}").text
+    assert browser.post(f"/accounts/{wang}/sync").status_code == 409
+    assert wanted(services, wang) == before
+
+
 def test_bad_data_are_named_and_nothing_typed_is_lost(
     app: Flask, services: SqlServices, manager: AccountId, wang: AccountId
 ) -> None:

@@ -127,7 +127,7 @@ def test_what_is_gone_already_needs_no_removal(engine: Engine, chain: Sequence[A
     engine.run()
     clock.advance(days=31)
     del engine.ad.things[engine.in_ad(account_id)]
-    converge_now(account_id, engine.services, SYSTEM)
+    engine.want(account_id)
     engine.run()
     assert engine.row(Target.AD, Kind.ACCOUNT, account_id).error is None
     assert engine.keycloak.of(f"hufu:account:{account_id}") == []

@@ -34,18 +34,24 @@ def disable_account(account_id: AccountId, services: Services[Work], actor: Acto
     IllegalMove("last_manager", agency) unless the reason is SECURITY.
     """
     with services.begin(actor) as work:
-        account, _ = lock_account_and_grants(work, account_id)
+        account, grants = lock_account_and_grants(work, account_id)
         require_on_account(work, actor, EDIT_ACCOUNTS, account)
-        return disable(work, services, account_id, reason=reason)
+        return _disable(work, services, account, grants, reason=reason)
 
 
 def disable(work: Work, services: Services[Work], account_id: AccountId, *, reason: str, bulk: bool = False) -> Account:
     """The same within the caller's transaction."""
     account, grants = lock_account_and_grants(work, account_id)
+    return _disable(work, services, account, grants, reason=reason, bulk=bulk)
+
+
+def _disable(
+    work: Work, services: Services[Work], account: Account, grants: Sequence[Grant], *, reason: str, bulk: bool = False
+) -> Account:
     if reason != SECURITY:
         keep_a_manager(work, account, grants)
     disabled = move_account(work, account, AccountMove.DISABLE, reason=reason)
-    request_action(work, services, ActionKind.END_SESSIONS, account_id)
+    request_action(work, services, ActionKind.END_SESSIONS, account.id)
     enqueue_account(work, services, disabled, bulk=bulk)
     return disabled
 
@@ -72,14 +78,20 @@ def delete_account(account_id: AccountId, services: Services[Work], actor: Actor
     Raises NotFound("account") outside the asker's scope, IllegalMove("account_state") for one that is not disabled.
     """
     with services.begin(actor) as work:
-        account, _ = lock_account_and_grants(work, account_id)
+        account, grants = lock_account_and_grants(work, account_id)
         require_on_account(work, actor, EDIT_ACCOUNTS, account)
-        return delete(work, services, account_id, reason=reason)
+        return _delete(work, services, account, grants, reason=reason)
 
 
 def delete(work: Work, services: Services[Work], account_id: AccountId, *, reason: str, bulk: bool = False) -> Account:
     """The same within the caller's transaction."""
     account, grants = lock_account_and_grants(work, account_id)
+    return _delete(work, services, account, grants, reason=reason, bulk=bulk)
+
+
+def _delete(
+    work: Work, services: Services[Work], account: Account, grants: Sequence[Grant], *, reason: str, bulk: bool = False
+) -> Account:
     deleted = move_account(work, account, AccountMove.DELETE, reason=reason)
     end_grants(work, grants, reason="account_deleted")
     work.names.release(name_key(account.account_name), account.id, rest=True)
@@ -95,9 +107,9 @@ def transfer_account(account_id: AccountId, agency_id: AgencyId, services: Servi
     IllegalMove("agency_closed"), IllegalMove("last_manager", agency), Conflict("changed_meanwhile").
     """
     with services.begin(actor) as work:
-        account, _ = _locked_for_transfer(work, account_id, agency_id)
+        account, grants = _locked_for_transfer(work, account_id, agency_id)
         require_on_account(work, actor, EDIT_AGENCIES, account)
-        return transfer(work, services, account_id, agency_id)
+        return _transfer(work, services, account, grants, agency_id)
 
 
 def transfer(
@@ -105,6 +117,18 @@ def transfer(
 ) -> Account:
     """The same within the caller's transaction."""
     account, grants = _locked_for_transfer(work, account_id, agency_id)
+    return _transfer(work, services, account, grants, agency_id, bulk=bulk)
+
+
+def _transfer(
+    work: Work,
+    services: Services[Work],
+    account: Account,
+    grants: Sequence[Grant],
+    agency_id: AgencyId,
+    *,
+    bulk: bool = False,
+) -> Account:
     new = work.agencies.get(agency_id)
     if account.agency_id == agency_id:
         return account

@@ -201,12 +201,14 @@ def _record(work: Work, action: str, object_kind: str, object_id: str, **new: ob
 def converge_now(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
     """立即同步: bring the targets to what the registry says, at once; anybody's own account, too.
 
-    Raises NotFound("account") outside the asker's scope.
+    Raises NotFound("account") outside the asker's scope, IllegalMove("account_state") for a deleted one.
     """
     with services.begin(actor) as work:
         if actor.account_id == account_id:
             account = work.accounts.get(account_id)
         else:
             account = account_to_change(work, actor, EDIT_ACCOUNTS, account_id)
+        if account.state is AccountState.DELETED:
+            raise IllegalMove("account_state", state=account.state.value, move="converge")
         enqueue_account(work, services, account)
         work.audit.record("account.sync_requested", object_kind="account", object_id=str(account_id))
