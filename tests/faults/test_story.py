@@ -214,10 +214,6 @@ def the_answer_about_a_new_account_is_lost(tale: Tale) -> None:
     tale.hurting("directory", "^add ", Fault.LOSE, tale.approve)
 
 
-def the_answer_about_the_mail_is_lost(tale: Tale) -> None:
-    tale.hurting("keycloak", "PUT .*/execute-actions-email", Fault.LOSE, tale.approve)
-
-
 def a_name_is_taken(tale: Tale) -> None:
     assert tale.office.directory is not None
     name = f"f{uuid4().hex[:10]}"

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from hufu_registry.audit.model import differences
 from hufu_registry.audit.store import SqlAudit
 from hufu_registry.features import FEATURES
 from hufu_registry.kernel.actor import SYSTEM
@@ -52,6 +53,10 @@ def test_each_feature_declares_what_it_records_and_nothing_else() -> None:
 def test_an_event_belongs_to_one_feature() -> None:
     events = [event for events in DECLARED.values() for event in events]
     assert len(events) == len(set(events))
+
+
+def test_a_record_of_a_change_holds_only_what_changed() -> None:
+    assert differences({"name": "a", "title": "b"}, {"name": "a", "title": "c"}) == ({"title": "b"}, {"title": "c"})
 
 
 def test_what_nobody_declares_is_not_recorded() -> None:

@@ -15,8 +15,6 @@ SENTENCES = {
     "account_name_shape": _l("An account name has 5 to 15 letters and digits and starts with a letter."),
     "account_name_reserved": _l("This account name is kept for the system. Please choose another."),
     "account_name_taken": _l("Somebody uses this account name already. Please choose another."),
-    "name_required": _l("Please enter your name."),
-    "title_required": _l("Please enter your title."),
     "official_mail_domain": _l(
         "An official mailbox lies under the government's domains or those of the agency. "
         "A private address would be published in tokens."

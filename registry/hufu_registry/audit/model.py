@@ -13,6 +13,12 @@ from hufu_registry.kernel.ids import AgencyId
 Values = Mapping[str, object]
 
 
+def differences(old: Values, new: Values) -> tuple[dict[str, object], dict[str, object]]:
+    """Of two with the same names, what is not the same: as it was, and as it is."""
+    changed = [name for name in old if old[name] != new[name]]
+    return {name: old[name] for name in changed}, {name: new[name] for name in changed}
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One act: what was done to which object, by whom, from where, and what it changed.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, expect
 
@@ -160,7 +159,3 @@ def claims_on(page: Page, table: int = 0) -> dict[str, str]:
     """The claims as the sample application shows them: those of the ID token, or (1) of userinfo."""
     rows = page.locator("table").nth(table).locator("td[data-claim]")
     return {str(row.get_attribute("data-claim")): row.inner_text() for row in rows.all()}
-
-
-def query_of(address: str) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(address).query)

@@ -9,6 +9,7 @@ from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
 from hufu_registry.accounts.use_cases.permission import account_to_change
 from hufu_registry.accounts.use_cases.ports import Work
 from hufu_registry.agencies.model import Agency, AgencyKind
+from hufu_registry.audit.model import differences
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
@@ -46,14 +47,14 @@ def change_account(command: ChangeAccount, services: Services[Work], actor: Acto
             return account
         changed = replace(account, profile=profile)
         work.accounts.save(changed)
-        old, new = account.profile.audited(), profile.audited()
+        old, new = differences(account.profile.audited(), profile.audited())
         work.audit.record(
             "account.changed",
             object_kind="account",
             object_id=str(account.id),
             agency_id=account.agency_id,
-            old={field: value for field, value in old.items() if new[field] != value},
-            new={field: value for field, value in new.items() if old[field] != value},
+            old=old,
+            new=new,
         )
         enqueue_account(work, services, changed)
     return changed

@@ -16,6 +16,7 @@ from hufu_registry.accounts.use_cases.permission import account_to_change, requi
 from hufu_registry.accounts.use_cases.ports import Work
 from hufu_registry.agencies.model import HOMES, Agency, AgencyPolicy
 from hufu_registry.agencies.permissions import EDIT_AGENCIES
+from hufu_registry.audit.model import differences
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, IllegalMove
@@ -173,8 +174,8 @@ def moved_to(account: Account, new: Agency, policy: AgencyPolicy) -> Account:
 
 
 def _lost(account: Account, moved: Account) -> dict[str, object]:
-    old, new = account.profile.audited(), moved.profile.audited()
-    return {field: value for field, value in old.items() if new[field] != value}
+    lost, _kept = differences(account.profile.audited(), moved.profile.audited())
+    return lost
 
 
 def unlock_account(account_id: AccountId, services: Services[Work], actor: Actor) -> None:

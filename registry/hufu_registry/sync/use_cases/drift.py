@@ -8,6 +8,7 @@ from uuid import UUID
 
 from hufu_registry.accounts.model import AccountState, Profile
 from hufu_registry.accounts.use_cases import check_official_mail
+from hufu_registry.audit.model import differences
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import TAIPEI
 from hufu_registry.kernel.errors import IllegalMove, Invalid
@@ -44,14 +45,14 @@ def accept_drift(key: OutboxKey, field: str, services: Services[Work], actor: Ac
         changed = replace(account, profile=profile)
         work.accounts.save(changed)
         work.administration.accept(key, field)
-        old, new = account.profile.audited(), profile.audited()
+        old, new = differences(account.profile.audited(), profile.audited())
         work.audit.record(
             "drift.accepted",
             object_kind="account",
             object_id=str(account.id),
             agency_id=account.agency_id,
-            old={name: value for name, value in old.items() if new[name] != value},
-            new={name: value for name, value in new.items() if old[name] != value} | {"from": key.target.value},
+            old=old,
+            new=new | {"from": key.target.value},
         )
         enqueue_account(work, services, changed)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from hufu_registry.audit.model import differences
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import Case, CaseMove, CaseState, Form
 from hufu_registry.cases.engine.use_cases.following import held_case, hold_agency, own_case
@@ -102,14 +103,8 @@ def change_case(command: ChangeCase, services: Services[Work], actor: Actor) -> 
         )
         kind.reserve(work, changed, case)
         work.cases.save(changed)
-        old, new = case.form.audited(), form.audited()
-        record(
-            work,
-            "case.changed",
-            changed,
-            old={field: value for field, value in old.items() if new[field] != value},
-            new={field: value for field, value in new.items() if old[field] != value},
-        )
+        old, new = differences(case.form.audited(), form.audited())
+        record(work, "case.changed", changed, old=old, new=new)
         if agency.id != case.agency_id:
             tell_deciders(work, changed)
 
