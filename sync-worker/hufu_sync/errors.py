@@ -60,6 +60,10 @@ class Refused(TargetError):  # noqa: N818 - a kind of answer, not a Python suffi
     error_class = ErrorClass.REFUSED
 
 
+class NoRightsError(Refused):
+    """Nor may we touch it. Whether that is so of this one or of all, the lane asks our own probe."""
+
+
 class Misconfigured(TargetError):  # noqa: N818 - a kind of answer, not a Python suffix
     """Nothing can work: wrong password, certificate, missing rights. The whole target pauses."""
 

@@ -21,7 +21,7 @@ from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import OutboxKey, Target
 from hufu_registry.sync.model import Claimed, Code
 from hufu_sync.backoff import pause
-from hufu_sync.errors import Conflict, Limited, Misconfigured, Refused, TargetError, Transient, Unreachable
+from hufu_sync.errors import Conflict, Limited, Misconfigured, NoRightsError, TargetError, Transient, Unreachable
 from hufu_sync.health import Heart, Metrics
 from hufu_sync.outcomes import LeaseLostError, NotForetoldError, NotReachedError, NotReadyError
 
@@ -256,9 +256,7 @@ class Lane:
 
     def _explained(self, failed: Mapping[Claimed, Exception]) -> Mapping[Claimed, Exception]:
         """No rights on one object is that object's trouble; none on our own probe is the whole target's."""
-        denied = [
-            row for row, error in failed.items() if isinstance(error, Refused) and error.code is Code.AD_NO_RIGHTS
-        ]
+        denied = [row for row, error in failed.items() if isinstance(error, NoRightsError)]
         if not denied:
             return failed
         try:

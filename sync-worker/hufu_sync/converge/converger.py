@@ -62,7 +62,7 @@ class Converger:
             self._verify(batch)
         note_locks(self.services, self.config.target, rows, self.lockout)
         note_and_finish(self.services, self.config.target, rows, self.lease_length)
-        make_way(self.services, self.config.target, self.target, rows, lease)
+        make_way(self.services, self.config, self.target, rows, lease)
         # Last: a mail about an account is worth nothing before the account is right.
         if self.actions is not None:
             ActionRunner(self.services, self.config.target, self.actions).do_all(rows, lease)
@@ -118,7 +118,7 @@ class Converger:
         row.planned = plan(row.desired, answer, row.snapshot.written_to(answer), self.hash_of)
         # The mark says whose it is, not the name: somebody else's object is left alone (0016).
         if answer is not None and answer.mark != row.desired.mark:
-            row.outcome = Conflict(Code.NAME_TAKEN_IN_AD if row.key.kind is Kind.ACCOUNT else Code.OU_TAKEN)
+            row.outcome = Conflict(self.config.schema.taken[row.key.kind])
         elif answer is not None and answer.protected and row.planned.steps:
             row.outcome = Refused(Code.PROTECTED_IN_AD)
 

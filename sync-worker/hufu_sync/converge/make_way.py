@@ -11,29 +11,32 @@ from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.sync.model import Code
 from hufu_registry.sync.model.naming import Sibling, folded, stand_in
 from hufu_registry.sync.model.plan import Rename
 from hufu_sync.converge.row import Lease, Row
+from hufu_sync.desired_state import TargetConfig
 from hufu_sync.errors import Conflict, TargetError
 from hufu_sync.outcomes import NotReadyError
 from hufu_sync.targets.port import StateTarget
 
 
-def make_way(services: SqlServices, target: Target, port: StateTarget, rows: Sequence[Row], lease: Lease) -> None:
+def make_way(services: SqlServices, config: TargetConfig, port: StateTarget, rows: Sequence[Row], lease: Lease) -> None:
     """A name that another agency of ours still bears is free as soon as that one has its new name. Until then
     this one gives up its own, which may be the very one the other waits for.
     """
+    if not config.schema.names_agencies:
+        return
     renamed = {row.key.object_id for row in rows if any(isinstance(step, Rename) for step in row.planned.steps)}
+    taken = config.schema.taken[Kind.AGENCY]
     for row in rows:
         error = row.outcome
-        if row.key.kind is not Kind.AGENCY or not isinstance(error, Conflict) or error.code is not Code.OU_TAKEN:
+        if row.key.kind is not Kind.AGENCY or not isinstance(error, Conflict) or error.code is not taken:
             continue
         with services.begin(SYSTEM) as work:
             agency = work.agencies.get(AgencyId(int(row.key.object_id)))
             beside = work.agency_tree.siblings([agency.parent_id])
             siblings = {sibling.id: sibling for level in beside for sibling in level}
-            leaving = _leaving(work, target, siblings, agency, renamed)
+            leaving = _leaving(work, config.target, siblings, agency, renamed)
         if leaving is None:
             continue
         row.outcome = NotReadyError(leaving, is_known=False)

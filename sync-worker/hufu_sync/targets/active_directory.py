@@ -19,6 +19,7 @@ from typing import assert_never
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import ChangeCursor, Code
+from hufu_registry.sync.model.desired import DirectorySchema
 from hufu_registry.sync.model.naming import folded
 from hufu_registry.sync.model.plan import (
     Adopt,
@@ -55,7 +56,7 @@ STATE = (MARK, "userAccountControl", "lockoutTime", "adminCount")
 # By these an account is unique in the domain, so they are there before anything else of it can be.
 NAMES = ("sAMAccountName", "userPrincipalName", "employeeNumber")
 RDN = {Kind.AGENCY: "ou", Kind.ACCOUNT: "cn"}
-TAKEN = {Kind.AGENCY: Code.OU_TAKEN, Kind.ACCOUNT: Code.NAME_TAKEN_IN_AD}
+TAKEN = DirectorySchema.taken
 CLASSES = {
     Kind.AGENCY: ("top", "organizationalUnit"),
     Kind.ACCOUNT: ("top", "person", "organizationalPerson", "user"),

@@ -17,7 +17,7 @@ from ldap3.core import exceptions as ldap
 from ldap3.utils.conv import escape_bytes, escape_filter_chars
 
 from hufu_registry.sync.model import Code
-from hufu_sync.errors import Conflict, Misconfigured, Refused, TargetError, Transient, Unreachable
+from hufu_sync.errors import Conflict, Misconfigured, NoRightsError, Refused, TargetError, Transient, Unreachable
 
 SEARCH_RESULT_ENTRY = 4
 PAGED = "1.2.840.113556.1.4.319"
@@ -265,7 +265,7 @@ def _translated(error: ldap.LDAPException, taken: Code) -> TargetError:
     if isinstance(error, (ldap.LDAPInvalidCredentialsResult, ldap.LDAPBindError)):
         return Misconfigured(Code.AD_BIND_REFUSED, name)
     if isinstance(error, ldap.LDAPInsufficientAccessRightsResult):
-        return Refused(Code.AD_NO_RIGHTS, name)
+        return NoRightsError(Code.AD_NO_RIGHTS, name)
     if isinstance(error, VALUE_ERRORS):
         # Names are unique in the domain: a taken one comes as a constraint, too.
         unique = isinstance(error, ldap.LDAPConstraintViolationResult) and "already" in str(error).lower()

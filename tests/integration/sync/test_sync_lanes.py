@@ -31,7 +31,7 @@ from hufu_registry.sync.store import due_targets, queue_samples, work_rows
 from hufu_registry.sync.use_cases import converge_now, pause_target, resume_target
 from hufu_sync.bootstrap import Parts
 from hufu_sync.desired_state import TargetConfig, desired_of
-from hufu_sync.errors import Misconfigured, Refused, TargetError, Transient, Unreachable
+from hufu_sync.errors import Misconfigured, NoRightsError, Refused, TargetError, Transient, Unreachable
 from hufu_sync.health import Heart
 from hufu_sync.relay import sample
 from tests.kit.clocks import SetClock
@@ -313,7 +313,7 @@ def test_where_our_own_probe_cannot_be_written_the_whole_target_pauses(engine: E
         if call == "probe":
             raise Misconfigured(Code.AD_NO_RIGHTS)
         if call == "Create account":
-            raise Refused(Code.AD_NO_RIGHTS)
+            raise NoRightsError(Code.AD_NO_RIGHTS)
 
     engine.ad.before = denied
     engine.run()
@@ -328,7 +328,7 @@ def test_no_rights_on_one_object_park_that_one(engine: Engine, chain: Sequence[A
     engine.account(chain[0])
     engine.run()
     cut_off, good = engine.account(chain[0]), engine.account(chain[0])
-    engine.ad.spoil(f"hufu:account:{cut_off}", Refused(Code.AD_NO_RIGHTS))
+    engine.ad.spoil(f"hufu:account:{cut_off}", NoRightsError(Code.AD_NO_RIGHTS))
     engine.run()
     assert engine.row(Target.AD, Kind.ACCOUNT, cut_off).parked_at is not None
     assert engine.story(good)[StepName.MAIL] == DONE

@@ -57,7 +57,7 @@ class DocumentSystem:
         if record is None:
             return None
         if record["mark"] != desired.mark:
-            return Conflict(Code.NAME_TAKEN_IN_AD) if desired.exists else None
+            return Conflict(Code.UNEXPECTED) if desired.exists else None
         return self._observed(record, desired.fields)
 
     @staticmethod
@@ -98,7 +98,7 @@ class DocumentSystem:
 
     def _create(self, desired: Desired) -> None:
         if any(self._bears_name_of(desired, record) for record in self._records()):
-            raise Conflict(Code.NAME_TAKEN_IN_AD)
+            raise Conflict(Code.UNEXPECTED)
         number = f"D-{sum(1 for _ in self.folder.iterdir()) + 1:06}"
         self._write(
             {
@@ -151,6 +151,7 @@ class ArchiveSchema:
     """A folder has a name and an OID, a file a name and whose it is."""
 
     names_agencies: ClassVar = True
+    taken: ClassVar[Mapping[Kind, Code]] = dict.fromkeys(Kind, Code.UNEXPECTED)
     fields: ClassVar[Mapping[Kind, frozenset[str]]] = {
         Kind.AGENCY: frozenset({"oid"}),
         Kind.ACCOUNT: frozenset({"holder", "unit"}),

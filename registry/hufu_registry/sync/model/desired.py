@@ -11,6 +11,7 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model.naming import value
 from hufu_registry.sync.model.plan import ENABLED, PLACE, Desired
+from hufu_registry.sync.model.work import Code
 
 # A given name is wanted by much software, and 姓名 is one field: whatever is put there is shown beside the whole
 # name in sn. A dot is what others write for people with one name.
@@ -44,6 +45,8 @@ class TargetSchema(Protocol):
 
     names_agencies: ClassVar[bool]
     """Whether an agency bears its name there, so that it must differ from those beside it."""
+    taken: ClassVar[Mapping[Kind, Code]]
+    """What is said where somebody else's object has the name of ours."""
 
     @property
     def fields(self) -> Mapping[Kind, frozenset[str]]:
@@ -59,6 +62,7 @@ class TargetSchema(Protocol):
 class DirectorySchema:
     domain: str
     names_agencies: ClassVar = True
+    taken: ClassVar[Mapping[Kind, Code]] = {Kind.AGENCY: Code.OU_TAKEN, Kind.ACCOUNT: Code.NAME_TAKEN_IN_AD}
     fields: ClassVar[Mapping[Kind, frozenset[str]]] = {
         Kind.AGENCY: frozenset({"description", "businessCategory"}),
         Kind.ACCOUNT: frozenset(
@@ -123,6 +127,7 @@ def group_name(agency: Agency) -> str:
 class KeycloakSchema:
     with_directory: bool
     names_agencies: ClassVar = False
+    taken: ClassVar[Mapping[Kind, Code]] = {Kind.AGENCY: Code.GROUP_TAKEN, Kind.ACCOUNT: Code.NAME_TAKEN_IN_KEYCLOAK}
 
     @property
     def fields(self) -> Mapping[Kind, frozenset[str]]:
