@@ -20,10 +20,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hufu_console.app import create_app
 from hufu_console.bootstrap import build_services
+from hufu_console.exports.queue import put, queue_of
 from hufu_console.settings import ExportSettings
 from hufu_console.web import logs
 from hufu_console.web.context import registry
-from hufu_console.web.export_queue import put, queue_of
 from hufu_registry.health import Heart, serving
 
 log = structlog.get_logger("hufu_console")

@@ -20,11 +20,11 @@ FEATURES = (
     HOME,
     PUBLIC,
     CASES,
-    GUARD,
-    SYNC,
-    EXPORTS,
     ACCOUNTS,
+    SYNC,
     AGENCIES,
+    GUARD,
+    EXPORTS,
     SIGN_IN,
 )
 

@@ -15,8 +15,8 @@ from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
 from hufu_console.exporter import put_missing, wake_unclaimed
+from hufu_console.exports import spreadsheet
 from hufu_console.exports.jobs import write
-from hufu_console.web import spreadsheet
 from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import audit_records

@@ -18,7 +18,6 @@ from hufu_console.web.feature import compose
 from hufu_console.web.moments import moment
 from hufu_console.web.roc_field import read_day
 from hufu_registry.kernel.errors import HufuError
-from hufu_registry.sync.model import Code
 
 ROOT = Path(__file__).resolve().parents[2]
 CONSOLE = ROOT / "admin-ui" / "hufu_console"
@@ -124,11 +123,6 @@ def test_every_rule_the_registry_names_has_a_sentence() -> None:
     raised = set(re.findall(r"(?:NotFound|Denied|IllegalMove|Conflict|RateLimited)\(\s*\"(\w+)\"", source))
     not_for_pages = {"import_closes_too_many", "system_manager_exists", "tree_cycle", "setting"}
     assert raised - not_for_pages - set(compose(urls.FEATURES).sentences) == set()
-
-
-def test_every_code_of_the_worker_has_words() -> None:
-    words = (CONSOLE / "templates" / "accounts" / "_labels.html").read_text()
-    assert [code.value for code in Code if f'"{code.value}":' not in words] == []
 
 
 def test_every_kind_of_error_has_its_status() -> None:

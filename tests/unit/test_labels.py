@@ -65,7 +65,7 @@ WORDS: Mapping[tuple[str, str], Iterable[str]] = {
     ("accounts", "sign_in_state"): SignInState,
     ("accounts", "reason_word"): (SECURITY, NOT_ACTIVATED_IN_TIME),
     ("accounts", "step_title"): StepName,
-    ("accounts", "code_words"): Code,
+    ("sync", "code_words"): Code,
     ("accounts", "event_word"): sign_in_events(),
     ("agencies", "kind_word"): AgencyKind,
     ("cases", "case_word"): [*CaseState, "all"],

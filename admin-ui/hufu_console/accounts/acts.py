@@ -10,10 +10,10 @@ from flask_wtf import FlaskForm
 import hufu_registry.accounts.use_cases as accounts
 from hufu_console.accounts import queries
 from hufu_console.accounts.forms import DisableForm, ReasonForm, TransferForm
+from hufu_console.guard.submitting import submitted
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, now, policy, registry
 from hufu_console.web.numbers import number_in
-from hufu_console.web.submitting import submitted
 from hufu_console.web.viewer import viewer
 from hufu_registry.guard.use_cases import TransferAccounts
 from hufu_registry.kernel.errors import Invalid

@@ -31,6 +31,14 @@ SENTENCES = {
     ),
 }
 
+STATES = {
+    "not_activated": _l("Not activated"),
+    "enabled": _l("Enabled"),
+    "disabled": _l("Disabled"),
+    "deleted": _l("Deleted"),
+}
+STATE_TAGS = {"not_activated": "waiting", "enabled": "good", "disabled": "refused", "deleted": "off"}
+
 FEATURE = ConsoleFeature(
     "accounts",
     ROUTES,
@@ -40,6 +48,10 @@ FEATURE = ConsoleFeature(
     ),
     home=(HomeBlock("accounts/_home.html", 90, queries.own),),
     sentences=SENTENCES | {code: said for field in PROFILE_FIELDS.values() for code, said in field.faults.items()},
-    labels={"dependent": {"accounts": _l("accounts")}},
+    labels={
+        "account_state": STATES,
+        "account_state_tag": STATE_TAGS,
+        "dependent": {"accounts": _l("accounts")},
+    },
     template_values={"profile_fields": PROFILE_FIELDS},
 )

@@ -1,4 +1,4 @@
-"""The lists of accounts, of sign-ins, and of what was done in the systems."""
+"""The lists of accounts and of their owners' sign-ins."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from hufu_console.web.viewer import viewer
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.permissions import SEE_ACCOUNTS
 from hufu_registry.accounts.store import AccountRow, people
-from hufu_registry.kernel.outbox import Kind, Target
-from hufu_registry.sync.model import AppliedStep, SignIn
-from hufu_registry.sync.permissions import ADMINISTER_SYNC
-from hufu_registry.sync.store import applied_steps_of, sign_ins
+from hufu_registry.sync.model import SignIn
+from hufu_registry.sync.store import sign_ins
 
-WORDS, SYNC_WORDS = "accounts/_labels.html", "sync/_labels.html"
+WORDS = "accounts/_labels.html"
 
 
 def read_people(asked: Asked) -> Read[AccountRow]:
@@ -51,38 +49,6 @@ PEOPLE = ListPage(
     nothing=Empty(_l("No account in your scope is like that."), link=_l("Show all")),
     unmatched=Empty(_l("No account in your scope is like that."), link=_l("Show all")),
     permission=SEE_ACCOUNTS,
-)
-
-
-def target_word(target: Target | None) -> str:
-    return words(SYNC_WORDS, "target_word", target.value) if target else ""
-
-
-def field_words(step: AppliedStep) -> str:
-    return str(_(", ")).join(words(SYNC_WORDS, "field_word", field) for field in step.fields)
-
-
-def read_steps(asked: Asked) -> Read[AppliedStep]:
-    kind, object_id = Kind(asked.args["kind"]), asked.args["object_id"]
-    return lambda connection, page: applied_steps_of(connection, kind, object_id, page)
-
-
-STEPS = ListPage(
-    "sync.steps",
-    _l("What was done in the systems"),
-    count=lambda num: ngettext("%(num)s step", "%(num)s steps", num),
-    columns=(
-        Column("at", _l("When"), lambda step: step.at),
-        Column("system", _l("System"), lambda step: target_word(step.key.target)),
-        Column("step", _l("What was done"), lambda step: words(SYNC_WORDS, "step_done_word", step.step)),
-        Column("fields", _l("Fields"), field_words, page=False),
-    ),
-    read=read_steps,
-    cells="sync/_steps.html",
-    nothing=Empty(_l("Nothing was written in any system for it yet.")),
-    sheet="sync.steps_xlsx",
-    permission=ADMINISTER_SYNC,
-    recorded="sync.steps",
 )
 
 

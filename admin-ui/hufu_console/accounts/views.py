@@ -11,7 +11,8 @@ import hufu_registry.sync.use_cases as sync
 from hufu_console.accounts import queries
 from hufu_console.accounts.acts import page_of
 from hufu_console.accounts.forms import ProfileForm, fields_of
-from hufu_console.accounts.lists import PEOPLE, SIGN_INS, STEPS
+from hufu_console.accounts.lists import PEOPLE, SIGN_INS
+from hufu_console.sync.lists import STEPS
 from hufu_console.web import lists
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, registry

@@ -23,13 +23,13 @@ from hufu_console.agencies.forms import (
     UnitForm,
 )
 from hufu_console.agencies.lists import BELOW, FOUND, TREE
+from hufu_console.guard.submitting import submitted
 from hufu_console.web import drafts
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, now, registry
 from hufu_console.web.faults import show_faults
 from hufu_console.web.lists import Asked, Listing, ListPage, listing_of, page
 from hufu_console.web.numbers import number_in
-from hufu_console.web.submitting import submitted
 from hufu_console.web.viewer import viewer
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS

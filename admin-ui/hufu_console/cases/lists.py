@@ -9,6 +9,7 @@ from flask_babel import ngettext
 from hufu_console.cases.queries import agency_name
 from hufu_console.web.context import now
 from hufu_console.web.lists import Asked, Column, Empty, Filter, ListPage, words
+from hufu_console.web.numbers import number_of
 from hufu_console.web.paging import Read
 from hufu_console.web.viewer import viewer
 from hufu_registry.cases.engine.model import CaseState
@@ -21,7 +22,7 @@ ALL = "all"
 
 
 def is_agency_id(text: str) -> bool:
-    return text.isdecimal() and len(text) < 18
+    return number_of(text) is not None
 
 
 def agency_and_below(text: str) -> str:

@@ -7,8 +7,8 @@ from uuid import UUID
 import structlog
 from flask import g
 
+from hufu_console.exports.spreadsheet import asked_of, file_name, list_named, permission_of, whole
 from hufu_console.web.context import reading, registry
-from hufu_console.web.spreadsheet import asked_of, file_name, list_named, permission_of, whole
 from hufu_console.web.viewer import Viewer
 from hufu_registry.exports.model import Export
 from hufu_registry.exports.use_cases import (

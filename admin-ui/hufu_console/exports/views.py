@@ -9,9 +9,9 @@ from flask import Response, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 import hufu_registry.exports.use_cases as exports
+from hufu_console.exports.queue import wake
+from hufu_console.exports.spreadsheet import KIND, asked_of, list_named, permission_of
 from hufu_console.web.context import actor, reading, registry, settings
-from hufu_console.web.export_queue import wake
-from hufu_console.web.spreadsheet import KIND, asked_of, list_named, permission_of
 from hufu_registry.exports.model import Export
 
 

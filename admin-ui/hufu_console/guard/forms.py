@@ -1,4 +1,4 @@
-"""What is filled in to throw a held set away."""
+"""What is filled in to release a held set, or to throw it away."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, TextAreaField
 
 
-class CancelForm(FlaskForm):
+class VersionForm(FlaskForm):
     version = HiddenField()
+
+
+class CancelForm(VersionForm):
     reason = TextAreaField(_l("Why it is thrown away"), render_kw={"rows": 3, "maxlength": 500})

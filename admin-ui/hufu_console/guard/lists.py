@@ -1,4 +1,4 @@
-"""The lists of held sets, and of who loses what by one."""
+"""The lists of held sets, and of who loses what by an act: before somebody confirmed it, and of a held set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from flask_babel import ngettext
 from flask_babel.speaklater import LazyString
 
 from hufu_console.guard.queries import HeldChangeRow, with_names
-from hufu_console.web.changes import ABOUT_TO_LOSE
 from hufu_console.web.context import policy
 from hufu_console.web.lists import Asked, Column, Empty, Filter, ListPage, words
 from hufu_console.web.paging import Read
@@ -60,7 +59,7 @@ HELD_CHANGES = ListPage(
     _l("Held sets"),
     lead=_l("Acts that would take something from many accounts. Nothing of them has happened yet."),
     path=((_l("AD sync"), "sync.overview"),),
-    above="sync/_tabs.html",
+    above="components/tabs.html",
     count=lambda num: ngettext("%(num)s set", "%(num)s sets", num),
     columns=(
         Column("kind", _l("What"), lambda row: words(WORDS, "held_word", row.held_change.kind)),
@@ -89,6 +88,28 @@ HELD_CHANGES = ListPage(
     permission=RELEASE_HELD_CHANGES,
     recorded="held_changes",
 )  # fmt: skip
+
+
+def not_read(_asked: Asked) -> Read[Change]:
+    """What an act would do is worked out by the act itself."""
+    raise NotImplementedError
+
+
+ABOUT_TO_LOSE = ListPage(
+    "guard.held_change",
+    _l("Who loses what"),
+    count=lambda num: ngettext("%(num)s account", "%(num)s accounts", num),
+    columns=(
+        Column("account", _l("Account"), lambda row: row.account_name),
+        Column("agency", _l("Agency"), lambda row: row.agency_name),
+        Column("kind", _l("What happens"), lambda row: words(WORDS, "change_word", row.kind.value)),
+        Column("before", _l("Before"), lambda row: words(WORDS, "value_word", row.kind.value, row.before)),
+        Column("after", _l("After"), lambda row: words(WORDS, "value_word", row.kind.value, row.after)),
+    ),
+    read=not_read,
+    cells="guard/_changes.html",
+    nothing=Empty(_l("No set is like that.")),
+)
 
 CHANGES = replace(
     ABOUT_TO_LOSE,

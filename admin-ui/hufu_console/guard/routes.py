@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from hufu_console.exports.spreadsheet import Sheet
 from hufu_console.guard import views
 from hufu_console.guard.lists import CHANGES, HELD_CHANGES
 from hufu_console.web.routing import FORM, POST, Route
-from hufu_console.web.spreadsheet import Sheet
 from hufu_registry.guard.permissions import RELEASE_HELD_CHANGES
 
 ONE = "/sync/held/<uuid:held_id>"

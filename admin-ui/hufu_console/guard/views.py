@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 import hufu_registry.guard.use_cases as acts
 from hufu_console.guard import queries
-from hufu_console.guard.forms import CancelForm
+from hufu_console.guard.forms import CancelForm, VersionForm
 from hufu_console.guard.lists import CHANGES, HELD_CHANGES
 from hufu_console.web import lists
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, policy, registry
-from hufu_console.web.numbers import VERSION_DIGITS, number_of, version_in
+from hufu_console.web.numbers import version_in
 from hufu_console.web.sentences import sentence, sentence_of
 from hufu_console.web.viewer import viewer
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
@@ -33,18 +33,22 @@ def held_change(held_id: UUID) -> str:
 
 
 def release(held_id: UUID) -> ResponseReturnValue:
-    """GET names how many lose something, POST carries it out."""
+    """GET names how many lose something, POST carries it out. What stands against it is said beside the set, whose list
+    may be a new one.
+    """
     view = queries.view_of(viewer(), held_id)
-    if request.method == "GET":
-        return render_template("guard/release.html", view=view)
-    try:
-        version = number_of(request.form.get("version"), digits=VERSION_DIGITS) or 0
-        outcome = acts.release(held_id, version, registry(), actor())
-    except (Conflict, IllegalMove, Invalid) as error:
-        flash(sentence(error), "refused")
-        return redirect(held_change_page(held_id), 303)
-    run = url_for("sync.run", run_id=outcome.run_id) if outcome.run_id else None
-    return done(_("Carried out. The systems follow within minutes."), run or held_change_page(held_id))
+    form, back = filled(VersionForm, version=view.held_change.version), held_change_page(held_id)
+
+    def act() -> ResponseReturnValue:
+        try:
+            outcome = acts.release(held_id, version_in(form.version), registry(), actor())
+        except (Conflict, IllegalMove, Invalid) as error:
+            flash(sentence(error), "refused")
+            return redirect(back, 303)
+        run = url_for("sync.run", run_id=outcome.run_id) if outcome.run_id else None
+        return done(_("Carried out. The systems follow within minutes."), run or back)
+
+    return act_page(form, "guard/release.html", act, view=view, back=back)
 
 
 def cancel(held_id: UUID) -> ResponseReturnValue:

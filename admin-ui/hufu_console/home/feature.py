@@ -5,10 +5,12 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from hufu_console.home.routes import ROUTES
+from hufu_console.web.doors import Door
 from hufu_console.web.feature import ConsoleFeature, MenuEntry
 
 FEATURE = ConsoleFeature(
     "home",
     ROUTES,
     menu=(MenuEntry(_l("Home"), "home.home", 10),),
+    doors={Door.FIRST_PAGE: "home.home", Door.HEALTH: "home.healthz"},
 )

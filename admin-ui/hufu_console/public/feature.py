@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 from hufu_console.public.answering import to_mailbox
 from hufu_console.public.routes import ROUTES
-from hufu_console.web.feature import ConsoleFeature
+from hufu_console.web.feature import ConsoleFeature, MenuEntry
 
 SENTENCES = {
     "mailbox_shape": _l("This is not a complete e-mail address. Please enter it like name@example.gov.tw."),
@@ -28,6 +28,11 @@ SENTENCES = {
 FEATURE = ConsoleFeature(
     "public",
     ROUTES,
+    foot=(
+        MenuEntry(_l("Apply for a personal official account"), "public.apply", 10),
+        MenuEntry(_l("The activation mail has not come"), "public.activation", 20),
+        MenuEntry(_l("Terms of service and privacy"), "public.terms", 30),
+    ),
     sentences=SENTENCES,
     answers={"mailbox_not_verified": to_mailbox},
 )

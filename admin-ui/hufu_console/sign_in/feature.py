@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from hufu_console.sign_in.routes import ROUTES
+from hufu_console.web.doors import Door
 from hufu_console.web.feature import ConsoleFeature
 
 SENTENCES = {
@@ -18,5 +19,6 @@ SENTENCES = {
 FEATURE = ConsoleFeature(
     "sign_in",
     ROUTES,
+    doors={Door.SIGN_IN: "sign_in.start", Door.SIGN_OUT: "sign_in.sign_out"},
     sentences=SENTENCES,
 )

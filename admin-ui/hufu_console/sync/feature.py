@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 from hufu_console.sync import queries
 from hufu_console.sync.routes import ROUTES
-from hufu_console.web.feature import ConsoleFeature, MenuEntry, Waiting
+from hufu_console.web.feature import ConsoleFeature, MenuEntry, Tab, Waiting
 
 SENTENCES = {
     "work": _l("Nothing is to be done for it any more."),
@@ -43,6 +43,12 @@ FEATURE = ConsoleFeature(
     "sync",
     ROUTES,
     menu=(MenuEntry(_l("AD sync"), "sync.overview", 50),),
+    tabs=(
+        Tab("sync.overview", _l("Overview"), "sync.overview", 10),
+        Tab("sync.overview", _l("Work"), "sync.work", 20),
+        Tab("sync.overview", _l("Differences"), "sync.drift", 40),
+        Tab("sync.overview", _l("Runs and plans"), "sync.runs", 50),
+    ),
     waits=(Waiting("sync.work", queries.count_parked), Waiting("sync.drift", queries.count_drifts)),
     sentences=SENTENCES,
     labels={"event": EVENTS, "run_cause": RUN_CAUSES},

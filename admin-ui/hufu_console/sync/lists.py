@@ -9,21 +9,28 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from hufu_console.accounts.lists import target_word
 from hufu_console.sync import queries
 from hufu_console.sync.plan_rows import PlanRow, rows_of
 from hufu_console.web.context import now, registry
 from hufu_console.web.lists import Asked, Bulk, Column, Empty, Filter, ListPage, words
 from hufu_console.web.paging import Read
 from hufu_registry.kernel.errors import NotFound
-from hufu_registry.kernel.outbox import STATE_TARGETS, OutboxKey, Target
+from hufu_registry.kernel.outbox import STATE_TARGETS, Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page, Paged
 from hufu_registry.sync import store
-from hufu_registry.sync.model import Code, Drift, QueueSample, Run, WorkRow, WorkState
+from hufu_registry.sync.model import AppliedStep, Code, Drift, QueueSample, Run, WorkRow, WorkState
 from hufu_registry.sync.permissions import ADMINISTER_SYNC
 
 WORDS = "sync/_labels.html"
 UP = ((_l("AD sync"), "sync.overview"),)
+
+
+def target_word(target: Target | None) -> str:
+    return words(WORDS, "target_word", target.value) if target else ""
+
+
+def field_words(step: AppliedStep) -> str:
+    return str(_(", ")).join(words(WORDS, "field_word", field) for field in step.fields)
 
 
 def object_word(key: OutboxKey) -> str:
@@ -31,7 +38,7 @@ def object_word(key: OutboxKey) -> str:
 
 
 def code_words(code: Code | None) -> str:
-    return words("accounts/_labels.html", "code_words", code.value) if code else ""
+    return words(WORDS, "code_words", code.value) if code else ""
 
 
 def key_text(key: OutboxKey) -> str:
@@ -58,7 +65,7 @@ WORK = ListPage(
     _l("Work"),
     lead=_l("What still has to be brought to a system, the oldest first."),
     path=UP,
-    above="sync/_tabs.html",
+    above="components/tabs.html",
     count=lambda num: ngettext("%(num)s row of work", "%(num)s rows of work", num),
     columns=(
         Column("what", _l("What"), lambda row: words(WORDS, "title_of", row)),
@@ -95,6 +102,33 @@ WORK = ListPage(
     sheet="sync.work_xlsx",
     permission=ADMINISTER_SYNC,
     recorded="sync.work",
+)
+
+
+# What was done, for one object
+
+
+def read_steps(asked: Asked) -> Read[AppliedStep]:
+    kind, object_id = Kind(asked.args["kind"]), asked.args["object_id"]
+    return lambda connection, page: store.applied_steps_of(connection, kind, object_id, page)
+
+
+STEPS = ListPage(
+    "sync.steps",
+    _l("What was done in the systems"),
+    count=lambda num: ngettext("%(num)s step", "%(num)s steps", num),
+    columns=(
+        Column("at", _l("When"), lambda step: step.at),
+        Column("system", _l("System"), lambda step: target_word(step.key.target)),
+        Column("step", _l("What was done"), lambda step: words(WORDS, "step_done_word", step.step)),
+        Column("fields", _l("Fields"), field_words, page=False),
+    ),
+    read=read_steps,
+    cells="sync/_steps.html",
+    nothing=Empty(_l("Nothing was written in any system for it yet.")),
+    sheet="sync.steps_xlsx",
+    permission=ADMINISTER_SYNC,
+    recorded="sync.steps",
 )
 
 
@@ -168,7 +202,7 @@ RUNS = ListPage(
     _l("Runs and plans"),
     lead=_l("Comparisons, bulk runs and plans, the newest first."),
     path=UP,
-    above="sync/_tabs.html",
+    above="components/tabs.html",
     act=(_l("Make a plan"), "sync.plan"),
     count=lambda num: ngettext("%(num)s run", "%(num)s runs", num),
     columns=(

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from flask import g
 
+import hufu_registry.accounts.store as accounts
 import hufu_registry.sync.store as lists
-from hufu_console.accounts.queries import name_of
 from hufu_console.sync.forms import PlanForm
 from hufu_console.sync.picture import Picture, first_slot, picture_of
 from hufu_console.sync.plan_rows import plan_in
@@ -123,7 +123,9 @@ def run_view(run_id: UUID) -> RunView:
     """Raises NotFound("run")."""
     with reading() as work:
         run = work.runs.get(run_id)
-    return RunView(run, name_of(run.requested_by), plan_of(run_id), ignored_in(run.target))
+        by = run.requested_by
+        name = accounts.names_of(work.connection, [by]).get(by, "") if by else ""
+    return RunView(run, name, plan_of(run_id), ignored_in(run.target))
 
 
 def plan_of(run_id: UUID) -> PlanFile | None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from hufu_console.accounts.lists import STEPS
+from hufu_console.exports.spreadsheet import Sheet
 from hufu_console.sync import views
-from hufu_console.sync.lists import DRIFT, PLAN, QUEUE, RUNS, WORK
+from hufu_console.sync.lists import DRIFT, PLAN, QUEUE, RUNS, STEPS, WORK
 from hufu_console.web.routing import FORM, POST, Route
-from hufu_console.web.spreadsheet import Sheet
 from hufu_registry.sync.permissions import ADMINISTER_SYNC
 
 ADMINISTER = ADMINISTER_SYNC

@@ -11,12 +11,12 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from flask_wtf import FlaskForm
 
 import hufu_registry.sync.use_cases as sync
-from hufu_console.accounts.lists import STEPS
 from hufu_console.sync import queries
 from hufu_console.sync.forms import AgencyForm, DropForm, IgnoreForm, PauseForm, PlanForm
-from hufu_console.sync.lists import DRIFT, PLAN, RUNS, WORK
+from hufu_console.sync.lists import DRIFT, PLAN, RUNS, STEPS, WORK
 from hufu_console.web import lists
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, policy, registry
@@ -42,29 +42,28 @@ def now() -> str:
     return render_template("sync/_now.html", view=queries.overview(), policy=policy())
 
 
-def picture(target: str) -> str:
+def picture(target: Target) -> str:
     """One target's picture and its table, for the page that looks again by itself."""
-    asked = Target(target)
-    return render_template("sync/_picture_again.html", target=asked, picture=queries.picture(asked))
+    return render_template("sync/_picture_again.html", target=target, picture=queries.picture(target))
 
 
-def compare(target: str) -> ResponseReturnValue:
-    run_id = sync.request_comparison(Target(target), registry(), actor())
+def compare(target: Target) -> ResponseReturnValue:
+    run_id = sync.request_comparison(target, registry(), actor())
     return done(_("The comparison is asked for; it begins within seconds."), url_for("sync.run", run_id=run_id))
 
 
-def pause(target: str) -> ResponseReturnValue:
+def pause(target: Target) -> ResponseReturnValue:
     form, back = filled(PauseForm), url_for("sync.overview")
 
     def act() -> ResponseReturnValue:
-        sync.pause_target(Target(target), str(form.why.data or ""), registry(), actor())
+        sync.pause_target(target, str(form.why.data or ""), registry(), actor())
         return done(_("Paused. Nothing is written there until somebody lets it go on."), back)
 
     return act_page(form, "sync/pause.html", act, back=back, target=target)
 
 
-def resume(target: str) -> ResponseReturnValue:
-    sync.resume_target(Target(target), registry(), actor())
+def resume(target: Target) -> ResponseReturnValue:
+    sync.resume_target(target, registry(), actor())
     return done(_("It goes on."), url_for("sync.overview"))
 
 
@@ -139,8 +138,8 @@ def retry_picked() -> ResponseReturnValue:
 
 
 @settled_in("sync.work")
-def row(target: str, kind: str, object_id: str) -> ResponseReturnValue:
-    key = key_of(target, kind, object_id)
+def row(target: Target, kind: Kind, object_id: str) -> ResponseReturnValue:
+    key = OutboxKey(target, kind, object_id)
     place = {"target": target, "kind": kind, "object_id": object_id}
     return render_template(
         "sync/row.html", row=queries.work_row(key), at=place, ErrorClass=ErrorClass, now=moment(),
@@ -148,33 +147,29 @@ def row(target: str, kind: str, object_id: str) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-def steps(kind: str, object_id: str) -> str:
+def steps(kind: Kind, object_id: str) -> str:
     """What was done in the systems for one object."""
-    title = queries.title_of(Kind(kind), object_id)
+    title = queries.title_of(kind, object_id)
     return render_template(
         "sync/steps.html", steps=lists.listing_of(STEPS, kind=kind, object_id=object_id), title=title
     )
 
 
-def key_of(target: str, kind: str, object_id: str) -> OutboxKey:
-    return OutboxKey(Target(target), Kind(kind), object_id)
-
-
 @settled_in("sync.work")
-def retry(target: str, kind: str, object_id: str) -> ResponseReturnValue:
-    sync.retry_now(key_of(target, kind, object_id), registry(), actor())
+def retry(target: Target, kind: Kind, object_id: str) -> ResponseReturnValue:
+    sync.retry_now(OutboxKey(target, kind, object_id), registry(), actor())
     return done(_("It is tried again now."), url_for("sync.work"))
 
 
 @settled_in("sync.work")
-def make_again(target: str, kind: str, object_id: str) -> ResponseReturnValue:
-    sync.make_again(queries.work_row(key_of(target, kind, object_id)).key, registry(), actor())
+def make_again(target: Target, kind: Kind, object_id: str) -> ResponseReturnValue:
+    sync.make_again(queries.work_row(OutboxKey(target, kind, object_id)).key, registry(), actor())
     return done(_("It is made again now."), url_for("sync.work"))
 
 
 @settled_in("sync.work")
-def drop(target: str, kind: str, object_id: str) -> ResponseReturnValue:
-    key, form, back = key_of(target, kind, object_id), filled(DropForm), url_for("sync.work")
+def drop(target: Target, kind: Kind, object_id: str) -> ResponseReturnValue:
+    key, form, back = OutboxKey(target, kind, object_id), filled(DropForm), url_for("sync.work")
     row = queries.work_row(key)
 
     def act() -> ResponseReturnValue:
@@ -192,9 +187,9 @@ drift, search_drift = lists.page(DRIFT), lists.search(DRIFT)
 
 
 @settled_in("sync.drift")
-def difference(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
+def difference(target: Target, kind: Kind, object_id: str, field: str) -> ResponseReturnValue:
     """What stands there, what is wanted, and what to do about it."""
-    key = key_of(target, kind, object_id)
+    key = OutboxKey(target, kind, object_id)
     row, form, back = queries.drift(key, field), filled(IgnoreForm), url_for("sync.drift")
     place = {"target": target, "kind": kind, "object_id": object_id, "field": field}
 
@@ -209,20 +204,20 @@ def difference(target: str, kind: str, object_id: str, field: str) -> ResponseRe
 
 
 @settled_in("sync.drift")
-def list_again(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
-    sync.list_drift_again(key_of(target, kind, object_id), field, registry(), actor())
+def list_again(target: Target, kind: Kind, object_id: str, field: str) -> ResponseReturnValue:
+    sync.list_drift_again(OutboxKey(target, kind, object_id), field, registry(), actor())
     return done(_("It is listed again."), url_for("sync.drift"))
 
 
 @settled_in("sync.drift")
-def accept(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
-    sync.accept_drift(key_of(target, kind, object_id), field, registry(), actor())
+def accept(target: Target, kind: Kind, object_id: str, field: str) -> ResponseReturnValue:
+    sync.accept_drift(OutboxKey(target, kind, object_id), field, registry(), actor())
     return done(_("Taken over into the registry; the other systems follow."), url_for("sync.drift"))
 
 
 @settled_in("sync.drift")
-def overwrite(target: str, kind: str, object_id: str, field: str) -> ResponseReturnValue:
-    sync.overwrite_drift(key_of(target, kind, object_id), field, registry(), actor())
+def overwrite(target: Target, kind: Kind, object_id: str, field: str) -> ResponseReturnValue:
+    sync.overwrite_drift(OutboxKey(target, kind, object_id), field, registry(), actor())
     return done(_("What the registry says is written there now."), url_for("sync.drift"))
 
 
@@ -247,11 +242,14 @@ def progress(run_id: UUID) -> ResponseReturnValue:
 
 def execute(run_id: UUID) -> ResponseReturnValue:
     """GET names what will be done, POST has it done."""
-    if request.method == "POST":
-        execution = sync.request_plan_execution(run_id, registry(), actor())
-        said = _("The plan is being executed. Nothing is taken from anybody that it did not show.")
-        return done(said, url_for("sync.run", run_id=execution))
     view = queries.run_view(run_id)
     if not view.executable:
         raise IllegalMove("plan_not_ready")
-    return render_template("sync/execute.html", view=view)
+
+    def act() -> ResponseReturnValue:
+        execution = sync.request_plan_execution(run_id, registry(), actor())
+        said = _("The plan is being executed. Nothing is taken from anybody that it did not show.")
+        return done(said, url_for("sync.run", run_id=execution))
+
+    form, back = filled(FlaskForm), url_for("sync.run", run_id=run_id)
+    return act_page(form, "sync/execute.html", act, look_again=True, view=view, back=back)

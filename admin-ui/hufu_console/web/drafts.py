@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import current_app, g, request, session, url_for
+from flask import current_app, g, request, session
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
 import hufu_registry.sessions.use_cases as sessions
 from hufu_console.web.context import actor, reading, registry
+from hufu_console.web.doors import Door, door_url
 
 KEY = "draft"
 NEVER_KEPT = frozenset({"csrf_token", "code", KEY})
@@ -37,7 +38,7 @@ def page_of_form() -> str:
     """The page a sent form stood on: its own address where that can be looked at, else where it was sent from."""
     if leads_to_a_page(request.path):
         return request.full_path.rstrip("?")
-    return page_before() or url_for("home.home")
+    return page_before() or door_url(Door.FIRST_PAGE)
 
 
 def page_before() -> str | None:

@@ -10,11 +10,14 @@ from typing import Any, TypeVar, cast
 from flask import Flask, Response, current_app
 from flask_wtf import FlaskForm
 
+from hufu_console.web import doors
+from hufu_console.web.doors import Door
 from hufu_console.web.general_sentences import GENERAL
 from hufu_console.web.routing import Route
 from hufu_console.web.viewer import Viewer
 from hufu_registry.kernel.errors import HufuError
 
+K = TypeVar("K", bound=str)
 T = TypeVar("T")
 EXTENSION = "hufu_composition"
 # A sentence in both languages, or what makes one of the error's context.
@@ -25,6 +28,16 @@ Sentence = Any
 class MenuEntry:
     """In the header of every page, for whoever may open `endpoint`; the lowest `position` comes first."""
 
+    word: Any
+    endpoint: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One of the pages that stand beside each other below the menu's entry for `under`."""
+
+    under: str
     word: Any
     endpoint: str
     position: int
@@ -52,13 +65,18 @@ class ConsoleFeature:
     """`name` is the folder's. `sentences` say in words what the rules' codes mean; `answers` are for codes that lead
     somewhere instead of to a page of error. `template_values` are what any template may ask for by these names.
     `labels` are its words for codes that others' pages show too, by what they are the words of: `event` (in timelines,
-    by the audit's action), `run_cause` (why the targets are busy), `dependent` (what still hangs on an agency).
+    by the audit's action), `run_cause` (why the targets are busy), `dependent` (what still hangs on an agency),
+    `account_state`; `account_state_tag` is its colour. `tabs` are its pages that stand beside others', `doors` those
+    that every page leads to, `foot` those at its foot.
     `approvals` are the forms of types of cases that ask the manager for something when he approves.
     """
 
     name: str
     routes: tuple[Route, ...]
     menu: tuple[MenuEntry, ...] = ()
+    tabs: tuple[Tab, ...] = ()
+    foot: tuple[MenuEntry, ...] = ()
+    doors: Mapping[Door, str] = field(default_factory=dict)
     waits: tuple[Waiting, ...] = ()
     home: tuple[HomeBlock, ...] = ()
     sentences: Mapping[str, Sentence] = field(default_factory=dict)
@@ -75,6 +93,9 @@ class Composition:
     features: tuple[ConsoleFeature, ...]
     routes: Mapping[str, Route]
     menu: Sequence[MenuEntry]
+    tabs: Sequence[Tab]
+    foot: Sequence[MenuEntry]
+    doors: Mapping[Door, str]
     waits: Mapping[str, Waiting]
     home: Sequence[HomeBlock]
     sentences: Mapping[str, Sentence]
@@ -92,8 +113,14 @@ def compose(features: Sequence[ConsoleFeature]) -> Composition:
     """Raises ValueError where two features say the same thing, or one names an address that is nobody's."""
     routes = once((route.endpoint, route) for feature in features for route in feature.routes)
     menu = sorted((entry for feature in features for entry in feature.menu), key=lambda entry: entry.position)
+    tabs = sorted((tab for feature in features for tab in feature.tabs), key=lambda tab: tab.position)
     waits = once((waiting.endpoint, waiting) for feature in features for waiting in feature.waits)
-    unknown = ({entry.endpoint for entry in menu} | set(waits)) - set(routes)
+    foot = sorted((entry for feature in features for entry in feature.foot), key=lambda entry: entry.position)
+    leading = once(pair for feature in features for pair in feature.doors.items())
+    heads = {entry.endpoint for entry in menu}
+    feet = {entry.endpoint for entry in foot}
+    named = heads | feet | {tab.endpoint for tab in tabs} | {*waits, *leading.values()}
+    unknown = named - set(routes) | {tab.under for tab in tabs} - heads
     if unknown:
         message = f"There is no route {', '.join(sorted(unknown))}."
         raise ValueError(message)
@@ -101,6 +128,9 @@ def compose(features: Sequence[ConsoleFeature]) -> Composition:
         features=tuple(features),
         routes=routes,
         menu=menu,
+        tabs=tabs,
+        foot=foot,
+        doors=leading,
         waits=waits,
         home=sorted((block for feature in features for block in feature.home), key=lambda block: block.position),
         sentences=once(chain(GENERAL.items(), *(feature.sentences.items() for feature in features))),
@@ -114,8 +144,8 @@ def compose(features: Sequence[ConsoleFeature]) -> Composition:
     )
 
 
-def once(pairs: Iterable[tuple[str, T]]) -> dict[str, T]:
-    declared: dict[str, T] = {}
+def once(pairs: Iterable[tuple[K, T]]) -> dict[K, T]:
+    declared: dict[K, T] = {}
     for name, value in pairs:
         if name in declared:
             message = f"Two features declare {name}."
@@ -130,4 +160,5 @@ def composition() -> Composition:
 
 def set_up(app: Flask, composed: Composition) -> None:
     app.extensions[EXTENSION] = composed
+    doors.set_up(app, composed.doors)
     app.jinja_env.globals.update(composed.template_values)

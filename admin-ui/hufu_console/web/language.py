@@ -8,6 +8,7 @@ from flask import Flask, Response, g, request, url_for
 from flask_babel import Babel
 
 from hufu_console.web.context import settings
+from hufu_console.web.doors import Door, door_url, endpoint_of
 from hufu_registry.bootstrap import notice_templates
 
 COOKIE = "hufu_language"
@@ -39,12 +40,12 @@ def keycloak_language() -> str:
 def other_language() -> dict[str, str]:
     """The other language: its code, its name, and this page in it."""
     other = next(locale for locale in LANGUAGES if locale != language())
-    endpoint, args = "home.home", {}
+    endpoint, args = endpoint_of(Door.FIRST_PAGE), {}
     if request.endpoint and request.method == "GET" and not request.headers.get("HX-Request"):
         endpoint, args = request.endpoint, dict(request.view_args or {}) | request.args.to_dict()
     elif request.referrer:
         # What a sent form answers has no address of its own.
-        return LANGUAGES[other] | {"url": url_for("home.home", language=other)}
+        return LANGUAGES[other] | {"url": door_url(Door.FIRST_PAGE, language=other)}
     return LANGUAGES[other] | {"url": url_for(endpoint, **(args | {"language": other}))}
 
 

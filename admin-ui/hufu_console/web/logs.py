@@ -9,6 +9,8 @@ from uuid import uuid4
 import structlog
 from flask import Flask, Response, g, request
 
+from hufu_console.web.doors import Door, endpoint_of
+
 log = structlog.get_logger("hufu_console")
 
 
@@ -35,7 +37,7 @@ def set_up(app: Flask) -> None:
 
     @app.after_request
     def end(response: Response) -> Response:
-        if request.endpoint not in ("static", "home.healthz"):
+        if request.endpoint not in ("static", endpoint_of(Door.HEALTH)):
             viewer = g.get("viewer")
             log.info(
                 "request",

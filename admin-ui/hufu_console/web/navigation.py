@@ -48,8 +48,32 @@ def waiting(endpoint: str) -> int:
     return counted[endpoint]
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    word: str
+    items: list[Item]
+
+
+def tabs() -> Beside:
+    """The pages beside this one, by the name under which they stand in the header. Raises StopIteration off them."""
+    composed, current = composition(), request.endpoint
+    under = next(tab.under for tab in composed.tabs if tab.endpoint == current)
+    word = next(entry.word for entry in composed.menu if entry.endpoint == under)
+    shown = [tab for tab in composed.tabs if tab.under == under and composed.opens(tab.endpoint, g.viewer)]
+    return Beside(
+        str(word),
+        [
+            Item(
+                str(tab.word), url_for(tab.endpoint), tab.endpoint == current,
+                waiting(tab.endpoint) if tab.endpoint in composed.waits else 0,
+            )
+            for tab in shown
+        ],
+    )  # fmt: skip
+
+
 def page_values() -> dict[str, Any]:
-    """`navigation` and `waiting` are asked by the templates that show them: a part of a page counts nothing for it.
+    """The functions are asked by the templates that show what they find: a part of a page counts nothing for it.
 
     `opens` says whether the viewer may go to an endpoint that a page would lead to.
     """
@@ -58,6 +82,8 @@ def page_values() -> dict[str, Any]:
         "viewer": viewer,
         "navigation": lambda: items(viewer) if viewer else [],
         "opens": lambda endpoint: viewer is not None and composition().opens(endpoint, viewer),
+        "tabs": tabs,
+        "foot": lambda: composition().foot,
         "waiting": waiting,
         "restored": bool(g.get("restored")),
     }

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from flask import Flask, Response, g, make_response, redirect, request, session, url_for
+from flask import Flask, Response, g, make_response, redirect, request, session
 
 import hufu_registry.sessions.use_cases as sessions
 from hufu_console.web import drafts
 from hufu_console.web.context import actor, end_reading, reading, registry, settings
+from hufu_console.web.doors import Door, door_url
 from hufu_console.web.routing import MACHINES, Route
 from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.agencies.model import Agency
@@ -86,12 +87,13 @@ def new_token() -> str:
 
 def to_sign_in() -> Response:
     """To the sign-in page and back here; what was typed is kept meanwhile."""
-    back = request.full_path.rstrip("?") if request.method == "GET" else drafts.keep_typed() or url_for("home.home")
+    page = request.full_path.rstrip("?") if request.method == "GET" else drafts.keep_typed()
+    back = page or door_url(Door.FIRST_PAGE)
     if request.headers.get("HX-Request"):
         answer = make_response("", 401)
-        answer.headers["HX-Redirect"] = url_for("sign_in.start", next=drafts.page_before() or drafts.page_of_form())
+        answer.headers["HX-Redirect"] = door_url(Door.SIGN_IN, next=drafts.page_before() or drafts.page_of_form())
         return answer
-    return make_response(redirect(url_for("sign_in.start", next=back), 303))
+    return make_response(redirect(door_url(Door.SIGN_IN, next=back), 303))
 
 
 def set_up(app: Flask, routes: Mapping[str, Route]) -> None:

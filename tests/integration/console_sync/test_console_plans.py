@@ -12,8 +12,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
+from hufu_console.exports import spreadsheet
 from hufu_console.exports.jobs import write
-from hufu_console.web import lists, spreadsheet
+from hufu_console.web import lists
 from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices

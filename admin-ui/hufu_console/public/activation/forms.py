@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -24,6 +25,9 @@ PersonFields: Any = profile_form(Group.PERSON, own=True)
 
 
 class PersonForm(PersonFields):
+    # The agency's id is hidden; what is wrong with it stands where one types its OID.
+    SHOWN_AT: ClassVar[Mapping[str, str]] = {"agency_id": "agency_oid"}
+
     account_name = StringField(
         _l("Account name"), render_kw={"autocomplete": "off", "maxlength": 15, "spellcheck": "false"}
     )

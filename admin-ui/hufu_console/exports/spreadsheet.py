@@ -17,8 +17,8 @@ from flask_babel import gettext as _
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from hufu_console.exports.queue import wake
 from hufu_console.web.context import actor, now, registry, settings
-from hufu_console.web.export_queue import wake
 from hufu_console.web.language import language
 from hufu_console.web.lists import Asked, Cell, Column, ListPage, asked_now
 from hufu_console.web.paging import Read, read_page

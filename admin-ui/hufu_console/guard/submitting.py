@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import ngettext
 
-from hufu_console.web.changes import ABOUT_TO_LOSE
+from hufu_console.guard.lists import ABOUT_TO_LOSE
 from hufu_console.web.context import actor, registry
 from hufu_console.web.feature import composition
 from hufu_console.web.lists import Asked, Listing
