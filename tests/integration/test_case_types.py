@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -22,13 +23,15 @@ from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import Case, CaseState, Form, Summary
 from hufu_registry.cases.engine.store import cases
 from hufu_registry.cases.engine.use_cases.ports import CaseType, Work
-from hufu_registry.cases.types.activation import Application
-from hufu_registry.cases.use_cases import FileCase, file_case
+from hufu_registry.cases.types.activation import ACTIVATION, Application
+from hufu_registry.cases.use_cases import FileCase, assign_deciders, file_case
 from hufu_registry.kernel.actor import applicant_actor
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.mapping import SEALED
+from hufu_registry.kernel.permissions import SYSTEM_MANAGERS, Permission
 from hufu_registry.kernel.work import Services
+from hufu_registry.notices.store import SEALED_AS, notices
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
 from tests.kit.clocks import SetClock
@@ -79,9 +82,13 @@ BADGE = CaseType("badge", form=Badge, check=checked, approve=make_badge)
 
 @pytest.fixture(autouse=True)
 def _two_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(monkeypatch, BADGE)
+
+
+def declare(monkeypatch: pytest.MonkeyPatch, kind: CaseType) -> None:
     with_it = replace(
         declared.FEATURE,
-        case_types=(*declared.FEATURE.case_types, BADGE),
+        case_types=(ACTIVATION, kind),
         events=(*declared.FEATURE.events, "badge.made"),
     )
     monkeypatch.setattr(declared.Stores, "feature", with_it)
@@ -127,6 +134,55 @@ def test_a_case_of_a_new_type_is_filed_found_shown_and_decided(
         (made,) = timeline(work.connection, "badge", str(case_id))
     assert made.action == "badge.made"
     assert made.new["holder"] == "李四娘"
+
+
+ISSUE_BADGES = Permission("issue_badges", SYSTEM_MANAGERS)
+
+
+def test_a_type_of_a_permission_of_its_own_is_seen_told_and_decided_by_whom_it_gives_it(
+    services: SqlServices, clock: SetClock, chain: Sequence[Agency], manager: FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """An agency has its manager, and he has nothing to do with badges here: queue, search, page, decision, mail."""
+    declare(monkeypatch, replace(BADGE, sees=ISSUE_BADGES, decides=ISSUE_BADGES))
+    chief = Staff(services).system_manager(chain[0]).account_id
+    assert chief is not None
+    case_id = filed(services, clock, Badge("李四娘", date(2027, 6, 30), chain[2].id))
+    with services.reading() as work:
+        assert work.cases.get(case_id).deciding_agency_id is None
+        assert told(services) == [work.accounts.get(chief).mailbox]
+    assert assign_deciders(services) == 0
+    assert "李四娘" not in manager.get("/").text
+    assert str(case_id) not in manager.get("/cases").text
+    assert "李四娘" not in manager.post("/cases/search", data={"words": "四娘"}, follow_redirects=True).text
+    assert manager.get(f"/cases/{case_id}").status_code == 404
+    assert manager.post(f"/cases/{case_id}/approve", data={"version": "1"}).status_code == 404
+    system = signed_in(manager.application, services, chief)
+    assert str(case_id) in system.get("/cases").text
+    assert "系統管理者" in system.get(f"/cases/{case_id}").text
+    assert system.post(f"/cases/{case_id}/approve", data={"version": "1"}).status_code == 303
+    with services.reading() as work:
+        assert work.cases.get(case_id).state is CaseState.APPROVED
+
+
+def test_who_may_see_a_type_but_not_decide_it_finds_no_button_and_is_refused(
+    services: SqlServices, clock: SetClock, chain: Sequence[Agency], manager: FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    declare(monkeypatch, replace(BADGE, decides=ISSUE_BADGES))
+    case_id = filed(services, clock, Badge("李四娘", date(2027, 6, 30), chain[2].id))
+    page = manager.get(f"/cases/{case_id}")
+    assert page.status_code == 200
+    assert f"/cases/{case_id}/approve" not in page.text
+    assert manager.get(f"/cases/{case_id}/reject").status_code == 303
+    assert manager.post(f"/cases/{case_id}/approve", data={"version": "1"}).status_code == 403
+
+
+def told(services: SqlServices) -> list[str]:
+    """To which mailboxes a mail went that a case waits."""
+    with services.read() as connection:
+        rows = connection.execute(sa.select(notices).where(notices.c.template == "case_waiting"))
+        return [json.loads(services.keys.open(SEALED_AS, row.sealed))["recipient"] for row in rows]
 
 
 def test_what_its_rules_refuse_is_not_filed(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> None:

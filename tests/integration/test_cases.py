@@ -19,6 +19,7 @@ from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import CaseState
 from hufu_registry.cases.engine.store import duplicate_candidates, queue
+from hufu_registry.cases.permissions import DECIDE_CASES
 from hufu_registry.cases.types.activation import ACTIVATION, application_of
 from hufu_registry.cases.use_cases import (
     Approve,
@@ -48,6 +49,8 @@ from tests.kit.accounts import LANGUAGE, changed
 from tests.kit.cases import APPLICANT, Office
 from tests.kit.clocks import SetClock
 from tests.kit.staff import only_looking
+
+TYPES = {ACTIVATION.name: ACTIVATION}
 
 
 @pytest.fixture
@@ -273,7 +276,7 @@ def test_a_case_that_is_not_his_to_decide_is_not_found_by_every_door(office: Off
         with office.services.begin() as work:
             with pytest.raises(NotFound):
                 work.cases.seen_by(account, case_id)
-            assert queue(work.connection, account, office.clock.now(), Page()).total == 0
+            assert queue(work.connection, account, office.clock.now(), TYPES, Page()).total == 0
 
 
 def test_a_case_without_a_manager_goes_to_the_nearest_above_then_to_the_system_managers(office: Office) -> None:
@@ -282,13 +285,13 @@ def test_a_case_without_a_manager_goes_to_the_nearest_above_then_to_the_system_m
     )
     first = office.apply()
     with office.services.read() as connection:
-        assert queue(connection, system, office.clock.now(), Page()).total == 1
+        assert queue(connection, system, office.clock.now(), TYPES, Page()).total == 1
     above = office.manager(office.ministry)
     with office.services.begin(SYSTEM) as work:
-        assert work.cases.deciding_agency(office.bureau.id) == office.ministry.id
-        assert work.cases.deciding_agency(office.top.id) is None
+        assert work.cases.deciding_agency(office.bureau.id, DECIDE_CASES) == office.ministry.id
+        assert work.cases.deciding_agency(office.top.id, DECIDE_CASES) is None
     with office.services.read() as connection:
-        assert [row.id for row in queue(connection, above, office.clock.now(), Page()).rows] == [first]
+        assert [row.id for row in queue(connection, above, office.clock.now(), TYPES, Page()).rows] == [first]
     office.approve(above, first)
 
 
@@ -416,9 +419,9 @@ def test_the_queue_finds_words_literally_and_is_paged(office: Office) -> None:
     office.apply(office.form(name="陳大文"))
     with office.services.read() as connection:
         now = office.clock.now()
-        assert queue(connection, manager, now, Page(), words="100%").total == 1
-        assert queue(connection, manager, now, Page(), words="_王").total == 1
-        second = queue(connection, manager, now, Page(number=2, size=2))
+        assert queue(connection, manager, now, TYPES, Page(), words="100%").total == 1
+        assert queue(connection, manager, now, TYPES, Page(), words="_王").total == 1
+        second = queue(connection, manager, now, TYPES, Page(number=2, size=2))
         assert second.total == 3
         assert len(second.rows) == 1
 

@@ -4,32 +4,49 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 
 import hufu_registry.agencies.use_cases as agencies
+import hufu_registry.cases.feature as declared
 from hufu_registry.accounts.model import AccountMove, AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.use_cases import move_account, transfer_account
 from hufu_registry.agencies.model import Agency, Path
 from hufu_registry.agencies.use_cases import merge
 from hufu_registry.bootstrap import SqlServices
+from hufu_registry.cases.engine.model import Case, CaseState, may
 from hufu_registry.cases.engine.store import cases
+from hufu_registry.cases.engine.store.repository import allowed, in_scope
+from hufu_registry.cases.permissions import DECIDE_CASES, SEE_CASES
+from hufu_registry.cases.types.activation import ACTIVATION
 from hufu_registry.cases.use_cases import assign_deciders
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.errors import HufuError
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.kernel.permissions import Role
+from hufu_registry.kernel.permissions import SYSTEM_MANAGERS, Permission, Role
 from hufu_registry.rights.model import Grant
 from hufu_registry.rights.store import grants
 from hufu_registry.rights.use_cases import appoint_manager, end_grants
+from tests.kit.accounts import an_application
 from tests.kit.clocks import SetClock
 from tests.kit.staff import Staff, grow, open_case
 
 Change = Callable[["Town", random.Random], None]
+# What only system managers may see and decide.
+SECRET = Permission("decide_secrets", SYSTEM_MANAGERS)
+TYPES = {kind.name: kind for kind in (ACTIVATION, replace(ACTIVATION, name="secret", sees=SECRET, decides=SECRET))}
+
+
+@pytest.fixture(autouse=True)
+def _two_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(declared.Stores, "feature", replace(declared.FEATURE, case_types=tuple(TYPES.values())))
 
 
 class Town:
@@ -39,7 +56,8 @@ class Town:
         self.services, self.staff, self.top = services, staff, top
         self.people = [one for place in self.places() for one in staff.hire(place, dice.randint(0, 2))]
         for place in self.places():
-            open_case(services, place)
+            for kind in TYPES:
+                open_case(services, place, kind)
 
     def places(self) -> list[Agency]:
         with self.services.begin() as work:
@@ -49,7 +67,9 @@ class Town:
     def appoint(self, dice: random.Random) -> None:
         person = self.staff.account(dice.choice(self.people))
         below = [one for one in self.places() if person.agency_path.covers(one.path)]
-        appoint_manager(person.id, dice.choice(below).id, self.services, OPERATOR)
+        appoint_manager(
+            person.id, dice.choice(below).id, self.services, OPERATOR, with_subordinates=dice.random() < 0.3
+        )
 
     def dismiss(self, dice: random.Random) -> None:
         with self.services.begin() as work:
@@ -85,7 +105,7 @@ class Town:
         transfer_account(dice.choice(self.people), dice.choice(self.places()).id, self.services, OPERATOR)
 
     def apply(self, dice: random.Random) -> None:
-        open_case(self.services, dice.choice(self.places()))
+        open_case(self.services, dice.choice(self.places()), dice.choice(list(TYPES)))
 
 
 CHANGES: Sequence[Change] = (
@@ -111,8 +131,11 @@ def computed(services: SqlServices) -> dict[object, AgencyId | None]:
             and row.valid_from <= now
             and (row.valid_until is None or row.valid_until > now)
         }
-        found = connection.execute(sa.select(cases.c.id, cases.c.agency_path)).all()
-    above = {row.id: [one for one in Path(row.agency_path).ids if one in managed] for row in found}
+        found = connection.execute(sa.select(cases.c.id, cases.c.type, cases.c.agency_path)).all()
+    above = {
+        row.id: [one for one in Path(row.agency_path).ids if one in managed and row.type == ACTIVATION.name]
+        for row in found
+    }
     return {case_id: one[-1] if one else None for case_id, one in above.items()}
 
 
@@ -138,6 +161,49 @@ def test_what_a_case_keeps_is_what_follows_from_tree_and_managers(
     assert len(set(done)) > 4
     assert len(seen) > 1
     assert assign_deciders(services) == 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_queue_holds_exactly_the_cases_that_each_alone_he_may_see(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], seed: int
+) -> None:
+    """The SQL predicate and the function say the same, whatever tree, managers, cases and types there are."""
+    dice = random.Random(seed)
+    grow(services, chain, dice)
+    town = Town(services, staff, chain[0], dice)
+    chief = staff.system_manager(chain[0]).account_id
+    assert chief is not None
+    for _ in range(20):
+        with suppress(HufuError):
+            dice.choice(CHANGES)(town, dice)
+    for change in (Town.enable, *[Town.appoint] * 5):
+        with suppress(HufuError):
+            change(town, dice)
+    shown = set()
+    for viewer in (chief, *town.people):
+        with services.begin() as work:
+            rights, rows = work.grants.of(viewer), work.connection.execute(sa.select(cases)).all()
+            queued = set(ids_of(work.connection, in_scope(viewer, work.now, TYPES)))
+            assert queued == {row.id for row in rows if may(rights, TYPES[row.type].sees, *placed(row))}
+            for permission in (SEE_CASES, DECIDE_CASES, SECRET):
+                listed = set(ids_of(work.connection, allowed(viewer, permission, work.now)))
+                assert listed == {row.id for row in rows if may(rights, permission, *placed(row))}, permission.name
+            shown.add(len(queued))
+    assert len(shown) > 2
+
+
+def ids_of(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> Sequence[UUID]:
+    return connection.execute(sa.select(cases.c.id).where(condition)).scalars().all()
+
+
+def placed(row: sa.Row[Any]) -> tuple[Case, AgencyId | None]:
+    """The case as far as it matters who may see it, and who decides it."""
+    case = Case(
+        id=row.id, number=row.number, type=row.type, state=CaseState(row.state), form=an_application(),
+        agency_id=row.agency_id, agency_path=Path(row.agency_path), mailbox="", language=row.language,
+        consent_version="", created_at=row.created_at, updated_at=row.updated_at,
+    )  # fmt: skip
+    return case, row.deciding_agency_id
 
 
 def test_a_right_that_ends_by_its_date_is_found_by_the_next_round(

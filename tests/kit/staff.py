@@ -152,18 +152,18 @@ def only_looking() -> Iterator[None]:
             object.__setattr__(one, "roles", before)
 
 
-def open_case(services: SqlServices, agency: Agency) -> UUID:
+def open_case(services: SqlServices, agency: Agency, kind: str = "activation") -> UUID:
     """A case that waits, as far as agencies can see."""
     case_id = uuid4()
     with services.begin(SYSTEM) as work:
         work.connection.execute(
             sa.insert(cases).values(
-                id=case_id, number=work.cases.next_number(), type="activation", state="pending",
+                id=case_id, number=work.cases.next_number(), type=kind, state="pending",
                 agency_id=agency.id, agency_path=agency.path.text, subject="李小華", detail="科員",
                 account_name="someone1", unit_name="", search_text="", person_keys=[], form_sealed="",
                 mailbox_sealed="", mailbox_key=str(case_id), language="zh_Hant_TW", consent_version="1",
                 form_key=str(case_id), created_at=work.now, updated_at=work.now, version=1,
-                deciding_agency_id=work.cases.deciding_agency(agency.id),
+                deciding_agency_id=work.cases.deciding_agency(agency.id, work.case_types[kind].decides),
             )
         )  # fmt: skip
     return case_id

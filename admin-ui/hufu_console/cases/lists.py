@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from hufu_console.cases.queries import agency_name
+from hufu_console.cases.queries import agency_name, case_types
 from hufu_console.web.context import now
 from hufu_console.web.lists import Asked, Column, Empty, Filter, ListPage, words
 from hufu_console.web.numbers import number_of
@@ -36,7 +36,7 @@ def read_queue(asked: Asked) -> Read[QueueRow]:
     me, moment, state, agency = viewer().account_id, now(), asked.choice("state", CaseState), asked.filters["agency"]
     agency_id = AgencyId(int(agency)) if agency else None
     return lambda connection, page: queue(
-        connection, me, moment, page, state=state, words=asked.words, agency_id=agency_id, sort=asked.sort
+        connection, me, moment, case_types(), page, state=state, words=asked.words, agency_id=agency_id, sort=asked.sort
     )
 
 

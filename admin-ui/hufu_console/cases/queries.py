@@ -8,13 +8,14 @@ from uuid import UUID
 
 from hufu_console.accounts.queries import name_of
 from hufu_console.web.context import reading, registry
+from hufu_console.web.feature import composition
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.model import Account
 from hufu_registry.accounts.permissions import SEE_ACCOUNTS
 from hufu_registry.accounts.store import names_of
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import TimelineEntry, timeline
-from hufu_registry.cases.engine.model import Case, CaseState, differences
+from hufu_registry.cases.engine.model import Case, CaseMove, CaseState, differences, may
 from hufu_registry.cases.engine.store import (
     DuplicateCandidate,
     QueueRow,
@@ -23,7 +24,7 @@ from hufu_registry.cases.engine.store import (
     duplicate_candidates,
     queue,
 )
-from hufu_registry.cases.permissions import SEE_CASES
+from hufu_registry.cases.engine.use_cases.ports import CaseType, types_in
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
@@ -32,27 +33,35 @@ from hufu_registry.kernel.paging import Page, Paged
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """`names` are the display names of those who acted; `deciding_agency` is None where system managers decide."""
+    """`names` are the display names of those who acted, `moves` what the viewer may do to it; `deciding_agency` is None
+    where system managers decide.
+    """
 
     case: Case
     agency: Agency
     deciding_agency: Agency | None
     account: Account | None
     own: bool
+    moves: frozenset[CaseMove]
     entries: Sequence[TimelineEntry]
     names: Mapping[AccountId, str]
     mine: Mapping[str, str]
     duplicate_candidates: Sequence[tuple[DuplicateCandidate, frozenset[str]]]
 
 
+def case_types() -> Mapping[str, CaseType]:
+    """Every feature's, by their names."""
+    return types_in(SqlWork.features())
+
+
 def count_waiting(viewer: Viewer) -> int:
     with reading() as work:
-        return count_queue(work.connection, viewer.account_id, work.now)
+        return count_queue(work.connection, viewer.account_id, work.now, work.case_types)
 
 
 def first_waiting(viewer: Viewer) -> Paged[QueueRow] | None:
     """Those that wait longest; None for whoever sees no cases."""
-    if not viewer.rights.gives(SEE_CASES):
+    if not composition().opens("cases.queue", viewer):
         return None
     return waiting(viewer, Page(1, 5), state=CaseState.PENDING, words="", agency_id=None)
 
@@ -61,7 +70,10 @@ def waiting(
     viewer: Viewer, page: Page, *, state: CaseState | None, words: str, agency_id: AgencyId | None
 ) -> Paged[QueueRow]:
     with reading() as work:
-        return queue(work.connection, viewer.account_id, work.now, page, state=state, words=words, agency_id=agency_id)
+        return queue(
+            work.connection, viewer.account_id, work.now, work.case_types, page,
+            state=state, words=words, agency_id=agency_id,
+        )  # fmt: skip
 
 
 def seen_case(viewer: Viewer, case_id: CaseId) -> Case:
@@ -81,12 +93,15 @@ def view_of(viewer: Viewer, case_id: CaseId) -> CaseView:
         alike = duplicate_candidates(
             work.connection, viewer.account_id, work.now, case, registry().keys, work.case_types
         )
+        own = work.cases.is_same_person(case, viewer.account_id)
+        decides_it = not own and may(viewer.rights, work.case_types[case.type].decides, case, decides)
         return CaseView(
             case=case,
             agency=agency,
             deciding_agency=None if decides is None else work.agencies.get(decides),
             account=visible_account(work, viewer, case),
-            own=work.cases.is_same_person(case, viewer.account_id),
+            own=own,
+            moves=case.moves() if decides_it else frozenset(),
             entries=entries,
             names=names_of(work.connection, actors_of(entries, case)),
             mine=mine,

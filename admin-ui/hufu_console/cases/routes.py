@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from hufu_console.cases import views
+from hufu_console.cases import queries, views
 from hufu_console.web.routing import FORM, POST, Route
-from hufu_registry.cases.permissions import DECIDE_CASES, SEE_CASES
 
-SEE, DECIDE = SEE_CASES, DECIDE_CASES
+# Of some type; of which, the use case asks.
+SEE = frozenset(case_type.sees for case_type in queries.case_types().values())
+DECIDE = frozenset(case_type.decides for case_type in queries.case_types().values())
 ONE = "/cases/<uuid:case_id>"
 
 ROUTES = (

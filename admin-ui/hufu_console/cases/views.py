@@ -44,7 +44,7 @@ def case(case_id: CaseId) -> ResponseReturnValue:
 def reject(case_id: CaseId) -> ResponseReturnValue:
     view = queries.view_of(viewer(), case_id)
     form: RejectForm = filled(RejectForm, version=view.case.version)
-    if request.method == "GET" and (view.own or CaseMove.REJECT not in view.case.moves()):
+    if request.method == "GET" and CaseMove.REJECT not in view.moves:
         return redirect(page_of(case_id), 303)
 
     def act() -> ResponseReturnValue:
@@ -58,9 +58,8 @@ def decision_page(
     view: queries.CaseView, form: FlaskForm, template: str, act: Callable[[], ResponseReturnValue]
 ) -> ResponseReturnValue:
     """A case and what is decided on it; whoever comes late reads who was first."""
-    moves = frozenset() if view.own else view.case.moves()
     try:
-        return act_page(form, template, act, look_again=True, view=view, case=view.case, moves=moves, Move=CaseMove)
+        return act_page(form, template, act, look_again=True, view=view, case=view.case, Move=CaseMove)
     except (IllegalMove, Conflict) as error:
         return meanwhile(view.case.id, error)
 

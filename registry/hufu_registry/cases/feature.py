@@ -9,7 +9,7 @@ from functools import cached_property
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.cases.engine.store import SqlCases
 from hufu_registry.cases.engine.use_cases.dependents import places_of_cases, readdress_cases
-from hufu_registry.cases.engine.use_cases.ports import CaseType
+from hufu_registry.cases.engine.use_cases.ports import CaseType, types_in
 from hufu_registry.cases.events import EVENTS
 from hufu_registry.cases.notices import NOTICES
 from hufu_registry.cases.permissions import PERMISSIONS
@@ -39,7 +39,7 @@ class Stores(kernel.Stores):
 
     @property
     def case_types(self) -> Mapping[str, CaseType]:
-        return {case_type.name: case_type for feature in self.features() for case_type in feature.case_types}
+        return types_in(self.features())
 
     def flush(self) -> Mapping[OutboxKey, int]:
         """The cases come to those who decide now."""

@@ -65,7 +65,5 @@ class Rights:
         raise NotFound("agency")
 
     def rooted_at(self, agency_id: AgencyId, permission: Permission) -> bool:
-        """Whether a manager's grant that gives the permission names this very agency."""
-        return Role.AGENCY_MANAGER in permission.roles and any(
-            grant.role is Role.AGENCY_MANAGER and grant.agency_id == agency_id for grant in self.grants
-        )
+        """Whether a grant that gives the permission names this very agency."""
+        return any(grant.role in permission.roles and grant.agency_id == agency_id for grant in self.grants)

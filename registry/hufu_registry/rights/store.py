@@ -60,7 +60,8 @@ def in_force(now: datetime, table: sa.FromClause = grants) -> sa.ColumnElement[b
     )
 
 
-def _gives(permission: Permission, table: sa.FromClause) -> sa.ColumnElement[bool]:
+def gives(permission: Permission, table: sa.FromClause = grants) -> sa.ColumnElement[bool]:
+    """Of the grants, or of an alias of theirs, as `in_force`."""
     return table.c.role.in_(sorted(role.value for role in permission.roles))
 
 
@@ -81,7 +82,7 @@ def covered(
         .where(
             own.c.account_id == viewer,
             in_force(now, own),
-            _gives(permission, own),
+            gives(permission, own),
             sa.or_(
                 own.c.agency_id.is_(None),
                 own.c.agency_id == agency_id,

@@ -75,9 +75,8 @@ class Form(Protocol):
 class Case:
     """One case on its way, of any type. `number` is what people read out; `version` counts the applicant's changes.
 
-    `stage` is the one of its type's stages it stands at. `deciding_agency_id` is kept by the store; there is none where
-    the system managers decide. `collision` is true while the approved account's name turned out to be somebody else's
-    in a target.
+    `deciding_agency_id` is kept by the store; there is none where the system managers decide. `collision` is true while
+    the approved account's name turned out to be somebody else's in a target.
     """
 
     id: CaseId
@@ -93,7 +92,6 @@ class Case:
     created_at: datetime
     updated_at: datetime
     version: int = 1
-    stage: int = 0
     decided_at: datetime | None = None
     decided_by: AccountId | None = None
     decision_reason: str = ""
@@ -120,7 +118,10 @@ class Case:
 
 
 def may(rights: Rights, permission: Permission, case: Case, deciding_agency: AgencyId | None) -> bool:
-    """Whether the asker may see or decide the case: by his grants, or because it came up to his agency."""
+    """Whether the asker may see or decide the case: by his grants, or because it came up to his agency.
+
+    `permission` is its type's to see or to decide; `repository.allowed` says it in SQL.
+    """
     if rights.allows(permission, home_id=case.agency_id, path=case.agency_path):
         return True
     return deciding_agency is not None and rights.rooted_at(deciding_agency, permission)

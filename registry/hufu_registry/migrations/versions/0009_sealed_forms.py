@@ -40,7 +40,6 @@ def upgrade() -> None:
     keys = op.get_context().config.attributes["keys"]  # type: ignore[union-attr]
     for name in FRESH:
         op.add_column("cases", sa.Column(name, ARRAY(sa.Text()) if name == "person_keys" else sa.Text(), nullable=True))
-    op.add_column("cases", sa.Column("stage", sa.SmallInteger(), server_default="0", nullable=False))
     op.execute(
         "UPDATE cases SET subject = name, detail = title, search_text = name || chr(10) || account_name,"
         " person_keys = ARRAY[mobile_key]"
@@ -70,7 +69,7 @@ def downgrade() -> None:
     rewrite(("form_sealed",), opened)
     for name in ("name", "title", *MOVED):
         op.alter_column("cases", name, nullable=False)
-    for name in (*FRESH, "stage"):
+    for name in FRESH:
         op.drop_column("cases", name)
     op.create_index(op.f("ix_cases_mobile_key"), "cases", ["mobile_key"], unique=False)
 

@@ -87,7 +87,7 @@ def duplicate_candidates(
                 cases,
                 cases.c.subject,
                 case,
-                in_scope(viewer, now),
+                in_scope(viewer, now, types),
                 cases.c.mailbox_key.in_(own),
                 cases.c.person_keys.overlap(own),
             ).where(cases.c.id != case.id, cases.c.state == CaseState.PENDING.value)

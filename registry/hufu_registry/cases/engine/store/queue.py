@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from hufu_registry.agencies.store import agencies
 from hufu_registry.cases.engine.model import CaseState
 from hufu_registry.cases.engine.store.repository import ancestor_paths, cases, in_scope
+from hufu_registry.cases.engine.use_cases.ports import CaseType
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.paging import Page, Paged, Sort
 from hufu_registry.kernel.store import counted, ordered
@@ -42,6 +44,7 @@ def queue(
     connection: sa.Connection,
     viewer: AccountId,
     now: datetime,
+    types: Mapping[str, CaseType],
     page: Page,
     *,
     state: CaseState | None = CaseState.PENDING,
@@ -53,7 +56,7 @@ def queue(
 
     `words` finds any part of what the type's search looks in, or a case number; `agency_id` keeps its subtree.
     """
-    conditions = [in_scope(viewer, now)]
+    conditions = [in_scope(viewer, now, types)]
     if state is not None:
         conditions.append(cases.c.state == state.value)
     for word in words.split()[:5]:
@@ -100,7 +103,7 @@ def queue(
     )
 
 
-def count_queue(connection: sa.Connection, viewer: AccountId, now: datetime) -> int:
+def count_queue(connection: sa.Connection, viewer: AccountId, now: datetime, types: Mapping[str, CaseType]) -> int:
     """How many cases of the viewer's scope wait for a decision."""
     waiting = cases.c.state == CaseState.PENDING.value
-    return counted(connection, sa.select(cases.c.id).where(waiting, in_scope(viewer, now)))
+    return counted(connection, sa.select(cases.c.id).where(waiting, in_scope(viewer, now, types)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,14 +15,13 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import PathText, agencies, at_or_below
 from hufu_registry.cases.engine.model import Case, CaseState, Form
 from hufu_registry.cases.engine.use_cases.ports import CaseType
-from hufu_registry.cases.permissions import SEE_CASES
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns, from_document, to_columns, to_document
-from hufu_registry.kernel.permissions import Role
+from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.store import Moment, among, metadata
-from hufu_registry.rights.store import covered, grants, in_force
+from hufu_registry.rights.store import covered, gives, grants, in_force
 
 case_numbers = sa.Sequence("case_numbers", metadata=metadata, start=1001)
 
@@ -52,7 +51,6 @@ cases = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("stage", sa.SmallInteger, nullable=False, server_default="0"),
     sa.Column("decided_at", Moment),
     sa.Column("decided_by", sa.Uuid, sa.ForeignKey("accounts.id")),
     sa.Column("decision_reason", sa.Text, nullable=False, server_default=""),
@@ -81,15 +79,15 @@ def ancestor_paths(path: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
     return sa.func.ancestor_paths(path)
 
 
-def deciding_agency_of(agency_path: sa.ColumnElement[str], now: datetime) -> sa.ScalarSelect[Any]:
-    """The nearest agency at or above the path with an enabled manager whose grant is rooted there."""
+def deciding_agency_of(agency_path: sa.ColumnElement[str], decides: Permission, now: datetime) -> sa.ScalarSelect[Any]:
+    """The nearest agency at or above the path at which a grant of somebody enabled is rooted that gives `decides`."""
     managers = accounts.alias("managers")
     return (
         sa.select(grants.c.agency_id)
         .join(managers, managers.c.id == grants.c.account_id)
         .where(
             grants.c.agency_path == sa.any_(ancestor_paths(agency_path)),
-            grants.c.role == Role.AGENCY_MANAGER.value,
+            gives(decides),
             managers.c.state == AccountState.ENABLED.value,
             in_force(now),
         )
@@ -171,7 +169,12 @@ class SqlCases:
             .values(
                 agency_id=successor.id,
                 agency_path=successor.path.text,
-                deciding_agency_id=deciding_agency_of(sa.literal(successor.path.text), self._now),
+                deciding_agency_id=sa.case(
+                    *(
+                        (of_them, deciding_agency_of(sa.literal(successor.path.text), decides, self._now))
+                        for decides, of_them in taking(self._types, lambda kind: kind.decides)
+                    )
+                ),
                 version=cases.c.version + 1,
                 updated_at=self._now,
             )
@@ -179,28 +182,24 @@ class SqlCases:
         )
         return sorted(CaseId(case_id) for case_id in changed.scalars())
 
-    def deciding_agency(self, agency_id: AgencyId) -> AgencyId | None:
+    def deciding_agency(self, agency_id: AgencyId, decides: Permission) -> AgencyId | None:
         path = sa.select(agencies.c.path).where(agencies.c.id == agency_id).scalar_subquery()
-        decides = self._connection.execute(sa.select(deciding_agency_of(path, self._now))).scalar_one()
-        return None if decides is None else AgencyId(decides)
+        nearest = self._connection.execute(sa.select(deciding_agency_of(path, decides, self._now))).scalar_one()
+        return None if nearest is None else AgencyId(nearest)
 
-    def deciders(self, agency_id: AgencyId | None) -> Sequence[tuple[str, str]]:
-        rooted = (
-            grants.c.role == Role.SYSTEM_MANAGER.value
-            if agency_id is None
-            else sa.and_(grants.c.agency_id == agency_id, grants.c.role == Role.AGENCY_MANAGER.value)
-        )
+    def deciders(self, agency_id: AgencyId | None, decides: Permission) -> Sequence[tuple[str, str]]:
+        rooted = grants.c.agency_id.is_(None) if agency_id is None else grants.c.agency_id == agency_id
         rows = self._connection.execute(
             sa.select(accounts.c.mailbox_sealed, accounts.c.language)
             .join(grants, grants.c.account_id == accounts.c.id)
-            .where(rooted, in_force(self._now), accounts.c.state == AccountState.ENABLED.value)
+            .where(rooted, gives(decides), in_force(self._now), accounts.c.state == AccountState.ENABLED.value)
             .distinct()
             .limit(50)
         )
         return [(self._keys.open("mailbox", row.mailbox_sealed), row.language) for row in rows]
 
     def seen_by(self, viewer: AccountId, case_id: CaseId) -> Case:
-        case = self._one(sa.select(cases).where(cases.c.id == case_id, in_scope(viewer, self._now)))
+        case = self._one(sa.select(cases).where(cases.c.id == case_id, in_scope(viewer, self._now, self._types)))
         if case is None:
             raise NotFound("case")
         return case
@@ -232,7 +231,9 @@ class SqlCases:
             "search_text": "\n".join(summary.found_by),
             "person_keys": sorted(person_keys(case.form, self._keys).values()),
             "form_sealed": to_document(FORM, case.form, self._keys),
-            "deciding_agency_id": deciding_agency_of(sa.literal(case.agency_path.text), self._now),
+            "deciding_agency_id": deciding_agency_of(
+                sa.literal(case.agency_path.text), self._types[case.type].decides, self._now
+            ),
         }
 
     def assign_deciders(self, agency_ids: Collection[AgencyId] | None = None) -> int:
@@ -242,38 +243,61 @@ class SqlCases:
                 top.c.id == among(agency_ids or (), sa.BigInteger), at_or_below(agencies.c.path, top.c.path)
             )
         )
-        fresh = (
-            sa.select(agencies.c.id, deciding_agency_of(agencies.c.path, self._now).label("decides"))
-            .where(
-                sa.exists(sa.select(sa.literal(1)).where(cases.c.agency_id == agencies.c.id)),
-                sa.true() if agency_ids is None else concerned,
+        changed = 0
+        for decides, of_them in taking(self._types, lambda kind: kind.decides):
+            fresh = (
+                sa.select(agencies.c.id, deciding_agency_of(agencies.c.path, decides, self._now).label("decides"))
+                .where(
+                    sa.exists(sa.select(sa.literal(1)).where(cases.c.agency_id == agencies.c.id, of_them)),
+                    sa.true() if agency_ids is None else concerned,
+                )
+                .subquery("fresh")
             )
-            .subquery("fresh")
-        )
-        stale = sa.and_(cases.c.agency_id == fresh.c.id, cases.c.deciding_agency_id.is_distinct_from(fresh.c.decides))
-        # In id order first: an update takes its rows as they come, and two of these would wait for each other.
-        held = sa.select(cases.c.id, fresh.c.decides).join(fresh, stale).order_by(cases.c.id)
-        held_cases = held.with_for_update(key_share=True, of=cases).cte("held_cases")
-        changed = self._connection.execute(
-            sa.update(cases).where(cases.c.id == held_cases.c.id).values(deciding_agency_id=held_cases.c.decides)
-        )
-        return changed.rowcount
+            differs = cases.c.deciding_agency_id.is_distinct_from(fresh.c.decides)
+            stale = sa.and_(cases.c.agency_id == fresh.c.id, of_them, differs)
+            # In id order first: an update takes its rows as they come, and two of these would wait for each other.
+            held = sa.select(cases.c.id, fresh.c.decides).join(fresh, stale).order_by(cases.c.id)
+            held_cases = held.with_for_update(key_share=True, of=cases).cte("held_cases")
+            changed += self._connection.execute(
+                sa.update(cases).where(cases.c.id == held_cases.c.id).values(deciding_agency_id=held_cases.c.decides)
+            ).rowcount
+        return changed
 
 
-def in_scope(viewer: AccountId, now: datetime) -> sa.ColumnElement[bool]:
-    """The cases a viewer may see, as a condition of the query itself.
+def taking(
+    types: Mapping[str, CaseType], asked: Callable[[CaseType], Permission]
+) -> list[tuple[Permission, sa.ColumnElement[bool]]]:
+    """Each permission that is asked of cases, and which they are: those of its types. Of no declared type is none."""
+    by_type = {kind.name: asked(kind) for kind in types.values()}
+    return [
+        (permission, cases.c.type.in_([name for name, its in by_type.items() if its is permission]))
+        for permission in dict.fromkeys(by_type.values())
+    ]
 
-    His grants let him see the cases of its agency, or the case came up to an agency at which a manager's grant of his
-    is rooted.
+
+def in_scope(viewer: AccountId, now: datetime, types: Mapping[str, CaseType]) -> sa.ColumnElement[bool]:
+    """The cases a viewer may see, as a condition of the query itself."""
+    return sa.or_(
+        sa.false(),
+        *(
+            sa.and_(of_them, allowed(viewer, permission, now))
+            for permission, of_them in taking(types, lambda kind: kind.sees)
+        ),
+    )
+
+
+def allowed(viewer: AccountId, permission: Permission, now: datetime) -> sa.ColumnElement[bool]:
+    """His grants give it at the agency of the case, or the case came up to an agency at which one that gives it is
+    rooted. The same as `model.may` of one case: tests/integration/test_deciding_agency.py holds the two equal.
     """
     rooted = grants.alias("rooted")
     return sa.or_(
-        covered(viewer, SEE_CASES, now, cases.c.agency_id, cases.c.agency_path),
+        covered(viewer, permission, now, cases.c.agency_id, cases.c.agency_path),
         sa.exists(
             sa.select(sa.literal(1))
             .where(
                 rooted.c.account_id == viewer,
-                rooted.c.role.in_(sorted(SEE_CASES.roles & {Role.AGENCY_MANAGER})),
+                gives(permission, rooted),
                 in_force(now, rooted),
                 rooted.c.agency_id == cases.c.deciding_agency_id,
             )

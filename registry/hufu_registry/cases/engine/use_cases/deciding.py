@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from hufu_registry.cases.engine.model import Case, CaseMove, may
 from hufu_registry.cases.engine.use_cases.notifications import record, tell_applicant
 from hufu_registry.cases.engine.use_cases.ports import Work
-from hufu_registry.cases.permissions import SEE_CASES
 from hufu_registry.kernel.actor import SYSTEM, Actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, Denied, IllegalMove, Invalid, NotFound
@@ -94,14 +93,14 @@ def case_to_decide(work: Work, actor: Actor, case_id: CaseId, move: CaseMove, ve
     work.agencies.lock(seen.agency_path.ids)
     rights = work.grants.of(actor.account_id, lock=True)
     case = work.cases.get(case_id, lock=True)
-    deciding_agency = work.cases.deciding_agency(case.agency_id)
-    if not may(rights, SEE_CASES, case, deciding_agency):
+    kind = work.case_types[case.type]
+    deciding_agency = work.cases.deciding_agency(case.agency_id, kind.decides)
+    if not may(rights, kind.sees, case, deciding_agency):
         raise NotFound("case")
     if case.agency_path != seen.agency_path:
         raise Conflict("changed_meanwhile")
-    decides = work.case_types[case.type].stages[case.stage]
-    if not may(rights, decides, case, deciding_agency):
-        raise Denied("right_missing", permission=decides.name)
+    if not may(rights, kind.decides, case, deciding_agency):
+        raise Denied("right_missing", permission=kind.decides.name)
     if work.cases.is_same_person(case, actor.account_id):
         raise Denied("own_case")
     case.after(move)

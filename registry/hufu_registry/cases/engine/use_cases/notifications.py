@@ -37,8 +37,8 @@ def tell_applicant(work: Work, case: Case, notice: NoticeType, **values: str) ->
 
 def tell_deciders(work: Work, case: Case) -> None:
     """A case that waits is told to those who may decide it; the mail names no applicant."""
-    agency = work.agencies.get(case.agency_id)
-    for mailbox, language in work.cases.deciders(work.cases.deciding_agency(case.agency_id)):
+    agency, decides = work.agencies.get(case.agency_id), work.case_types[case.type].decides
+    for mailbox, language in work.cases.deciders(work.cases.deciding_agency(case.agency_id, decides), decides):
         work.notices.send(
             CASE_WAITING,
             mailbox,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,8 +10,8 @@ import hufu_registry.sync.use_cases as sync
 from hufu_registry.agencies.model import Agency
 from hufu_registry.cases.engine.model import Case, Form
 from hufu_registry.cases.notices import CASE_APPROVED, CASE_RECEIVED, CASE_REJECTED, CASE_WITHDRAWN
-from hufu_registry.cases.permissions import DECIDE_CASES
-from hufu_registry.kernel.feature import NoticeType
+from hufu_registry.cases.permissions import DECIDE_CASES, SEE_CASES
+from hufu_registry.kernel.feature import Feature, NoticeType
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.work import Services
@@ -44,14 +44,18 @@ class Cases(Protocol):
     def hand_over(self, agency_id: AgencyId, successor: Agency) -> Sequence[CaseId]:
         """Its waiting cases are the successor's; their ids."""
 
-    def deciding_agency(self, agency_id: AgencyId) -> AgencyId | None:
-        """The agency itself, else the nearest above with an enabled manager rooted there; None: system managers."""
+    def deciding_agency(self, agency_id: AgencyId, decides: Permission) -> AgencyId | None:
+        """The agency itself, else the nearest above at which a grant of somebody enabled is rooted that gives the
+        permission; None: the system managers.
+        """
 
     def assign_deciders(self, agency_ids: Collection[AgencyId] | None = None) -> int:
         """Write down who decides the cases of these agencies and of all below them, or of all: how many changed."""
 
-    def deciders(self, agency_id: AgencyId | None) -> Sequence[tuple[str, str]]:
-        """(mailbox, language) of the enabled managers rooted at the agency; of system managers for None."""
+    def deciders(self, agency_id: AgencyId | None, decides: Permission) -> Sequence[tuple[str, str]]:
+        """(mailbox, language) of those enabled to whom a grant rooted at the agency gives the permission; of system
+        managers for None.
+        """
 
     def seen_by(self, viewer: AccountId, case_id: CaseId) -> Case:
         """Raises NotFound("case") for one that the viewer may not see, as for one that does not exist."""
@@ -86,7 +90,8 @@ class CaseType:
     others what a waiting case wants, and lets go what it wanted before a change; Invalid where it is taken. `give_up`
     lets go of it when the case is rejected or withdrawn.
 
-    `stages` is who decides, one after the other: the permission that each takes. The mails about an account are the
+    `sees` and `decides` are the permissions it takes to look at one and to decide it: queue, search, page, decision,
+    the agency it comes up to and the mail to those who decide follow them. The mails about an account are the
     usual ones; a type that is about something else has its own, with the same values.
     """
 
@@ -96,8 +101,14 @@ class CaseType:
     approve: Callable[[Work, Services[Work], Case, Mapping[str, str]], AccountId | None]
     reserve: Callable[[Work, Case, Case | None], None] = reserves_nothing
     give_up: Callable[[Work, Case], None] = gives_up_nothing
-    stages: tuple[Permission, ...] = (DECIDE_CASES,)
+    sees: Permission = SEE_CASES
+    decides: Permission = DECIDE_CASES
     received: NoticeType = CASE_RECEIVED
     approved: NoticeType = CASE_APPROVED
     rejected: NoticeType = CASE_REJECTED
     withdrawn: NoticeType = CASE_WITHDRAWN
+
+
+def types_in(features: Iterable[Feature]) -> Mapping[str, CaseType]:
+    """By their names."""
+    return {kind.name: kind for feature in features for kind in feature.case_types}
