@@ -29,7 +29,6 @@ from hufu_registry.cases.use_cases import (
     Reject,
     Withdraw,
     approve,
-    case_of_mailbox,
     change_case,
     choose_name,
     file_case,
@@ -446,12 +445,13 @@ def test_every_act_has_its_sealed_record(office: Office) -> None:
 
 
 def test_a_proof_of_the_mailbox_ends_by_itself(office: Office) -> None:
-    office.apply(mailbox="p@example.org")
+    form = office.form()
+    case_id = office.apply(form, mailbox="p@example.org")
     browser = office.follow("p@example.org")
-    assert case_of_mailbox(browser, office.services, APPLICANT) is not None
+    change_case(ChangeCase(browser, case_id, 1, form), office.services, APPLICANT)
     office.clock.advance(seconds=int(timedelta(hours=2).total_seconds()) + 1)
     with pytest.raises(NotFound, match="mailbox_not_verified"):
-        case_of_mailbox(browser, office.services, APPLICANT)
+        withdraw(Withdraw(browser, case_id), office.services, APPLICANT)
 
 
 def test_an_unknown_agency_or_one_without_people_is_refused(office: Office) -> None:

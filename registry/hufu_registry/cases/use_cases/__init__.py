@@ -2,7 +2,7 @@
 
 from hufu_registry.cases.engine.use_cases.deciding import Approve, Reject, approve, assign_deciders, reject
 from hufu_registry.cases.engine.use_cases.filing import ChangeCase, FileCase, change_case, file_case
-from hufu_registry.cases.engine.use_cases.following import Withdraw, case_of_mailbox, withdraw
+from hufu_registry.cases.engine.use_cases.following import Withdraw, withdraw
 from hufu_registry.cases.engine.use_cases.ports import Cases, Work
 from hufu_registry.cases.types.activation import ChooseName, choose_name, place_of, report_collision
 
@@ -17,7 +17,6 @@ __all__ = [
     "Work",
     "approve",
     "assign_deciders",
-    "case_of_mailbox",
     "change_case",
     "choose_name",
     "file_case",

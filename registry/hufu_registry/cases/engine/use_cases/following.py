@@ -13,7 +13,7 @@ from hufu_registry.kernel.errors import Conflict, NotFound
 from hufu_registry.kernel.ids import AgencyId, CaseId
 from hufu_registry.kernel.work import Services
 from hufu_registry.people.model import Purpose
-from hufu_registry.people.use_cases import mailbox_key, proved_mailbox
+from hufu_registry.people.use_cases import proved_mailbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,6 @@ def withdraw(command: Withdraw, services: Services[Work], actor: Actor) -> None:
         kind.give_up(work, case)
         record(work, "case.withdrawn", withdrawn)
         tell_applicant(work, withdrawn, kind.withdrawn)
-
-
-def case_of_mailbox(browser: str, services: Services[Work], actor: Actor) -> Case | None:
-    """What became of the application of the mailbox this browser proved. Raises NotFound("mailbox_not_verified")."""
-    with services.begin(actor) as work:
-        mailbox = proved_mailbox(browser, Purpose.FOLLOW, services, work)
-        return work.cases.newest_of_mailbox(mailbox_key(services, mailbox))
 
 
 def own_case(work: Work, services: Services[Work], browser: str, case_id: CaseId) -> Case:
