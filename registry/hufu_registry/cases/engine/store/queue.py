@@ -59,14 +59,7 @@ def queue(
     conditions = [in_scope(viewer, now, types)]
     if state is not None:
         conditions.append(cases.c.state == state.value)
-    for word in words.split()[:5]:
-        pattern = f"%{word.replace(chr(92), chr(92) * 2).replace('%', chr(92) + '%').replace('_', chr(92) + '_')}%"
-        conditions.append(
-            sa.or_(
-                cases.c.search_text.ilike(pattern),
-                sa.cast(cases.c.number, sa.Text) == word,
-            )
-        )
+    conditions += [mentions(word) for word in words.split()[:5]]
     if agency_id is not None:
         top = sa.select(agencies.c.path).where(agencies.c.id == agency_id).scalar_subquery()
         conditions.append(top == sa.any_(ancestor_paths(cases.c.agency_path)))
@@ -101,6 +94,12 @@ def queue(
         total,
         page,
     )
+
+
+def mentions(word: str) -> sa.ColumnElement[bool]:
+    """The word as it is, wherever in what the type's search looks in; or the case's number."""
+    pattern = f"%{word.replace(chr(92), chr(92) * 2).replace('%', chr(92) + '%').replace('_', chr(92) + '_')}%"
+    return sa.or_(cases.c.search_text.ilike(pattern), sa.cast(cases.c.number, sa.Text) == word)
 
 
 def count_queue(connection: sa.Connection, viewer: AccountId, now: datetime, types: Mapping[str, CaseType]) -> int:
