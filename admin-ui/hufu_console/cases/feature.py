@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 from hufu_console.cases import queries
 from hufu_console.cases.routes import ROUTES
-from hufu_console.cases.types.activation import ApproveActivation
+from hufu_console.cases.types.activation import APPLICATION_FIELDS, ApproveActivation
 from hufu_console.web.feature import ConsoleFeature, HomeBlock, MenuEntry, Waiting
 from hufu_registry.cases.types.activation import ACTIVATION
 
@@ -37,4 +37,5 @@ FEATURE = ConsoleFeature(
     sentences=SENTENCES,
     labels={"event": EVENTS, "dependent": {"cases": _l("open cases")}},
     approvals={ACTIVATION.name: ApproveActivation},
+    template_values={"application_fields": APPLICATION_FIELDS},
 )

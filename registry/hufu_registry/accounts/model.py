@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from hufu_registry.agencies.model import AgencyPolicy, Path
 from hufu_registry.kernel.errors import IllegalMove, Invalid
@@ -96,13 +96,49 @@ class NameHolder(StrEnum):
 
 
 def entered(
-    clean: Callable[[Any], Any],
-    fault: Callable[[Any], str | None],
+    clean: Callable[[Any], Any] = lambda value: value,
+    fault: Callable[[Any], str | None] = lambda _value: None,
     *,
     shown: Callable[[Any], object] = lambda value: value,
 ) -> dict[str, Any]:
     """The metadata of a field that somebody fills in."""
     return {"clean": clean, "fault": fault, "shown": shown}
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What somebody fills in. Each field says how it is cleaned, what it must look like, and what a record shows of it;
+    one that holds such a thing itself counts as that one's fields.
+    """
+
+    def cleaned(self) -> Self:
+        """The same with stray blanks gone."""
+        return replace(self, **self._each("clean"), **{name: part.cleaned() for name, part in self._parts().items()})
+
+    def faults(self) -> dict[str, str]:
+        """Field → code of the rule it breaks, for what can be told without the database."""
+        faults = {name: fault for name, fault in self._each("fault").items() if fault}
+        for part in self._parts().values():
+            faults |= part.faults()
+        return faults
+
+    def audited(self) -> dict[str, object]:
+        """What a record may show of it."""
+        shown: dict[str, object] = {}
+        for part in self._parts().values():
+            shown |= part.audited()
+        return shown | self._each("shown")
+
+    def _each(self, what: str) -> dict[str, Any]:
+        return {
+            declared.name: declared.metadata[what](getattr(self, declared.name))
+            for declared in fields(self)
+            if what in declared.metadata
+        }
+
+    def _parts(self) -> dict[str, Entered]:
+        values = {declared.name: getattr(self, declared.name) for declared in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Entered)}
 
 
 def length_fault(text: str, longest: int, *, required: bool = False) -> str | None:
@@ -123,11 +159,8 @@ def clean_mobile(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """What an official's account says about him; the registry's fields that reach AD and Keycloak.
-
-    Each field says how it is cleaned, what it must look like, and what a record shows of it.
-    """
+class Profile(Entered):
+    """What an official's account says about him; the registry's fields that reach AD and Keycloak."""
 
     name: str = field(metadata=entered(clean_name, lambda text: length_fault(text, NAME_LENGTH, required=True)))
     title: str = field(metadata=entered(clean_name, lambda text: length_fault(text, TITLE_LENGTH, required=True)))
@@ -158,33 +191,14 @@ class Profile:
         phone, _, extension = text.partition("#")
         return replace(self, phone=phone, extension=extension)
 
-    def cleaned(self) -> Profile:
-        """The same with stray blanks gone, 姓名 in NFC and the mobile as ten digits."""
-        return replace(self, **self._each("clean"))
-
-    def faults(self) -> dict[str, str]:
-        """Field → code of the rule it breaks."""
-        return {name: fault for name, fault in self._each("fault").items() if fault}
-
     def check(self) -> None:
         faults = self.faults()
         if faults:
             raise Invalid(fields=faults)
 
-    def audited(self) -> dict[str, object]:
-        """What a record may show; of the mobile only its end."""
-        return self._each("shown")
-
     def compared(self) -> dict[str, str]:
         """What tells whether two that are alike are the same person's."""
         return {name: str(getattr(self, name)) for name in ("name", "title", "unit_name", "phone", "mobile")}
-
-    def _each(self, what: str) -> dict[str, Any]:
-        return {
-            declared.name: declared.metadata[what](getattr(self, declared.name))
-            for declared in fields(self)
-            if what in declared.metadata
-        }
 
 
 @dataclass(frozen=True, slots=True)

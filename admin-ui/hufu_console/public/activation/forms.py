@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, StringField, TextAreaField
+from wtforms import HiddenField, StringField
 
 from hufu_console.accounts.profile import Group, kept_in, profile_form, typed_in
+from hufu_console.cases.types.activation import application_form, as_texts, asked_in, filled_in
 from hufu_console.web.numbers import number_in
 from hufu_registry.accounts.model import Profile
 from hufu_registry.cases.engine.model import Case
@@ -36,13 +37,12 @@ class PersonForm(PersonFields):
 
 
 PlaceFields: Any = profile_form(Group.PLACE, Group.CONTACT, own=True)
+ApplicationFields: Any = application_form()
 
 
-class ApplicationForm(PlaceFields, PersonForm):
-    """In two, because a form has its fields in the order in which they are made: so they stand on the page."""
+class ApplicationForm(ApplicationFields, PlaceFields, PersonForm):
+    """In parts, because a form has its fields in the order in which they are made: so they stand on the page."""
 
-    wants_official_mail = BooleanField(_l("I need an official mailbox"))
-    reason = TextAreaField(_l("Reason"), render_kw={"rows": 3, "maxlength": 500})
     version = HiddenField()
 
     def application(self) -> Application:
@@ -52,25 +52,23 @@ class ApplicationForm(PlaceFields, PersonForm):
             account_name=str(self.account_name.data or ""),
             agency_id=None if number is None else AgencyId(number),
             profile=Profile(**typed_in(self)),
-            wants_official_mail=bool(self.wants_official_mail.data),
-            reason=str(self.reason.data or ""),
+            **asked_in(self),
         ).cleaned()
 
     def fields(self) -> dict[str, str]:
         """For a draft."""
         kept = {name: str(self[name].data or "") for name in OWN}
-        return typed_in(self) | kept | ({"wants_official_mail": "y"} if self.wants_official_mail.data else {})
+        return typed_in(self) | as_texts(asked_in(self)) | kept
 
 
-# Every one that is text, besides those of the future account.
-OWN = ("account_name", "reason", "agency_id", "agency_oid", "version")
+# Those that neither the future account nor the application declares.
+OWN = ("account_name", "agency_id", "agency_oid", "version")
 
 
 def fields_of(case: Case, oid: str) -> dict[str, str]:
     """The stored application as the form's fields."""
     stored = application_of(case)
-    fields = kept_in(stored.profile)
+    fields = kept_in(stored.profile) | filled_in(stored)
     place = stored.profile.unit_id or case.agency_id
-    fields |= {"account_name": stored.account_name, "reason": stored.reason}
-    fields |= {"agency_id": str(place), "agency_oid": oid, "version": str(case.version)}
-    return fields | ({"wants_official_mail": "y"} if stored.wants_official_mail else {})
+    fields |= {"account_name": stored.account_name, "agency_id": str(place), "agency_oid": oid}
+    return fields | {"version": str(case.version)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import hufu_registry.accounts.use_cases as accounts
 import hufu_registry.propagation.use_cases as propagation
@@ -11,8 +11,10 @@ from hufu_registry.accounts.model import (
     REASON_LENGTH,
     Account,
     AccountState,
+    Entered,
     NameHolder,
     Profile,
+    entered,
     length_fault,
     name_fault,
     name_key,
@@ -32,14 +34,18 @@ from hufu_registry.people.model import clean_name, plain
 
 
 @dataclass(frozen=True, slots=True)
-class Application:
+class Application(Entered):
     """What the applicant fills in. The profile's `unit_id` names a unit of the registry, `unit_name` any."""
 
-    account_name: str
-    agency_id: AgencyId | None
+    account_name: str = field(metadata=entered(plain, name_fault))
+    agency_id: AgencyId | None = field(
+        metadata=entered(fault=lambda agency_id: "agency_required" if agency_id is None else None)
+    )
     profile: Profile
-    wants_official_mail: bool = False
-    reason: str = ""
+    wants_official_mail: bool = field(default=False, metadata=entered())
+    reason: str = field(
+        default="", metadata=entered(clean_name, lambda text: length_fault(text, REASON_LENGTH, required=True))
+    )
 
     @property
     def summary(self) -> Summary:
@@ -54,33 +60,6 @@ class Application:
             person={"mobile": profile.mobile},
             compared={"account_name": self.account_name, **profile.compared()},
         )
-
-    def cleaned(self) -> Application:
-        """The same with stray blanks gone, 姓名 in NFC and the mobile as ten digits."""
-        return replace(
-            self,
-            account_name=plain(self.account_name),
-            profile=self.profile.cleaned(),
-            reason=clean_name(self.reason),
-        )
-
-    def faults(self) -> dict[str, str]:
-        """Field → code of the rule it breaks, for what can be told without the database."""
-        own = {
-            "account_name": name_fault(self.account_name),
-            "agency_id": "agency_required" if self.agency_id is None else None,
-            "reason": length_fault(self.reason, REASON_LENGTH, required=True),
-        }
-        return {name: fault for name, fault in own.items() if fault} | self.profile.faults()
-
-    def audited(self) -> dict[str, object]:
-        """What a record may show of it."""
-        return self.profile.audited() | {
-            "account_name": self.account_name,
-            "agency_id": self.agency_id,
-            "wants_official_mail": self.wants_official_mail,
-            "reason": self.reason,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +120,12 @@ def place_of(work: Work, application: Application, mailbox: str) -> tuple[Agency
     return agency, replace(application, agency_id=agency.id, profile=profile), {}
 
 
-def open_account(work: Work, services: Services[Work], case: Case, entered: Mapping[str, str]) -> AccountId:
+def open_account(work: Work, services: Services[Work], case: Case, given: Mapping[str, str]) -> AccountId:
     """The account exists, and the targets and the activation mail follow. `official_mail` is what the manager entered.
 
     Raises Invalid(official_mail=…).
     """
-    account = account_of(work, services, case, entered.get("official_mail", ""))
+    account = account_of(work, services, case, given.get("official_mail", ""))
     account.profile.check()
     accounts.check_official_mail(work, work.agencies.get(case.agency_id), account.profile)
     accounts.open_account(work, services, account, case_id=case.id)
