@@ -23,6 +23,9 @@ from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.store import Moment, among, metadata
 from hufu_registry.rights.store import covered, gives, grants, in_force
 
+# So many are mailed that a case waits.
+MOST_TOLD = 50
+
 case_numbers = sa.Sequence("case_numbers", metadata=metadata, start=1001)
 
 cases = sa.Table(
@@ -190,11 +193,12 @@ class SqlCases:
     def deciders(self, agency_id: AgencyId | None, decides: Permission) -> Sequence[tuple[str, str]]:
         rooted = grants.c.agency_id.is_(None) if agency_id is None else grants.c.agency_id == agency_id
         rows = self._connection.execute(
-            sa.select(accounts.c.mailbox_sealed, accounts.c.language)
+            sa.select(accounts.c.mailbox_sealed, accounts.c.language, accounts.c.created_at, accounts.c.id)
             .join(grants, grants.c.account_id == accounts.c.id)
             .where(rooted, gives(decides), in_force(self._now), accounts.c.state == AccountState.ENABLED.value)
             .distinct()
-            .limit(50)
+            .order_by(accounts.c.created_at, accounts.c.id)
+            .limit(MOST_TOLD)
         )
         return [(self._keys.open("mailbox", row.mailbox_sealed), row.language) for row in rows]
 
