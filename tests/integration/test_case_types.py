@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from uuid import uuid4
 
 import pytest
@@ -19,7 +21,7 @@ from hufu_registry.accounts.model import Profile
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import timeline
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.cases.consent import CURRENT
+from hufu_registry.cases.consent import CURRENT, Consent
 from hufu_registry.cases.engine.model import Case, CaseState, Form, Summary
 from hufu_registry.cases.engine.store import cases
 from hufu_registry.cases.engine.use_cases.ports import CaseType, Work
@@ -105,12 +107,15 @@ def manager(services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp
     return signed_in(app, services, account_id)
 
 
-def filed(services: SqlServices, clock: SetClock, form: Form, kind: str = BADGE.name) -> CaseId:
-    mailbox = f"{uuid4().hex}@example.org"
+def filed(
+    services: SqlServices, clock: SetClock, form: Form, kind: str = BADGE.name, *,
+    mailbox: str = "", consent: str = CURRENT.version,
+) -> CaseId:  # fmt: skip
+    mailbox = mailbox or f"{uuid4().hex}@example.org"
     clock.advance(seconds=61)
     request_code(RequestCode(mailbox, Purpose.APPLY, mailbox, LANGUAGE), services, APPLICANT)
     enter_code(EnterCode(mailbox, Purpose.APPLY, last_code(services)), services, APPLICANT)
-    command = FileCase(mailbox, kind, form, CURRENT.version, uuid4().hex, LANGUAGE)
+    command = FileCase(mailbox, kind, form, consent, uuid4().hex, LANGUAGE)
     return file_case(command, services, APPLICANT)
 
 
@@ -183,6 +188,64 @@ def told(services: SqlServices) -> list[str]:
     with services.read() as connection:
         rows = connection.execute(sa.select(notices).where(notices.c.template == "case_waiting"))
         return [json.loads(services.keys.open(SEALED_AS, row.sealed))["recipient"] for row in rows]
+
+
+def test_no_more_are_told_of_a_case_than_can_be_and_the_eldest_first(
+    services: SqlServices, clock: SetClock, chain: Sequence[Agency], manager: FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("hufu_registry.cases.engine.store.repository.MOST_TOLD", 3)
+    staff, first = Staff(services), told_of(services, clock, chain)
+    hired = []
+    for _ in range(5):
+        clock.advance(seconds=1)
+        hired += staff.hire(chain[2])
+    for account_id in reversed(hired):
+        staff.appoint(account_id, chain[2])
+    eldest = first | Counter(staff.account(account_id).mailbox for account_id in hired[:2])
+    assert told_of(services, clock, chain) == eldest
+
+
+def told_of(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> Counter[str]:
+    """Who is told of a further badge."""
+    before = Counter(told(services))
+    filed(services, clock, Badge("李四娘", date(2027, 6, 30), chain[2].id))
+    return Counter(told(services)) - before
+
+
+def test_a_type_has_a_text_to_agree_to_of_its_own(
+    services: SqlServices, clock: SetClock, chain: Sequence[Agency], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare(monkeypatch, replace(BADGE, consent=Consent("badges-1", MappingProxyType({}))))
+    form = Badge("李四娘", date(2027, 6, 30), chain[2].id)
+    with pytest.raises(Invalid) as refusal:
+        filed(services, clock, form)
+    assert refusal.value.fields == {"consent": "consent_required"}
+    case_id = filed(services, clock, form, consent="badges-1")
+    with services.reading() as work:
+        assert work.cases.get(case_id).consent_version == "badges-1"
+
+
+def test_its_applicant_reads_nothing_of_accounts_and_is_offered_no_page_that_is_not_there(
+    services: SqlServices, clock: SetClock, chain: Sequence[Agency], manager: FlaskClient
+) -> None:
+    case_id = filed(
+        services, clock, Badge("李四娘", date(2027, 6, 30), chain[2].id), mailbox="badge@example.org"
+    )  # fmt: skip
+    applicant = manager.application.test_client()
+    for journey in ("/apply", "/follow"):
+        clock.advance(seconds=61)
+        applicant.post(journey, data={"mailbox": "badge@example.org"})
+        assert applicant.post(f"{journey}/code", data={"code": last_code(services)}).status_code == 303
+    for address in (f"/apply/receipt/{case_id}", "/follow/case"):
+        page = applicant.get(address)
+        assert page.status_code == 200
+        assert "李四娘" in page.text
+        assert "密碼" not in page.text
+        assert "/follow/change" not in page.text
+        assert "修改或撤回" not in page.text
+    assert "/follow/withdraw" in applicant.get("/follow/case").text
+    assert applicant.get("/follow/change").status_code == 404
 
 
 def test_what_its_rules_refuse_is_not_filed(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> None:

@@ -14,12 +14,13 @@ from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.engine.model import CaseState
+from hufu_registry.cases.use_cases import report_collision
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor
 from hufu_registry.kernel.store import outbox
 from hufu_registry.rights.use_cases import appoint_manager
 from tests.kit.cases import Desk
 from tests.kit.clocks import SetClock
-from tests.kit.consoles import make_console
+from tests.kit.consoles import last_code, make_console
 
 
 @pytest.fixture
@@ -93,6 +94,30 @@ def test_a_case_that_is_not_ones_to_decide_is_404_by_every_route(desk: Desk) -> 
         assert browser.post(f"/cases/{case_id}/reject", data={"version": "1", "reason": "x"}).status_code == 404
         assert str(case_id) not in browser.get("/cases?state=all").text
     assert desk.state(case_id) is CaseState.PENDING
+
+
+def test_a_name_that_is_somebody_elses_is_told_to_both_and_changed_by_the_applicant(desk: Desk) -> None:
+    asked = "已寄信請申請人改用其他帳號名稱"
+    case_id = desk.apply(desk.form(account_name="wangxm"), mailbox="p@example.org")
+    manager_id = desk.manager(desk.agencies[2], "陳經理")
+    manager = desk.browser(manager_id)
+    assert asked not in manager.get(f"/cases/{case_id}").text
+    report_collision(desk.approve(manager_id, case_id), desk.services, SYSTEM)
+    assert asked in manager.get(f"/cases/{case_id}").text
+    applicant = desk.app.test_client()
+    desk.clock.advance(seconds=61)
+    applicant.post("/follow", data={"mailbox": "p@example.org"})
+    assert applicant.post("/follow/code", data={"code": last_code(desk.services)}).location == "/follow/case"
+    page = applicant.get("/follow/case").text
+    assert "帳號名稱已屬於他人" in page
+    assert 'action="/follow/name"' in page
+    assert "/follow/change" not in page
+    refused = applicant.post("/follow/name", data={"account_name": "administrator"})
+    assert refused.status_code == 422
+    assert 'value="administrator"' in refused.text
+    assert applicant.post("/follow/name", data={"account_name": "wangxm2"}).location == "/follow/case"
+    assert "wangxm2" in applicant.get("/follow/case").text
+    assert asked not in manager.get(f"/cases/{case_id}").text
 
 
 def test_nobody_decides_his_own_case(desk: Desk) -> None:

@@ -14,7 +14,6 @@ from hufu_console.web.paging import Read
 from hufu_console.web.viewer import viewer
 from hufu_registry.cases.engine.model import CaseState
 from hufu_registry.cases.engine.store import QueueRow, queue
-from hufu_registry.cases.permissions import SEE_CASES
 from hufu_registry.kernel.ids import AgencyId
 
 WORDS = "cases/_labels.html"
@@ -71,5 +70,4 @@ QUEUE = ListPage(
         to={"state": ALL},
     ),
     unmatched=Empty(_l("No case in your scope is like that."), link=_l("Show those that wait")),
-    permission=SEE_CASES,
 )  # fmt: skip

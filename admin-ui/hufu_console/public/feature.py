@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
+from hufu_console.public.activation.forms import NameForm
 from hufu_console.public.answering import to_mailbox
 from hufu_console.public.routes import ROUTES
-from hufu_console.web.feature import ConsoleFeature, MenuEntry
+from hufu_console.web.feature import ConsoleFeature, Followed, MenuEntry
+from hufu_registry.cases.types.activation import ACTIVATION
 
 SENTENCES = {
     "mailbox_shape": _l("This is not a complete e-mail address. Please enter it like name@example.gov.tw."),
@@ -35,4 +37,5 @@ FEATURE = ConsoleFeature(
     ),
     sentences=SENTENCES,
     answers={"mailbox_not_verified": to_mailbox},
+    followed={ACTIVATION.name: Followed("public.change", NameForm)},
 )

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hufu_console.web.context import reading, registry
+from hufu_console.web.feature import Followed, composition
 from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.model import Agency
-from hufu_registry.cases.engine.model import Case
+from hufu_registry.cases.engine.model import Case, CaseMove
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import CaseId
 from hufu_registry.people.model import Purpose, masked_mailbox
@@ -23,6 +24,16 @@ class OwnCase:
     agency: Agency
     deciding_agency: Agency | None
     account: Account | None
+
+    @property
+    def followed(self) -> Followed:
+        """What its type has on the page that shows it."""
+        return composition().followed.get(self.case.type, Followed())
+
+    @property
+    def change(self) -> str:
+        """The endpoint where it can still be changed; empty for none."""
+        return self.followed.change if CaseMove.CHANGE in self.case.moves() else ""
 
 
 def proved(browser: str, purpose: Purpose) -> str:

@@ -9,7 +9,6 @@ from flask_wtf import FlaskForm
 
 import hufu_registry.accounts.use_cases as accounts
 from hufu_console.public import queries
-from hufu_console.public.activation.forms import NameForm
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, registry
 from hufu_console.web.drafts import browser
@@ -17,13 +16,9 @@ from hufu_console.web.language import language
 from hufu_registry.cases import use_cases as cases
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import CaseMove
-from hufu_registry.cases.types.activation import ACTIVATION
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, CaseId
 from hufu_registry.people.model import Purpose
-
-# What a type asks the applicant on the page of his case; the part of the page is `public/<type>/own_case.html`.
-ASKED = {ACTIVATION.name: NameForm}
 
 
 def receipt(case_id: CaseId) -> str:
@@ -34,9 +29,10 @@ def receipt(case_id: CaseId) -> str:
 
 
 def own_case() -> str:
+    """What its type says there is `public/<type>/own_case.html`, with the form that it declares."""
     own = queries.own_case(browser(), Purpose.FOLLOW)
     moves = own.case.moves() if own else frozenset()
-    asked = ASKED.get(own.case.type, FlaskForm) if own else FlaskForm
+    asked = own.followed.form if own else FlaskForm
     return render_template("public/own_case.html", own=own, moves=moves, Move=CaseMove, form=asked(formdata=None))
 
 

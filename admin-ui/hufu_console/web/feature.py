@@ -61,6 +61,16 @@ class HomeBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """What an applicant can do on the page of his own case, by its type: the endpoint where he changes it, if anywhere,
+    and the form of what that page asks him.
+    """
+
+    change: str = ""
+    form: type[FlaskForm] = FlaskForm
+
+
+@dataclass(frozen=True, slots=True)
 class ConsoleFeature:
     """`name` is the folder's. `sentences` say in words what the rules' codes mean; `answers` are for codes that lead
     somewhere instead of to a page of error. `template_values` are what any template may ask for by these names.
@@ -68,7 +78,8 @@ class ConsoleFeature:
     by the audit's action), `run_cause` (why the targets are busy), `dependent` (what still hangs on an agency),
     `account_state`; `account_state_tag` is its colour. `tabs` are its pages that stand beside others', `doors` those
     that every page leads to, `foot` those at its foot.
-    `approvals` are the forms of types of cases that ask the manager for something when he approves.
+    `approvals` are the forms of types of cases that ask the manager for something when he approves, `followed` what
+    types have on the page of the applicant's own case.
     """
 
     name: str
@@ -84,6 +95,7 @@ class ConsoleFeature:
     template_values: Mapping[str, object] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     approvals: Mapping[str, type[FlaskForm]] = field(default_factory=dict)
+    followed: Mapping[str, Followed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,7 @@ class Composition:
     template_values: Mapping[str, object]
     labels: Mapping[str, Mapping[str, Any]]
     approvals: Mapping[str, type[FlaskForm]]
+    followed: Mapping[str, Followed]
 
     def opens(self, endpoint: str, viewer: Viewer) -> bool:
         """Whether the viewer may go there."""
@@ -119,7 +132,9 @@ def compose(features: Sequence[ConsoleFeature]) -> Composition:
     leading = once(pair for feature in features for pair in feature.doors.items())
     heads = {entry.endpoint for entry in menu}
     feet = {entry.endpoint for entry in foot}
-    named = heads | feet | {tab.endpoint for tab in tabs} | {*waits, *leading.values()}
+    followed = once(pair for feature in features for pair in feature.followed.items())
+    changes = {pages.change for pages in followed.values() if pages.change}
+    named = heads | feet | changes | {tab.endpoint for tab in tabs} | {*waits, *leading.values()}
     unknown = named - set(routes) | {tab.under for tab in tabs} - heads
     if unknown:
         message = f"There is no route {', '.join(sorted(unknown))}."
@@ -141,6 +156,7 @@ def compose(features: Sequence[ConsoleFeature]) -> Composition:
             for kind in {kind for feature in features for kind in feature.labels}
         },
         approvals=once(pair for feature in features for pair in feature.approvals.items()),
+        followed=followed,
     )
 
 

@@ -21,7 +21,6 @@ from hufu_console.web.language import language
 from hufu_console.web.numbers import number_of, version_in
 from hufu_console.web.sentences import sentence_of
 from hufu_registry.cases import use_cases as cases
-from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import CaseMove
 from hufu_registry.cases.types.activation import ACTIVATION, Application, application_of
 from hufu_registry.kernel.errors import Invalid, NotFound
@@ -134,14 +133,14 @@ def review() -> ResponseReturnValue:
     However often it is pressed, it is one case.
     """
     mailbox, application, key = proved(browser(), Purpose.APPLY), kept_application(), drafts.draft_key()
-    form = ConsentForm()
+    form, terms = ConsentForm(), ACTIVATION.consent
     form.draft.data = str(key)
 
     def act() -> ResponseReturnValue:
         ticked = {"consent": form.consent.data, "confirmed": form.confirmed.data}
         if not all(ticked.values()):
             raise Invalid(fields={name: f"{name}_required" for name, tick in ticked.items() if not tick})
-        command = cases.FileCase(browser(), ACTIVATION.name, application, CURRENT.version, str(key), language())
+        command = cases.FileCase(browser(), ACTIVATION.name, application, terms.version, str(key), language())
         try:
             case_id = cases.file_case(command, registry(), actor())
         except Invalid as error:
@@ -154,7 +153,7 @@ def review() -> ResponseReturnValue:
     return act_page(
         form, "public/activation/review.html", act, look_again=True,
         application=application, chosen=queries.chosen(application.agency_id), mailbox=mailbox,
-        terms=CURRENT.text(language()), version=CURRENT.version,
+        terms=terms.text(language()), version=terms.version,
     )  # fmt: skip
 
 

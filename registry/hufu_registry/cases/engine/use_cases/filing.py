@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hufu_registry.audit.model import differences
-from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import Case, CaseMove, CaseState, Form
 from hufu_registry.cases.engine.use_cases.following import held_case, hold_agency, own_case
 from hufu_registry.cases.engine.use_cases.notifications import record, tell_applicant, tell_deciders
@@ -55,7 +54,7 @@ def file_case(command: FileCase, services: Services[Work], actor: Actor) -> Case
             return sent_before.id
         if work.cases.has_open(key):
             raise Conflict("case_open")
-        if command.consent != CURRENT.version:
+        if command.consent != kind.consent.version:
             raise Invalid(fields={"consent": "consent_required"})
         agency, form = kind.check(work, command.form, mailbox)
         hold_agency(work, agency)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import hufu_registry.sync.use_cases as sync
 from hufu_registry.agencies.model import Agency
+from hufu_registry.cases.consent import CURRENT, Consent
 from hufu_registry.cases.engine.model import Case, Form
 from hufu_registry.cases.notices import CASE_APPROVED, CASE_RECEIVED, CASE_REJECTED, CASE_WITHDRAWN
 from hufu_registry.cases.permissions import DECIDE_CASES, SEE_CASES
@@ -54,7 +55,7 @@ class Cases(Protocol):
 
     def deciders(self, agency_id: AgencyId | None, decides: Permission) -> Sequence[tuple[str, str]]:
         """(mailbox, language) of those enabled to whom a grant rooted at the agency gives the permission; of system
-        managers for None.
+        managers for None. At most fifty, whose accounts are the eldest: the others see the case in the queue.
         """
 
     def seen_by(self, viewer: AccountId, case_id: CaseId) -> Case:
@@ -91,8 +92,9 @@ class CaseType:
     lets go of it when the case is rejected or withdrawn.
 
     `sees` and `decides` are the permissions it takes to look at one and to decide it: queue, search, page, decision,
-    the agency it comes up to and the mail to those who decide follow them. The mails about an account are the
-    usual ones; a type that is about something else has its own, with the same values.
+    the agency it comes up to and the mail to those who decide follow them. The mails about an account, and what the
+    applicant agrees to, are the usual ones; a type that is about something else has its own, the mails with the same
+    values. One open case a mailbox is the engine's, whatever the types: an applicant follows his case by his mailbox.
     """
 
     name: str
@@ -103,6 +105,7 @@ class CaseType:
     give_up: Callable[[Work, Case], None] = gives_up_nothing
     sees: Permission = SEE_CASES
     decides: Permission = DECIDE_CASES
+    consent: Consent = CURRENT
     received: NoticeType = CASE_RECEIVED
     approved: NoticeType = CASE_APPROVED
     rejected: NoticeType = CASE_REJECTED
