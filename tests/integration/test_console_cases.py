@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,11 +15,11 @@ from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.engine.model import CaseState
-from hufu_registry.cases.use_cases import report_collision
+from hufu_registry.cases.use_cases import ChangeCase, change_case, report_collision
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor
 from hufu_registry.kernel.store import outbox
 from hufu_registry.rights.use_cases import appoint_manager
-from tests.kit.cases import Desk
+from tests.kit.cases import APPLICANT, Desk
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import last_code, make_console
 
@@ -146,6 +147,17 @@ def test_a_change_by_the_applicant_stops_an_approval_of_what_was_seen(desk: Desk
     assert late.status_code == 409
     assert "申請人於" in late.text
     assert desk.state(case_id) is CaseState.PENDING
+
+
+def test_what_the_applicant_changed_is_told_in_words(desk: Desk) -> None:
+    form = desk.form(wants_official_mail=False)
+    case_id = desk.apply(form, mailbox="p@example.org")
+    changed = replace(form, wants_official_mail=True, reason="調任")
+    change_case(ChangeCase(desk.follow("p@example.org"), case_id, 1, changed), desk.services, APPLICANT)
+    page = desk.browser(desk.manager(desk.agencies[2])).get(f"/cases/{case_id}").text
+    assert "不需要 → 需要" in page
+    assert f"{form.reason} → 調任" in page
+    assert "True" not in page
 
 
 def test_what_is_searched_for_stands_in_no_address(desk: Desk) -> None:
