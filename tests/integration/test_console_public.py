@@ -345,3 +345,13 @@ def test_an_activation_mail_is_sent_again_after_the_mailbox_is_verified(
     assert "新的啟用信已送出" in browser.get("/activation/accounts").text
     assert browser.post(address).status_code == 429
     assert browser.post(f"/activation/accounts/{uuid4()}/resend").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["endpoint", "_method", "_external", "self", "language"])
+def test_whatever_the_query_names_the_page_opens_and_leads_to_itself_in_the_other_language(
+    browser: FlaskClient, name: str
+) -> None:
+    answer = browser.get("/apply", query_string={name: "POST"})
+    assert answer.status_code == 200
+    kept = "" if name == "language" else f"{name}=POST&amp;"
+    assert f'href="/apply?{kept}language=en"' in answer.text

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, Response, g, request, url_for
 from flask_babel import Babel
 
 from hufu_console.web.context import settings
-from hufu_console.web.doors import Door, door_url, endpoint_of
+from hufu_console.web.doors import Door, door_url
 from hufu_registry.bootstrap import notice_templates
 
 COOKIE = "hufu_language"
@@ -40,13 +41,12 @@ def keycloak_language() -> str:
 def other_language() -> dict[str, str]:
     """The other language: its code, its name, and this page in it."""
     other = next(locale for locale in LANGUAGES if locale != language())
-    endpoint, args = endpoint_of(Door.FIRST_PAGE), {}
     if request.endpoint and request.method == "GET" and not request.headers.get("HX-Request"):
-        endpoint, args = request.endpoint, dict(request.view_args or {}) | request.args.to_dict()
-    elif request.referrer:
-        # What a sent form answers has no address of its own.
-        return LANGUAGES[other] | {"url": door_url(Door.FIRST_PAGE, language=other)}
-    return LANGUAGES[other] | {"url": url_for(endpoint, **(args | {"language": other}))}
+        # What the query names is text: as arguments of url_for, `_method` or `endpoint` would mean something.
+        path = url_for(request.endpoint, **(request.view_args or {}))
+        return LANGUAGES[other] | {"url": f"{path}?{urlencode(request.args.to_dict() | {'language': other})}"}
+    # What a sent form answers has no address of its own.
+    return LANGUAGES[other] | {"url": door_url(Door.FIRST_PAGE, language=other)}
 
 
 def remember(response: Response) -> Response:
