@@ -26,6 +26,7 @@ SENTENCES = {
     "domain_malformed": _l("Please enter mail domains like example.gov.tw, one a line."),
     "account_required": _l("Please pick who becomes manager."),
     "manager_of_another_agency": _l("This account belongs to an agency that is neither this one nor above it."),
+    "already_appointed": _l("This person is a manager of the agency already, with the same scope."),
     "agency_merged": _l("This agency went up in another and cannot be opened again."),
     "merge_into_itself": _l("An agency cannot go up in itself or in one below it. Please choose another."),
     "units_have_no_managers": _l("A unit has no manager of its own; appoint one at its agency."),

@@ -204,8 +204,9 @@ def appoint(agency_id: AgencyId) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         wide = bool(form.with_subordinates.data)
-        appoint_manager(account_in(form), place.id, registry(), actor(), with_subordinates=wide)
-        return done(_("The manager was appointed."), page_of(place))
+        was_it_before = appoint_manager(account_in(form), place.id, registry(), actor(), with_subordinates=wide)
+        said = _("The manager's scope was changed.") if was_it_before else _("The manager was appointed.")
+        return done(said, page_of(place))
 
     return act_page(
         form, "agencies/appoint.html", act, agency=place, people=queries.candidates(viewer(), place, ""), words=""

@@ -25,6 +25,15 @@ class Grant:
     valid_from: datetime
     valid_until: datetime | None = None
 
+    def is_in_force(self, now: datetime) -> bool:
+        """By its dates; `rights.store.in_force` says it in SQL."""
+        return self.valid_from <= now and (self.valid_until is None or now < self.valid_until)
+
+    def says_as_much_as(self, new: Grant) -> bool:
+        """Whether `new`, of the same role there, would change nothing."""
+        begun = self.valid_from <= new.valid_from
+        return begun and self.valid_until == new.valid_until and self.with_subordinates == new.with_subordinates
+
     def covers(self, home_id: AgencyId, path: Path) -> bool:
         if self.agency_id is None:
             return True

@@ -112,6 +112,17 @@ class SqlGrants:
     def rooted_at(self, agency_ids: Collection[AgencyId]) -> list[Grant]:
         return self._not_over(grants.c.agency_id == among(agency_ids, sa.BigInteger))
 
+    def unended(self, account_id: AccountId, role: Role, agency_id: AgencyId | None) -> Grant | None:
+        rows = self._connection.execute(
+            sa.select(grants).where(
+                grants.c.account_id == account_id,
+                grants.c.role == role.value,
+                grants.c.agency_id.is_not_distinct_from(agency_id),
+                grants.c.ended_at.is_(None),
+            )
+        )
+        return next(iter(from_rows(Grant, rows)), None)
+
     def _not_over(self, condition: sa.ColumnElement[bool]) -> list[Grant]:
         not_over = sa.or_(grants.c.valid_until.is_(None), grants.c.valid_until > self._now)
         rows = self._connection.execute(

@@ -31,6 +31,9 @@ class Grants(Protocol):
     def standing(self, account_ids: Collection[AccountId]) -> Sequence[Grant]:
         """The accounts' grants that are not over, also those that begin later."""
 
+    def unended(self, account_id: AccountId, role: Role, agency_id: AgencyId | None) -> Grant | None:
+        """The account's grant of the role there that nobody ended, be it in force by its dates or not."""
+
     def rooted_at(self, agency_ids: Collection[AgencyId]) -> Sequence[Grant]:
         """Everybody's grants that name one of these very agencies and are not over."""
 
@@ -85,16 +88,19 @@ def appoint_manager(
     actor: Actor,
     *,
     with_subordinates: bool = False,
-) -> None:
+) -> bool:
     """A system manager (or an operator at the command) makes an account the manager of an agency.
 
-    Raises NotFound("agency" or "account"), Denied("right_missing"), IllegalMove("manager_of_another_agency") for an
-    account that belongs neither there nor above, IllegalMove("account_state") for a deleted one,
-    IllegalMove("units_have_no_managers").
+    Answers whether he was it until now, with another reach or to a day: this takes the place of that. Raises
+    NotFound("agency" or "account"), Denied("right_missing"), IllegalMove("already_appointed") where nothing would
+    change, IllegalMove("manager_of_another_agency") for an account that belongs neither there nor above,
+    IllegalMove("account_state") for a deleted one, IllegalMove("units_have_no_managers").
     """
     with services.begin(actor) as work:
         work.agencies.lock([work.accounts.get(account_id).agency_id], changing=[agency_id])
         agency = work.agencies.get(agency_id)
+        earlier = work.grants.unended(account_id, Role.AGENCY_MANAGER, agency_id)
+        work.grants.lock([] if earlier is None else [earlier], actor.account_id)
         require_at(work.grants, actor, APPOINT_MANAGERS, agency)
         # Whoever transfers it meanwhile waits for its agency, or was first and is seen here.
         account = work.accounts.get(account_id, lock=True)
@@ -102,7 +108,10 @@ def appoint_manager(
             raise IllegalMove("account_state", state="deleted", move="appoint")
         if account.agency_id != agency_id and not account.agency_path.covers(agency.path):
             raise IllegalMove("manager_of_another_agency")
-        grant_role(work, services, account_id, Role.AGENCY_MANAGER, agency_id, with_subordinates=with_subordinates)
+        replaced = grant_role(
+            work, services, account_id, Role.AGENCY_MANAGER, agency_id, with_subordinates=with_subordinates
+        )
+        return replaced is not None and replaced.is_in_force(work.now)
 
 
 def grant_role(
@@ -113,8 +122,12 @@ def grant_role(
     agency_id: AgencyId | None,
     *,
     with_subordinates: bool = False,
-) -> UUID:
-    """Write the grant and its record inside somebody else's transaction; harmless when repeated."""
+) -> Grant | None:
+    """Write the grant and its record inside somebody else's transaction.
+
+    Answers the grant of the same role there that it takes the place of: one of another reach, or with dates. Raises
+    IllegalMove("already_appointed") where the account has this very one.
+    """
     place = None if agency_id is None else work.agencies.get(agency_id)
     if place is not None and place.home_id != place.id:
         raise IllegalMove("units_have_no_managers")
@@ -127,15 +140,22 @@ def grant_role(
         with_subordinates=with_subordinates,
         valid_from=work.now,
     )
-    if work.grants.add(grant):
-        work.audit.record(
-            "grant.given",
-            object_kind="account",
-            object_id=str(account_id),
-            agency_id=agency_id,
-            new={"role": role.value, "agency_id": agency_id, "with_subordinates": with_subordinates},
-        )
-    return grant.id
+    earlier = work.grants.unended(account_id, role, agency_id)
+    if earlier is not None:
+        if earlier.says_as_much_as(grant):
+            raise IllegalMove("already_appointed")
+        end_grants(work, [earlier], reason="appointed_again")
+    if not work.grants.add(grant):
+        # Somebody was first who held no lock in common with this.
+        raise IllegalMove("already_appointed")
+    work.audit.record(
+        "grant.given",
+        object_kind="account",
+        object_id=str(account_id),
+        agency_id=agency_id,
+        new={"role": role.value, "agency_id": agency_id, "with_subordinates": with_subordinates},
+    )
+    return earlier
 
 
 def end_grants(work: Work, grants: Sequence[Grant], *, reason: str) -> None:
