@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from openpyxl import load_workbook
 
+from hufu_console.exports.spreadsheet import sheet_name, workbook
 from hufu_registry.exports.model import KEPT, MOVES, Export, ExportMove, ExportState
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId
@@ -41,3 +43,20 @@ def test_an_export_moves_as_its_table_says_and_no_other_way(state: ExportState, 
 def test_the_day_begins_when_the_file_is_there() -> None:
     later = NOW + timedelta(hours=3)
     assert export(ExportState.RUNNING).moved(ExportMove.FINISH, later).expires_at == later + KEPT
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("工作", "工作"),
+        ("'帳號': 名冊?", "帳號'  名冊"),
+        ("x" * 30 + "'y", "x" * 30),
+        ("a\x00b\nc\ud800d\uffff", "a b c d"),
+        ("𠮷" * 31, "𠮷" * 15),
+        ("''", ""),
+    ],
+)
+def test_a_sheet_is_called_by_what_excel_opens(title: str, name: str) -> None:
+    assert sheet_name(title) == name
+    content, _rows = workbook(title, (), (), total=0)
+    assert load_workbook(content).sheetnames == [name or "Sheet1"]

@@ -11,7 +11,7 @@ from flask import Flask
 from flask_babel import Babel
 from flask_babel import lazy_gettext as _l
 
-from hufu_console.web.lists import Asked, Column, Empty, Filter, Listing, ListPage, sort_in, sort_text
+from hufu_console.web.lists import MOST_LETTERS, Asked, Column, Empty, Filter, Listing, ListPage, sort_in, sort_text
 from hufu_registry.kernel.paging import Page, Paged, Sort
 from hufu_registry.kernel.store import ordered
 
@@ -68,6 +68,11 @@ def listing(words: str = "", **given: str) -> Listing[str]:
 )
 def test_only_values_a_filter_knows_are_taken(given: dict[str, str], filters: dict[str, str]) -> None:
     assert THINGS.asked(given, {}, "").filters == filters
+
+
+def test_no_more_is_searched_for_than_the_field_takes() -> None:
+    """A draft that another form kept may hold thousands of letters."""
+    assert len(THINGS.asked({}, {}, "王" * 20_000).words) == MOST_LETTERS
 
 
 @pytest.mark.parametrize("text", ["", "-", "secret", "length", "-length", "name;", "--name"])

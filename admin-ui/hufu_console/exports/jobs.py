@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 from flask import g
 
-from hufu_console.exports.spreadsheet import asked_of, file_name, list_named, permission_of, whole
+from hufu_console.exports.spreadsheet import asked_of, list_named, permission_of, whole
 from hufu_console.web.context import reading, registry
 from hufu_console.web.viewer import Viewer
 from hufu_registry.exports.model import Export
@@ -52,5 +52,4 @@ def written(export: Export) -> Written:
     g.language = str(export.parameters["language"])
     of = list_named(export.list_name)
     asked = asked_of(of, export)
-    content, rows = whole(of, asked, lambda rows: note_progress(export.id, rows, registry()))
-    return Written(content, file_name(of, asked), rows)
+    return whole(of, asked, lambda rows: note_progress(export.id, rows, registry()))

@@ -23,18 +23,20 @@ from hufu_console.web.language import language
 from hufu_console.web.lists import Asked, Cell, Column, ListPage, asked_now
 from hufu_console.web.paging import Read, read_page
 from hufu_console.web.roc_field import write_day
+from hufu_console.web.viewer import viewer
 from hufu_registry.exports.model import Export
-from hufu_registry.exports.use_cases import RequestExport, record_export, request_export
+from hufu_registry.exports.use_cases import RequestExport, Written, record_export, request_export
 from hufu_registry.kernel.clock import TAIPEI, taipei_date
 from hufu_registry.kernel.errors import Denied, NotFound
 from hufu_registry.kernel.paging import MAX_SIZE, Page, Paged
 from hufu_registry.kernel.permissions import Permission
+from hufu_registry.rights.store import scope_of
 
 MOST_ROWS = 10_000
 PAGES_A_NOTE = 5
 WIDTH = 24
 # What Excel allows a sheet to be called.
-NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\]")
+NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 LONGEST_NAME = 31
 KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -95,18 +97,19 @@ def file_name(of: ListPage[T], asked: Asked) -> str:
     return f"{of.name_of(asked)} {write_day(taipei_date(now()))}.xlsx"
 
 
-def whole(of: ListPage[T], asked: Asked, note: Callable[[int], None]) -> tuple[bytes, int]:
-    """The file of a list of any length, and how many rows; cut after MOST_ROWS, which its last row says.
+def whole(of: ListPage[T], asked: Asked, note: Callable[[int], None]) -> Written:
+    """The file of a list of any length, cut after MOST_ROWS, which its last row says.
 
-    `note` is told now and then how many are written.
+    `note` is told now and then how many rows are written.
     """
     read = of.read(asked)
     with one_moment() as connection:
+        scope = scope_of(connection, viewer().account_id, permission_of(of), now())
         first = read(connection, Page(1, MAX_SIZE))
         content, rows = workbook(
             of.name_of(asked), of.sheet_columns, every(first, read, connection, note), total=first.total
         )
-    return content.getvalue(), rows
+    return Written(content.getvalue(), file_name(of, asked), rows, scope)
 
 
 @contextmanager
@@ -130,7 +133,7 @@ def workbook(name: str, columns: Sequence[Column[T]], rows: Iterable[T], *, tota
     content = io.BytesIO()
     with xlsxwriter.Workbook(content, {"constant_memory": True}) as book:
         bold, moment = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-        sheet = book.add_worksheet(NOT_IN_NAMES.sub(" ", name).strip("' ")[:LONGEST_NAME])
+        sheet = book.add_worksheet(sheet_name(name))
         sheet.set_column(0, len(columns) - 1, WIDTH)
         sheet.freeze_panes(1, 0)
         for position, column in enumerate(columns):
@@ -145,6 +148,12 @@ def workbook(name: str, columns: Sequence[Column[T]], rows: Iterable[T], *, tota
             sheet.write_string(last + 1, 0, words, bold)
     content.seek(0)
     return content, last
+
+
+def sheet_name(text: str) -> str:
+    """As much of it as a sheet may be called; Excel counts in UTF-16."""
+    cut = NOT_IN_NAMES.sub(" ", text).strip("' ").encode("utf-16-le")[: 2 * LONGEST_NAME]
+    return cut.decode("utf-16-le", "ignore").strip("' ")
 
 
 def write(sheet: Worksheet, row: int, column: int, value: Cell, moment: Format) -> None:

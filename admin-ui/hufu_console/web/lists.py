@@ -169,7 +169,8 @@ class ListPage(Generic[T]):
         """What these texts of an address mean to this list; what it does not know is left out."""
         return Asked(
             filters={filter_.name: filter_.read(given.get(filter_.name)) for filter_ in self.filters},
-            words=words if self.words is not None else "",
+            # A draft of another form may hold more.
+            words=words[:MOST_LETTERS] if self.words is not None else "",
             sort=sort_in(given.get("sort", ""), self.sort_keys),
             args={name: str(value) for name, value in args.items()},
             draft=draft,

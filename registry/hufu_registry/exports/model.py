@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,7 +10,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from hufu_registry.kernel.errors import IllegalMove
-from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.ids import AccountId, AgencyId
 
 KEPT = timedelta(hours=24)
 # From its first beginning, longer than a process lets one run: what is not written by then has failed.
@@ -49,7 +49,8 @@ class Export:
     """`parameters` are the list's filters, without anything about people: what was searched for is in `words`.
 
     `list_name` and `recorded_as` name the list, for the process that writes it and for the record. `rows` is how many
-    are written. `begun_at` is when it was begun first, however many have tried since.
+    are written. `begun_at` is when it was begun first, however many have tried since. `scope` are the agencies over
+    which the file was written; None for all there are.
     """
 
     id: UUID
@@ -65,6 +66,7 @@ class Export:
     finished_at: datetime | None = None
     file_name: str = ""
     rows: int = 0
+    scope: Sequence[AgencyId] | None = None
 
     def moved(self, move: ExportMove, now: datetime) -> Export:
         """Raises IllegalMove."""

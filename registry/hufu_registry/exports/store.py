@@ -36,6 +36,7 @@ exports = sa.Table(
     sa.Column("file_name", sa.Text, nullable=False, server_default=""),
     sa.Column("rows", sa.Integer, nullable=False, server_default="0"),
     sa.Column("content_sealed", sa.LargeBinary),
+    sa.Column("scope", sa.ARRAY(sa.BigInteger)),
     sa.CheckConstraint("state IN ('waiting','running','ready','failed')", name="state"),
     sa.CheckConstraint("state <> 'ready' OR content_sealed IS NOT NULL", name="content_when_ready"),
     sa.Index("ix_exports_requested_by", "requested_by"),

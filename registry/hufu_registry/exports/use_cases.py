@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -13,7 +13,7 @@ from hufu_registry.accounts.model import AccountState
 from hufu_registry.exports.model import KEPT, LOST_AFTER, Export, ExportMove, ExportState
 from hufu_registry.kernel.actor import SYSTEM, Actor, account_actor
 from hufu_registry.kernel.errors import Denied, NotFound
-from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.work import Services
 
@@ -60,11 +60,12 @@ class RequestExport:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What the process wrote: the file, its name, and how many rows it holds."""
+    """What the process wrote: the file, its name, how many rows it holds, and over which agencies; None for all."""
 
     content: bytes
     file_name: str
     rows: int
+    scope: frozenset[AgencyId] | None = None
 
 
 def require_somewhere(
@@ -80,6 +81,15 @@ def require_somewhere(
     if not work.grants.of(account.id, lock=lock).gives(permission):
         raise Denied("right_missing", permission=permission.name)
     return account.id
+
+
+def require_scope(
+    work: Work, account_id: AccountId, permission: Permission, scope: Collection[AgencyId] | None
+) -> None:
+    """Whoever lost the permission at an agency of the file does not get it. Raises Denied("export_scope")."""
+    has = work.grants.scope(account_id, permission)
+    if has is not None and (scope is None or not has.issuperset(scope)):
+        raise Denied("export_scope")
 
 
 def record_export(recorded_as: str, rows: int, permission: Permission, services: Services[Work], actor: Actor) -> None:
@@ -132,11 +142,12 @@ def retry_export(export_id: UUID, permission: Permission, services: Services[Wor
 
 
 def take_content(export_id: UUID, permission: Permission, work: Work, actor: Actor) -> tuple[Export, bytes]:
-    """The file, for its owner, who still has the permission. Raises NotFound("export"), Denied."""
+    """The file, for its owner, who still has the permission wherever he had it. Raises NotFound("export"), Denied."""
     export = own_export(export_id, work, actor)
-    require_somewhere(work, actor.account_id, permission, lock=False)
+    owner = require_somewhere(work, actor.account_id, permission, lock=False)
     if export.state is not ExportState.READY:
         raise NotFound("export")
+    require_scope(work, owner, permission, export.scope)
     return export, work.exports.content_of(export_id)
 
 
@@ -165,13 +176,17 @@ def finish_export(
 ) -> None:
     """Keep the file, and record that it was taken, as `actor`, whose export it is.
 
-    Raises NotFound("export"), Denied where he lost the permission meanwhile, IllegalMove where it was given up.
+    Raises NotFound("export"), Denied where he lost the permission meanwhile, or a part of the scope it was written in,
+    IllegalMove where it was given up.
     """
     with services.begin(actor) as work:
         export = own_export(export_id, work, actor)
-        require_somewhere(work, actor.account_id, permission)
+        owner = require_somewhere(work, actor.account_id, permission)
+        require_scope(work, owner, permission, written.scope)
         finished = work.exports.get(export_id, lock=True).moved(ExportMove.FINISH, work.now)
-        work.exports.finish(replace(finished, file_name=written.file_name, rows=written.rows), written.content)
+        scope = None if written.scope is None else sorted(written.scope)
+        told = replace(finished, file_name=written.file_name, rows=written.rows, scope=scope)
+        work.exports.finish(told, written.content)
         _record(work, export.recorded_as, written.rows)
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from hufu_registry.agencies.store import PathText, below
+from hufu_registry.agencies.store import PathText, agencies, below
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.mapping import from_rows, to_columns
 from hufu_registry.kernel.permissions import Permission, Role
@@ -93,6 +93,16 @@ def covered(
     )
 
 
+def scope_of(
+    connection: sa.Connection, account_id: AccountId, permission: Permission, now: datetime
+) -> frozenset[AgencyId] | None:
+    """The agencies where the account has the permission; None for all there are and will be."""
+    if SqlGrants(connection, now, set()).of(account_id).gives_everywhere(permission):
+        return None
+    covers = covered(account_id, permission, now, agencies.c.id, agencies.c.path)
+    return frozenset(connection.execute(sa.select(agencies.c.id).where(covers)).scalars())
+
+
 class SqlGrants:
     """`changed` is told the agencies whose managers are not the same as before."""
 
@@ -105,6 +115,9 @@ class SqlGrants:
         query = sa.select(grants).where(grants.c.account_id == account_id, in_force(self._now)).order_by(grants.c.id)
         rows = self._connection.execute(query.with_for_update(read=True) if lock else query)
         return Rights(account_id, tuple(from_rows(Grant, rows)))
+
+    def scope(self, account_id: AccountId, permission: Permission) -> frozenset[AgencyId] | None:
+        return scope_of(self._connection, account_id, permission, self._now)
 
     def standing(self, account_ids: Collection[AccountId]) -> list[Grant]:
         return self._not_over(grants.c.account_id == among(account_ids, sa.Uuid))

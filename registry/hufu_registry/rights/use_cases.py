@@ -28,6 +28,9 @@ class Grants(Protocol):
         Whoever takes one away meanwhile waits; or was first, and it is not among these.
         """
 
+    def scope(self, account_id: AccountId, permission: Permission) -> frozenset[AgencyId] | None:
+        """The agencies where the account has the permission; None for all there are and will be."""
+
     def standing(self, account_ids: Collection[AccountId]) -> Sequence[Grant]:
         """The accounts' grants that are not over, also those that begin later."""
 
