@@ -17,6 +17,7 @@ from hufu_console.web import (
     converters,
     failures,
     feature,
+    incoming,
     labels,
     language,
     limits,
@@ -60,6 +61,7 @@ def create_app(settings: Settings, services: Services) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     context.set_up(app)
     logs.set_up(app)
+    incoming.set_up(app)
     language.set_up(app)
     failures.set_up(app)
     tokens = CSRFProtect(app)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
+import psycopg
 import sqlalchemy as sa
 
 from hufu_registry.features import FEATURES, Policy, SqlWork
@@ -19,6 +20,8 @@ from hufu_registry.settings import RegistrySettings, secret
 
 # The relay listens here: a commit that wants something wakes it without waiting for its next look.
 OUTBOX_CHANNEL = "hufu_outbox"
+# The class of PostgreSQL's errors about a value.
+UNREADABLE_VALUE = "22"
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,28 @@ class SqlServices:
 
 def build_engine(settings: RegistrySettings) -> sa.Engine:
     url = sa.make_url(settings.database_url).set(password=secret(settings.database_password_file).get_secret_value())
-    return sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8, connect_args={"connect_timeout": 5})
+    engine = sa.create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=8,
+        max_overflow=8,
+        connect_args={"connect_timeout": 5},
+        # A statement's values are people's names and words; its error is logged.
+        hide_parameters=True,
+    )
+    sa.event.listen(engine, "handle_error", forget_values)
+    return engine
+
+
+def forget_values(context: sa.engine.ExceptionContext) -> None:
+    """PostgreSQL's own words name values, too: which key is there already, what could not be read as a number."""
+    error = context.original_exception
+    if not isinstance(error, psycopg.Error) or context.sqlalchemy_exception is None:
+        return
+    named = (error.sqlstate or "").startswith(UNREADABLE_VALUE)
+    said = type(error).__name__ if named else error.diag.message_primary or str(error)
+    error.args = (said,)
+    context.sqlalchemy_exception.args = (f"({type(error).__module__}.{type(error).__name__}) {said}",)
 
 
 def build_services(settings: RegistrySettings) -> SqlServices:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -208,6 +209,50 @@ def test_what_is_no_id_of_ours_is_not_found_by_any_route(scene: Scene) -> None:
                     if not right:
                         wrong.append(f"{method} {address} {answer.status_code}")
     assert not wrong, chr(10).join(wrong)
+
+
+def test_no_address_takes_what_no_database_can_hold(scene: Scene) -> None:
+    """NUL in a value, in a name, in the query and in a form is refused before anything else looks at it."""
+    wrong, browser = [], scene.browser("system")
+    token = csrf_token(browser)
+    for rule, route in rules(scene):
+        address = scene.address(rule)
+        for method in {"GET", "POST"} & (rule.methods or set()):
+            for query, field in (("words=a%00", ""), ("a%00=b", ""), ("", "a\x00")):
+                form = {"csrf_token": token, "words": field}
+                answer = browser.open(
+                    address, method=method, query_string=query, data=form if method == "POST" else None
+                )
+                if answer.status_code != 422 and (query or method == "POST"):
+                    wrong.append(f"{method} {route.endpoint} {query} {answer.status_code}")
+    assert not wrong, chr(10).join(wrong)
+
+
+def test_strangers_send_a_few_kilobytes(scene: Scene) -> None:
+    """More is refused unread, whatever it says of its length; the longest application, in Chinese, fits."""
+    browser = scene.browser("nobody")
+    token = csrf_token(browser)
+    for rule, route in rules(scene):
+        if not route.is_open or "POST" not in (rule.methods or set()):
+            continue
+        address = scene.address(rule)
+        assert browser.post(address, data={"csrf_token": token, "name": "\u0301" * 75_000}).status_code == 413, address
+        streamed = browser.open(
+            address,
+            method="POST",
+            input_stream=BytesIO(b"name=" + b"x" * 20_000),
+            environ_overrides={"wsgi.input_terminated": True},
+            content_type="application/x-www-form-urlencoded",
+        )
+        assert streamed.status_code == 413, address
+    longest = {
+        "name": "名" * 200,
+        "title": "稱" * 60,
+        "unit_name": "科" * 100,
+        "reason": "因" * 500,
+        "account_name": "a" * 15,
+    }
+    assert browser.post("/apply/form", data={"csrf_token": token, **longest}).status_code != 413
 
 
 def test_every_converter_is_used() -> None:

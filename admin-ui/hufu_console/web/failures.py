@@ -55,7 +55,7 @@ def words_of(status: int) -> str:
         404: _("Either the address is wrong, or what stood here is not for you to see."),
         405: _("Please go back and use the buttons of the page."),
         409: _("Please go back and look at it again."),
-        413: _("A form may have at most 1 MB. Please shorten it."),
+        413: _("More was sent than this form takes. Please shorten it."),
         422: _("Please go back and check what you entered."),
         429: _("Please wait a while and try again."),
         503: _("Nothing you saved is lost. Please try again in a few minutes."),
