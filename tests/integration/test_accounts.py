@@ -9,12 +9,13 @@ from datetime import timedelta
 
 import pytest
 
-from hufu_registry.accounts.model import SECURITY, AccountMove, AccountState
+from hufu_registry.accounts.model import AccountMove, AccountState
 from hufu_registry.accounts.use_cases import (
     delete_account,
     disable_account,
     require_password_change,
     restore_account,
+    suspend_account,
     transfer_account,
     unlock_account,
 )
@@ -312,7 +313,7 @@ def test_a_disabled_manager_and_one_of_another_agency_do_not_count(
 def test_an_emergency_takes_even_the_last_manager(services: SqlServices, staff: Staff, chain: Sequence[Agency]) -> None:
     (one,) = staff.hire(chain[3])
     staff.appoint(one, chain[3])
-    disable_account(one, services, SYSTEM, reason=SECURITY)
+    suspend_account(one, services, SYSTEM)
     assert staff.account(one).state is AccountState.DISABLED
 
 
@@ -350,4 +351,4 @@ def test_of_two_managers_who_are_disabled_at_the_same_moment_one_stays(
             assert sorted(pool.map(disable, pair)) == ["done", "last_manager"]
         for one in pair:
             if staff.account(one).state is AccountState.ENABLED:
-                disable_account(one, services, SYSTEM, reason=SECURITY)
+                staff.put_in_state(AccountState.DISABLED, one)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,11 +32,11 @@ from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.mapping import SEALED
 from hufu_registry.kernel.permissions import SYSTEM_MANAGERS, Permission
 from hufu_registry.kernel.work import Services
-from hufu_registry.notices.store import SEALED_AS, notices
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import last_code, make_console, signed_in
+from tests.kit.registry import told
 from tests.kit.staff import Staff
 
 APPLICANT = applicant_actor("127.0.0.1")
@@ -155,7 +154,7 @@ def test_a_type_of_a_permission_of_its_own_is_seen_told_and_decided_by_whom_it_g
     case_id = filed(services, clock, Badge("李四娘", date(2027, 6, 30), chain[2].id))
     with services.reading() as work:
         assert work.cases.get(case_id).deciding_agency_id is None
-        assert told(services) == [work.accounts.get(chief).mailbox]
+        assert told(services, "case_waiting") == [work.accounts.get(chief).mailbox]
     assert assign_deciders(services) == 0
     assert "李四娘" not in manager.get("/").text
     assert str(case_id) not in manager.get("/cases").text
@@ -183,13 +182,6 @@ def test_who_may_see_a_type_but_not_decide_it_finds_no_button_and_is_refused(
     assert manager.post(f"/cases/{case_id}/approve", data={"version": "1"}).status_code == 403
 
 
-def told(services: SqlServices) -> list[str]:
-    """To which mailboxes a mail went that a case waits."""
-    with services.read() as connection:
-        rows = connection.execute(sa.select(notices).where(notices.c.template == "case_waiting"))
-        return [json.loads(services.keys.open(SEALED_AS, row.sealed))["recipient"] for row in rows]
-
-
 def test_no_more_are_told_of_a_case_than_can_be_and_the_eldest_first(
     services: SqlServices, clock: SetClock, chain: Sequence[Agency], manager: FlaskClient,
     monkeypatch: pytest.MonkeyPatch,
@@ -208,9 +200,9 @@ def test_no_more_are_told_of_a_case_than_can_be_and_the_eldest_first(
 
 def told_of(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> Counter[str]:
     """Who is told of a further badge."""
-    before = Counter(told(services))
+    before = Counter(told(services, "case_waiting"))
     filed(services, clock, Badge("李四娘", date(2027, 6, 30), chain[2].id))
-    return Counter(told(services)) - before
+    return Counter(told(services, "case_waiting")) - before
 
 
 def test_a_type_has_a_text_to_agree_to_of_its_own(

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from hufu_registry.accounts.model import SECURITY, AccountState
+from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.use_cases import ChangeAccount, change_account, transfer_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.use_cases import AddUnit, Rename, add_unit
@@ -333,17 +333,6 @@ def test_a_held_act_is_thrown_away_with_a_reason(
 
 
 # Accounts
-
-
-def test_disabling_for_security_is_never_held(
-    services: SqlServices, staff: Staff, chain: Sequence[Agency], managers: tuple[Actor, Actor]
-) -> None:
-    people = staff.hire(chain[3], 101)
-    staff.appoint(people[0], chain[3])  # the last manager: an emergency asks for nobody
-    done = submit(DisableAccounts(tuple(people), SECURITY), services, managers[0])
-    assert isinstance(done, Done)
-    assert staff.states(people) == {AccountState.DISABLED}
-    assert staff.bulk() == {False}
 
 
 def test_deleting_many_is_held_and_the_names_rest_after_the_release(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -68,7 +67,7 @@ from hufu_registry.sync.use_cases import (
 )
 from tests.kit.cases import APPLICANT, Office
 from tests.kit.clocks import SetClock
-from tests.kit.registry import CHAIN
+from tests.kit.registry import CHAIN, until_somebody_waits
 from tests.kit.staff import Staff
 
 
@@ -158,16 +157,6 @@ def test_a_right_stays_until_the_act_is_done_that_asked_for_it(services: SqlServ
         taking_away.result(20)
     assert place.staff.recorded()[-1] == "grant.ended"
     assert len(place.staff.recorded()) > before + 1
-
-
-def until_somebody_waits(services: SqlServices) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with services.read() as connection:
-            if connection.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one():
-                return
-        time.sleep(0.01)
-    pytest.fail("nobody waits")
 
 
 OF_A_CASE: dict[str, Callable[[Case, str, SqlServices, Actor], object]] = {

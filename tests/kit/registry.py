@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import time
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import uuid4
 
+import pytest
 import sqlalchemy as sa
 
 from hufu_registry.agencies.model import Agency, AgencyKind, ImportReport, derive
@@ -31,6 +34,7 @@ from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
+from hufu_registry.notices.store import SEALED_AS, notices
 from tests.kit.clocks import SetClock
 
 CHAIN = """OrgName,OID,TEL,Address,DN,OrgCode
@@ -142,3 +146,21 @@ class Registry:
             place = places[AgencyId(row["id"])]
             derived = (row["path"], row["full_name"], row["search_path"], row["home_id"])
             assert derived == (place.path.text, place.full_name, place.search_path, place.home_id)
+
+
+def told(services: SqlServices, template: str) -> list[str]:
+    """To which mailboxes such a mail goes."""
+    with services.read() as connection:
+        rows = connection.execute(sa.select(notices).where(notices.c.template == template))
+        return [json.loads(services.keys.open(SEALED_AS, row.sealed))["recipient"] for row in rows]
+
+
+def until_somebody_waits(services: SqlServices) -> None:
+    """For a lock that another transaction holds."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with services.read() as connection:
+            if connection.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one():
+                return
+        time.sleep(0.01)
+    pytest.fail("nobody waits")

@@ -51,10 +51,14 @@ class Staff:
         with self.services.begin(SYSTEM) as work:
             for account in made:
                 open_account(work, self.services, account)
-        with self.services.begin(SYSTEM) as work:
-            ids = [account.id for account in made]
-            work.connection.execute(sa.update(accounts).where(accounts.c.id.in_(ids)).values(state=state.value))
+        ids = [account.id for account in made]
+        self.put_in_state(state, *ids)
         return ids
+
+    def put_in_state(self, state: AccountState, *account_ids: AccountId) -> None:
+        """Whatever was before, and without its consequences."""
+        with self.services.begin(SYSTEM) as work:
+            work.connection.execute(sa.update(accounts).where(accounts.c.id.in_(account_ids)).values(state=state.value))
 
     def appoint(self, account_id: AccountId, agency: Agency | None, *, subordinates: bool = False) -> None:
         """A manager of the agency, or a system manager."""

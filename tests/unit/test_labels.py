@@ -17,8 +17,7 @@ from markupsafe import Markup
 
 from hufu_console import urls
 from hufu_console.web.feature import compose
-from hufu_registry.accounts.model import SECURITY, AccountState, Profile
-from hufu_registry.accounts.use_cases.deadline import NOT_ACTIVATED_IN_TIME
+from hufu_registry.accounts.model import AccountState, Profile
 from hufu_registry.agencies.model import AgencyKind
 from hufu_registry.cases.engine.model import CaseState
 from hufu_registry.features import FEATURES
@@ -63,7 +62,6 @@ STEPS = {"create", "rename", "place", "leave", "set_fields", "enable", "disable"
 WORDS: Mapping[tuple[str, str], Iterable[str]] = {
     ("accounts", "account_word"): AccountState,
     ("accounts", "sign_in_state"): SignInState,
-    ("accounts", "reason_word"): (SECURITY, NOT_ACTIVATED_IN_TIME),
     ("accounts", "step_title"): StepName,
     ("sync", "code_words"): Code,
     ("accounts", "event_word"): sign_in_events(),

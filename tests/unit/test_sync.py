@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hufu_registry.accounts.model import SECURITY, Account, AccountKind, AccountState, Profile
+from hufu_registry.accounts.model import Account, AccountKind, AccountState, DisableCause, Profile
 from hufu_registry.agencies.model import Agency, AgencyKind, Path
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
 from hufu_registry.kernel.outbox import Kind
@@ -223,10 +223,10 @@ def test_a_shared_account_says_that_it_is_one() -> None:
 
 
 @pytest.mark.parametrize("state", list(AccountState))
-@pytest.mark.parametrize("reason", [SECURITY, "retired"])
-def test_only_a_disabling_for_security_may_not_be_held_back(state: AccountState, reason: str) -> None:
-    account = replace(ACCOUNT, state=state, state_reason=reason)
-    expected = state is AccountState.DISABLED and reason == SECURITY
+@pytest.mark.parametrize("cause", [None, *DisableCause])
+def test_only_a_disabling_for_security_may_not_be_held_back(state: AccountState, cause: DisableCause | None) -> None:
+    account = replace(ACCOUNT, state=state, state_cause=cause, state_reason="security")
+    expected = state is AccountState.DISABLED and cause is DisableCause.SECURITY
     assert DirectorySchema("d").account(account, AGENCY, "", None).for_security is expected
     assert KeycloakSchema(with_directory=True).account(account, AGENCY, "", None).for_security is expected
 

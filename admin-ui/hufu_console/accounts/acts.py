@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 
 import hufu_registry.accounts.use_cases as accounts
 from hufu_console.accounts import queries
-from hufu_console.accounts.forms import DisableForm, ReasonForm, TransferForm
+from hufu_console.accounts.forms import ReasonForm, SuspendForm, TransferForm
 from hufu_console.guard.submitting import submitted
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, now, policy, registry
@@ -32,7 +32,7 @@ def unlock(account_id: AccountId) -> ResponseReturnValue:
 
 
 def require_password_change(account_id: AccountId) -> ResponseReturnValue:
-    account, form = queries.seen_account(viewer(), account_id), filled(FlaskForm)
+    account, form = queries.acted_on(viewer(), account_id), filled(FlaskForm)
 
     def act() -> ResponseReturnValue:
         accounts.require_password_change(account_id, registry(), actor())
@@ -43,7 +43,7 @@ def require_password_change(account_id: AccountId) -> ResponseReturnValue:
 
 def transfer(account_id: AccountId) -> ResponseReturnValue:
     """To another agency; for system managers."""
-    account, form = queries.seen_account(viewer(), account_id), filled(TransferForm)
+    account, form = queries.acted_on(viewer(), account_id), filled(TransferForm)
 
     def said(_accounts: object) -> object:
         return _("Transferred. The systems follow within seconds.")
@@ -59,7 +59,7 @@ def transfer(account_id: AccountId) -> ResponseReturnValue:
 
 
 def disable(account_id: AccountId) -> ResponseReturnValue:
-    account, form = queries.seen_account(viewer(), account_id), filled(DisableForm)
+    account, form = queries.acted_on(viewer(), account_id), filled(ReasonForm)
 
     def act() -> ResponseReturnValue:
         accounts.disable_account(account_id, registry(), actor(), reason=form.given())
@@ -68,8 +68,19 @@ def disable(account_id: AccountId) -> ResponseReturnValue:
     return act_page(form, "accounts/disable.html", act, account=account)
 
 
+def suspend(account_id: AccountId) -> ResponseReturnValue:
+    """緊急停權."""
+    account, form = queries.seen_account(viewer(), account_id), filled(SuspendForm)
+
+    def act() -> ResponseReturnValue:
+        accounts.suspend_account(account_id, registry(), actor(), reason=form.given())
+        return done(_("Suspended. Its sessions end within seconds; the managers above are told."), page_of(account_id))
+
+    return act_page(form, "accounts/suspend.html", act, account=account)
+
+
 def restore(account_id: AccountId) -> ResponseReturnValue:
-    account, form = queries.seen_account(viewer(), account_id), filled(ReasonForm)
+    account, form = queries.acted_on(viewer(), account_id), filled(ReasonForm)
 
     def act() -> ResponseReturnValue:
         accounts.restore_account(account_id, registry(), actor(), reason=form.given())
@@ -79,7 +90,7 @@ def restore(account_id: AccountId) -> ResponseReturnValue:
 
 
 def delete(account_id: AccountId) -> ResponseReturnValue:
-    account, form, in_force = queries.seen_account(viewer(), account_id), filled(ReasonForm), policy()
+    account, form, in_force = queries.acted_on(viewer(), account_id), filled(ReasonForm), policy()
 
     def act() -> ResponseReturnValue:
         accounts.delete_account(account_id, registry(), actor(), reason=form.given())

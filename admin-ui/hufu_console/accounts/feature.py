@@ -26,8 +26,12 @@ SENTENCES = {
     ),
     "activation_mails_used_up": _l("Too many activation mails were asked for today. Please try again tomorrow."),
     "last_manager": _l(
-        "It belongs to the last manager there, or to the last system manager. Appoint another one first, or choose "
-        "“for security” if it is misused."
+        "It belongs to the last manager there, or to the last system manager. Please appoint another one first. If an "
+        "agency's account is misused, suspend it: that goes at once."
+    ),
+    "wider_rights": _l(
+        "Its owner has rights that you do not have, so you cannot act on the account. Please ask somebody who has "
+        "them. If it is misused, suspend it: that you can do at once."
     ),
 }
 
@@ -38,6 +42,11 @@ STATES = {
     "deleted": _l("Deleted"),
 }
 STATE_TAGS = {"not_activated": "waiting", "enabled": "good", "disabled": "refused", "deleted": "off"}
+
+DISABLE_CAUSES = {
+    "security": _l("For security"),
+    "not_activated_in_time": _l("Not activated in time"),
+}
 
 FEATURE = ConsoleFeature(
     "accounts",
@@ -51,6 +60,7 @@ FEATURE = ConsoleFeature(
     labels={
         "account_state": STATES,
         "account_state_tag": STATE_TAGS,
+        "disable_cause": DISABLE_CAUSES,
         "dependent": {"accounts": _l("accounts")},
     },
     template_values={"profile_fields": PROFILE_FIELDS},

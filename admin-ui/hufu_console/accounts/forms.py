@@ -6,12 +6,11 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, RadioField, TextAreaField
-from wtforms.fields.choices import SelectChoice
+from wtforms import HiddenField, TextAreaField
 
 from hufu_console.accounts.profile import Group, kept_in, profile_form, typed_in
 from hufu_console.web.numbers import version_in
-from hufu_registry.accounts.model import SECURITY, Account, Profile
+from hufu_registry.accounts.model import Account, Profile
 from hufu_registry.kernel.errors import Invalid
 
 ProfileFields: Any = profile_form(*Group)
@@ -38,20 +37,11 @@ class ReasonForm(FlaskForm):
         return reason
 
 
-class DisableForm(ReasonForm):
-    """For security no reason need be written, and no limit holds it back."""
-
-    why = RadioField(
-        _l("Why"),
-        choices=[
-            SelectChoice("", _l("The person left, retired or is away: give the reason below")),
-            SelectChoice(SECURITY, _l("For security: the account is misused, or its password is in wrong hands")),
-        ],
-        default="",
-    )
+class SuspendForm(ReasonForm):
+    """In an emergency there may be no time for words."""
 
     def given(self) -> str:
-        return SECURITY if self.why.data == SECURITY else super().given()
+        return " ".join(str(self.reason.data or "").split())
 
 
 class TransferForm(FlaskForm):

@@ -13,7 +13,7 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import unit_names
 from hufu_registry.cases.engine.model import Case
 from hufu_registry.kernel.clock import taipei_date
-from hufu_registry.kernel.errors import NotFound
+from hufu_registry.kernel.errors import Denied, NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.sync.model import (
     InTarget,
@@ -28,7 +28,9 @@ from hufu_registry.sync.store import account_in_targets, account_story, sign_in_
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """`locks` are those that keep its owner from signing in."""
+    """`locks` are those that keep its owner from signing in. One that is out of reach has rights that the viewer has
+    not: in an emergency it can be suspended, nothing else.
+    """
 
     account: Account
     agency: Agency
@@ -37,6 +39,7 @@ class AccountView:
     targets: Sequence[InTarget]
     sign_in: SignInState
     locks: Sequence[SignInLock]
+    is_out_of_reach: bool
 
     @property
     def moving(self) -> bool:
@@ -68,6 +71,23 @@ def seen_account(viewer: Viewer, account_id: AccountId) -> Account:
         return work.accounts.get(account_id)
 
 
+def acted_on(viewer: Viewer, account_id: AccountId) -> Account:
+    """One that the viewer may also do something with, as the use case asks again.
+
+    Raises NotFound("account") outside his scope, Denied("wider_rights") where its person has rights that he has not.
+    """
+    account = seen_account(viewer, account_id)
+    if has_wider_rights(account_id, viewer):
+        raise Denied("wider_rights")
+    return account
+
+
+def has_wider_rights(account_id: AccountId, viewer: Viewer) -> bool:
+    with reading() as work:
+        standing = work.grants.standing([account_id])
+        return not all(viewer.rights.as_wide_as(grant, work.permissions()) for grant in standing)
+
+
 def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
     """Everything about his own, or one that his grants cover. Raises NotFound("account") for others."""
     account = viewer.account if account_id == viewer.account_id else seen_account(viewer, account_id)
@@ -81,6 +101,7 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
             targets=account_in_targets(work.connection, account_id),
             sign_in=sign_in,
             locks=locks,
+            is_out_of_reach=has_wider_rights(account_id, viewer),
         )
 
 
@@ -89,8 +110,8 @@ def own(viewer: Viewer) -> AccountView:
 
 
 def editable(viewer: Viewer, account_id: AccountId) -> tuple[Account, Sequence[str]]:
-    """The account, and the names of its agency's units. Raises NotFound("account") outside the viewer's scope."""
-    account = seen_account(viewer, account_id)
+    """The account, and the names of its agency's units. Raises what `acted_on` raises."""
+    account = acted_on(viewer, account_id)
     with reading() as work:
         agency = work.agencies.get(account.agency_id)
         return account, unit_names(work.connection, agency, on=taipei_date(work.now))

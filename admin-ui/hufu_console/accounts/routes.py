@@ -5,7 +5,7 @@ from __future__ import annotations
 from hufu_console.accounts import acts, views
 from hufu_console.web import limits
 from hufu_console.web.routing import FORM, POST, SIGNED_IN, Route
-from hufu_registry.accounts.permissions import EDIT_ACCOUNTS, RESEND_ACTIVATION, SEE_ACCOUNTS
+from hufu_registry.accounts.permissions import EDIT_ACCOUNTS, RESEND_ACTIVATION, SEE_ACCOUNTS, SUSPEND_ACCOUNTS
 from hufu_registry.agencies.permissions import EDIT_AGENCIES
 
 SEE, EDIT = SEE_ACCOUNTS, EDIT_ACCOUNTS
@@ -24,6 +24,7 @@ ROUTES = (
         f"{ONE}/require-password-change", "accounts.require_password_change", acts.require_password_change, EDIT, FORM
     ),
     Route(f"{ONE}/disable", "accounts.disable", acts.disable, EDIT, FORM),
+    Route(f"{ONE}/suspend", "accounts.suspend", acts.suspend, SUSPEND_ACCOUNTS, FORM),
     Route(f"{ONE}/restore", "accounts.restore", acts.restore, EDIT, FORM),
     Route(f"{ONE}/delete", "accounts.delete", acts.delete, EDIT, FORM),
     Route(f"{ONE}/transfer", "accounts.transfer", acts.transfer, EDIT_AGENCIES, FORM),

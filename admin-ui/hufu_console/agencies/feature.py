@@ -25,6 +25,7 @@ SENTENCES = {
     "before_beginning": _l("This day lies before the agency began."),
     "domain_malformed": _l("Please enter mail domains like example.gov.tw, one a line."),
     "account_required": _l("Please pick who becomes manager."),
+    "not_its_manager": _l("This person does not manage the agency any more."),
     "manager_of_another_agency": _l("This account belongs to an agency that is neither this one nor above it."),
     "already_appointed": _l("This person is a manager of the agency already, with the same scope."),
     "agency_merged": _l("This agency went up in another and cannot be opened again."),

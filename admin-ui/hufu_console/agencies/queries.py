@@ -20,6 +20,7 @@ from hufu_registry.agencies.use_cases import permission_to_change
 from hufu_registry.audit.store import TimelineEntry, timeline
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.clock import taipei_date
+from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page, Paged
 from hufu_registry.rights.permissions import APPOINT_MANAGERS
@@ -106,6 +107,15 @@ def agency(agency_id: AgencyId) -> Agency:
     """Raises NotFound("agency")."""
     with reading() as work:
         return work.agencies.get(agency_id)
+
+
+def manager(agency: Agency, account_id: AccountId) -> ManagerRow:
+    """Raises NotFound("account") for somebody who does not manage it."""
+    with reading() as work:
+        for row in managers_of(work.connection, agency.id, work.now):
+            if row.account_id == account_id:
+                return row
+    raise NotFound("account")
 
 
 def forecast(moving: Agency, parent_id: AgencyId) -> MoveForecast:

@@ -30,5 +30,6 @@ ROUTES = (
     Route(f"{ONE}/merge", "agencies.merge", views.merge, AGENCIES, FORM),
     Route(f"{ONE}/mail-domains", "agencies.mail_domains", views.mail_domains, AGENCIES, FORM),
     Route(f"{ONE}/managers/appoint", "agencies.appoint", views.appoint, APPOINT, FORM),
+    Route(f"{ONE}/managers/<uuid:manager_id>/dismiss", "agencies.dismiss", views.dismiss, APPOINT, FORM),
     Route(f"{ONE}/managers/candidates", "agencies.candidates", views.candidates, APPOINT, POST),
 )

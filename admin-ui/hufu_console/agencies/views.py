@@ -40,7 +40,7 @@ from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.permissions import Permission
 from hufu_registry.rights.permissions import APPOINT_MANAGERS
-from hufu_registry.rights.use_cases import appoint_manager
+from hufu_registry.rights.use_cases import appoint_manager, dismiss_manager
 
 NEAREST = Page(1, 20)
 PICKED_AS = ("agency_id", "parent_id")
@@ -211,6 +211,18 @@ def appoint(agency_id: AgencyId) -> ResponseReturnValue:
     return act_page(
         form, "agencies/appoint.html", act, agency=place, people=queries.candidates(viewer(), place, ""), words=""
     )
+
+
+def dismiss(agency_id: AgencyId, manager_id: AccountId) -> ResponseReturnValue:
+    """免除管理者: the right ends, the account stays."""
+    place = place_of(agency_id, APPOINT_MANAGERS)
+    form = filled(FlaskForm)
+
+    def act() -> ResponseReturnValue:
+        dismiss_manager(manager_id, place.id, registry(), actor())
+        return done(_("The manager was dismissed."), page_of(place))
+
+    return act_page(form, "agencies/dismiss.html", act, agency=place, manager=queries.manager(place, manager_id))
 
 
 def account_in(form: ManagerForm) -> AccountId:

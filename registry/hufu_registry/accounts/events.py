@@ -12,6 +12,7 @@ EVENTS = (
     "account.password_change_required",
     "account.remade",
     "account.restored",
+    "account.suspended",
     "account.transferred",
     "account.unlocked",
 )

@@ -8,6 +8,7 @@ from functools import cached_property
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.accounts.events import EVENTS
 from hufu_registry.accounts.model import AccountPolicy
+from hufu_registry.accounts.notices import NOTICES
 from hufu_registry.accounts.permissions import PERMISSIONS
 from hufu_registry.accounts.store import SqlAccounts, SqlNames
 from hufu_registry.accounts.use_cases import (
@@ -22,6 +23,7 @@ FEATURE = Feature(
     "accounts",
     permissions=PERMISSIONS,
     events=EVENTS,
+    notices=NOTICES,
     policy=AccountPolicy,
     tasks=(TimedTask("deadline", timedelta(minutes=10), disable_not_activated),),
     dependents=(Dependent("accounts", places_of_accounts, hand_over_accounts, rename_unit_of_accounts),),

@@ -82,8 +82,12 @@ class AccountKind(StrEnum):
     SHARED = "shared"
 
 
-# The reason of a disabling that no guard may hold back.
-SECURITY = "security"
+class DisableCause(StrEnum):
+    """Why an account was disabled, where that is not for its managers to say in words."""
+
+    SECURITY = "security"
+    """Emergency suspension: no guard holds it back."""
+    NOT_ACTIVATED_IN_TIME = "not_activated_in_time"
 
 
 class NameHolder(StrEnum):
@@ -220,6 +224,7 @@ class Account:
     created_at: datetime
     approved_at: datetime
     activated_at: datetime | None = None
+    state_cause: DisableCause | None = None
     state_reason: str = ""
     version: int = 1
     kind: AccountKind = AccountKind.PERSONAL
@@ -229,7 +234,13 @@ class Account:
     def is_deleted(self) -> bool:
         return self.state is AccountState.DELETED
 
-    def moved(self, move: AccountMove, *, now: datetime, reason: str = "") -> Account:
+    @property
+    def is_enabled(self) -> bool:
+        return self.state is AccountState.ENABLED
+
+    def moved(
+        self, move: AccountMove, *, now: datetime, reason: str = "", cause: DisableCause | None = None
+    ) -> Account:
         """The account after `move`. Raises IllegalMove where its state does not allow it."""
         state = MOVES.get((self.state, move))
         if state is None:
@@ -244,6 +255,7 @@ class Account:
             approved_at=approved,
             activated_at=activated,
             deleted_at=deleted,
+            state_cause=cause,
             state_reason=reason,
         )
 

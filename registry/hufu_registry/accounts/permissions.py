@@ -6,6 +6,7 @@ from hufu_registry.kernel.permissions import MANAGERS, Permission
 
 SEE_ACCOUNTS = Permission("see_accounts", MANAGERS)
 EDIT_ACCOUNTS = Permission("edit_accounts", MANAGERS)
+SUSPEND_ACCOUNTS = Permission("suspend_accounts", MANAGERS)
 RESEND_ACTIVATION = Permission("resend_activation", MANAGERS)
 
-PERMISSIONS = (SEE_ACCOUNTS, EDIT_ACCOUNTS, RESEND_ACTIVATION)
+PERMISSIONS = (SEE_ACCOUNTS, EDIT_ACCOUNTS, SUSPEND_ACCOUNTS, RESEND_ACTIVATION)

@@ -13,6 +13,7 @@ from hufu_registry.kernel.feature import Feature
 from hufu_registry.kernel.ids import AgencyId, Ids
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.outbox import OutboxKey
+from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.policy import Policy
 from hufu_registry.kernel.store import SqlOutbox
 
@@ -53,3 +54,8 @@ class Stores:
     def features(cls) -> tuple[Feature, ...]:
         """Those whose repositories were joined into this class, in their order."""
         return tuple(base.feature for base in cls.__bases__ if issubclass(base, Stores))
+
+    @classmethod
+    def permissions(cls) -> tuple[Permission, ...]:
+        """All that there are."""
+        return tuple(permission for feature in cls.features() for permission in feature.permissions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -41,6 +42,14 @@ class Grant:
             return True
         return self.with_subordinates and self.agency_path is not None and self.agency_path.covers(path)
 
+    def includes(self, other: Grant) -> bool:
+        """Whether it covers every place that the other covers."""
+        if self.agency_id is None:
+            return True
+        if other.agency_id is None or other.agency_path is None or (other.with_subordinates > self.with_subordinates):
+            return False
+        return self.covers(other.agency_id, other.agency_path)
+
 
 @dataclass(frozen=True, slots=True)
 class Rights:
@@ -64,6 +73,14 @@ class Rights:
     def allows(self, permission: Permission, *, home_id: AgencyId, path: Path) -> bool:
         """Whether one grant both gives the permission and covers the place; `rights.store.covered` says it in SQL."""
         return any(grant.role in permission.roles and grant.covers(home_id, path) for grant in self.grants)
+
+    def as_wide_as(self, grant: Grant, permissions: Iterable[Permission]) -> bool:
+        """Whether each of the permissions that the grant gives is given here, too, everywhere where it gives it."""
+        return all(
+            any(own.role in permission.roles and own.includes(grant) for own in self.grants)
+            for permission in permissions
+            if grant.role in permission.roles
+        )
 
     def require(self, permission: Permission, agency: Agency) -> None:
         """Raises NotFound where the asker may not even see, Denied where he may only see."""

@@ -174,7 +174,7 @@ class SqlGrants:
         rows = sa.select(grants.c.id).where(held, grants.c.ended_at.is_(None)).order_by(grants.c.id)
         self._connection.execute(rows.with_for_update())
 
-    def any_system_manager(self) -> bool:
+    def system_managers(self) -> list[AccountId]:
         self._connection.execute(sa.text("LOCK TABLE grants IN SHARE ROW EXCLUSIVE MODE"))
-        query = sa.select(grants.c.id).where(grants.c.role == Role.SYSTEM_MANAGER.value, in_force(self._now)).limit(1)
-        return self._connection.execute(query).first() is not None
+        query = sa.select(grants.c.account_id).where(grants.c.role == Role.SYSTEM_MANAGER.value, in_force(self._now))
+        return [AccountId(account_id) for account_id in self._connection.execute(query).scalars()]

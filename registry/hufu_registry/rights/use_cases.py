@@ -55,19 +55,23 @@ class Grants(Protocol):
         away one stays.
         """
 
-    def any_system_manager(self) -> bool:
-        """Whether there is one; nobody else can make one until this transaction ends."""
+    def system_managers(self) -> Sequence[AccountId]:
+        """Whoever has the role now; nobody else can be given it until this transaction ends."""
 
 
 class Holder(Protocol):
     """What has to be known of an account that is given a right."""
 
     @property
+    def id(self) -> AccountId: ...
+    @property
     def agency_id(self) -> AgencyId: ...
     @property
     def agency_path(self) -> Path: ...
     @property
     def is_deleted(self) -> bool: ...
+    @property
+    def is_enabled(self) -> bool: ...
 
 
 class Holders(Protocol):
@@ -76,12 +80,23 @@ class Holders(Protocol):
     def get(self, account_id: AccountId, *, lock: bool = False) -> Holder:
         """Raises NotFound("account")."""
 
+    def has_other_manager(self, agency_id: AgencyId | None, besides: AccountId) -> bool:
+        """Whether an enabled one has a manager's grant rooted there; for None, a system manager's.
+
+        The caller holds the agency's row locked; for None, the system managers' grants.
+        """
+
 
 class Work(agencies.Work, audit.Work, Protocol):
     @property
     def grants(self) -> Grants: ...
     @property
     def accounts(self) -> Holders: ...
+
+    def require_as_wide(self, account_ids: Collection[AccountId]) -> None:
+        """Whoever acts on a person has every right that the person has, at the same places: else he could take from
+        him, or become, what he is not. Raises Denied("wider_rights").
+        """
 
 
 def appoint_manager(
@@ -115,6 +130,37 @@ def appoint_manager(
             work, services, account_id, Role.AGENCY_MANAGER, agency_id, with_subordinates=with_subordinates
         )
         return replaced is not None and replaced.is_in_force(work.now)
+
+
+def dismiss_manager(account_id: AccountId, agency_id: AgencyId, services: Services[Work], actor: Actor) -> None:
+    """A system manager takes an agency from its manager, who stays what he is elsewhere.
+
+    Raises NotFound("agency" or "account"), Denied("right_missing"), IllegalMove("not_its_manager"),
+    IllegalMove("last_manager", agency).
+    """
+    with services.begin(actor) as work:
+        # Whoever appoints or dismisses somebody there waits for the agency.
+        work.agencies.lock([work.accounts.get(account_id).agency_id], changing=[agency_id])
+        ending = [grant for grant in work.grants.rooted_at([agency_id]) if grant.account_id == account_id]
+        work.grants.lock(ending, actor.account_id)
+        require_at(work.grants, actor, APPOINT_MANAGERS, work.agencies.get(agency_id))
+        account = work.accounts.get(account_id, lock=True)
+        if not ending:
+            raise IllegalMove("not_its_manager")
+        keep_a_manager(work, account, ending)
+        end_grants(work, ending, reason="dismissed")
+
+
+def keep_a_manager(work: Work, account: Holder, losing: Sequence[Grant]) -> None:
+    """Nobody goes as the last one who could decide somewhere; the caller holds those agencies' rows locked.
+
+    Raises IllegalMove("last_manager", agency).
+    """
+    if not account.is_enabled:
+        return
+    for grant in losing:
+        if grant.valid_from <= work.now and not work.accounts.has_other_manager(grant.agency_id, account.id):
+            raise IllegalMove("last_manager", agency=grant.agency_id)
 
 
 def grant_role(
@@ -199,6 +245,24 @@ def require_at(grants: Grants, actor: Actor, permission: Permission, agency: Age
     if actor.account_id is None:
         raise NotFound("agency")
     grants.of(actor.account_id, lock=True).require(permission, agency)
+
+
+def require_as_wide(
+    grants: Grants, actor: Actor, account_ids: Collection[AccountId], permissions: Collection[Permission]
+) -> None:
+    """`Work.require_as_wide`. The caller holds the asker's grants, and the accounts: whoever gives one of them a right
+    waits.
+    """
+    if actor.kind in AT_THE_MACHINE:
+        return
+    standing = grants.standing(account_ids)
+    if not standing:
+        return
+    if actor.account_id is None:
+        raise NotFound("account")
+    own = grants.of(actor.account_id)
+    if not all(own.as_wide_as(grant, permissions) for grant in standing if grant.account_id != actor.account_id):
+        raise Denied("wider_rights")
 
 
 def require_everywhere(grants: Grants, actor: Actor, permission: Permission) -> None:

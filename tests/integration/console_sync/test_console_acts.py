@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from hufu_registry.accounts.model import Account, AccountState
+from hufu_registry.accounts.model import Account, AccountState, DisableCause
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
@@ -59,17 +59,17 @@ def test_an_account_is_disabled_restored_and_deleted_by_its_manager(
 ) -> None:
     browser, at = signed_in(app, services, manager.id), f"/accounts/{wang.id}"
     assert browser.get(f"{at}/disable").status_code == 200
-    assert browser.post(f"{at}/disable", data={"why": "", "reason": " "}).status_code == 422
-    assert browser.post(f"{at}/disable", data={"why": "nonsense", "reason": "x"}).status_code == 422
-    assert browser.post(f"{at}/disable", data={"why": "", "reason": "離職"}).status_code == 303
+    assert browser.post(f"{at}/disable", data={"reason": " "}).status_code == 422
+    assert browser.post(f"{at}/disable", data={"reason": "離職"}).status_code == 303
     assert account_now(services, wang).state is AccountState.DISABLED
     assert "離職" in browser.get(at).text
-    assert browser.post(f"{at}/disable", data={"why": "", "reason": "again"}).status_code == 422
+    assert browser.post(f"{at}/disable", data={"reason": "again"}).status_code == 422
     assert wang.mailbox in browser.get(f"{at}/restore").text
     assert browser.post(f"{at}/restore", data={"reason": "回任"}).status_code == 303
     assert account_now(services, wang).state is AccountState.NOT_ACTIVATED
-    browser.post(f"{at}/disable", data={"why": "security"})
-    assert account_now(services, wang).state_reason == "security"
+    assert browser.get(f"{at}/suspend").status_code == 200
+    assert browser.post(f"{at}/suspend").status_code == 303
+    assert account_now(services, wang).state_cause is DisableCause.SECURITY
     assert "資安理由" in browser.get(at).text
     gone = taipei_date(clock.now() + services.policy.deletion_wait)
     assert f"民國 {gone.year - 1911} 年 {gone.month} 月 {gone.day} 日" in browser.get(f"{at}/delete").text
@@ -103,14 +103,39 @@ def test_acts_outside_the_scope_are_not_found(
     assert account_now(services, wang).state is AccountState.ENABLED
 
 
-def test_the_last_manager_is_not_disabled_but_for_security(
-    app: Flask, services: SqlServices, browser: FlaskClient, manager: Account
+def test_the_last_manager_is_not_disabled_whatever_is_typed_but_suspended(
+    services: SqlServices, browser: FlaskClient, manager: Account
 ) -> None:
-    at = f"/accounts/{manager.id}/disable"
-    refused = browser.post(at, data={"why": "", "reason": "離職"})
-    assert refused.status_code == 422
-    assert "最後一位管理者" in refused.text
-    assert browser.post(at, data={"why": "security"}).status_code == 303
+    at = f"/accounts/{manager.id}"
+    for typed in ({"reason": "離職"}, {"reason": "security"}, {"reason": "security", "why": "security"}):
+        refused = browser.post(f"{at}/disable", data=typed)
+        assert refused.status_code == 422
+        assert "最後一位管理者" in refused.text
+    assert account_now(services, manager).state is AccountState.ENABLED
+    assert browser.post(f"{at}/suspend").status_code == 303
+    assert account_now(services, manager).state is AccountState.DISABLED
+
+
+def test_somebody_with_wider_rights_can_only_be_suspended(
+    app: Flask, services: SqlServices, chain: Sequence[Agency], manager: Account
+) -> None:
+    system_managers = [official(services, chain[3], f"system{one}", role=Role.SYSTEM_MANAGER) for one in range(2)]
+    at, browser = f"/accounts/{system_managers[0].id}", signed_in(app, services, manager.id)
+    page = browser.get(at).text
+    assert f"{at}/suspend" in page
+    for act in ("edit", "disable", "restore", "delete", "require-password-change"):
+        assert f"{at}/{act}" not in page
+        for answer in (browser.get(f"{at}/{act}"), browser.post(f"{at}/{act}", data={"reason": "離職"})):
+            assert answer.status_code == 403
+            assert "緊急停權" in answer.text
+    assert browser.post(f"{at}/resend").status_code == 403
+    assert browser.post(f"{at}/unlock").status_code == 403
+    assert account_now(services, system_managers[0]).state is AccountState.ENABLED
+    assert browser.post(f"{at}/suspend").status_code == 303
+    assert account_now(services, system_managers[0]).state is AccountState.DISABLED
+    last = browser.post(f"/accounts/{system_managers[1].id}/suspend")
+    assert last.status_code == 422
+    assert account_now(services, system_managers[1]).state is AccountState.ENABLED
 
 
 def test_an_account_is_transferred_by_a_system_manager(

@@ -11,11 +11,11 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from hufu_registry.accounts.model import SECURITY
 from hufu_registry.accounts.use_cases import (
     activate_account,
     delete_account,
     disable_account,
+    suspend_account,
     transfer_account,
 )
 from hufu_registry.agencies.model import Agency
@@ -318,7 +318,7 @@ def test_who_is_disabled_for_security_never_waits(engine: Engine, chain: Sequenc
     engine.run()
     limited(engine, 1)
     for account_id in several:
-        disable_account(account_id, engine.services, SYSTEM, reason=SECURITY)
+        suspend_account(account_id, engine.services, SYSTEM)
     engine.run()
     assert not any(engine.ad.things[engine.in_ad(one)].enabled for one in several)
     assert [step for step in steps_of(engine) if step[1] == "disable"] == [
@@ -360,7 +360,7 @@ def test_who_is_disabled_for_security_is_disabled_whatever_the_plan_showed(
 ) -> None:
     account_id = engine.account(chain[0])
     engine.run()
-    disable_account(account_id, engine.services, SYSTEM, reason=SECURITY)
+    suspend_account(account_id, engine.services, SYSTEM)
     key = OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id))
     with engine.services.begin(SYSTEM) as work:
         claimed = work.queue.claim_key(key, uuid4(), timedelta(seconds=30))

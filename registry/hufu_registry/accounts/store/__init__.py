@@ -9,9 +9,10 @@ from hufu_registry.accounts.store.queries import (
     names_of,
     people,
 )
-from hufu_registry.accounts.store.repository import SqlAccounts, SqlNames, accounts, taken_names
+from hufu_registry.accounts.store.repository import MOST_TOLD, SqlAccounts, SqlNames, accounts, taken_names
 
 __all__ = [
+    "MOST_TOLD",
     "AccountRow",
     "ManagerRow",
     "SqlAccounts",

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from hufu_registry.accounts.model import Account, AccountState, NameHolder, Profile, name_key
+from hufu_registry.accounts.use_cases.ports import Manager
 from hufu_registry.agencies.model import Agency, Path
 from hufu_registry.agencies.store import PathText, at_or_below
 from hufu_registry.kernel.errors import Conflict, NotFound
@@ -18,9 +19,12 @@ from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns, to_columns
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.kernel.permissions import Role
+from hufu_registry.kernel.permissions import Permission, Role
 from hufu_registry.kernel.store import Moment, among, metadata, outbox, text_columns
-from hufu_registry.rights.store import grants, in_force
+from hufu_registry.rights.store import gives, grants, in_force
+
+# So many managers are mailed about one matter.
+MOST_TOLD = 50
 
 accounts = sa.Table(
     "accounts",
@@ -38,6 +42,7 @@ accounts = sa.Table(
     sa.Column("mailbox_key", sa.Text, nullable=False, index=True),
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state_cause", sa.Text),
     sa.Column("state_reason", sa.Text, nullable=False, server_default=""),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("approved_at", Moment, nullable=False),
@@ -53,6 +58,7 @@ accounts = sa.Table(
     ),
     sa.CheckConstraint("state IN ('not_activated','enabled','disabled','deleted')", name="state"),
     sa.CheckConstraint("kind IN ('personal','shared')", name="kind"),
+    sa.CheckConstraint("state_cause IN ('security','not_activated_in_time')", name="state_cause"),
     sa.Index("uq_accounts_name_key", "name_key", unique=True, postgresql_where=sa.text("state <> 'deleted'")),
     sa.Index("ix_accounts_agency_path", "agency_path"),
     sa.Index("ix_accounts_not_activated", "approved_at", postgresql_where=sa.text("state = 'not_activated'")),
@@ -182,6 +188,27 @@ class SqlAccounts:
             )
         )
         return self._connection.execute(others.limit(1)).first() is not None
+
+    def managers_above(self, path: Path, permission: Permission) -> list[Manager]:
+        above = among(path.ids[:-1], sa.BigInteger)
+        rooted_above = sa.and_(grants.c.with_subordinates, grants.c.agency_id == above)
+        rows = self._connection.execute(
+            sa.select(accounts.c.id, accounts.c.mailbox_sealed, accounts.c.language, grants.c.agency_path)
+            .join(grants, grants.c.account_id == accounts.c.id)
+            .where(
+                sa.or_(rooted_above, grants.c.agency_id.is_(None)),
+                gives(permission),
+                in_force(self._now),
+                accounts.c.state == AccountState.ENABLED.value,
+            )
+            .order_by(sa.func.length(grants.c.agency_path).desc().nulls_last(), accounts.c.created_at, accounts.c.id)
+            .limit(MOST_TOLD)
+        ).all()
+        return [
+            Manager(AccountId(row.id), self._keys.open("mailbox", row.mailbox_sealed), row.language)
+            for row in rows
+            if row.agency_path == rows[0].agency_path
+        ]
 
     def unactivated_since(self, moment: datetime, limit: int) -> list[AccountId]:
         rows = self._connection.execute(

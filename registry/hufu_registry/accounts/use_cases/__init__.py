@@ -20,11 +20,12 @@ from hufu_registry.accounts.use_cases.lifecycle import (
     outlives_transfer,
     require_password_change,
     restore_account,
+    suspend_account,
     transfer,
     transfer_account,
     unlock_account,
 )
-from hufu_registry.accounts.use_cases.moves import keep_a_manager, move_account, take_name
+from hufu_registry.accounts.use_cases.moves import move_account, take_name
 from hufu_registry.accounts.use_cases.opening import (
     FirstSystemManager,
     activate_account,
@@ -55,7 +56,6 @@ __all__ = [
     "first_system_manager",
     "hand_over_accounts",
     "hold_places",
-    "keep_a_manager",
     "move_account",
     "open_account",
     "outlives_transfer",
@@ -65,6 +65,7 @@ __all__ = [
     "resend_activation",
     "resend_own_activation",
     "restore_account",
+    "suspend_account",
     "take_name",
     "transfer",
     "transfer_account",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from hufu_registry.accounts.use_cases.lifecycle import disable_account
+from hufu_registry.accounts.model import AccountState, DisableCause
+from hufu_registry.accounts.use_cases.lifecycle import disable_locked, lock_account_and_grants
 from hufu_registry.accounts.use_cases.ports import Work
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.errors import HufuError
+from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.work import Services
 
 BATCH = 200
-NOT_ACTIVATED_IN_TIME = "not_activated_in_time"
 
 
 def disable_not_activated(services: Services[Work]) -> int:
@@ -22,9 +23,18 @@ def disable_not_activated(services: Services[Work]) -> int:
         with services.begin(SYSTEM) as work:
             late = work.accounts.unactivated_since(work.now - work.policy.activation_deadline, BATCH)
         for account_id in late:
-            # Somebody may have activated or disabled it in between.
             with suppress(HufuError):
-                disable_account(account_id, services, SYSTEM, reason=NOT_ACTIVATED_IN_TIME)
-                count += 1
+                count += _disable_if_late(account_id, services)
         if len(late) < BATCH or count == before:
             return count
+
+
+def _disable_if_late(account_id: AccountId, services: Services[Work]) -> bool:
+    """False where somebody activated, disabled or restored it since it was looked up."""
+    with services.begin(SYSTEM) as work:
+        account, grants = lock_account_and_grants(work, account_id)
+        late = account.approved_at < work.now - work.policy.activation_deadline
+        if account.state is not AccountState.NOT_ACTIVATED or not late:
+            return False
+        disable_locked(work, services, account, grants, cause=DisableCause.NOT_ACTIVATED_IN_TIME)
+    return True

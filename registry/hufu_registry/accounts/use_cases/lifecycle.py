@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from hufu_registry.accounts.model import SECURITY, Account, AccountMove, AccountState, name_key
-from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
-from hufu_registry.accounts.use_cases.moves import keep_a_manager, move_account
+from hufu_registry.accounts.model import Account, AccountMove, AccountState, DisableCause, name_key
+from hufu_registry.accounts.permissions import EDIT_ACCOUNTS, SUSPEND_ACCOUNTS
+from hufu_registry.accounts.use_cases.moves import move_account
+from hufu_registry.accounts.use_cases.notifications import tell_managers_above
 from hufu_registry.accounts.use_cases.permission import account_to_change, require_on_account
 from hufu_registry.accounts.use_cases.ports import Work
 from hufu_registry.agencies.model import HOMES, Agency, AgencyPolicy
@@ -25,33 +26,57 @@ from hufu_registry.kernel.work import Services
 from hufu_registry.propagation.model import ActionKind
 from hufu_registry.propagation.use_cases import enqueue_account, enqueue_agencies, request_action
 from hufu_registry.rights.model import Grant
-from hufu_registry.rights.use_cases import end_grants
+from hufu_registry.rights.use_cases import end_grants, keep_a_manager
 
 
 def disable_account(account_id: AccountId, services: Services[Work], actor: Actor, *, reason: str) -> Account:
     """Nobody signs in with it any more, and its sessions end.
 
-    Raises NotFound("account") outside the asker's scope, IllegalMove("account_state"),
-    IllegalMove("last_manager", agency) unless the reason is SECURITY.
+    Raises NotFound("account") outside the asker's scope, Denied("wider_rights"), IllegalMove("account_state"),
+    IllegalMove("last_manager", agency).
     """
     with services.begin(actor) as work:
         account, grants = lock_account_and_grants(work, account_id)
         require_on_account(work, actor, EDIT_ACCOUNTS, account)
-        return _disable(work, services, account, grants, reason=reason)
+        work.require_as_wide([account_id])
+        return disable_locked(work, services, account, grants, reason=reason)
 
 
 def disable(work: Work, services: Services[Work], account_id: AccountId, *, reason: str, bulk: bool = False) -> Account:
     """The same within the caller's transaction."""
     account, grants = lock_account_and_grants(work, account_id)
-    return _disable(work, services, account, grants, reason=reason, bulk=bulk)
+    return disable_locked(work, services, account, grants, reason=reason, bulk=bulk)
 
 
-def _disable(
-    work: Work, services: Services[Work], account: Account, grants: Sequence[Grant], *, reason: str, bulk: bool = False
+def suspend_account(account_id: AccountId, services: Services[Work], actor: Actor, *, reason: str = "") -> Account:
+    """Emergency suspension, of a misused account or one whose password is in wrong hands: of whoever has wider rights
+    than the asker too, and of an agency's last manager, whose cases come up to those above. They are mailed.
+
+    Raises NotFound("account") outside the asker's scope, IllegalMove("account_state"),
+    IllegalMove("last_manager") for the last system manager: nobody could appoint another.
+    """
+    with services.begin(actor) as work:
+        account, grants = lock_account_and_grants(work, account_id)
+        require_on_account(work, actor, SUSPEND_ACCOUNTS, account)
+        suspended = disable_locked(work, services, account, grants, reason=reason, cause=DisableCause.SECURITY)
+        tell_managers_above(work, suspended)
+    return suspended
+
+
+def disable_locked(
+    work: Work,
+    services: Services[Work],
+    account: Account,
+    grants: Sequence[Grant],
+    *,
+    reason: str = "",
+    cause: DisableCause | None = None,
+    bulk: bool = False,
 ) -> Account:
-    if reason != SECURITY:
-        keep_a_manager(work, account, grants)
-    disabled = move_account(work, account, AccountMove.DISABLE, reason=reason)
+    """Within the transaction that locked the account and its grants by `lock_account_and_grants`."""
+    in_emergency = cause is DisableCause.SECURITY
+    keep_a_manager(work, account, [grant for grant in grants if grant.agency_id is None or not in_emergency])
+    disabled = move_account(work, account, AccountMove.DISABLE, reason=reason, cause=cause)
     request_action(work, services, ActionKind.END_SESSIONS, account.id)
     enqueue_account(work, services, disabled, bulk=bulk)
     return disabled
@@ -60,7 +85,8 @@ def _disable(
 def restore_account(account_id: AccountId, services: Services[Work], actor: Actor, *, reason: str) -> Account:
     """Approved anew: nothing old opens it, and its person is mailed a link.
 
-    Raises NotFound("account") outside the asker's scope, IllegalMove("account_state"), IllegalMove("agency_closed").
+    Raises NotFound("account") outside the asker's scope, Denied("wider_rights"), IllegalMove("account_state"),
+    IllegalMove("agency_closed").
     """
     with services.begin(actor) as work:
         account = account_to_change(work, actor, EDIT_ACCOUNTS, account_id)
@@ -76,11 +102,13 @@ def restore_account(account_id: AccountId, services: Services[Work], actor: Acto
 def delete_account(account_id: AccountId, services: Services[Work], actor: Actor, *, reason: str) -> Account:
     """Its rights end and its name rests; the targets keep it, disabled, for the policy's waiting time.
 
-    Raises NotFound("account") outside the asker's scope, IllegalMove("account_state") for one that is not disabled.
+    Raises NotFound("account") outside the asker's scope, Denied("wider_rights"), IllegalMove("account_state") for one
+    that is not disabled.
     """
     with services.begin(actor) as work:
         account, grants = lock_account_and_grants(work, account_id)
         require_on_account(work, actor, EDIT_ACCOUNTS, account)
+        work.require_as_wide([account_id])
         return _delete(work, services, account, grants, reason=reason)
 
 
@@ -104,12 +132,13 @@ def _delete(
 def transfer_account(account_id: AccountId, agency_id: AgencyId, services: Services[Work], actor: Actor) -> Account:
     """It belongs to another agency from now on; every right ends that is not rooted there or strictly above both.
 
-    Raises IllegalMove("account_state") for a deleted one, IllegalMove("agency_not_a_home"),
+    Raises Denied("wider_rights"), IllegalMove("account_state") for a deleted one, IllegalMove("agency_not_a_home"),
     IllegalMove("agency_closed"), IllegalMove("last_manager", agency), Conflict("changed_meanwhile").
     """
     with services.begin(actor) as work:
         account, grants = _locked_for_transfer(work, account_id, agency_id)
         require_on_account(work, actor, EDIT_AGENCIES, account)
+        work.require_as_wide([account_id])
         return _transfer(work, services, account, grants, agency_id)
 
 
@@ -179,7 +208,10 @@ def _lost(account: Account, moved: Account) -> dict[str, object]:
 
 
 def unlock_account(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
-    """Whoever tried too often may try again, everywhere. Raises IllegalMove("account_state") for a deleted one."""
+    """Whoever tried too often may try again, everywhere.
+
+    Raises Denied("wider_rights"), IllegalMove("account_state") for a deleted one.
+    """
     with services.begin(actor) as work:
         account = account_to_change(work, actor, EDIT_ACCOUNTS, account_id)
         if account.state is AccountState.DELETED:
@@ -189,7 +221,10 @@ def unlock_account(account_id: AccountId, services: Services[Work], actor: Actor
 
 
 def require_password_change(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
-    """At the next sign-in the person chooses a new one. Raises IllegalMove("account_state") unless it is enabled."""
+    """At the next sign-in the person chooses a new one.
+
+    Raises Denied("wider_rights"), IllegalMove("account_state") unless it is enabled.
+    """
     with services.begin(actor) as work:
         account = account_to_change(work, actor, EDIT_ACCOUNTS, account_id)
         if account.state is not AccountState.ENABLED:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import MappingProxyType
 from uuid import UUID
 
-from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, name_key
+from hufu_registry.accounts.model import Account, AccountMove, DisableCause, NameHolder, name_key
 from hufu_registry.accounts.use_cases.ports import Work
-from hufu_registry.kernel.errors import Conflict, IllegalMove
-from hufu_registry.rights.model import Grant
+from hufu_registry.kernel.errors import Conflict
 
 RECORDED_AS = MappingProxyType(
     {
@@ -20,18 +18,7 @@ RECORDED_AS = MappingProxyType(
         AccountMove.DELETE: "account.deleted",
     }
 )
-
-
-def keep_a_manager(work: Work, account: Account, losing: Sequence[Grant]) -> None:
-    """Nobody goes as the last one who could decide somewhere; the caller holds those agencies' rows locked.
-
-    Raises IllegalMove("last_manager", agency).
-    """
-    if account.state is not AccountState.ENABLED:
-        return
-    for grant in losing:
-        if grant.valid_from <= work.now and not work.accounts.has_other_manager(grant.agency_id, account.id):
-            raise IllegalMove("last_manager", agency=grant.agency_id)
+SUSPENDED = "account.suspended"
 
 
 def take_name(
@@ -42,18 +29,20 @@ def take_name(
         raise Conflict("account_name_taken")
 
 
-def move_account(work: Work, account: Account, move: AccountMove, *, reason: str = "") -> Account:
+def move_account(
+    work: Work, account: Account, move: AccountMove, *, reason: str = "", cause: DisableCause | None = None
+) -> Account:
     """Make the state move and its record within the transaction."""
-    moved = account.moved(move, now=work.now, reason=reason)
+    moved = account.moved(move, now=work.now, reason=reason, cause=cause)
     work.accounts.save(moved)
-    if AccountState.ENABLED in {account.state, moved.state}:
+    if account.is_enabled or moved.is_enabled:
         work.grants.holder_changed(account.id)
     work.audit.record(
-        RECORDED_AS[move],
+        SUSPENDED if cause is DisableCause.SECURITY else RECORDED_AS[move],
         object_kind="account",
         object_id=str(account.id),
         agency_id=account.agency_id,
         old={"state": account.state.value},
-        new={"state": moved.state.value, "reason": reason},
+        new={"state": moved.state.value, "reason": reason} | ({"cause": cause.value} if cause else {}),
     )
     return moved

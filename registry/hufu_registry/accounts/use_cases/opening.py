@@ -57,7 +57,8 @@ def open_account(work: Work, services: Services[Work], account: Account, *, case
 
 
 def first_system_manager(command: FirstSystemManager, services: Services[Work], actor: Actor) -> AccountId:
-    """Make the account that appoints all others, and mail its link. Only while there is no system manager.
+    """Make the account that appoints all others, and mail its link. Only while no system manager can sign in, or
+    is on the way to it.
 
     Raises IllegalMove("system_manager_exists"), Invalid(fields), Conflict("account_name_taken").
     """
@@ -72,7 +73,8 @@ def first_system_manager(command: FirstSystemManager, services: Services[Work], 
         if faults or agency is None:
             raise Invalid(fields=faults)
         work.agencies.lock([agency.id])
-        if work.grants.any_system_manager():
+        holders = [work.accounts.get(account_id) for account_id in work.grants.system_managers()]
+        if any(holder.state in {AccountState.NOT_ACTIVATED, AccountState.ENABLED} for holder in holders):
             raise IllegalMove("system_manager_exists")
         account = Account(
             id=AccountId(services.ids.new()),

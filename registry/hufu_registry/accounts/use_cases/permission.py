@@ -29,7 +29,8 @@ def hold_places(work: Work, account_id: AccountId) -> None:
 def account_to_change(work: Work, actor: Actor, permission: Permission, account_id: AccountId) -> Account:
     """The account, locked, once the permission was asked: first its agency, then the asker's grants, then itself.
 
-    Raises NotFound("account"), Conflict("changed_meanwhile") where it came to stand elsewhere while we waited.
+    Raises NotFound("account"), Denied("wider_rights") where its person has rights that the asker has not,
+    Conflict("changed_meanwhile") where it came to stand elsewhere while we waited.
     """
     seen = work.accounts.get(account_id)
     # Shared: many may act on an agency's accounts, while nobody moves it or takes its managers away.
@@ -38,4 +39,6 @@ def account_to_change(work: Work, actor: Actor, permission: Permission, account_
     account = work.accounts.get(account_id, lock=True)
     if account.agency_path != seen.agency_path:
         raise Conflict("changed_meanwhile")
+    # Only now: whoever gives it a right waits for the account.
+    work.require_as_wide([account_id])
     return account

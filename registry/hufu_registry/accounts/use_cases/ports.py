@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -14,6 +15,16 @@ from hufu_registry.accounts.model import Account, AccountPolicy, NameHolder
 from hufu_registry.agencies.model import Agency, Path
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import OutboxKey, Target
+from hufu_registry.kernel.permissions import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """Somebody to be told about others' accounts."""
+
+    account_id: AccountId
+    mailbox: str
+    language: str
 
 
 class Accounts(Protocol):
@@ -44,10 +55,11 @@ class Accounts(Protocol):
     def hand_over(self, agency_id: AgencyId, successor: Agency) -> Sequence[AccountId]:
         """All of an agency's that are not deleted become its successor's; their ids."""
 
-    def has_other_manager(self, agency_id: AgencyId | None, besides: AccountId) -> bool:
-        """Whether an enabled one has a manager's grant rooted there; for None, a system manager's.
+    def has_other_manager(self, agency_id: AgencyId | None, besides: AccountId) -> bool: ...
 
-        The caller holds the agency's row locked; for None, the system managers' grants.
+    def managers_above(self, path: Path, permission: Permission) -> Sequence[Manager]:
+        """Those enabled whose grant rooted above the agency covers it and gives the permission: of the nearest agency
+        that has some, else system managers. At most fifty, whose accounts are the eldest.
         """
 
     def unactivated_since(self, moment: datetime, limit: int) -> list[AccountId]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from hufu_registry.accounts.model import MOVES, SECURITY, Account, AccountMove, AccountState
+from hufu_registry.accounts.model import MOVES, Account, AccountMove, AccountState
 from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
 from hufu_registry.accounts.use_cases import delete, disable, outlives_transfer, transfer
 from hufu_registry.agencies.permissions import EDIT_AGENCIES
@@ -25,10 +25,6 @@ LOST = {AccountMove.DISABLE: ChangeKind.DISABLE, AccountMove.DELETE: ChangeKind.
 @dataclass(frozen=True, slots=True)
 class _OfAccounts:
     account_ids: tuple[AccountId, ...]
-
-    @property
-    def never_held(self) -> bool:
-        return False
 
     def lock(self, work: Work) -> None:
         self._lock(work)
@@ -55,6 +51,7 @@ class _OfAccounts:
     def _require(self, work: Work, permission: Permission, *more: AgencyId) -> None:
         for agency in work.agencies.several(self._homes(work).union(more)).values():
             work.require(permission, agency)
+        work.require_as_wide(self.account_ids)
 
     def _ids(self) -> list[str]:
         return [str(account_id) for account_id in self.account_ids]
@@ -85,20 +82,13 @@ class _StateMove(_OfAccounts):
 
 @dataclass(frozen=True, slots=True)
 class DisableAccounts(_StateMove):
-    """For SECURITY it is never held back, and may take the last manager."""
-
     kind: ClassVar[str] = "disable_accounts"
     move: ClassVar[AccountMove] = AccountMove.DISABLE
 
-    @property
-    def never_held(self) -> bool:
-        return self.reason == SECURITY
-
     def run(self, work: Work, services: Services[Work], actor: Actor) -> list[Account]:  # noqa: ARG002
         self._require(work, EDIT_ACCOUNTS)
-        bulk = len(self.account_ids) > 1 and not self.never_held
         return [
-            disable(work, services, account_id, reason=self.reason, bulk=bulk)
+            disable(work, services, account_id, reason=self.reason, bulk=len(self.account_ids) > 1)
             for account_id in sorted(set(self.account_ids))
             if work.accounts.get(account_id).state is not AccountState.DISABLED
         ]

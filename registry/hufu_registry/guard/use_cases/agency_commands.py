@@ -27,10 +27,6 @@ class _OfAgency:
     agency_id: AgencyId
     version: int | None
 
-    @property
-    def never_held(self) -> bool:
-        return False
-
     def cause(self, work: Work) -> str:
         return work.agencies.get(self.agency_id).name
 
@@ -142,10 +138,6 @@ class ImportAgencies:
     command: agencies.ImportList
     file_name: str
     kind: ClassVar[str] = "import_agencies"
-
-    @property
-    def never_held(self) -> bool:
-        return False
 
     def cause(self, work: Work) -> str:  # noqa: ARG002
         return self.file_name

@@ -21,10 +21,6 @@ class Command(Protocol):
 
     kind: ClassVar[str]
 
-    @property
-    def never_held(self) -> bool:
-        """Whether waiting would do more harm than the act."""
-
     def cause(self, work: Work) -> str:
         """The name that goes with the kind: of the agency, of the file."""
 

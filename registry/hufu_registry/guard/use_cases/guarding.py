@@ -52,7 +52,7 @@ def submit(
             command.lock(work)
             changes = command.changes(work)
             cause = command.cause(work)
-            verdict = verdict_on(work, command, changes)
+            verdict = verdict_on(work, changes)
             allowed = verdict is Verdict.ALLOWED or (
                 verdict is Verdict.CONFIRM and confirmed is not None and confirmed >= touched(changes)
             )
@@ -128,9 +128,7 @@ def stored_command(work: Work, held_id: UUID) -> Command:
     return command
 
 
-def verdict_on(work: Work, command: Command, changes: Sequence[Change]) -> Verdict:
-    if command.never_held:
-        return Verdict.ALLOWED
+def verdict_on(work: Work, changes: Sequence[Change]) -> Verdict:
     accounts_at = work.held_changes.accounts_at({change.agency_id for change in changes})
     return judge(changes, accounts_at, limits_of(work.policy))
 

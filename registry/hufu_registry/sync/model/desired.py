@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from hufu_registry.accounts.model import SECURITY, Account, AccountState
+from hufu_registry.accounts.model import Account, AccountState, DisableCause
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model.naming import value
@@ -37,7 +37,7 @@ def may_sign_in(account: Account) -> bool:
 
 
 def for_security(account: Account) -> bool:
-    return account.state is AccountState.DISABLED and account.state_reason == SECURITY
+    return account.state is AccountState.DISABLED and account.state_cause is DisableCause.SECURITY
 
 
 class TargetSchema(Protocol):

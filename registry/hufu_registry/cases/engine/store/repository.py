@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from hufu_registry.accounts.model import AccountState
-from hufu_registry.accounts.store import accounts
+from hufu_registry.accounts.store import MOST_TOLD, accounts
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import PathText, agencies, at_or_below
 from hufu_registry.cases.engine.model import Case, CaseState, Form
@@ -22,9 +22,6 @@ from hufu_registry.kernel.mapping import from_columns, from_document, to_columns
 from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.store import Moment, among, metadata
 from hufu_registry.rights.store import covered, gives, grants, in_force
-
-# So many are mailed that a case waits.
-MOST_TOLD = 50
 
 case_numbers = sa.Sequence("case_numbers", metadata=metadata, start=1001)
 
