@@ -218,6 +218,57 @@ def test_one_that_cannot_be_written_has_failed(
     assert records(services) == []
 
 
+def spoiled(services: SqlServices, page: str, **sealed: object) -> None:
+    with services.engine.begin() as connection:
+        connection.execute(sa.update(exports).where(exports.c.id == UUID(id_of(page))).values(sealed))
+
+
+def states_of(services: SqlServices) -> dict[str, str]:
+    return {str(row.id): row.state for row in rows_of(services)}
+
+
+@pytest.mark.usefixtures("much_work")
+def test_one_whose_words_cannot_be_opened_has_failed_and_its_owner_is_told(
+    app: Flask, services: SqlServices, browser: FlaskClient
+) -> None:
+    page = asked(browser)
+    spoiled(services, page, words_sealed="zz")
+    assert "試算表產生中" in browser.get(page).text
+    assert asked(browser) != page
+    written(app, page)
+    assert "再試一次" in browser.get(page).text
+    put: list[UUID] = []
+    with app.app_context():
+        wake_unclaimed(put.append)
+    assert UUID(id_of(page)) not in put
+    assert browser.post(f"{page}/retry").status_code == 303
+    written(app, page)
+    assert states_of(services)[id_of(page)] == "failed"
+
+
+@pytest.mark.usefixtures("much_work")
+def test_one_whose_words_cannot_be_opened_keeps_nobody_elses_from_being_given_up(
+    services: SqlServices, browser: FlaskClient, clock: SetClock
+) -> None:
+    pages = [asked(browser), asked(browser, "/sync/work.xlsx?target=ad")]
+    for page in pages:
+        begin_export(UUID(id_of(page)), services)
+    spoiled(services, pages[0], words_sealed="zz")
+    clock.advance(seconds=LOST_AFTER.total_seconds() + 1)
+    settle_exports(services)
+    assert set(states_of(services).values()) == {"failed"}
+
+
+@pytest.mark.usefixtures("much_work")
+def test_a_file_that_cannot_be_opened_is_no_longer_there(
+    app: Flask, services: SqlServices, browser: FlaskClient
+) -> None:
+    page = asked(browser)
+    written(app, page)
+    spoiled(services, page, content_sealed=b"zz")
+    assert browser.get(f"{page}/file").status_code == 404
+
+
 @pytest.mark.usefixtures("much_work")
 def test_a_file_is_gone_after_a_day(app: Flask, services: SqlServices, browser: FlaskClient, clock: SetClock) -> None:
     page = asked(browser)

@@ -23,7 +23,6 @@ def export(state: ExportState) -> Export:
         list_name="sync.work_xlsx",
         recorded_as="sync.work",
         parameters={},
-        words="",
         state=state,
         created_at=NOW,
         expires_at=NOW + KEPT,

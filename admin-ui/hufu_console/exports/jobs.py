@@ -31,15 +31,15 @@ def write(export_id: str) -> None:
 
 
 def write_claimed(export_id: UUID) -> None:
-    export = begin_export(export_id, registry())
-    if export is None:
-        return
     try:
+        export = begin_export(export_id, registry())
+        if export is None:
+            return
         permission = permission_of(list_named(export.list_name))
         finish_export(export.id, written(export), permission, registry(), owner_of(export))
     except Exception as error:  # noqa: BLE001 - whatever it was, its owner is told, and may try again
         log.warning("export_failed", export_id=str(export_id), error=type(error).__name__)
-        fail_export(export.id, registry())
+        fail_export(export_id, registry())
     else:
         log.info("export_written", export_id=str(export_id))
 
@@ -48,8 +48,9 @@ def written(export: Export) -> Written:
     """The list in the language, and with the rights, of whom it is for."""
     with reading() as work:
         account = work.accounts.get(export.requested_by)
+        words = work.exports.words_of(export.id)
         g.viewer = Viewer(account, work.agencies.get(account.agency_id), work.grants.of(account.id), token="")
     g.language = str(export.parameters["language"])
     of = list_named(export.list_name)
-    asked = asked_of(of, export)
+    asked = asked_of(of, export, words)
     return whole(of, asked, lambda rows: note_progress(export.id, rows, registry()))

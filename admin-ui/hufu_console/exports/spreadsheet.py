@@ -85,11 +85,11 @@ def request_of(of: ListPage[T], asked: Asked) -> RequestExport:
     return RequestExport(of.sheet, of.recorded_as(asked), permission_of(of), parameters, asked.words)
 
 
-def asked_of(of: ListPage[T], export: Export) -> Asked:
+def asked_of(of: ListPage[T], export: Export, words: str) -> Asked:
     query, args = export.parameters["query"], export.parameters["args"]
     if not isinstance(query, dict) or not isinstance(args, dict):
         raise TypeError("an export's parameters are texts by name")
-    return of.asked(query, args, export.words)
+    return of.asked(query, args, words)
 
 
 def file_name(of: ListPage[T], asked: Asked) -> str:

@@ -24,7 +24,7 @@ def own(export_id: UUID) -> Export:
 def export(export_id: UUID) -> str:
     export = own(export_id)
     of = list_named(export.list_name)
-    return render_template("exports/export.html", export=export, of=of, list_url=of.url(asked_of(of, export)))
+    return render_template("exports/export.html", export=export, of=of, list_url=of.url(asked_of(of, export, words="")))
 
 
 def progress(export_id: UUID) -> str:

@@ -46,7 +46,7 @@ MOVES: Mapping[tuple[ExportState, ExportMove], ExportState] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """`parameters` are the list's filters, without anything about people: what was searched for is in `words`.
+    """`parameters` are the list's filters, without anything about people: what was searched for is kept sealed apart.
 
     `list_name` and `recorded_as` name the list, for the process that writes it and for the record. `rows` is how many
     are written. `begun_at` is when it was begun first, however many have tried since. `scope` are the agencies over
@@ -58,7 +58,6 @@ class Export:
     list_name: str
     recorded_as: str
     parameters: Mapping[str, object]
-    words: str
     state: ExportState
     created_at: datetime
     expires_at: datetime

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from hufu_registry.exports.model import Export, ExportState
 from hufu_registry.kernel.errors import NotFound
-from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.keys import Keys, Unreadable
 from hufu_registry.kernel.mapping import from_columns, to_columns
 from hufu_registry.kernel.store import Moment, metadata
 
@@ -43,8 +43,8 @@ exports = sa.Table(
     sa.Index("ix_exports_unfinished", "created_at", postgresql_where=sa.text("state IN ('waiting','running')")),
     sa.Index("ix_exports_expires_at", "expires_at"),
 )
-# All but the file, which nobody reads but who downloads it.
-TOLD = [column for column in exports.c if column is not exports.c.content_sealed]
+# Neither the file nor what was searched for: an export goes its way even where they cannot be opened.
+TOLD = [column for column in exports.c if column.name not in ("content_sealed", "words_sealed")]
 
 
 class SqlExports:
@@ -53,18 +53,20 @@ class SqlExports:
         self._keys = keys
         self._now = now
 
-    def add(self, export: Export) -> None:
-        self._connection.execute(sa.insert(exports).values(self._values(export)))
+    def add(self, export: Export, words: str) -> None:
+        """`words` are found by nobody: they have no keyed hash, as a sealed field has."""
+        values = to_columns(export) | {"words_sealed": self._keys.seal(WORDS, words)}
+        self._connection.execute(sa.insert(exports).values(values))
 
     def get(self, export_id: UUID, *, lock: bool = False) -> Export:
         query = sa.select(*TOLD).where(exports.c.id == export_id, exports.c.expires_at > self._now)
         row = self._connection.execute(query.with_for_update() if lock else query).one_or_none()
         if row is None:
             raise NotFound("export")
-        return self._to_export(row)
+        return from_columns(Export, row._asdict())
 
-    def same_unfinished(self, export: Export) -> Export | None:
-        query = sa.select(*TOLD).where(
+    def same_unfinished(self, export: Export, words: str) -> Export | None:
+        query = sa.select(*TOLD, exports.c.words_sealed).where(
             exports.c.requested_by == export.requested_by,
             exports.c.list_name == export.list_name,
             exports.c.recorded_as == export.recorded_as,
@@ -72,20 +74,27 @@ class SqlExports:
             exports.c.state.in_(UNFINISHED),
             exports.c.expires_at > self._now,
         )
-        alike = [self._to_export(row) for row in self._connection.execute(query)]
-        return next((waiting for waiting in alike if waiting.words == export.words), None)
+        for row in self._connection.execute(query).all():
+            with suppress(Unreadable):
+                if self._keys.open(WORDS, row.words_sealed) == words:
+                    return from_columns(Export, row._asdict())
+        return None
 
     def save(self, export: Export) -> None:
-        self._connection.execute(sa.update(exports).where(exports.c.id == export.id).values(self._values(export)))
+        self._connection.execute(sa.update(exports).where(exports.c.id == export.id).values(to_columns(export)))
 
     def finish(self, export: Export, content: bytes) -> None:
         sealed = self._keys.seal_bytes(CONTENT, content)
-        values = self._values(export) | {"content_sealed": sealed}
+        values = to_columns(export) | {"content_sealed": sealed}
         self._connection.execute(sa.update(exports).where(exports.c.id == export.id).values(values))
 
     def content_of(self, export_id: UUID) -> bytes:
         query = sa.select(exports.c.content_sealed).where(exports.c.id == export_id)
         return self._keys.open_bytes(CONTENT, self._connection.execute(query).scalar_one())
+
+    def words_of(self, export_id: UUID) -> str:
+        query = sa.select(exports.c.words_sealed).where(exports.c.id == export_id)
+        return self._keys.open(WORDS, self._connection.execute(query).scalar_one())
 
     def claim(self, export_id: UUID) -> bool:
         number = sa.func.hashtextextended(f"export:{export_id}", 0)
@@ -113,11 +122,3 @@ class SqlExports:
 
     def forget_expired(self, now: datetime) -> None:
         self._connection.execute(sa.delete(exports).where(exports.c.expires_at <= now))
-
-    def _values(self, export: Export) -> dict[str, Any]:
-        """`words` are found by nobody: they have no keyed hash, as a sealed field has."""
-        values = to_columns(export)
-        return values | {"words_sealed": self._keys.seal(WORDS, values.pop("words"))}
-
-    def _to_export(self, row: Any) -> Export:
-        return from_columns(Export, {**row._asdict(), "words": self._keys.open(WORDS, row.words_sealed)})

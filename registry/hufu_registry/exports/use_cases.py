@@ -14,21 +14,27 @@ from hufu_registry.exports.model import KEPT, LOST_AFTER, Export, ExportMove, Ex
 from hufu_registry.kernel.actor import SYSTEM, Actor, account_actor
 from hufu_registry.kernel.errors import Denied, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.keys import Unreadable
 from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.work import Services
 
 
 class Exports(Protocol):
-    def add(self, export: Export) -> None: ...
+    def add(self, export: Export, words: str) -> None: ...
     def get(self, export_id: UUID, *, lock: bool = False) -> Export:
         """Raises NotFound("export"), also for one that has expired."""
 
-    def same_unfinished(self, export: Export) -> Export | None:
-        """The one that the same person asked for with the same filters, and that is not written yet."""
+    def same_unfinished(self, export: Export, words: str) -> Export | None:
+        """The one that the same person asked for with the same filters and words, and that is not written yet."""
 
     def save(self, export: Export) -> None: ...
     def finish(self, export: Export, content: bytes) -> None: ...
-    def content_of(self, export_id: UUID) -> bytes: ...
+    def content_of(self, export_id: UUID) -> bytes:
+        """Raises Unreadable."""
+
+    def words_of(self, export_id: UUID) -> str:
+        """What was searched for. Raises Unreadable."""
+
     def claim(self, export_id: UUID) -> bool:
         """Whether the caller may write it: nobody else can until this transaction ends, be it by his death."""
 
@@ -113,15 +119,14 @@ def request_export(command: RequestExport, services: Services[Work], actor: Acto
             list_name=command.list_name,
             recorded_as=command.recorded_as,
             parameters=command.parameters,
-            words=command.words,
             state=ExportState.WAITING,
             created_at=work.now,
             expires_at=work.now + KEPT,
         )
-        on_its_way = work.exports.same_unfinished(export)
+        on_its_way = work.exports.same_unfinished(export, command.words)
         if on_its_way is not None:
             return on_its_way
-        work.exports.add(export)
+        work.exports.add(export, command.words)
     return export
 
 
@@ -148,7 +153,10 @@ def take_content(export_id: UUID, permission: Permission, work: Work, actor: Act
     if export.state is not ExportState.READY:
         raise NotFound("export")
     require_scope(work, owner, permission, export.scope)
-    return export, work.exports.content_of(export_id)
+    try:
+        return export, work.exports.content_of(export_id)
+    except Unreadable as error:
+        raise NotFound("export") from error
 
 
 def begin_export(export_id: UUID, services: Services[Work]) -> Export | None:

@@ -7,10 +7,15 @@ import hashlib
 import hmac
 import os
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
+
+
+class Unreadable(Exception):  # noqa: N818 - the field's words, as with the errors of rules
+    """What was sealed does not open: another key sealed it, or it is damaged, or it is not what it should be."""
 
 
 class Keys:
@@ -39,11 +44,19 @@ class Keys:
         return base64.b64encode(self.seal_bytes(about, value.encode())).decode()
 
     def open(self, about: str, sealed: str) -> str:
-        return self.open_bytes(about, base64.b64decode(sealed)).decode()
+        """Raises Unreadable."""
+        try:
+            return self.open_bytes(about, base64.b64decode(sealed)).decode()
+        except ValueError as error:
+            raise Unreadable(about) from error
 
     def seal_bytes(self, about: str, value: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, value, about.encode())
 
     def open_bytes(self, about: str, sealed: bytes) -> bytes:
-        return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about.encode())
+        """Raises Unreadable."""
+        try:
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about.encode())
+        except (InvalidTag, ValueError) as error:
+            raise Unreadable(about) from error
