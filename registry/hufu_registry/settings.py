@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import base64
+import difflib
+import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, SecretStr, ValidationError, create_model
+from pydantic import BeforeValidator, SecretStr, ValidationError, create_model, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hufu_registry.features import FEATURES, Policy
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.keys import Keys
-from hufu_registry.kernel.policy import Setting
+from hufu_registry.kernel.policy import Setting, check_together
 
+# So alike no two variables of the house are: tests/unit/test_policy.py looks.
+NEAR = 0.8
 SETTINGS = {setting.key: setting for feature in FEATURES for setting in feature.settings}
 
 
@@ -39,8 +44,24 @@ def key(path: Path) -> bytes:
 
 
 def names_of(fault: ValidationError) -> str:
-    """The variables that are missing or wrong."""
-    return ", ".join(f"HUFU_{str(error['loc'][0]).upper()}" for error in fault.errors() if error["loc"])
+    """The variables that are missing or wrong; what is wrong, where it is more than one."""
+    return ", ".join(
+        variable(str(error["loc"][0])) if error["loc"] else error["msg"].removeprefix("Value error, ")
+        for error in fault.errors()
+    )
+
+
+def variable(key: str) -> str:
+    return f"HUFU_{key.upper()}"
+
+
+def check_names(given: Iterable[str]) -> None:
+    """Raises ValueError for a variable that is called nearly as a setting: one that was renamed, or mistyped."""
+    prefix = variable("")
+    for name in sorted(name.removeprefix(prefix).lower() for name in given if name.startswith(prefix)):
+        near = [] if name in SETTINGS else difflib.get_close_matches(name, SETTINGS, 1, NEAR)
+        if near:
+            raise ValueError(f"{variable(name)} is not read; is {variable(near[0])} meant?")
 
 
 if TYPE_CHECKING:
@@ -63,6 +84,16 @@ class RegistrySettings(_Defaults):
     audit_key_file: Path
     console_url: str
     directory: Literal["ad", "none"] = "ad"
+
+    @model_validator(mode="after")
+    def check_settings(self) -> Self:
+        check_names(os.environ)
+        try:
+            check_together(self.policy(), SETTINGS.values())
+        except Invalid as fault:
+            less, more = (variable(str(fault.context[name])) for name in ("less", "more"))
+            raise ValueError(f"{less} may not be less than {more}") from fault
+        return self
 
     def keys(self) -> Keys:
         return Keys(data=key(self.data_key_file), index=key(self.index_key_file), audit=key(self.audit_key_file))

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
+from structlog.testing import capture_logs
 
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import timeline
@@ -21,7 +22,7 @@ from hufu_registry.features import FEATURES, Policy
 from hufu_registry.kernel.actor import OPERATOR, Actor, account_actor, applicant_actor
 from hufu_registry.kernel.errors import Denied, Invalid, NotFound
 from hufu_registry.policy.command import settings as command
-from hufu_registry.policy.store import settings
+from hufu_registry.policy.store import is_readable, settings
 from hufu_registry.policy.use_cases import ChangeSetting, change_setting
 from tests.kit.clocks import SetClock
 from tests.kit.staff import Staff
@@ -89,6 +90,40 @@ def test_what_cannot_be_is_refused_and_nothing_is_kept(
     with services.begin() as work:
         assert work.connection.execute(sa.select(settings)).all() == []
     assert Staff(services).recorded("setting.changed") == []
+
+
+def test_two_that_belong_together_cannot_be_set_against_each_other(services: SqlServices) -> None:
+    for key, value in (("session_max", "10m"), ("session_idle", "11h")):
+        with pytest.raises(Invalid) as refused:
+            give(services, key, value)
+        assert refused.value.fields == {"value": "setting_less_than"}
+    assert policy(services) == services.policy
+
+
+def test_two_that_belong_together_agree_on_later_days_too(services: SqlServices) -> None:
+    give(services, "session_idle", "9h", since=TOMORROW)
+    with pytest.raises(Invalid):
+        give(services, "session_max", "8h")
+    give(services, "session_max", "9h")
+    with pytest.raises(Invalid):
+        give(services, "session_max", "8h", since=date(2026, 11, 28))
+
+
+def test_a_stored_value_that_cannot_be_read_does_not_count_and_is_shown(
+    services: SqlServices, run: Callable[..., Result]
+) -> None:
+    with services.engine.begin() as connection:
+        bad = {"key": "guard_most", "value": "abc", "valid_from": NOON, "changed_at": NOON}
+        connection.execute(sa.insert(settings).values(bad))
+    is_readable.cache_clear()
+    with capture_logs() as logs:
+        assert policy(services) == policy(services) == services.policy
+    assert [entry["event"] for entry in logs] == ["setting_unreadable"]
+    lines = run("list").output.splitlines()
+    (shown,) = [line for line in lines if line.startswith("    abc")]
+    assert "cannot be read" in shown
+    give(services, "guard_most", "7")
+    assert policy(services).guard_most == 7
 
 
 def test_only_what_is_declared_can_be_set(services: SqlServices) -> None:
@@ -277,6 +312,8 @@ def test_the_command_lists_every_setting_and_what_was_set(
 
 
 def test_the_command_says_what_is_wrong(run: Callable[..., Result]) -> None:
+    assert "session_max may not be less than session_idle" in run("set", "session_max", "10m").output
+    assert "“com.tw” anybody" in run("set", "official_mail_domains", "com.tw").output
     assert "code_tries: must be between 1 and 20" in run("set", "code_tries", "0").output
     assert "code_lifetime: not a value" in run("set", "code_lifetime", "10").output
     assert "the day is past" in run("set", "code_tries", "3", "--from", "2026-11-25").output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import fields
 from datetime import timedelta
@@ -13,7 +14,8 @@ from hufu_registry.features import FEATURES, Policy
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.policy import Policy as Fixed
 from hufu_registry.kernel.policy import Setting, changed, text_of
-from hufu_registry.settings import RegistrySettings, names_of
+from hufu_registry.settings import RegistrySettings, check_names, names_of
+from hufu_stack.layout import PROJECT
 
 DECLARED = [setting for feature in FEATURES for setting in feature.settings]
 NUMBER = Setting("number", 5, 1, 20, per_agency=False)
@@ -100,11 +102,59 @@ def test_without_environment_each_setting_is_what_the_code_says() -> None:
 
 @pytest.mark.parametrize("setting", DECLARED, ids=lambda setting: setting.key)
 def test_the_environment_gives_any_setting_another_default(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = setting.highest or "gov.example"
-    monkeypatch.setenv(f"HUFU_{setting.key.upper()}", text)
-    assert started() == changed(Policy(), [setting], {setting.key: text})
-    monkeypatch.setenv(f"HUFU_{setting.key.upper()}", "")
+    given = {setting.key: setting.highest or "gov.example"}
+    given |= {above.key: above.highest for above in DECLARED if above.at_least == setting.key}
+    for key, text in given.items():
+        monkeypatch.setenv(f"HUFU_{key.upper()}", text)
+    assert started() == changed(Policy(), DECLARED, given)
+    for key in given:
+        monkeypatch.setenv(f"HUFU_{key.upper()}", "")
     assert started() == Policy()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("com", "mail_domain_shape"),
+        ("* . @ <b>", "mail_domain_shape"),
+        ("gov.tw,edu.tw", "mail_domain_shape"),
+        ("gov.tw\0", "mail_domain_shape"),
+        ("-a.gov.tw", "mail_domain_shape"),
+        ("a..gov.tw", "mail_domain_shape"),
+        ("10.0.0.1", "mail_domain_shape"),
+        (f"{'a' * 64}.gov.tw", "mail_domain_shape"),
+        ("agency.gov.tw com.tw", "mail_domain_anybodys"),
+        (" ".join(f"a{number}.gov.tw" for number in range(51)), "mail_domains_many"),
+    ],
+)
+def test_official_mail_domains_are_names_an_agency_may_own(text: str, code: str) -> None:
+    domains = next(setting for setting in DECLARED if setting.key == "official_mail_domains")
+    assert domains.read("agency.gov.tw xn--kpry57d.tw") == ("agency.gov.tw", "xn--kpry57d.tw")
+    with pytest.raises(Invalid) as refused:
+        domains.read(text)
+    assert refused.value.fields == {"value": code}
+
+
+def test_a_default_may_not_be_less_than_another_that_it_may_not_be_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUFU_SESSION_MAX", "10m")
+    with pytest.raises(ValidationError) as fault:
+        started()
+    assert names_of(fault.value) == "HUFU_SESSION_MAX may not be less than HUFU_SESSION_IDLE"
+    monkeypatch.setenv("HUFU_SESSION_IDLE", "5m")
+    assert started().session_max == timedelta(minutes=10)
+
+
+def test_a_variable_that_was_renamed_is_not_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUFU_DELETION_WAIT_DAYS", "60")
+    with pytest.raises(ValidationError) as fault:
+        started()
+    assert names_of(fault.value) == "HUFU_DELETION_WAIT_DAYS is not read; is HUFU_DELETION_WAIT meant?"
+
+
+def test_no_variable_of_the_house_is_taken_for_a_mistyped_setting() -> None:
+    given = set(re.findall(r"HUFU_[A-Z_]+", (PROJECT / "docker-compose.yml").read_text(encoding="utf-8")))
+    assert len(given) > len(DECLARED)
+    check_names(given)
 
 
 def test_a_default_that_breaks_its_bounds_is_named_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

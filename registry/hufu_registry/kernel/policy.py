@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from datetime import timedelta
 from types import MappingProxyType
@@ -27,12 +27,27 @@ class Policy:
     with_directory: bool = True
 
 
-def setting(default: T, *, minimum: T | None = None, maximum: T | None = None, per_agency: bool = False) -> T:
+def anything(_value: Any) -> None:
+    """For settings of which type and bounds say all."""
+
+
+def setting(
+    default: T,
+    *,
+    minimum: T | None = None,
+    maximum: T | None = None,
+    per_agency: bool = False,
+    check: Callable[[T], None] = anything,
+    at_least: str = "",
+) -> T:
     """A setting of a feature's part: a number, a duration or words, the latter without bounds.
 
-    `per_agency`: an agency's own value counts for it and for what is under it.
+    `per_agency`: an agency's own value counts for it and for what is under it. `check` raises Invalid(value=…) for what
+    the type does not forbid. `at_least` is the key of another setting, below which this one may never be.
     """
-    return field(default=default, metadata={DECLARED: (minimum, maximum, per_agency)})
+    if at_least and per_agency:
+        raise TypeError("what is compared is everybody's")
+    return field(default=default, metadata={DECLARED: (minimum, maximum, per_agency, check, at_least)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +59,19 @@ class Setting:
     minimum: Any
     maximum: Any
     per_agency: bool
+    check: Callable[[Any], None] = anything
+    at_least: str = ""
 
     def read(self, text: str) -> Any:
-        """The value that `text` says. Raises Invalid(value="setting_shape" or "setting_bounds")."""
+        """The value that `text` says. Raises Invalid(value="setting_shape", "setting_bounds" or what `check` says)."""
         value = self.parse(text)
         if (self.minimum is not None and value < self.minimum) or (self.maximum is not None and value > self.maximum):
             raise Invalid(fields={"value": "setting_bounds"}, minimum=self.lowest, maximum=self.highest)
+        self.check(value)
         return value
 
     def parse(self, text: str) -> Any:
-        """The same whatever the bounds: what was stored stays readable when a release draws them closer."""
+        """The same whatever bounds and check: what was stored stays readable when a release draws them closer."""
         text = text.strip()
         if isinstance(self.default, tuple):
             return tuple(dict.fromkeys(text.lower().split()))
@@ -102,6 +120,22 @@ def changed(policy: P, settings: Iterable[Setting], values: Mapping[str, str]) -
     )
 
 
+def compared_with(key: str, settings: Collection[Setting]) -> set[str]:
+    """The setting itself, and those that it may not fall below or rise above."""
+    return {key} | {
+        other
+        for setting in settings
+        if setting.at_least and key in (setting.key, setting.at_least)
+        for other in (setting.key, setting.at_least)
+    }
+
+
+def check_together(policy: Policy, settings: Iterable[Setting]) -> None:
+    """Raises Invalid(value="setting_less_than") for one that is less than another that it may not be below."""
+    for setting in settings:
+        if setting.at_least and getattr(policy, setting.key) < getattr(policy, setting.at_least):
+            raise Invalid(fields={"value": "setting_less_than"}, less=setting.key, more=setting.at_least)
+
+
 def _setting(declared: Field[Any]) -> Setting:
-    minimum, maximum, per_agency = declared.metadata[DECLARED]
-    return Setting(declared.name, declared.default, minimum, maximum, per_agency)
+    return Setting(declared.name, declared.default, *declared.metadata[DECLARED])

@@ -18,13 +18,18 @@ from hufu_registry.kernel.policy import Policy, text_of
 from hufu_registry.kernel.work import Services
 from hufu_registry.policy import use_cases
 from hufu_registry.policy.model import SettingValue
-from hufu_registry.policy.store import given
+from hufu_registry.policy.store import given, is_readable
 from hufu_registry.policy.use_cases import ChangeSetting, change_setting
 
 DEFAULT = "default"
+UNREADABLE = "  cannot be read, so it does not count: set it anew"
 SENTENCES = {
     "setting_shape": "not a value of this setting: a number, or a number with d, h, m or s, as its default shows",
     "setting_bounds": "must be between {minimum} and {maximum}",
+    "setting_less_than": "{less} may not be less than {more}",
+    "mail_domains_many": "at most {most} domains",
+    "mail_domain_shape": "“{domain}” is no mail domain: two names or more with dots between, as agency.gov.tw",
+    "mail_domain_anybodys": "below “{domain}” anybody may have a name; only domains of agencies, as agency.gov.tw",
     "setting_for_everybody": "this setting is everybody's, not an agency's own",
     "in_the_past": "the day is past",
 }
@@ -62,7 +67,8 @@ def list_settings(services_of: ServicesOf) -> None:
         click.echo(f"{key} = {text_of(getattr(services.policy, key))}{bounds}{own}")
         for value in values:
             if value.key == key:
-                click.echo(f"    {_line(value, now)}")
+                unreadable = value.value is not None and not is_readable(setting, value.value)
+                click.echo(f"    {_line(value, now)}{UNREADABLE if unreadable else ''}")
 
 
 @settings.command("set")

@@ -28,12 +28,12 @@ class Stores(kernel.Stores):
 
     @cached_property
     def settings(self) -> SqlSettings:
-        return SqlSettings(self.connection, self.declared(), self.now)
+        return SqlSettings(self.connection, self.declared(), self.tools.policy, self.now)
 
     @cached_property
     def policy(self) -> Any:
         """Read when first asked for; its type is said where every feature's part is known."""
-        return self.settings.in_force(self.tools.policy)
+        return self.settings.in_force()
 
     def policy_at(self, agency: Agency) -> Any:
         return self.settings.in_force_at(self.policy, agency.path.ids)

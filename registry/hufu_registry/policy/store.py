@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.mapping import from_rows, to_columns
-from hufu_registry.kernel.policy import P, Setting, changed
+from hufu_registry.kernel.policy import P, Policy, Setting, changed
 from hufu_registry.kernel.store import Moment, metadata
 from hufu_registry.policy.model import SettingValue
+
+log = structlog.get_logger("hufu_registry")
 
 settings = sa.Table(
     "settings",
@@ -49,22 +54,26 @@ OF_AGENCIES = _in_force(settings.c.agency_id == sa.func.any(sa.bindparam("path",
 
 
 class SqlSettings:
-    def __init__(self, connection: sa.Connection, declared: Mapping[str, Setting], now: datetime) -> None:
+    def __init__(
+        self, connection: sa.Connection, declared: Mapping[str, Setting], standing: Policy, now: datetime
+    ) -> None:
         self._connection = connection
+        self._standing = standing
         self._now = now
         self.declared = declared
 
-    def in_force(self, policy: P) -> P:
-        """The policy with everybody's values."""
-        rows = self._connection.execute(OF_EVERYBODY, {"now": self._now})
-        return changed(policy, self.declared.values(), {row.key: row.value for row in rows})
+    def in_force(self, at: datetime | None = None) -> Policy:
+        """The process's policy with everybody's values."""
+        rows = self._connection.execute(OF_EVERYBODY, {"now": at or self._now})
+        declared = self.declared.values()
+        return changed(self._standing, declared, readable(declared, ((row.key, row.value) for row in rows)))
 
     def in_force_at(self, policy: P, path: Sequence[AgencyId]) -> P:
         """Everybody's policy with the values of the agencies on the path, from the top; a lower one wins."""
         of_agencies = [setting for setting in self.declared.values() if setting.per_agency]
         given = self._connection.execute(OF_AGENCIES, {"now": self._now, "path": list(path)})
         rows = sorted(given, key=lambda row: path.index(row.agency_id))
-        return changed(policy, of_agencies, {row.key: row.value for row in rows})
+        return changed(policy, of_agencies, readable(of_agencies, ((row.key, row.value) for row in rows)))
 
     def lock(self, key: str) -> None:
         """Of two who change the same setting at once, one waits."""
@@ -91,6 +100,30 @@ class SqlSettings:
 
     def add(self, value: SettingValue) -> None:
         self._connection.execute(sa.insert(settings).values(to_columns(value)))
+
+    def policies_from(self, moment: datetime, keys: Collection[str]) -> Sequence[Policy]:
+        later = sa.select(settings.c.valid_from).where(
+            settings.c.key.in_(keys), settings.c.agency_id.is_(None), settings.c.valid_from > moment
+        )
+        begin = sorted({moment, *self._connection.execute(later).scalars()})
+        return [self.in_force(at) for at in begin]
+
+
+def readable(declared: Iterable[Setting], rows: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The values that their settings can read, the last of each; one that cannot be read is as if not given."""
+    by_key = {setting.key: setting for setting in declared}
+    return {key: value for key, value in rows if key in by_key and is_readable(by_key[key], value)}
+
+
+@cache
+def is_readable(setting: Setting, value: str) -> bool:
+    """Whether a stored value says something to the setting; the log is told once in a process of one that does not."""
+    try:
+        setting.parse(value)
+    except Invalid:
+        log.warning("setting_unreadable", key=setting.key)
+        return False
+    return True
 
 
 def _of(agency_id: AgencyId | None) -> sa.ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Protocol
@@ -12,7 +12,7 @@ from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import TAIPEI, taipei_date
 from hufu_registry.kernel.errors import Invalid, NotFound
 from hufu_registry.kernel.ids import AgencyId
-from hufu_registry.kernel.policy import Setting, text_of
+from hufu_registry.kernel.policy import Policy, Setting, check_together, compared_with, text_of
 from hufu_registry.kernel.work import Services
 from hufu_registry.policy.model import SettingValue
 from hufu_registry.policy.permissions import CHANGE_SETTINGS
@@ -33,6 +33,9 @@ class Settings(Protocol):
         """When the last change that was to count at once was made."""
 
     def add(self, value: SettingValue) -> None: ...
+
+    def policies_from(self, moment: datetime, keys: Collection[str]) -> Sequence[Policy]:
+        """Everybody's policy at the moment, and whenever a value of one of these begins after it."""
 
 
 class Work(rights.Work, Protocol):
@@ -56,8 +59,9 @@ class ChangeSetting:
 def change_setting(command: ChangeSetting, services: Services[Work], actor: Actor) -> SettingValue:
     """Give a setting a value; it becomes true by time alone, and what was planned for later stays.
 
-    Raises Denied("system_managers_only"), NotFound("setting" or "agency"), Invalid(value="setting_shape" or
-    "setting_bounds" (minimum, maximum), agency="setting_for_everybody", valid_from="in_the_past").
+    Raises Denied("system_managers_only"), NotFound("setting" or "agency"), Invalid(value="setting_shape",
+    "setting_bounds" (minimum, maximum), "setting_less_than" (less, more) or what its check says,
+    agency="setting_for_everybody", valid_from="in_the_past").
     """
     with services.begin(actor) as work:
         require_everywhere(work.grants, actor, CHANGE_SETTINGS)
@@ -69,7 +73,9 @@ def change_setting(command: ChangeSetting, services: Services[Work], actor: Acto
             work.agencies.get(command.agency_id)
             if not setting.per_agency:
                 raise Invalid(fields={"agency": "setting_for_everybody"})
-        work.settings.lock(setting.key)
+        together = compared_with(setting.key, work.settings.declared.values())
+        for key in sorted(together):
+            work.settings.lock(key)
         at_once, moment = _moment(command, work)
         changed = SettingValue(
             key=setting.key,
@@ -81,6 +87,9 @@ def change_setting(command: ChangeSetting, services: Services[Work], actor: Acto
         )
         old = work.settings.given_at(setting.key, command.agency_id, moment)
         work.settings.add(changed)
+        if len(together) > 1:
+            for policy in work.settings.policies_from(moment, together):
+                check_together(policy, work.settings.declared.values())
         work.audit.record(
             "setting.changed",
             object_kind="setting",

@@ -15,7 +15,9 @@ from hufu_registry.kernel.policy import setting
 @dataclass(frozen=True)
 class SessionPolicy(AccountPolicy):
     session_idle: timedelta = setting(timedelta(minutes=15), minimum=timedelta(minutes=5), maximum=timedelta(days=1))
-    session_max: timedelta = setting(timedelta(hours=10), minimum=timedelta(minutes=5), maximum=timedelta(days=7))
+    session_max: timedelta = setting(
+        timedelta(hours=10), minimum=timedelta(minutes=5), maximum=timedelta(days=7), at_least="session_idle"
+    )
     draft_lifetime: timedelta = setting(timedelta(hours=24), minimum=timedelta(hours=1), maximum=timedelta(days=30))
 
 

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.policy import Policy, setting
+
+MOST_DOMAINS = 50
+DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+# Anybody may have a name below these, so a mailbox there says nothing; only agencies, schools and forces have one
+# below gov.tw, edu.tw and mil.tw.
+ANYBODYS = frozenset(f"{name}.tw" for name in ("club", "com", "ebiz", "game", "idv", "net", "org"))
+
+
+def check_domains(domains: tuple[str, ...]) -> None:
+    """Raises Invalid(value="mail_domains_many", "mail_domain_shape" or "mail_domain_anybodys")."""
+    if len(domains) > MOST_DOMAINS:
+        raise Invalid(fields={"value": "mail_domains_many"}, most=MOST_DOMAINS)
+    for domain in domains:
+        if not DOMAIN.fullmatch(domain):
+            raise Invalid(fields={"value": "mail_domain_shape"}, domain=domain[:63])
+        if domain in ANYBODYS:
+            raise Invalid(fields={"value": "mail_domain_anybodys"}, domain=domain)
 
 
 @dataclass(frozen=True)
 class AgencyPolicy(Policy):
     import_close_limit_percent: int = setting(5, minimum=0, maximum=100)
-    official_mail_domains: tuple[str, ...] = setting(("gov.tw", "edu.tw", "mil.tw"), per_agency=True)
+    official_mail_domains: tuple[str, ...] = setting(
+        ("gov.tw", "edu.tw", "mil.tw"), per_agency=True, check=check_domains
+    )
