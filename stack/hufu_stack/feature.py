@@ -2,6 +2,7 @@
 architecture tells.
 """
 
+import builtins
 import keyword
 import re
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hufu_console.urls import routes
+from hufu_registry.features import SqlWork
+from hufu_registry.kernel.stores import Stores
 from hufu_registry.tables import metadata
 from hufu_stack import import_rules
 from hufu_stack.layout import PROJECT
@@ -25,6 +28,9 @@ CATALOG = CONSOLE / "translations/zh_Hant_TW/LC_MESSAGES/messages.po"
 ARCHITECTURE = Path("docs/architecture.md")
 # Names that will be needed in the house, or that the language or the tests take for something else.
 RESERVED = frozenset({"conftest", "effects", "hufu", "test", "tests", "work"})
+# What its code would hide by a name of its own: what a transaction has, of which `__init__` names the rest, and what
+# Python has.
+HIDDEN = frozenset({*dir(SqlWork), *Stores.__init__.__code__.co_names, *dir(builtins)})
 HAN = re.compile(r"[\u4e00-\u9fff]{1,12}")
 # A part of a name: an English word, so that its plural can be told.
 SHAPE = re.compile(r"[a-z]{2,}(_[a-z]{2,}){0,3}")
@@ -128,9 +134,9 @@ def camel(name: str) -> str:
 
 
 def refuse(feature: str, names: Mapping[str, str], project: Path, written: Mapping[Path, str]) -> None:
-    """Raises FeatureNameError where somebody has the name already."""
+    """Raises FeatureNameError where somebody has the name already, or code cannot be called so."""
     one = names["one"]
-    if {feature, one} & RESERVED or keyword.iskeyword(feature) or keyword.iskeyword(one):
+    if {feature, one} & RESERVED or any(keyword.iskeyword(name) for name in (feature, one, names["One"])):
         raise FeatureNameError(f"{feature} is reserved.")
     for package in (REGISTRY, CONSOLE, CONSOLE / "templates"):
         for taken in (package / feature, package / f"{feature}.py"):
@@ -143,6 +149,15 @@ def refuse(feature: str, names: Mapping[str, str], project: Path, written: Mappi
         raise FeatureNameError(f"There is a table {feature} already.")
     if names["address"] in {route.rule.split("/")[1] for route in routes(gallery=True)}:
         raise FeatureNameError(f"There is an address /{names['address']} already.")
+    hidden = {feature, one, names["Feature"], names["One"]} & HIDDEN
+    if hidden:
+        raise FeatureNameError(f"{feature} is reserved: its code would hide {min(hidden)}.")
+    for path, text in written.items():
+        if path.suffix == ".py":
+            try:
+                compile(text, path.name, "exec")
+            except SyntaxError as error:
+                raise FeatureNameError(f"{feature} is no name for code: {error.msg} in {path.name}") from error
 
 
 def templates() -> Sequence[Path]:

@@ -41,6 +41,16 @@ from hufu_stack.layout import PROJECT
         ("components", "參訪", "exists already"),
         ("drafts", "參訪", "a table drafts"),
         ("me", "參訪", "an address /me"),
+        ("trues", "參訪", "reserved"),
+        ("falses", "參訪", "reserved"),
+        ("nones", "參訪", "reserved"),
+        ("tools", "參訪", "reserved"),
+        ("connection", "參訪", "reserved"),
+        ("deciders_changed", "參訪", "reserved"),
+        ("flush", "參訪", "reserved"),
+        ("ids", "參訪", "reserved"),
+        ("properties", "參訪", "reserved"),
+        ("agencys", "參訪", "no name for code"),
     ],
 )
 def test_what_a_feature_cannot_be_called_is_said_and_nothing_is_written(feature: str, word: str, why: str) -> None:
