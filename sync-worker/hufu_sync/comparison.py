@@ -78,7 +78,7 @@ def enqueue_comparison(
     work: SqlWork, services: SqlServices, target: Target, cause: RunCause, *, unless_since: datetime | None = None
 ) -> None:
     """Have everybody compared, unless that is asked for already, or was begun since then."""
-    work.comparison.lock_requests()
+    work.runs.lock_requests()
     last = work.comparison.last_comparison(target)
     if unless_since is not None and last is not None and last >= unless_since:
         return

@@ -55,6 +55,8 @@ def test_a_unit_stands_below_an_agency_with_an_oid_or_without(registry: Registry
         registry.unit(unit, "又一科", f"{TOP}.20001.29001")
     with pytest.raises(Invalid):
         registry.unit(unit, "又一科", "1.2.3")
+    with pytest.raises(Conflict, match="unit_exists"):
+        registry.unit(unit, " 第一科")
     with pytest.raises(NotFound):
         add_unit(AddUnit(AgencyId(10**12), "科"), registry.services, OPERATOR)
     assert registry.take(("20001", "部")).changes_nothing

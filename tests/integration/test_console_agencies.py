@@ -170,6 +170,7 @@ def test_move_names_its_consequence_before_it_is_done(
     query = {"parent_id": ministry.id, "since": "115-11-20"}
     review = browser.get(f"/agencies/{team.id}/move/review", query_string=query)
     assert "測試院 › 測試部 › 測試隊" in review.text
+    assert browser.post(f"/agencies/{team.id}/move/review", data=query | {"version": ""}).status_code == 422
     assert read(services, team).parent_id == chain[2].id
     done = browser.post(f"/agencies/{team.id}/move/review", data=query | {"version": team.version})
     assert (done.status_code, read(services, team).parent_id) == (303, ministry.id)

@@ -21,6 +21,7 @@ SENTENCES = {
     "unit_in_use": unit_in_use,
     "oid_malformed": _l("This is not an OID under 2.16.886.101 or 2.16.886.111, as in 2.16.886.101.20003.20001."),
     "oid_taken": _l("Another agency or unit has this OID."),
+    "unit_exists": _l("There is one of this name already. Please choose another name."),
     "in_the_future": _l("This day lies ahead. Please enter the change on that day, or choose today."),
     "before_beginning": _l("This day lies before the agency began."),
     "domain_malformed": _l("Please enter mail domains like example.gov.tw, one a line."),

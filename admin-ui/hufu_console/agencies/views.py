@@ -132,7 +132,8 @@ def move_review(agency_id: AgencyId) -> ResponseReturnValue:
     def said(moved: Agency) -> object:
         return _("It now stands here: %(path)s", path=moved.full_name)
 
-    form.version.data = form.version.data or str(place.version)
+    if request.method == "GET":
+        form.version.data = form.version.data or str(place.version)
     return act_page(
         form, "agencies/move_review.html", act, agency=place, forecast=queries.forecast(place, AgencyId(parent_id))
     )

@@ -8,6 +8,7 @@ from wtforms import HiddenField, StringField, TextAreaField
 
 from hufu_console.web.numbers import number_in
 from hufu_console.web.roc_field import DayField
+from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AgencyId
 
 ROWS = {"rows": 3, "maxlength": 500}
@@ -29,8 +30,10 @@ class AgencyForm(FlaskForm):
     agency_id = HiddenField(_l("Which agency"))
 
     def agency(self) -> AgencyId | None:
-        """The one that was picked."""
+        """The one that was picked. Raises Invalid for what is no number: it does not mean all of them."""
         number = number_in(self.agency_id)
+        if number is None and self.agency_id.data:
+            raise Invalid(fields={"agency_id": "agency_unknown"})
         return None if number is None else AgencyId(number)
 
 

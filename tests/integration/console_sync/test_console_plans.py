@@ -154,7 +154,14 @@ def test_a_plan_that_came_to_nothing_says_why(
 
 
 @pytest.mark.parametrize(
-    "data", [{"account_name": "nobody1"}, {"account_name": "wangxm", "agency_id": "1"}, {"account_name": "<b>"}]
+    "data",
+    [
+        {"account_name": "nobody1"},
+        {"account_name": "wangxm", "agency_id": "1"},
+        {"account_name": "<b>"},
+        {"agency_id": "x"},
+        {"agency_id": "9" * 18},
+    ],
 )
 def test_a_plan_of_nobody_or_of_two_things_is_not_asked_for(
     browser: FlaskClient, wang: Account, data: dict[str, str]

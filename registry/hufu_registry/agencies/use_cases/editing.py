@@ -88,6 +88,8 @@ def add_unit(command: AddUnit, services: Services[Work], actor: Actor) -> Agency
             raise IllegalMove("agency_closed")
         if oid and work.agencies.find_by_oid(oid) is not None:
             raise Conflict("oid_taken")
+        if any(each.name == name and each.is_open(today) for each in work.agencies.children(parent.id)):
+            raise Conflict("unit_exists")
         unit = work.agencies.add(NewAgency(parent.id, name, oid or None, command.since), parent)
         record(work, "agency.unit_added", unit, new={"name": name, "oid": unit.oid, "parent": parent.id})
         return unit

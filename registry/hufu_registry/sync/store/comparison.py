@@ -75,10 +75,6 @@ class SqlComparison:
         )
         return {AccountId(row.account_id): SignInLock(source, row.since, row.until) for row in rows}
 
-    def lock_requests(self) -> None:
-        """Until the transaction ends, nobody else asks for a comparison."""
-        self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended("comparisons", 0))))
-
     def last_comparison(self, target: Target) -> datetime | None:
         """When the newest one of everybody began, or was asked for."""
         newest: datetime | None = self._connection.execute(

@@ -103,6 +103,10 @@ class SqlRuns:
             raise NotFound("run")
         return from_columns(Run, row._asdict())
 
+    def lock_requests(self) -> None:
+        """Until the transaction ends, nobody else asks for a comparison."""
+        self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended("comparisons", 0))))
+
     def unfinished(self, kind: RunKind) -> Sequence[Run]:
         """Those asked for or under way, oldest first."""
         return self._some(kind, sync_runs.c.finished_at.is_(None))

@@ -167,6 +167,7 @@ def request_comparison(target: Target, services: Services[Work], actor: Actor) -
     """Have everybody compared now; where that is asked for or under way already, that very run."""
     with services.begin(actor) as work:
         require_administrator(work, actor)
+        work.runs.lock_requests()
         for run in work.runs.unfinished(RunKind.COMPARISON):
             if run.target is target:
                 return run.id

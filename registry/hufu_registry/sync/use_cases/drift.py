@@ -36,6 +36,8 @@ def accept_drift(key: OutboxKey, field: str, services: Services[Work], actor: Ac
         if not drift.acceptable:
             raise IllegalMove("drift_not_acceptable", field=field)
         account = work.accounts.get(AccountId(UUID(key.object_id)), lock=True)
+        # Somebody may have taken it over while we waited, or a comparison found something else there.
+        drift = work.administration.drift(key, field)
         if account.state is AccountState.DELETED:
             raise IllegalMove("account_state", state=account.state.value, move="change")
         profile = accepted(account.profile, field, drift.there)

@@ -24,6 +24,9 @@ class Runs(Protocol):
     def get(self, run_id: UUID, *, lock: bool = False) -> Run:
         """Raises NotFound("run")."""
 
+    def lock_requests(self) -> None:
+        """Until the transaction ends, nobody else asks for a comparison."""
+
     def unfinished(self, kind: RunKind) -> Sequence[Run]:
         """Those asked for or under way, oldest first."""
 
