@@ -26,7 +26,7 @@ from tests.kit.consoles import last_code, signed_in
 from tests.kit.statements import Recorder, recorded
 
 # A page asks at most so much, with who looks at it, what he may do, and what waits for him.
-MOST_STATEMENTS = 24
+MOST_STATEMENTS = 26
 # Signing in is Keycloak's answer to a redirect: its protocol has no other way than a GET.
 NOT_READ = frozenset({"sign_in.start", "sign_in.callback"})
 BROWSER = "browser of wang"

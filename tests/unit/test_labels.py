@@ -17,13 +17,15 @@ from markupsafe import Markup
 
 from hufu_console import urls
 from hufu_console.web.feature import compose
-from hufu_registry.accounts.model import AccountState, Profile
+from hufu_registry.accounts.model import AccountState, DisableCause, Profile
 from hufu_registry.agencies.model import AgencyKind
 from hufu_registry.cases.engine.model import CaseState
 from hufu_registry.features import FEATURES
 from hufu_registry.guard.model import ChangeKind, HeldState
 from hufu_registry.kernel.outbox import Kind, Target
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.propagation.model import ActionKind
+from hufu_registry.sync.events import IN_TARGETS
 from hufu_registry.sync.model import MISSING, STRAY, Code, ErrorClass, RunCause, RunKind, SignInState, WorkState
 from hufu_registry.sync.model.desired import DirectorySchema, KeycloakSchema
 from hufu_registry.sync.model.plan import ASPECTS
@@ -161,8 +163,20 @@ def test_whatever_hangs_on_an_agency_has_its_word() -> None:
     assert hanging | {"children"} == set(compose(urls.FEATURES).labels["dependent"])
 
 
-@pytest.mark.parametrize("about", ["agency", "case"])
+@pytest.mark.parametrize("about", ["account", "agency", "case", "drift", "grant", "work"])
 def test_every_event_of_a_timeline_has_its_word(about: str) -> None:
+    unseen = IN_TARGETS if about == "account" else ()
     recorded = {event for feature in FEATURES for event in feature.events if event.startswith(f"{about}.")}
-    assert recorded
-    assert recorded == {event for event in compose(urls.FEATURES).labels["event"] if event.startswith(f"{about}.")}
+    assert recorded - {*unseen}
+    words = {event for event in compose(urls.FEATURES).labels["event"] if event.startswith(f"{about}.")}
+    assert recorded - {*unseen} == words
+
+
+def test_a_colour_is_that_of_an_event() -> None:
+    labels = compose(urls.FEATURES).labels
+    assert set(labels["event_tag"]) <= set(labels["event"])
+
+
+@pytest.mark.parametrize(("kind", "codes"), [("role", Role), ("disable_cause", DisableCause)])
+def test_every_code_of_a_record_has_its_word(kind: str, codes: Iterable[str]) -> None:
+    assert set(compose(urls.FEATURES).labels[kind]) == {*codes}

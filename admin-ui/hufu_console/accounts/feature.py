@@ -48,6 +48,29 @@ DISABLE_CAUSES = {
     "not_activated_in_time": _l("Not activated in time"),
 }
 
+EVENTS = {
+    "account.opened": _l("Opened"),
+    "account.activation_resent": _l("Activation mail sent again"),
+    "account.activated": _l("Activated by its owner"),
+    "account.changed": _l("Data changed"),
+    "account.transferred": _l("Transferred to another agency"),
+    "account.disabled": _l("Disabled"),
+    "account.suspended": _l("Suspended in an emergency"),
+    "account.restored": _l("Restored"),
+    "account.remade": _l("Made anew in Active Directory"),
+    "account.deleted": _l("Deleted"),
+    "account.unlocked": _l("Unlocked"),
+    "account.password_change_required": _l("A new password was required"),
+}
+EVENT_TAGS = {
+    "account.opened": "good",
+    "account.activated": "good",
+    "account.restored": "good",
+    "account.disabled": "off",
+    "account.suspended": "refused",
+    "account.deleted": "off",
+}
+
 FEATURE = ConsoleFeature(
     "accounts",
     ROUTES,
@@ -61,6 +84,8 @@ FEATURE = ConsoleFeature(
         "account_state": STATES,
         "account_state_tag": STATE_TAGS,
         "disable_cause": DISABLE_CAUSES,
+        "event": EVENTS,
+        "event_tag": EVENT_TAGS,
         "dependent": {"accounts": _l("accounts")},
     },
     template_values={"profile_fields": PROFILE_FIELDS},

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hufu_console.agencies.queries import names_in
 from hufu_console.web.context import reading
 from hufu_console.web.viewer import Viewer
-from hufu_registry.accounts.model import MOVES, Account, AccountMove
+from hufu_registry.accounts.model import MOVES, Account, AccountMove, AccountState
 from hufu_registry.accounts.store import is_in_scope, names_of
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import unit_names
+from hufu_registry.audit.store import TimelineEntry, timeline
 from hufu_registry.cases.engine.model import Case
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Denied, NotFound
 from hufu_registry.kernel.ids import AccountId
+from hufu_registry.sync.events import IN_TARGETS
 from hufu_registry.sync.model import (
     InTarget,
     ProvisioningStep,
@@ -29,7 +32,8 @@ from hufu_registry.sync.store import account_in_targets, account_story, sign_in_
 @dataclass(frozen=True, slots=True)
 class AccountView:
     """`locks` are those that keep its owner from signing in. One that is out of reach has rights that the viewer has
-    not: in an emergency it can be suspended, nothing else.
+    not: in an emergency it can be suspended, nothing else. `entries` are what people did, `names` those of the accounts
+    and agencies that they mention.
     """
 
     account: Account
@@ -40,11 +44,19 @@ class AccountView:
     sign_in: SignInState
     locks: Sequence[SignInLock]
     is_out_of_reach: bool
+    entries: Sequence[TimelineEntry]
+    names: Mapping[object, str]
 
     @property
     def moving(self) -> bool:
         """Whether something is on its way to a system; waiting for the person alone takes days."""
         return any(step.pending or (unfinished(step) and step.step is not StepName.ACTIVATED) for step in self.steps)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it has come along: nothing is on its way, stuck, or left for its owner to begin with."""
+        stuck = any(step.state is StepState.PARKED for step in self.steps)
+        return not (self.moving or stuck or self.account.state is AccountState.NOT_ACTIVATED)
 
     @property
     def moves(self) -> frozenset[AccountMove]:
@@ -93,6 +105,7 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
     account = viewer.account if account_id == viewer.account_id else seen_account(viewer, account_id)
     with reading() as work:
         sign_in, locks = sign_in_state(work.connection, account_id, work.now)
+        entries = timeline(work.connection, "account", str(account_id), but=IN_TARGETS)
         return AccountView(
             account=account,
             agency=work.agencies.get(account.agency_id),
@@ -102,6 +115,8 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
             sign_in=sign_in,
             locks=locks,
             is_out_of_reach=has_wider_rights(account_id, viewer),
+            entries=entries,
+            names=names_in(work, entries),
         )
 
 

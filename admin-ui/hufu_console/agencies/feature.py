@@ -43,7 +43,13 @@ EVENTS = {
     "agency.merged": _l("Merged into a successor"),
     "agency.mail_domains_set": _l("Mail domains set"),
     "agency.history_linked": _l("Former names linked"),
+    "grant.given": _l("A right was given"),
+    "grant.ended": _l("A right ended"),
 }
+
+EVENT_TAGS = {"agency.closed": "off", "agency.merged": "off", "agency.reopened": "good", "agency.unit_added": "good"}
+
+ROLES = {"agency_manager": _l("Agency manager"), "system_manager": _l("System manager")}
 
 # Rights have no pages of their own: managers are an agency's.
 DEPENDENTS = {
@@ -56,5 +62,5 @@ FEATURE = ConsoleFeature(
     ROUTES,
     menu=(MenuEntry(_l("Agencies"), "agencies.tree", 40),),
     sentences=SENTENCES,
-    labels={"event": EVENTS, "dependent": DEPENDENTS},
+    labels={"event": EVENTS, "event_tag": EVENT_TAGS, "dependent": DEPENDENTS, "role": ROLES},
 )

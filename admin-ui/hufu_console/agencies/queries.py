@@ -25,6 +25,9 @@ from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page, Paged
 from hufu_registry.rights.permissions import APPOINT_MANAGERS
 
+# The fields of records that hold an agency's id.
+OF_AGENCIES = ("parent", "agency_id")
+
 # What the page of an agency offers.
 ASKED = (EDIT_UNITS, EDIT_AGENCIES, SEE_ACCOUNTS, APPOINT_MANAGERS)
 
@@ -87,9 +90,9 @@ def view_of(viewer: Viewer, agency_id: AgencyId) -> AgencyView:
 
 
 def names_in(work: SqlWork, entries: Sequence[TimelineEntry]) -> Mapping[object, str]:
-    """The names behind the ids of a timeline: who acted, and between which agencies something moved."""
+    """The names behind the ids of a timeline: who acted, and which agencies are spoken of."""
     actors = {AccountId(entry.actor_id) for entry in entries if isinstance(entry.actor_id, UUID)}
-    mentioned = (values.get("parent") for entry in entries for values in (entry.old, entry.new))
+    mentioned = (values.get(field) for entry in entries for values in (entry.old, entry.new) for field in OF_AGENCIES)
     places = work.agencies.several({AgencyId(place) for place in mentioned if isinstance(place, int)})
     people = names_of(work.connection, actors)
     names: dict[object, str] = {actor_id: people[actor_id] for actor_id in people}

@@ -28,6 +28,13 @@ EVENTS = {
     "case.readdressed": _l("Goes on at the successor of its agency"),
 }
 
+EVENT_TAGS = {
+    "case.approved": "good",
+    "case.rejected": "refused",
+    "case.withdrawn": "off",
+    "case.name_collided": "waiting",
+}
+
 FEATURE = ConsoleFeature(
     "cases",
     ROUTES,
@@ -35,7 +42,7 @@ FEATURE = ConsoleFeature(
     waits=(Waiting("cases.queue", queries.count_waiting),),
     home=(HomeBlock("cases/_home.html", 10, queries.first_waiting),),
     sentences=SENTENCES,
-    labels={"event": EVENTS, "dependent": {"cases": _l("open cases")}},
+    labels={"event": EVENTS, "event_tag": EVENT_TAGS, "dependent": {"cases": _l("open cases")}},
     approvals={ACTIVATION.name: ApproveActivation},
     template_values={"application_fields": APPLICATION_FIELDS},
 )

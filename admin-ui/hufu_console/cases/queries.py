@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from hufu_console.accounts.queries import name_of
+from hufu_console.agencies.queries import names_in
 from hufu_console.web.context import reading, registry
 from hufu_console.web.feature import composition
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.model import Account
 from hufu_registry.accounts.permissions import SEE_ACCOUNTS
-from hufu_registry.accounts.store import names_of
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import TimelineEntry, timeline
 from hufu_registry.cases.engine.model import Case, CaseMove, CaseState, differences, may
@@ -27,7 +26,7 @@ from hufu_registry.cases.engine.store import (
 from hufu_registry.cases.engine.use_cases.ports import CaseType, types_in
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.errors import NotFound
-from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
+from hufu_registry.kernel.ids import AgencyId, CaseId
 from hufu_registry.kernel.paging import Page, Paged
 
 
@@ -44,7 +43,7 @@ class CaseView:
     own: bool
     moves: frozenset[CaseMove]
     entries: Sequence[TimelineEntry]
-    names: Mapping[AccountId, str]
+    names: Mapping[object, str]
     mine: Mapping[str, str]
     duplicate_candidates: Sequence[tuple[DuplicateCandidate, frozenset[str]]]
 
@@ -103,7 +102,7 @@ def view_of(viewer: Viewer, case_id: CaseId) -> CaseView:
             own=own,
             moves=case.moves() if decides_it else frozenset(),
             entries=entries,
-            names=names_of(work.connection, actors_of(entries, case)),
+            names=names_in(work, entries),
             mine=mine,
             duplicate_candidates=[(other, differences(mine, other.fields)) for other in alike],
         )
@@ -117,11 +116,6 @@ def visible_account(work: SqlWork, viewer: Viewer, case: Case) -> Account | None
     agency = work.agencies.get(account.agency_id)
     seen = viewer.rights.allows(SEE_ACCOUNTS, home_id=agency.home_id, path=agency.path)
     return account if seen else None
-
-
-def actors_of(entries: Sequence[TimelineEntry], case: Case) -> set[AccountId]:
-    ids = {entry.actor_id for entry in entries} | {case.decided_by}
-    return {AccountId(actor_id) for actor_id in ids if isinstance(actor_id, UUID)}
 
 
 def decider(case: Case) -> str:

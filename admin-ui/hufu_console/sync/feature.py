@@ -31,6 +31,15 @@ RUN_CAUSES = {
 }
 EVENTS = {
     "agency.sync_requested": _l("Account synchronisation"),
+    "account.sync_requested": _l("Account synchronisation"),
+    "account.adopted_in_ad": _l("Taken over as ours in Active Directory"),
+    "drift.accepted": _l("The value found there was taken over"),
+    "drift.overwritten": _l("The registry's value was written there again"),
+    "drift.ignored": _l("A difference is ignored for a while"),
+    "drift.listed_again": _l("A difference is no longer ignored"),
+    "work.retried": _l("Tried again by hand"),
+    "work.dropped": _l("Work for a system was dropped"),
+    "work.made_again": _l("Made again in a system"),
     "agency.made_in_ad": _l("Made in Active Directory"),
     "agency.changed_in_ad": _l("Changed in Active Directory"),
     "agency.removed_in_ad": _l("Removed from Active Directory"),

@@ -25,5 +25,10 @@ def declared_label(kind: str, code: str) -> str:
     return label(composition().labels.get(kind, {}), code)
 
 
+def event_tag(event: str) -> str:
+    """The colour and shape that the event's own feature declares for it, if any."""
+    return str(composition().labels.get("event_tag", {}).get(event, "info"))
+
+
 def set_up(app: Flask) -> None:
-    app.jinja_env.globals.update(label=label, declared_label=declared_label)
+    app.jinja_env.globals.update(label=label, declared_label=declared_label, event_tag=event_tag)

@@ -92,11 +92,17 @@ class SqlAudit:
         }
 
 
-def timeline(connection: sa.Connection, object_kind: str, object_id: str) -> Sequence[TimelineEntry]:
-    """What happened to one object, oldest first; at most the last 200 records."""
+def timeline(
+    connection: sa.Connection, object_kind: str, object_id: str, *, but: Collection[str] = ()
+) -> Sequence[TimelineEntry]:
+    """What happened to one object, but for these events, oldest first; at most the last 200 records."""
     newest = (
         sa.select(audit_records)
-        .where(audit_records.c.object_kind == object_kind, audit_records.c.object_id == object_id)
+        .where(
+            audit_records.c.object_kind == object_kind,
+            audit_records.c.object_id == object_id,
+            audit_records.c.action.not_in(but),
+        )
         .order_by(audit_records.c.id.desc())
         .limit(200)
     )

@@ -19,9 +19,13 @@ def acted(kind: ActionKind) -> str:
     return f"account.{kind.value}"
 
 
-EVENTS = (
+# What the worker did; what people did is told without it.
+IN_TARGETS = (
     *(done_in(kind, done, target) for kind in OBJECTS for done in DONE for target in STATE_TARGETS),
     *(acted(kind) for kind in ActionKind),
+)
+EVENTS = (
+    *IN_TARGETS,
     "account.adopted_in_ad",
     "account.sync_requested",
     "agency.sync_requested",

@@ -80,6 +80,31 @@ def test_an_account_is_disabled_restored_and_deleted_by_its_manager(
     assert f"{at}/edit" not in page
 
 
+def test_the_accounts_page_tells_who_did_what_and_when_before_the_technical_steps(
+    app: Flask, services: SqlServices, chain: Sequence[Agency], manager: Account, wang: Account
+) -> None:
+    browser, at = signed_in(app, services, manager.id), f"/accounts/{wang.id}"
+    official(services, chain[3], "manager9", role=Role.AGENCY_MANAGER)
+    form = {
+        "version": str(account_now(services, wang).version),
+        "name": "王小明",
+        "title": "股長",
+        "phone": "02-12345678",
+        "mobile": "0912345678",
+    }
+    assert browser.post(f"{at}/edit", data=form).status_code == 303
+    assert "正常使用中" in browser.get(at).text
+    browser.post(f"{at}/disable", data={"reason": "留職停薪"})
+    page = words_of(browser.get(at).text)
+    assert "正常使用中" not in page
+    record, _, steps = page.partition("處理過程")[2].partition("各系統的執行紀錄")
+    assert "職稱：科員 → 股長" in record
+    assert "狀態：啟用 → 停用" in record
+    assert "原因：留職停薪" in record
+    assert record.count(manager.profile.name) == 2
+    assert steps
+
+
 def test_a_new_password_is_required_at_the_next_sign_in(
     app: Flask, services: SqlServices, manager: Account, wang: Account
 ) -> None:
