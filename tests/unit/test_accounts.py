@@ -11,7 +11,6 @@ from hufu_registry.accounts.model import (
     MOVES,
     AccountMove,
     AccountState,
-    clean_mobile,
     name_key,
 )
 from hufu_registry.kernel.errors import IllegalMove
@@ -48,8 +47,3 @@ def test_nothing_leads_out_of_deleted() -> None:
 
 def test_names_are_compared_without_case() -> None:
     assert name_key("WangXM") == name_key("wangxm")
-
-
-@pytest.mark.parametrize("text", ["0912-345-678", "+886 912 345 678", " 0912345678 "])
-def test_a_mobile_is_kept_as_ten_digits(text: str) -> None:
-    assert clean_mobile(text) == "0912345678"

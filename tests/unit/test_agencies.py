@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,12 +16,10 @@ from hufu_registry.agencies.model import (
     Path,
     agency_id_of,
     derive,
-    folded,
     label,
-    words_of,
 )
-from hufu_registry.agencies.model.naming import SEPARATOR, clean, search_lines
-from hufu_registry.agencies.use_cases.editing import checked_domain, checked_name
+from hufu_registry.agencies.model.naming import NAME, SEPARATOR, search_lines
+from hufu_registry.agencies.use_cases.editing import checked_domain
 from hufu_registry.kernel.errors import IllegalMove, Invalid
 from hufu_registry.kernel.ids import AgencyId
 
@@ -108,33 +108,13 @@ def test_people_of_a_unit_belong_to_the_nearest_agency_above() -> None:
     assert places[four].full_name == SEPARATOR.join("部署組科")
 
 
-def test_folding_makes_spellings_of_one_word_the_same() -> None:
-    assert folded("台北市") == folded("臺北市")
-    assert folded("ＧＤＳ２０１９") == "gds2019"
-    assert folded("Straße") == folded("STRASSE")
-
-
-def test_words_are_split_folded_and_few() -> None:
-    assert words_of("  台中\u3000秘書室\t台中 ") == ("臺中", "秘書室")
-    assert words_of(" \u3000 ") == ()
-    assert len(words_of(" ".join(str(number) for number in range(50)))) == 8
-    assert all(len(word) <= 200 for word in words_of("局" * 5_000))
-    assert words_of("a\x00b \ud800c") == ("a", "b", "c")
-
-
 def test_what_search_looks_at_begins_with_the_name_and_says_nothing_twice() -> None:
     assert search_lines("臺中市政府", ["台中市政府", "", "387000000A"]) == "\n臺中市政府\n387000000a\n"
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
-def test_cleaning_twice_is_cleaning_once(text: str) -> None:
-    assert clean(clean(text)) == clean(text)
-    assert "\n" not in clean(text)
-
-
 @pytest.mark.parametrize("name", ["𠀋𪚥科", 'Kuo’s <b>室</b>, "甲" =1+1', "x" * 200, "e\u0301"])
 def test_names_may_be_long_rare_and_full_of_signs(name: str) -> None:
-    assert checked_name(f"\t{name}\u3000") == clean(name)
+    assert NAME.checked(f"\t{name}\u3000", "name") == unicodedata.normalize("NFC", name)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +123,7 @@ def test_names_may_be_long_rare_and_full_of_signs(name: str) -> None:
 )
 def test_names_that_are_none(name: str, fault: str) -> None:
     with pytest.raises(Invalid) as caught:
-        checked_name(name)
+        NAME.checked(name, "name")
     assert caught.value.fields == {"name": fault}
 
 

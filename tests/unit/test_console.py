@@ -151,6 +151,15 @@ def test_every_kind_of_error_has_its_status() -> None:
         ("", None),
         ("0-0-0", None),
         ("99999-1-1", None),
+        ("1151121", date(2026, 11, 21)),
+        ("20261121", date(2026, 11, 21)),
+        ("１１５１１２１", date(2026, 11, 21)),
+        ("\u202a115–11–21\u202c", date(2026, 11, 21)),
+        ("'115/11/21", date(2026, 11, 21)),
+        ("１１５年１１月２１日", date(2026, 11, 21)),
+        ("1151321", None),
+        ("115112", None),
+        ("115.11.21 " + " " * 75_000 + "x", None),
     ],
 )
 def test_days_are_read_as_people_write_them(text: str, day: date | None) -> None:

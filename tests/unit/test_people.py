@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from hufu_registry.people.model import CodeOutcome, MailboxCode, PeoplePolicy, Purpose, clean_mailbox, masked_mailbox
+from hufu_registry.kernel.errors import Invalid
+from hufu_registry.people.model import MAILBOX, CodeOutcome, MailboxCode, PeoplePolicy, Purpose, masked_mailbox
 
 NOW = datetime(2026, 11, 21, 15, 59, tzinfo=UTC)
 POLICY = PeoplePolicy()
@@ -49,14 +50,36 @@ def test_a_code_ends_at_its_tenth_minute_also_across_midnight() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "wang", "wang@", "@example.org", "a b@example.org", "wang@example", "wang@exa\nmple.org", "x" * 65 + "@a.tw"],
+    [
+        "",
+        "wang",
+        "wang@",
+        "@example.org",
+        "a b@example.org",
+        "wang@example",
+        "wang@exa\nmple.org",
+        "x" * 65 + "@a.tw",
+        "try..this@example.org",
+        ".try@example.org",
+        "try.@example.org",
+        "try@-a.tw",
+        "try@a-.tw",
+        "try@192.0.2.1",
+        "try@a..tw",
+        "try@.tw",
+        "try@a.tw.",
+        '"try this"@a.tw',
+        "try@a.123",
+        "王@a.tw",
+    ],
 )
 def test_what_is_no_mailbox_is_refused(text: str) -> None:
-    assert clean_mailbox(text) is None
+    with pytest.raises(Invalid, match="mailbox: mailbox_shape"):
+        MAILBOX.checked(text, "mailbox")
 
 
 def test_mailboxes_are_compared_without_case() -> None:
-    assert clean_mailbox(" Wang.XM@Example.ORG ") == "wang.xm@example.org"
+    assert MAILBOX.checked(" Wang.XM@Example.ORG ", "mailbox") == "wang.xm@example.org"
 
 
 def test_a_masked_mailbox_shows_its_owner_enough_and_a_stranger_little() -> None:

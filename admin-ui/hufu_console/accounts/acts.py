@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 
 import hufu_registry.accounts.use_cases as accounts
 from hufu_console.accounts import queries
-from hufu_console.accounts.forms import ReasonForm, SuspendForm, TransferForm
+from hufu_console.accounts.forms import ReasonForm, TransferForm
 from hufu_console.guard.submitting import submitted
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, now, policy, registry
@@ -70,7 +70,7 @@ def disable(account_id: AccountId) -> ResponseReturnValue:
 
 def suspend(account_id: AccountId) -> ResponseReturnValue:
     """緊急停權."""
-    account, form = queries.seen_account(viewer(), account_id), filled(SuspendForm)
+    account, form = queries.seen_account(viewer(), account_id), filled(ReasonForm)
 
     def act() -> ResponseReturnValue:
         accounts.suspend_account(account_id, registry(), actor(), reason=form.given())

@@ -6,18 +6,17 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, TextAreaField
 
 from hufu_console.accounts.profile import Group, kept_in, profile_form, typed_in
+from hufu_console.web.fields import TextLines, hidden_id, hidden_version
 from hufu_console.web.numbers import version_in
-from hufu_registry.accounts.model import Account, Profile
-from hufu_registry.kernel.errors import Invalid
+from hufu_registry.accounts.model import WHY, Account, Profile
 
 ProfileFields: Any = profile_form(*Group)
 
 
 class ProfileForm(ProfileFields):
-    version = HiddenField()
+    version = hidden_version()
 
     def profile(self) -> Profile:
         return Profile(**typed_in(self))
@@ -27,25 +26,14 @@ class ProfileForm(ProfileFields):
 
 
 class ReasonForm(FlaskForm):
-    reason = TextAreaField(_l("Reason in words"), render_kw={"rows": 3, "maxlength": 500})
+    reason = TextLines(_l("Reason in words"), longest=WHY.longest, render_kw={"rows": 3})
 
     def given(self) -> str:
-        """Raises Invalid where there is none."""
-        reason = " ".join(str(self.reason.data or "").split())
-        if not reason:
-            raise Invalid(fields={"reason": "reason_required"})
-        return reason
-
-
-class SuspendForm(ReasonForm):
-    """In an emergency there may be no time for words."""
-
-    def given(self) -> str:
-        return " ".join(str(self.reason.data or "").split())
+        return str(self.reason.data or "")
 
 
 class TransferForm(FlaskForm):
-    agency_id = HiddenField(_l("To which agency"))
+    agency_id = hidden_id(_l("To which agency"))
 
 
 def fields_of(account: Account) -> dict[str, str]:

@@ -11,9 +11,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 from flask_wtf import FlaskForm
-from wtforms import StringField
 
-from hufu_registry.accounts.model import Profile
+from hufu_console.web.fields import TextLine
+from hufu_registry.accounts.model import Profile, longest_texts
+
+LONGEST = longest_texts(Profile)
 
 
 class Group(StrEnum):
@@ -35,7 +37,6 @@ class ProfileField:
     name: str
     label: LazyString
     group: Group
-    longest: int
     optional: bool = False
     width: str = "hf-w20"
     help: LazyString | None = None
@@ -48,11 +49,11 @@ class ProfileField:
     none: LazyString | str = ""
     faults: Mapping[str, LazyString] = field(default_factory=dict)
 
-    def widget(self, *, own: bool) -> StringField:
+    def widget(self, *, own: bool) -> TextLine:
         """For a form: the official's own, or one about others."""
-        given = {"autocomplete": self.own if own else "off", "maxlength": self.longest, "inputmode": self.keyboard}
+        given = {"autocomplete": self.own if own else "off", "inputmode": self.keyboard}
         shown = {name: value for name, value in given.items() if value is not None}
-        return StringField(self.label, render_kw=shown | dict(self.attributes))
+        return TextLine(self.label, longest=LONGEST[self.name], render_kw=shown | dict(self.attributes))
 
     def shown(self, profile: Profile) -> str:
         """In words, with what stands beside it."""
@@ -74,16 +75,14 @@ PROFILE_FIELDS: Mapping[str, ProfileField] = {
             "name",
             _l("Name"),
             Group.PERSON,
-            200,
             own="name",
             help=_l("As on your documents, family name first, in one field."),
         ),
-        ProfileField("title", _l("Title"), Group.PERSON, 60, own="organization-title"),
+        ProfileField("title", _l("Title"), Group.PERSON, own="organization-title"),
         ProfileField(
             "unit_name",
             _l("Unit"),
             Group.PLACE,
-            100,
             optional=True,
             attributes={"list": "units"},
             anchor="words",
@@ -93,7 +92,6 @@ PROFILE_FIELDS: Mapping[str, ProfileField] = {
             "phone",
             _l("Telephone"),
             Group.CONTACT,
-            20,
             own="tel",
             keyboard="tel",
             faults={"phone_shape": _l("Please enter the telephone number with digits, as in 02-81234567.")},
@@ -102,7 +100,6 @@ PROFILE_FIELDS: Mapping[str, ProfileField] = {
             "extension",
             _l("Extension"),
             Group.CONTACT,
-            8,
             optional=True,
             width="hf-w10",
             own="tel-extension",
@@ -115,7 +112,6 @@ PROFILE_FIELDS: Mapping[str, ProfileField] = {
             "mobile",
             _l("Mobile"),
             Group.CONTACT,
-            20,
             width="hf-w10",
             help=_l("Ten digits, as 0912345678."),
             own="tel",
@@ -126,7 +122,6 @@ PROFILE_FIELDS: Mapping[str, ProfileField] = {
             "official_mail",
             _l("Official mailbox"),
             Group.MAIL,
-            254,
             optional=True,
             keyboard="email",
             none=_l("none"),

@@ -4,48 +4,54 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, StringField, TextAreaField
+from wtforms import BooleanField
 
+from hufu_console.web.fields import TextLine, TextLines, hidden_id, hidden_uuid, hidden_version
 from hufu_console.web.roc_field import DayField
+from hufu_registry.agencies.model import NAME, OID
+
+LONGEST_LIST = 10_000
 
 
 class UnitForm(FlaskForm):
-    name = StringField(_l("Name of the unit"), render_kw={"maxlength": 200, "autocomplete": "off"})
-    oid = StringField(_l("OID (if it has one)"), render_kw={"maxlength": 80, "autocomplete": "off"})
+    name = TextLine(_l("Name of the unit"), longest=NAME.longest, render_kw={"autocomplete": "off"})
+    oid = TextLine(_l("OID (if it has one)"), longest=OID.longest, render_kw={"autocomplete": "off"})
 
 
 class RenameForm(FlaskForm):
-    version = HiddenField()
-    name = StringField(_l("New name"), render_kw={"maxlength": 200, "autocomplete": "off"})
+    version = hidden_version()
+    name = TextLine(_l("New name"), longest=NAME.longest, render_kw={"autocomplete": "off"})
     since = DayField(_l("From which day"))
 
 
 class MoveForm(FlaskForm):
-    version = HiddenField()
-    parent_id = HiddenField(_l("Under which agency"))
+    version = hidden_version()
+    parent_id = hidden_id(_l("Under which agency"))
     since = DayField(_l("From which day"))
 
 
 class MergeForm(FlaskForm):
-    version = HiddenField()
-    agency_id = HiddenField(_l("Into which agency"))
+    version = hidden_version()
+    agency_id = hidden_id(_l("Into which agency"))
     on = DayField(_l("First day on which it no longer exists"))
 
 
 class CloseForm(FlaskForm):
-    version = HiddenField()
+    version = hidden_version()
     on = DayField(_l("First day on which it no longer exists"))
 
 
 class ReopenForm(FlaskForm):
-    version = HiddenField()
+    version = hidden_version()
 
 
 class DomainsForm(FlaskForm):
-    version = HiddenField()
-    domains = TextAreaField(_l("Mail domains, one a line"), render_kw={"rows": 5, "spellcheck": "false"})
+    version = hidden_version()
+    domains = TextLines(
+        _l("Mail domains, one a line"), longest=LONGEST_LIST, render_kw={"rows": 5, "spellcheck": "false"}
+    )
 
 
 class ManagerForm(FlaskForm):
-    account_id = HiddenField(_l("Who becomes manager"))
+    account_id = hidden_uuid(_l("Who becomes manager"))
     with_subordinates = BooleanField(_l("The agencies below, too"))

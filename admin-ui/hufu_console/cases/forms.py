@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, TextAreaField
+
+from hufu_console.web.fields import TextLines, hidden_version
+from hufu_registry.kernel.texts import REASON
 
 
 class ApproveForm(FlaskForm):
     """What goes with every approval; a type that asks for more adds fields, whose names its `approve` is given."""
 
-    version = HiddenField()
+    version = hidden_version()
 
     def entered(self) -> dict[str, str]:
         return {field.name: str(field.data or "") for field in self if field.name not in {"version", "csrf_token"}}
 
 
 class RejectForm(FlaskForm):
-    version = HiddenField()
-    reason = TextAreaField(_l("Reason for rejecting"), render_kw={"rows": 4, "maxlength": 500})
+    version = hidden_version()
+    reason = TextLines(_l("Reason for rejecting"), longest=REASON.longest, render_kw={"rows": 4})

@@ -9,10 +9,11 @@ from flask import render_template
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, RadioField, SelectField, StringField
+from wtforms import BooleanField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
+from hufu_console.web.fields import TextLine
 from hufu_console.web.lists import Asked, Bulk, Column, Empty, Filter, Listing, ListPage
 from hufu_console.web.paging import Read
 from hufu_registry.kernel.paging import Page, Paged, Sort
@@ -24,8 +25,8 @@ STATES = [SelectChoice("pending", _l("Pending")), SelectChoice("approved", _l("A
 
 
 class GalleryForm(FlaskForm):
-    account_name = StringField(_l("Account name"), validators=[InputRequired(_l("Enter an account name."))])
-    title = StringField(_l("Title"))
+    account_name = TextLine(_l("Account name"), longest=60, validators=[InputRequired(_l("Enter an account name."))])
+    title = TextLine(_l("Title"), longest=60)
     kind = SelectField(_l("State"), choices=STATES)
     choice = RadioField(_l("State"), choices=STATES, default="pending")
     consent = BooleanField(_l("I have read the terms of service and the privacy policy and agree to them."))

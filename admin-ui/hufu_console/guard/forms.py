@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, TextAreaField
+
+from hufu_console.web.fields import TextLines, hidden_version
+from hufu_registry.kernel.texts import REASON
 
 
 class VersionForm(FlaskForm):
-    version = HiddenField()
+    version = hidden_version()
 
 
 class CancelForm(VersionForm):
-    reason = TextAreaField(_l("Why it is thrown away"), render_kw={"rows": 3, "maxlength": 500})
+    reason = TextLines(_l("Why it is thrown away"), longest=REASON.longest, render_kw={"rows": 3})

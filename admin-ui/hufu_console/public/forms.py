@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, StringField
+from wtforms import BooleanField
+
+from hufu_console.web.fields import TextLine, hidden_uuid
+from hufu_registry.people.model import CODE, MAILBOX
 
 
 class MailboxForm(FlaskForm):
-    mailbox = StringField(
-        _l("Backup mailbox"), render_kw={"autocomplete": "email", "inputmode": "email", "maxlength": 254}
+    mailbox = TextLine(
+        _l("Backup mailbox"), longest=MAILBOX.longest, render_kw={"autocomplete": "email", "inputmode": "email"}
     )
 
 
 class CodeForm(FlaskForm):
-    code = StringField(
+    code = TextLine(
         _l("Code of six digits"),
-        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": 12},
+        longest=CODE.longest,
+        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric"},
     )
 
 
 class ConsentForm(FlaskForm):
     consent = BooleanField(_l("I have read the terms of service and the privacy policy and agree to them."))
     confirmed = BooleanField(_l("I have checked that the data above match my documents."))
-    draft = HiddenField()
+    draft = hidden_uuid()

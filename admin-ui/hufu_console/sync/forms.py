@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, StringField, TextAreaField
 
+from hufu_console.web.fields import TextLine, TextLines, hidden_id
 from hufu_console.web.numbers import number_in
 from hufu_console.web.roc_field import DayField
+from hufu_registry.accounts.model import ACCOUNT_NAME
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AgencyId
+from hufu_registry.kernel.texts import REASON
 
-ROWS = {"rows": 3, "maxlength": 500}
+WHY: dict[str, Any] = {"longest": REASON.longest, "render_kw": {"rows": 3}}
 
 
 class PauseForm(FlaskForm):
-    why = TextAreaField(_l("Why it is paused"), render_kw=ROWS)
+    why = TextLines(_l("Why it is paused"), **WHY)
 
 
 class DropForm(FlaskForm):
-    why = TextAreaField(_l("Why it is dropped"), render_kw=ROWS)
+    why = TextLines(_l("Why it is dropped"), **WHY)
 
 
 class IgnoreForm(FlaskForm):
@@ -27,7 +31,7 @@ class IgnoreForm(FlaskForm):
 
 
 class AgencyForm(FlaskForm):
-    agency_id = HiddenField(_l("Which agency"))
+    agency_id = hidden_id(_l("Which agency"))
 
     def agency(self) -> AgencyId | None:
         """The one that was picked. Raises Invalid for what is no number: it does not mean all of them."""
@@ -38,6 +42,6 @@ class AgencyForm(FlaskForm):
 
 
 class PlanForm(AgencyForm):
-    account_name = StringField(
-        _l("Account name"), render_kw={"autocomplete": "off", "spellcheck": "false", "maxlength": 15}
+    account_name = TextLine(
+        _l("Account name"), longest=ACCOUNT_NAME.longest, render_kw={"autocomplete": "off", "spellcheck": "false"}
     )

@@ -18,7 +18,7 @@ def show_faults(form: FlaskForm, faults: Mapping[str, str], context: Mapping[str
     shown_at: Mapping[str, str] = getattr(form, "SHOWN_AT", {})
     for name, code in faults.items():
         field: Field | None = form._fields.get(shown_at.get(name, name))
-        sentence = sentence_of(code, context)
+        sentence = sentence_of(code, context if field is None else {**(context or {}), "field": field.label.text})
         if field is None:
             form.form_errors.append(sentence)
         else:

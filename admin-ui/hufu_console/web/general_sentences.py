@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+
+
+def unseen(context: Mapping[str, object]) -> str:
+    """By its name, where it is one field."""
+    if "field" not in context:
+        return str(_("There are characters in it that cannot be shown. Please type it anew."))
+    return str(_("%(field)s has characters that cannot be seen, or private ones. Please type it anew.", **context))
+
 
 GENERAL: Mapping[str, Any] = {
     "required": _l("This field must be filled in."),
@@ -15,6 +24,7 @@ GENERAL: Mapping[str, Any] = {
     "changed_meanwhile": _l("Somebody changed this while you were looking at it. Please look at it again."),
     "right_missing": _l("Your rights do not cover this. If they should, please ask the manager of your agency."),
     "system_managers_only": _l("Only system managers may do this."),
-    "control_character": _l("There are characters in it that cannot be shown. Please type it anew."),
+    "control_character": unseen,
+    "nothing_to_see": _l("There is nothing in it that can be read."),
     "too_many": _l("There are too many of them."),
 }

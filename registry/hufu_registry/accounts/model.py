@@ -15,15 +15,22 @@ from hufu_registry.kernel.errors import IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
 from hufu_registry.kernel.mapping import SEALED
 from hufu_registry.kernel.policy import setting
-from hufu_registry.people.model import MAILBOX_SHAPE, NAME_LENGTH, PeoplePolicy, clean_name, plain
+from hufu_registry.kernel.texts import PASTED, REASON, Text, dialled_on, mobile, narrow, shaped, telephone
+from hufu_registry.people.model import MAILBOX, PeoplePolicy
 
 ACCOUNT_NAME_SHAPE = re.compile(r"^[A-Za-z][A-Za-z0-9]{4,14}\Z")
 PHONE_SHAPE = re.compile(r"^[0-9+#*()\- ]{6,20}\Z")
 EXTENSION_SHAPE = re.compile(r"^[0-9]{1,8}\Z")
 MOBILE_SHAPE = re.compile(r"^09[0-9]{8}\Z")
-TITLE_LENGTH = 60
-UNIT_NAME_LENGTH = 100
-REASON_LENGTH = 500
+
+NAME = Text(200, missing="required")
+TITLE = Text(60, missing="required")
+UNIT_NAME = Text(100)
+PHONE = Text(PASTED, telephone, missing="phone_shape", rule=shaped(PHONE_SHAPE, "phone_shape"))
+EXTENSION = Text(PASTED, dialled_on, rule=shaped(EXTENSION_SHAPE, "extension_shape"))
+MOBILE = Text(PASTED, mobile, missing="mobile_shape", rule=shaped(MOBILE_SHAPE, "mobile_shape"))
+OFFICIAL_MAIL = replace(MAILBOX, missing=None)
+WHY = replace(REASON, missing="reason_required")
 
 # Names that mean something to a directory, a sign-in server or a reader, compared in lower case.
 RESERVED_NAMES = frozenset(
@@ -35,6 +42,23 @@ RESERVED_NAMES = frozenset(
         "schema", "enterprise", "superuser", "daemon", "backup", "local", "owner", "creator", "batch", "dialup",
     }
 )  # fmt: skip
+
+
+def name_key(account_name: str) -> str:
+    """How names are compared: Active Directory and Keycloak do not tell upper from lower case."""
+    return account_name.lower()
+
+
+def name_fault(account_name: str) -> str | None:
+    """The code of the rule a wished account name breaks, or None."""
+    if not ACCOUNT_NAME_SHAPE.match(account_name):
+        return "account_name_shape"
+    if name_key(account_name) in RESERVED_NAMES:
+        return "account_name_reserved"
+    return None
+
+
+ACCOUNT_NAME = Text(PASTED, narrow, missing="account_name_shape", rule=name_fault)
 
 
 @dataclass(frozen=True)
@@ -145,53 +169,43 @@ class Entered:
         return {name: value for name, value in values.items() if isinstance(value, Entered)}
 
 
-def length_fault(text: str, longest: int, *, required: bool = False) -> str | None:
-    if required and not text:
-        return "required"
-    return "too_long" if len(text) > longest else None
+def typed(
+    kind: Text, *, optional: bool = False, shown: Callable[[Any], object] = lambda value: value
+) -> dict[str, Any]:
+    """The metadata of a field that is a text of this kind, or of an `optional` one that is None where there is none."""
+    clean: Callable[[Any], Any] = (lambda text: kind.clean(text) or None) if optional else kind.clean
+    return entered(clean, kind.fault, shown=shown) | {"longest": kind.longest}
 
 
-def shape_fault(shape: re.Pattern[str], code: str, *, required: bool = False) -> Callable[[str | None], str | None]:
-    """A rule: the text has this shape, or is empty where it may be."""
-    return lambda text: None if shape.match(text or "") or not (text or required) else code
-
-
-def clean_mobile(text: str) -> str:
-    """A Taiwanese mobile as its ten digits; blanks, dashes and +886 are folded, anything else is left to fail."""
-    digits = plain(text).replace(" ", "").replace("-", "")
-    return f"0{digits[4:]}" if digits.startswith("+886") else digits
+def longest_texts(kind: type[Entered]) -> dict[str, int]:
+    """How long each text of such a thing may be, by its field's name."""
+    return {each.name: each.metadata["longest"] for each in fields(kind) if "longest" in each.metadata}
 
 
 @dataclass(frozen=True, slots=True)
 class Profile(Entered):
     """What an official's account says about him; the registry's fields that reach AD and Keycloak."""
 
-    name: str = field(metadata=entered(clean_name, lambda text: length_fault(text, NAME_LENGTH, required=True)))
-    title: str = field(metadata=entered(clean_name, lambda text: length_fault(text, TITLE_LENGTH, required=True)))
-    phone: str = field(default="", metadata=entered(plain, shape_fault(PHONE_SHAPE, "phone_shape", required=True)))
-    extension: str = field(default="", metadata=entered(plain, shape_fault(EXTENSION_SHAPE, "extension_shape")))
-    mobile: str = field(
-        default="",
-        metadata=entered(
-            clean_mobile,
-            shape_fault(MOBILE_SHAPE, "mobile_shape", required=True),
-            shown=lambda mobile: f"…{mobile[-3:]}",
-        )
-        | SEALED,
-    )
+    name: str = field(metadata=typed(NAME))
+    title: str = field(metadata=typed(TITLE))
+    phone: str = field(default="", metadata=typed(PHONE))
+    extension: str = field(default="", metadata=typed(EXTENSION))
+    mobile: str = field(default="", metadata=typed(MOBILE, shown=lambda mobile: f"…{mobile[-3:]}") | SEALED)
     unit_id: AgencyId | None = None
-    unit_name: str = field(default="", metadata=entered(clean_name, lambda text: length_fault(text, UNIT_NAME_LENGTH)))
-    official_mail: str | None = field(
-        default=None,
-        metadata=entered(lambda text: plain(text or "").lower() or None, shape_fault(MAILBOX_SHAPE, "mailbox_shape")),
-    )
+    unit_name: str = field(default="", metadata=typed(UNIT_NAME))
+    official_mail: str | None = field(default=None, metadata=typed(OFFICIAL_MAIL, optional=True))
+
+    def cleaned(self) -> Self:
+        """An extension that was typed behind the telephone number stands in its own field."""
+        cleaned = Entered.cleaned(self)
+        return cleaned if cleaned.extension else cleaned.with_telephone(cleaned.phone)
 
     @property
     def telephone(self) -> str:
         """As directories write it."""
         return f"{self.phone}#{self.extension}" if self.extension else self.phone
 
-    def with_telephone(self, text: str) -> Profile:
+    def with_telephone(self, text: str) -> Self:
         phone, _, extension = text.partition("#")
         return replace(self, phone=phone, extension=extension)
 
@@ -258,17 +272,3 @@ class Account:
             state_cause=cause,
             state_reason=reason,
         )
-
-
-def name_key(account_name: str) -> str:
-    """How names are compared: Active Directory and Keycloak do not tell upper from lower case."""
-    return account_name.lower()
-
-
-def name_fault(account_name: str) -> str | None:
-    """The code of the rule a wished account name breaks, or None."""
-    if not ACCOUNT_NAME_SHAPE.match(account_name):
-        return "account_name_shape"
-    if name_key(account_name) in RESERVED_NAMES:
-        return "account_name_reserved"
-    return None

@@ -12,7 +12,7 @@ import click
 import sqlalchemy as sa
 
 from hufu_registry.agencies import use_cases
-from hufu_registry.agencies.model import Agency, Finding, ImportReport, Rejected
+from hufu_registry.agencies.model import OID, Agency, Finding, ImportReport, Rejected
 from hufu_registry.agencies.store import search
 from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.clock import Clock, taipei_date
@@ -43,7 +43,9 @@ SENTENCES = {
     "file_empty": "the file is empty",
     "file_columns": "columns are missing: {missing}",
     "file_quotes": "a quotation mark that opens near line {line} is never closed rightly ({detail})",
-    "control_character": "a control character",
+    "control_character": "a character that cannot be seen, or a private one",
+    "nothing_to_see": "a cell in which nothing can be read",
+    "too_long": "a cell of more than 1,000 characters",
     "number_of_cells": "another number of cells than the header",
     "oid_missing": "no OID",
     "oid_outside_known_arcs": "OID not under 2.16.886.101 or 2.16.886.111",
@@ -163,7 +165,7 @@ def search_(services_of: ServicesOf, words: Sequence[str]) -> None:
 def by_oid(services: OperatorServices, oid: str) -> Agency:
     """An agency by OID, or by "#" and its number for units without one. Raises NotFound."""
     with services.begin(OPERATOR) as work:
-        agency = work.agencies.get(_number(oid)) if oid.startswith("#") else work.agencies.find_by_oid(oid)
+        agency = work.agencies.get(_number(oid)) if oid.startswith("#") else work.agencies.find_by_oid(OID.clean(oid))
     if agency is None:
         raise NotFound("agency")
     return agency

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from hufu_registry.kernel.policy import Policy, setting
+from hufu_registry.kernel.texts import PASTED, Text, code, narrow, shaped
 
-MAILBOX_SHAPE = re.compile(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+\Z")
-MAILBOX_LENGTH = 254
-NAME_LENGTH = 200
+# No laxer than Keycloak and mail servers are: atoms between single dots, and a domain that there can be.
+ATOM, LABEL = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+MAILBOX_SHAPE = re.compile(rf"^(?=.{{1,64}}@){ATOM}(?:\.{ATOM})*@(?:{LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?\Z")
+MAILBOX = Text(
+    254, lambda text: narrow(text).lower(), missing="mailbox_shape", rule=shaped(MAILBOX_SHAPE, "mailbox_shape")
+)
+CODE = Text(PASTED, code)
 CODE_DIGITS = 6
 
 
@@ -79,28 +83,6 @@ class CodeSent:
 
     resend_after: timedelta
     lifetime: timedelta
-
-
-def plain(text: str) -> str:
-    """Digits, letters and signs as they are compared: what a Chinese keyboard makes wide becomes narrow."""
-    return unicodedata.normalize("NFKC", text).strip()
-
-
-def clean_mailbox(text: str) -> str | None:
-    """The mailbox in the form in which it is kept and compared, or None where it is none."""
-    mailbox = plain(text)
-    if len(mailbox) > MAILBOX_LENGTH or not MAILBOX_SHAPE.match(mailbox):
-        return None
-    return mailbox.lower()
-
-
-def clean_name(text: str) -> str:
-    """姓名 as one field: any Unicode in NFC, no control characters, inner blanks single."""
-    composed = unicodedata.normalize("NFC", text)
-    visible = "".join(
-        " " if char.isspace() else char for char in composed if unicodedata.category(char) != "Cc" or char.isspace()
-    )
-    return " ".join(visible.split())
 
 
 def masked_mailbox(mailbox: str) -> str:

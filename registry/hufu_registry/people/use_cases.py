@@ -14,14 +14,14 @@ from hufu_registry.kernel.errors import Invalid, NotFound, RateLimited
 from hufu_registry.kernel.ids import PersonId
 from hufu_registry.kernel.work import Services
 from hufu_registry.people.model import (
+    CODE,
     CODE_DIGITS,
+    MAILBOX,
     CodeOutcome,
     CodeSent,
     MailboxCode,
     PeoplePolicy,
     Purpose,
-    clean_mailbox,
-    plain,
 )
 from hufu_registry.people.notices import MAILBOX_CODE
 
@@ -92,9 +92,7 @@ def request_code(command: RequestCode, services: Services[Work], actor: Actor) -
 
     Raises Invalid for something that is no mailbox, RateLimited with the seconds to wait.
     """
-    mailbox = clean_mailbox(command.mailbox)
-    if mailbox is None:
-        raise Invalid(fields={"mailbox": "mailbox_shape"})
+    mailbox = MAILBOX.checked(command.mailbox, "mailbox")
     key = mailbox_key(services, mailbox)
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     browser = browser_key(services, command.browser)
@@ -138,7 +136,7 @@ def enter_code(command: EnterCode, services: Services[Work], actor: Actor) -> No
     Codes: code_wrong (tries_left), code_expired, code_used_up.
     """
     browser = browser_key(services, command.browser)
-    digits = "".join(plain(command.code).split())
+    digits = CODE.clean(command.code)
     with services.begin(actor) as work:
         policy = work.policy
         code = work.mailboxes.newest_code(browser, command.purpose, lock=True)

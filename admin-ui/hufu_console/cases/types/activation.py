@@ -10,10 +10,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, StringField, TextAreaField
+from wtforms import BooleanField, Field
 
 from hufu_console.cases.forms import ApproveForm
+from hufu_console.web.fields import TextLine, TextLines
+from hufu_registry.accounts.model import longest_texts
 from hufu_registry.cases.types.activation import Application
+from hufu_registry.people.model import MAILBOX
+
+LONGEST = longest_texts(Application)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +38,9 @@ class ApplicationField:
     said: Callable[[Any], str] = str
 
     def widget(self) -> Field:
-        given = {"render_kw": dict(self.attributes)} if self.attributes else {}
-        return self.kind(self.label or self.word, **given)
+        given: dict[str, Any] = {"render_kw": dict(self.attributes)} if self.attributes else {}
+        longest = LONGEST.get(self.name)
+        return self.kind(self.label or self.word, **given, **({} if longest is None else {"longest": longest}))
 
     def shown(self, application: Application) -> str:
         """In words."""
@@ -54,9 +60,9 @@ APPLICATION_FIELDS: Mapping[str, ApplicationField] = {
         ApplicationField(
             "reason",
             _l("Reason"),
-            TextAreaField,
+            TextLines,
             help=_l("For instance: newly appointed on 1 November, public servant."),
-            attributes={"rows": 3, "maxlength": 500},
+            attributes={"rows": 3},
         ),
     )
 }
@@ -84,6 +90,6 @@ def filled_in(application: Application) -> dict[str, str]:
 
 
 class ApproveActivation(ApproveForm):
-    official_mail = StringField(
-        _l("Official mailbox"), render_kw={"autocomplete": "off", "inputmode": "email", "maxlength": 254}
+    official_mail = TextLine(
+        _l("Official mailbox"), longest=MAILBOX.longest, render_kw={"autocomplete": "off", "inputmode": "email"}
     )

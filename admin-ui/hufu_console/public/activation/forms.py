@@ -7,19 +7,20 @@ from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, StringField
 
 from hufu_console.accounts.profile import Group, kept_in, profile_form, typed_in
 from hufu_console.cases.types.activation import application_form, as_texts, asked_in, filled_in
+from hufu_console.web.fields import TextLine, hidden_id, hidden_version
 from hufu_console.web.numbers import number_in
-from hufu_registry.accounts.model import Profile
+from hufu_registry.accounts.model import ACCOUNT_NAME, Profile
+from hufu_registry.agencies.model import OID
 from hufu_registry.cases.engine.model import Case
 from hufu_registry.cases.types.activation import Application, application_of
 from hufu_registry.kernel.ids import AgencyId
 
 
 class NameForm(FlaskForm):
-    account_name = StringField(_l("Account name"), render_kw={"autocomplete": "off", "maxlength": 15})
+    account_name = TextLine(_l("Account name"), longest=ACCOUNT_NAME.longest, render_kw={"autocomplete": "off"})
 
 
 PersonFields: Any = profile_form(Group.PERSON, own=True)
@@ -29,11 +30,11 @@ class PersonForm(PersonFields):
     # The agency's id is hidden; what is wrong with it stands where one types its OID.
     SHOWN_AT: ClassVar[Mapping[str, str]] = {"agency_id": "agency_oid"}
 
-    account_name = StringField(
-        _l("Account name"), render_kw={"autocomplete": "off", "maxlength": 15, "spellcheck": "false"}
+    account_name = TextLine(
+        _l("Account name"), longest=ACCOUNT_NAME.longest, render_kw={"autocomplete": "off", "spellcheck": "false"}
     )
-    agency_id = HiddenField()
-    agency_oid = StringField(_l("OID of your agency"), render_kw={"autocomplete": "off", "maxlength": 80})
+    agency_id = hidden_id()
+    agency_oid = TextLine(_l("OID of your agency"), longest=OID.longest, render_kw={"autocomplete": "off"})
 
 
 PlaceFields: Any = profile_form(Group.PLACE, Group.CONTACT, own=True)
@@ -43,7 +44,7 @@ ApplicationFields: Any = application_form()
 class ApplicationForm(ApplicationFields, PlaceFields, PersonForm):
     """In parts, because a form has its fields in the order in which they are made: so they stand on the page."""
 
-    version = HiddenField()
+    version = hidden_version()
 
     def application(self) -> Application:
         """What was typed, cleaned; not checked."""

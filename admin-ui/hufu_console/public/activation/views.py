@@ -20,12 +20,13 @@ from hufu_console.web.faults import show_faults
 from hufu_console.web.language import language
 from hufu_console.web.numbers import number_of, version_in
 from hufu_console.web.sentences import sentence_of
+from hufu_registry.agencies.model import OID
 from hufu_registry.cases import use_cases as cases
 from hufu_registry.cases.engine.model import CaseMove
 from hufu_registry.cases.types.activation import ACTIVATION, Application, application_of
 from hufu_registry.kernel.errors import Invalid, NotFound
 from hufu_registry.kernel.ids import CaseId
-from hufu_registry.people.model import Purpose, plain
+from hufu_registry.people.model import Purpose
 
 FORM = "public/activation/form.html"
 
@@ -33,7 +34,7 @@ FORM = "public/activation/form.html"
 def read_form() -> ApplicationForm:
     """The form as it was sent or kept; an OID that was typed names the agency."""
     form = ApplicationForm(formdata=drafts.typed())
-    oid = plain(str(form.agency_oid.data or ""))
+    oid = OID.clean(str(form.agency_oid.data or ""))
     chosen = queries.chosen(form.application().agency_id)
     if oid and (chosen is None or oid != (chosen.unit or chosen.agency).oid):
         named = queries.agency_by_oid(oid)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from hufu_registry.accounts.model import Account, AccountMove, AccountState, DisableCause, name_key
+from hufu_registry.accounts.model import WHY, Account, AccountMove, AccountState, DisableCause, name_key
 from hufu_registry.accounts.permissions import EDIT_ACCOUNTS, SUSPEND_ACCOUNTS
 from hufu_registry.accounts.use_cases.moves import move_account
 from hufu_registry.accounts.use_cases.notifications import tell_managers_above
@@ -35,6 +35,7 @@ def disable_account(account_id: AccountId, services: Services[Work], actor: Acto
     Raises NotFound("account") outside the asker's scope, Denied("wider_rights"), IllegalMove("account_state"),
     IllegalMove("last_manager", agency).
     """
+    reason = WHY.checked(reason, "reason")
     with services.begin(actor) as work:
         account, grants = lock_account_and_grants(work, account_id)
         require_on_account(work, actor, EDIT_ACCOUNTS, account)
@@ -55,6 +56,8 @@ def suspend_account(account_id: AccountId, services: Services[Work], actor: Acto
     Raises NotFound("account") outside the asker's scope, IllegalMove("account_state"),
     IllegalMove("last_manager") for the last system manager: nobody could appoint another.
     """
+    # In an emergency there may be no time for words.
+    reason = replace(WHY, missing=None).checked(reason, "reason")
     with services.begin(actor) as work:
         account, grants = lock_account_and_grants(work, account_id)
         require_on_account(work, actor, SUSPEND_ACCOUNTS, account)
@@ -88,6 +91,7 @@ def restore_account(account_id: AccountId, services: Services[Work], actor: Acto
     Raises NotFound("account") outside the asker's scope, Denied("wider_rights"), IllegalMove("account_state"),
     IllegalMove("agency_closed").
     """
+    reason = WHY.checked(reason, "reason")
     with services.begin(actor) as work:
         account = account_to_change(work, actor, EDIT_ACCOUNTS, account_id)
         if not work.agencies.get(account.agency_id).is_open(taipei_date(work.now)):
@@ -105,6 +109,7 @@ def delete_account(account_id: AccountId, services: Services[Work], actor: Actor
     Raises NotFound("account") outside the asker's scope, Denied("wider_rights"), IllegalMove("account_state") for one
     that is not disabled.
     """
+    reason = WHY.checked(reason, "reason")
     with services.begin(actor) as work:
         account, grants = lock_account_and_grants(work, account_id)
         require_on_account(work, actor, EDIT_ACCOUNTS, account)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from hufu_registry.accounts.model import Account, AccountMove, AccountState, NameHolder, Profile, name_fault
+from hufu_registry.accounts.model import (
+    ACCOUNT_NAME,
+    NAME,
+    TITLE,
+    Account,
+    AccountMove,
+    AccountState,
+    NameHolder,
+    Profile,
+)
 from hufu_registry.accounts.permissions import RESEND_ACTIVATION
 from hufu_registry.accounts.use_cases.moves import move_account, take_name
 from hufu_registry.accounts.use_cases.permission import account_to_change, hold_places
@@ -16,7 +25,7 @@ from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound, RateLimi
 from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.work import Services
-from hufu_registry.people.model import MAILBOX_SHAPE, Purpose
+from hufu_registry.people.model import MAILBOX, Purpose
 from hufu_registry.people.use_cases import proved_mailbox
 from hufu_registry.propagation.model import ActionKind
 from hufu_registry.propagation.use_cases import enqueue_account, request_action
@@ -62,10 +71,15 @@ def first_system_manager(command: FirstSystemManager, services: Services[Work], 
 
     Raises IllegalMove("system_manager_exists"), Invalid(fields), Conflict("account_name_taken").
     """
-    fault = name_fault(command.account_name)
-    faults = {"account_name": fault} if fault else {}
-    if not MAILBOX_SHAPE.match(command.mailbox):
-        faults["mailbox"] = "mailbox_shape"
+    account_name, mailbox = ACCOUNT_NAME.clean(command.account_name), MAILBOX.clean(command.mailbox)
+    profile = Profile(name=command.name, title=command.title).cleaned()
+    entered = {
+        "account_name": ACCOUNT_NAME.fault(account_name),
+        "mailbox": MAILBOX.fault(mailbox),
+        "name": NAME.fault(profile.name),
+        "title": TITLE.fault(profile.title),
+    }
+    faults = {name: fault for name, fault in entered.items() if fault}
     with services.begin(actor) as work:
         agency = work.agencies.find_by_oid(command.agency_oid)
         if agency is None or agency.kind not in HOMES:
@@ -79,11 +93,11 @@ def first_system_manager(command: FirstSystemManager, services: Services[Work], 
         account = Account(
             id=AccountId(services.ids.new()),
             person_id=PersonId(services.ids.new()),
-            account_name=command.account_name,
+            account_name=account_name,
             agency_id=agency.id,
             agency_path=agency.path,
-            profile=Profile(name=command.name, title=command.title),
-            mailbox=command.mailbox.lower(),
+            profile=profile,
+            mailbox=mailbox,
             language=command.language,
             state=AccountState.NOT_ACTIVATED,
             created_at=work.now,

@@ -3,7 +3,7 @@
 from hufu_registry.agencies.model.history import HistoryFile, HistoryPlan, plan_history, read_history
 from hufu_registry.agencies.model.import_plan import Finding, ImportPlan, ImportReport, plan_import
 from hufu_registry.agencies.model.listing import ListedRow, Listing, Rejected, read_codes, read_list
-from hufu_registry.agencies.model.naming import folded, joined_names, words_of
+from hufu_registry.agencies.model.naming import NAME, OID, joined_names
 from hufu_registry.agencies.model.policy import AgencyPolicy
 from hufu_registry.agencies.model.tree import (
     AGENCY_CODE_SHAPE,
@@ -29,6 +29,8 @@ __all__ = [
     "AGENCY_CODE_SHAPE",
     "GOVERNMENT_ARC",
     "HOMES",
+    "NAME",
+    "OID",
     "OID_SHAPE",
     "ORGANISATION_ARC",
     "ROOT_ARCS",
@@ -50,7 +52,6 @@ __all__ = [
     "Rejected",
     "agency_id_of",
     "derive",
-    "folded",
     "joined_names",
     "label",
     "place_of",
@@ -59,5 +60,4 @@ __all__ = [
     "read_codes",
     "read_history",
     "read_list",
-    "words_of",
 ]

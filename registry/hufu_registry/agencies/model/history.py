@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from hufu_registry.agencies.model.listing import Rejected, columns_of, decoded, records
-from hufu_registry.agencies.model.naming import MAX_NAME, clean, is_printable
+from hufu_registry.agencies.model.listing import Rejected, columns_of, decoded, records, unreadable_in
+from hufu_registry.agencies.model.naming import CELL, NAME, NAMES_CELL, OID
 from hufu_registry.agencies.model.tree import OID_SHAPE, FormerName, Node
 from hufu_registry.kernel.errors import Invalid
+from hufu_registry.kernel.texts import PASTED, Text, narrow
 
 COLUMNS = {
     "old_name": "old_name",
@@ -20,6 +21,7 @@ COLUMNS = {
     "change_date": "until",
     "ref": "reference",
 }
+KINDS = {"old_oid": OID, "new_oid": OID, "until": Text(PASTED, narrow), "old_name": NAMES_CELL, "new_name": NAMES_CELL}
 DAY = re.compile(r"^([0-9]{2,4})[/-]([0-9]{1,2})[/-]([0-9]{1,2})$")
 FIRST_YEAR = 1911
 
@@ -80,7 +82,7 @@ def read_history(data: bytes) -> HistoryFile:
         if len(cells) != len(first[1]):
             rejected.append(Rejected(line, "number_of_cells", f"{len(cells)} ≠ {len(first[1])}"))
             continue
-        values = {ours: clean(cells[position]) for ours, position in columns.items()}
+        values = {ours: KINDS.get(ours, CELL).clean(cells[position]) for ours, position in columns.items()}
         pair = _pair(line, values)
         if isinstance(pair, Rejected):
             rejected.append(pair)
@@ -90,13 +92,13 @@ def read_history(data: bytes) -> HistoryFile:
 
 
 def _pair(line: int, values: Mapping[str, str]) -> Pair | Rejected:
-    if not all(is_printable(value) for value in values.values()):
-        return Rejected(line, "control_character")
+    if unreadable := unreadable_in(values, KINDS):
+        return Rejected(line, unreadable)
     for oid in (values["old_oid"], values["new_oid"]):
         if not OID_SHAPE.match(oid):
             return Rejected(line, "oid_malformed", oid)
     for name in (values["old_name"], values["new_name"]):
-        if not 0 < len(name) <= MAX_NAME:
+        if not 0 < len(name) <= NAME.longest:
             return Rejected(line, "name_missing" if not name else "name_too_long")
     try:
         until = day_of(values["until"])

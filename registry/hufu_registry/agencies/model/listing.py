@@ -7,9 +7,10 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hufu_registry.agencies.model.naming import MAX_NAME, clean, is_printable
+from hufu_registry.agencies.model.naming import CELL, NAME, NAMES_CELL, OID
 from hufu_registry.agencies.model.tree import AGENCY_CODE_SHAPE, OID_SHAPE, ROOT_ARCS
 from hufu_registry.kernel.errors import Invalid
+from hufu_registry.kernel.texts import PASTED, Text, code
 
 OLD_COLUMNS = {"機關名稱": "name", "OID": "oid", "電話": "telephone", "地址": "address", "DN": "dn"}
 NEW_COLUMNS = {
@@ -20,6 +21,11 @@ NEW_COLUMNS = {
     "DN": "dn",
     "OrgCode": "agency_code",
 }
+
+
+CODE = Text(PASTED, code)
+# The DN names what stands above and may be in no line.
+KINDS = {"oid": OID, "agency_code": CODE, "name": NAMES_CELL, "dn": NAMES_CELL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,9 @@ def dn_steps(dn: str) -> tuple[tuple[str, str], ...] | None:
         else:
             parts[-1] += character
         escaped = False
-    pairs = [(attribute.strip().lower(), clean(value)) for attribute, _, value in (p.partition("=") for p in parts)]
+    pairs = [
+        (attribute.strip().lower(), CELL.clean(value)) for attribute, _, value in (p.partition("=") for p in parts)
+    ]
     if len(pairs) < 2 or pairs[-1] != ("c", "TW") or not all(value for _, value in pairs):
         return None
     return tuple(reversed(pairs[:-1]))
@@ -117,7 +125,7 @@ def records(text: str) -> Iterator[tuple[int, list[str]]]:
 
 def columns_of(header: Sequence[str], *styles: Mapping[str, str]) -> dict[str, int]:
     """Which cell holds what. Raises Invalid("file_columns") naming what is missing from the nearest style."""
-    names = [clean(cell) for cell in header]
+    names = [CELL.clean(cell) for cell in header]
     nearest = max(styles, key=lambda style: sum(column in names for column in style))
     missing = [column for column in nearest if column not in names]
     if missing:
@@ -147,8 +155,8 @@ class _Reading:
         self.rows.append(ListedRow(line, name, oid, values["telephone"], values["address"], values["dn"], code))
 
     def _fault(self, oid: str, name: str, values: Mapping[str, str]) -> tuple[str, str] | None:
-        if not all(is_printable(value) for value in values.values()):
-            return "control_character", ""
+        if unreadable := unreadable_in(values, KINDS):
+            return unreadable, ""
         if not oid:
             return "oid_missing", ""
         if not oid.startswith(tuple(f"{arc}." for arc in ROOT_ARCS)):
@@ -159,9 +167,14 @@ class _Reading:
             return "oid_duplicate", f"{oid}, line {self.line_of[oid]}"
         if not name:
             return "name_missing", oid
-        if len(name) > MAX_NAME:
+        if len(name) > NAME.longest:
             return "name_too_long", oid
         return None
+
+
+def unreadable_in(values: Mapping[str, str], kinds: Mapping[str, Text]) -> str | None:
+    """The code of what is wrong with a cell whatever it should say."""
+    return next((fault for name, value in values.items() if (fault := kinds.get(name, CELL).fault(value))), None)
 
 
 def read_list(data: bytes) -> Listing:
@@ -178,9 +191,9 @@ def read_list(data: bytes) -> Listing:
     for line, cells in lines:
         if len(cells) != len(first[1]):
             reading.rejected.append(Rejected(line, "number_of_cells", f"{len(cells)} ≠ {len(first[1])}"))
-            reading.oids.update(clean(cell) for cell in cells)
+            reading.oids.update(OID.clean(cell) for cell in cells)
             continue
-        reading.take(line, {ours: clean(cells[position]) for ours, position in columns.items()})
+        reading.take(line, {ours: KINDS.get(ours, CELL).clean(cells[position]) for ours, position in columns.items()})
     return Listing(
         rows=tuple(reading.rows),
         rejected=tuple(reading.rejected),
@@ -198,7 +211,7 @@ def read_codes(data: bytes) -> tuple[dict[str, str], tuple[Rejected, ...]]:
     rejected: list[Rejected] = []
     twice: dict[str, int] = {}
     for line, cells in records(decoded(data)):
-        code, name = (clean(cells[0]), clean(cells[1])) if len(cells) == 2 else ("", "")
+        code, name = (CODE.clean(cells[0]), CELL.clean(cells[1])) if len(cells) == 2 else ("", "")
         if not name or not AGENCY_CODE_SHAPE.match(code):
             rejected.append(Rejected(line, "code_line_malformed", ",".join(cells)[:80]))
         elif codes.setdefault(name, code) != code:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from hufu_registry.agencies.model.naming import folded, joined_names
+from hufu_registry.agencies.model.naming import joined_names
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AgencyId
+from hufu_registry.kernel.texts import folded
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 GOVERNMENT_ARC = "2.16.886.101"

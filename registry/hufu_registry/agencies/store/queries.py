@@ -9,11 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hufu_registry.agencies.model import HOMES, Agency, AgencyKind, Path, folded, words_of
+from hufu_registry.agencies.model import HOMES, Agency, AgencyKind, Path
 from hufu_registry.agencies.store.tables import agencies, agency_names, below
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.paging import Page, Paged
 from hufu_registry.kernel.store import counted
+from hufu_registry.kernel.texts import folded, words_of
 
 home = agencies.alias("home")
 

@@ -16,7 +16,6 @@ from hufu_registry.agencies.model import (
     Key,
     Node,
     Place,
-    folded,
     joined_names,
     place_of,
 )
@@ -29,6 +28,7 @@ from hufu_registry.kernel.errors import Conflict, NotFound
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.store import among, outbox
+from hufu_registry.kernel.texts import folded
 
 
 class SqlAgencies:

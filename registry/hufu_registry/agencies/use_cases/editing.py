@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from hufu_registry.agencies.model import HOMES, OID_SHAPE, Agency, AgencyKind
-from hufu_registry.agencies.model.naming import MAX_NAME, clean, is_printable
+from hufu_registry.agencies.model.naming import NAME, OID
 from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
 from hufu_registry.agencies.use_cases.ports import NewAgency, Work
 from hufu_registry.kernel.actor import Actor
@@ -17,8 +17,10 @@ from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey
 from hufu_registry.kernel.permissions import Permission
+from hufu_registry.kernel.texts import STOPS, Text, narrow
 from hufu_registry.kernel.work import Services
 
+DOMAIN = Text(253, lambda text: narrow(text).translate(STOPS).lower())
 DOMAIN_SHAPE = re.compile(r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$")
 MAX_DOMAINS = 20
 
@@ -73,7 +75,7 @@ class SetMailDomains:
 
 def add_unit(command: AddUnit, services: Services[Work], actor: Actor) -> Agency:
     """A new unit below an agency, a school or another unit, with an OID of its own or none."""
-    name, oid = checked_name(command.name), clean(command.oid)
+    name, oid = NAME.checked(command.name, "name"), OID.clean(command.oid)
     if oid and not OID_SHAPE.match(oid):
         raise Invalid(fields={"oid": "oid_malformed"})
     with services.begin(actor) as work:
@@ -97,7 +99,7 @@ def add_unit(command: AddUnit, services: Services[Work], actor: Actor) -> Agency
 
 def rename(command: Rename, services: Services[Work], actor: Actor) -> Agency:
     """Give it a new name from a day on; the old one stays findable."""
-    name = checked_name(command.name)
+    name = NAME.checked(command.name, "name")
     with services.begin(actor) as work:
         agency = _open_for_change(work, command.agency_id, command.version, below=True)
         not_in_future(command.since, taipei_date(work.now))
@@ -201,7 +203,7 @@ def reopen(command: Reopen, services: Services[Work], actor: Actor) -> Agency:
 
 
 def set_mail_domains(command: SetMailDomains, services: Services[Work], actor: Actor) -> Agency:
-    domains = tuple(sorted({checked_domain(domain) for domain in command.domains if domain.strip()}))
+    domains = tuple(sorted({checked_domain(domain) for domain in command.domains if DOMAIN.clean(domain)}))
     if len(domains) > MAX_DOMAINS:
         raise Invalid(fields={"domains": "too_many"})
     with services.begin(actor) as work:
@@ -219,22 +221,10 @@ def set_mail_domains(command: SetMailDomains, services: Services[Work], actor: A
         return work.agencies.get(agency.id)
 
 
-def checked_name(name: str) -> str:
-    """Raises Invalid on the field "name"."""
-    tidy = clean(name)
-    if not tidy:
-        raise Invalid(fields={"name": "required"})
-    if len(tidy) > MAX_NAME:
-        raise Invalid(fields={"name": "too_long"})
-    if not is_printable(tidy):
-        raise Invalid(fields={"name": "control_character"})
-    return tidy
-
-
 def checked_domain(domain: str) -> str:
     """Raises Invalid on the field "domains"."""
     try:
-        ascii_domain = domain.strip().removeprefix("@").lower().encode("idna").decode()
+        ascii_domain = DOMAIN.clean(domain).removeprefix("@").encode("idna").decode()
     except UnicodeError as error:
         raise Invalid(fields={"domains": "domain_malformed"}) from error
     if not DOMAIN_SHAPE.match(ascii_domain):

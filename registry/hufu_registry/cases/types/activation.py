@@ -8,16 +8,15 @@ from dataclasses import dataclass, field, replace
 import hufu_registry.accounts.use_cases as accounts
 import hufu_registry.propagation.use_cases as propagation
 from hufu_registry.accounts.model import (
-    REASON_LENGTH,
+    ACCOUNT_NAME,
     Account,
     AccountState,
     Entered,
     NameHolder,
     Profile,
     entered,
-    length_fault,
-    name_fault,
     name_key,
+    typed,
 )
 from hufu_registry.agencies.model import HOMES, Agency, AgencyKind
 from hufu_registry.cases.engine.model import Case, Form, Summary
@@ -29,23 +28,21 @@ from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId, PersonId
+from hufu_registry.kernel.texts import REASON
 from hufu_registry.kernel.work import Services
-from hufu_registry.people.model import clean_name, plain
 
 
 @dataclass(frozen=True, slots=True)
 class Application(Entered):
     """What the applicant fills in. The profile's `unit_id` names a unit of the registry, `unit_name` any."""
 
-    account_name: str = field(metadata=entered(plain, name_fault))
+    account_name: str = field(metadata=typed(ACCOUNT_NAME))
     agency_id: AgencyId | None = field(
         metadata=entered(fault=lambda agency_id: "agency_required" if agency_id is None else None)
     )
     profile: Profile
     wants_official_mail: bool = field(default=False, metadata=entered())
-    reason: str = field(
-        default="", metadata=entered(clean_name, lambda text: length_fault(text, REASON_LENGTH, required=True))
-    )
+    reason: str = field(default="", metadata=typed(REASON))
 
     @property
     def summary(self) -> Summary:
@@ -173,10 +170,7 @@ def choose_name(command: ChooseName, services: Services[Work], actor: Actor) -> 
 
     Raises IllegalMove("no_collision"), Invalid(account_name=…).
     """
-    wished = plain(command.account_name)
-    fault = name_fault(wished)
-    if fault:
-        raise Invalid(fields={"account_name": fault})
+    wished = ACCOUNT_NAME.checked(command.account_name, "account_name")
     with services.begin(actor) as work:
         case = held_case(work, own_case(work, services, command.browser, command.case_id))
         if not case.collision or case.account_id is None:

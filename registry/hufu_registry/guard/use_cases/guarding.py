@@ -27,9 +27,9 @@ from hufu_registry.guard.use_cases.commands import Command
 from hufu_registry.guard.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import Conflict, Denied, HufuError, Invalid, NotFound
+from hufu_registry.kernel.texts import REASON
 from hufu_registry.kernel.work import Services
 from hufu_registry.rights.use_cases import require_everywhere
-from hufu_registry.sync.use_cases.administration import required_reason
 from hufu_registry.sync.use_cases.runs import start_bulk_run
 
 SHOWN = 20
@@ -113,7 +113,7 @@ def cancel(held_id: UUID, version: int, services: Services[Work], actor: Actor, 
 
     Raises Invalid(reason), NotFound("held_change"), IllegalMove("held_change_state"), Conflict("changed_meanwhile").
     """
-    why = required_reason(reason, "reason")
+    why = REASON.checked(reason, "reason")
     with services.begin(actor) as work:
         held_change = _to_decide(work, held_id, version)
         if actor.account_id is None or actor.account_id != held_change.requested_by:

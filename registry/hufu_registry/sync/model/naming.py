@@ -43,7 +43,8 @@ def cut(text: str, longest: int) -> str:
 def printable(text: str) -> str:
     if text.isprintable():
         return " ".join(text.split())
-    return " ".join("".join(c for c in text if unicodedata.category(c)[0] != "C" or c == " ").split())
+    # What no name may hold is refused where it is entered; what was entered is carried whole.
+    return " ".join("".join(c if unicodedata.category(c) not in {"Cc", "Cs"} else " " for c in text).split())
 
 
 def value(attribute: str, text: str) -> str:

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from hufu_registry.accounts.store import accounts
-from hufu_registry.agencies.model import folded
 from hufu_registry.agencies.store import agencies
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId
@@ -19,6 +18,7 @@ from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page, Paged, Sort
 from hufu_registry.kernel.store import PENDING, PENDING_STATES, among, counted, ordered, outbox
+from hufu_registry.kernel.texts import words_of
 from hufu_registry.notices.store import notices
 from hufu_registry.sync.model import Code, Drift, ErrorClass, WorkRow, WorkState
 from hufu_registry.sync.model.drift import is_acceptable
@@ -183,10 +183,10 @@ def _uuids(texts: Iterable[str]) -> list[UUID]:
 
 def _about(table: sa.FromClause, words: str) -> list[sa.ColumnElement[bool]]:
     """Each word is a part of the person's name, the account's name, or the agency's full name."""
-    wanted = words.replace("\x00", " ").lower().split()[:MOST_WORDS]
+    wanted = words_of(words)
     if not wanted:
         return []
-    in_agency = [sa.func.strpos(agencies.c.search_path, folded(word)) > 0 for word in wanted]
+    in_agency = [sa.func.strpos(agencies.c.search_path, word) > 0 for word in wanted]
     in_account = [
         sa.or_(
             of_agency,

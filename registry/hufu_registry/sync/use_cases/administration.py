@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from hufu_registry.accounts.model import REASON_LENGTH, AccountMove, AccountState
+from hufu_registry.accounts.model import AccountMove, AccountState
 from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
 from hufu_registry.accounts.use_cases import account_to_change, hold_places, move_account
 from hufu_registry.kernel.actor import Actor
-from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound
+from hufu_registry.kernel.errors import IllegalMove, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.texts import REASON
 from hufu_registry.kernel.work import Services
 from hufu_registry.propagation.model import ActionKind, ActionState
 from hufu_registry.propagation.use_cases import enqueue_account, enqueue_accounts, enqueue_agencies, request_action
@@ -33,7 +34,7 @@ def pause_target(target: Target, why: str, services: Services[Work], actor: Acto
 
     Raises Invalid(why="required").
     """
-    reason = required_reason(why)
+    reason = REASON.checked(why, "why")
     with services.begin(actor) as work:
         require_administrator(work, actor)
         if work.administration.pause(target, reason, actor.account_id):
@@ -61,7 +62,7 @@ def drop_work(key: OutboxKey, why: str, services: Services[Work], actor: Actor) 
 
     Raises Invalid(why="required"), NotFound("work").
     """
-    reason = required_reason(why)
+    reason = REASON.checked(why, "why")
     with services.begin(actor) as work:
         require_administrator(work, actor)
         if not work.administration.drop(key):
@@ -175,16 +176,6 @@ def request_comparison(target: Target, services: Services[Work], actor: Actor) -
         work.runs.request(run)
         _record(work, "comparison.requested", "target", target.value, run=str(run.id))
     return run.id
-
-
-def required_reason(text: str, field: str = "why") -> str:
-    """Raises Invalid on the field."""
-    reason = " ".join(text.split())
-    if not reason:
-        raise Invalid(fields={field: "required"})
-    if len(reason) > REASON_LENGTH:
-        raise Invalid(fields={field: "too_long"})
-    return reason
 
 
 def _account_of(key: OutboxKey) -> AccountId:

@@ -10,8 +10,9 @@ from hufu_registry.cases.engine.use_cases.notifications import record, tell_appl
 from hufu_registry.cases.engine.use_cases.ports import Work
 from hufu_registry.kernel.actor import SYSTEM, Actor
 from hufu_registry.kernel.clock import taipei_date
-from hufu_registry.kernel.errors import Conflict, Denied, IllegalMove, Invalid, NotFound
+from hufu_registry.kernel.errors import Conflict, Denied, IllegalMove, NotFound
 from hufu_registry.kernel.ids import AccountId, CaseId
+from hufu_registry.kernel.texts import REASON
 from hufu_registry.kernel.work import Services
 
 
@@ -59,9 +60,7 @@ def approve(command: Approve, services: Services[Work], actor: Actor) -> Account
 
 def reject(command: Reject, services: Services[Work], actor: Actor) -> None:
     """Reject with a reason, which the applicant reads. Raises as `approve` does."""
-    reason = " ".join(command.reason.split())
-    if not reason:
-        raise Invalid(fields={"reason": "required"})
+    reason = REASON.checked(command.reason, "reason")
     with services.begin(actor) as work:
         case = case_to_decide(work, actor, command.case_id, CaseMove.REJECT, command.version)
         decided = decision(work, actor, case, CaseMove.REJECT, reason)
