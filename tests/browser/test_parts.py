@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from hufu_console.app import create_app
-from hufu_console.settings import Settings
 from hufu_console.sign_in_server import SignInServer
 from hufu_console.web.context import Services
+from tests.kit.consoles import console_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
@@ -24,18 +24,7 @@ WIDTHS = (1280, 600, 360, 320)
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the page of parts; it needs no registry."""
-    folder = tmp_path_factory.mktemp("secrets")
-    for name in ("client", "session"):
-        (folder / name).write_text(name * 8)
-    settings = Settings(
-        console_url="http://localhost",
-        issuer="http://localhost/realms/hufu",
-        oidc_client_secret_file=folder / "client",
-        session_key_file=folder / "session",
-        redis_url="memory://",
-        redis_password_file=None,
-        gallery=True,
-    )
+    settings = console_settings(tmp_path_factory.mktemp("secrets"), cookie_secure=True, limits=True, gallery=True)
     services = Services(cast("Any", None), SignInServer(settings.issuer_url, "hufu-console", "secret"))
     server = make_server("127.0.0.1", 0, create_app(settings, services), threaded=True)
     thread = threading.Thread(target=server.serve_forever)

@@ -1,4 +1,4 @@
-"""A PostgreSQL of their own for tests of the registry alone: a fresh database for every test, in a tenth of a second."""
+"""A PostgreSQL of their own for tests of the registry alone: a fresh database for every test."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.model import Agency
-from hufu_registry.agencies.use_cases import (
-    ImportList,
-    import_list,
-)
+from hufu_registry.agencies.use_cases import ImportList, import_list
 from hufu_registry.bootstrap import SqlServices, build_engine, build_services
 from hufu_registry.kernel.actor import OPERATOR, Actor
 from hufu_registry.kernel.permissions import Role
@@ -29,7 +25,7 @@ from hufu_stack.stack import Stack
 from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import make_console, signed_in
-from tests.kit.databases import own_database
+from tests.kit.databases import Databases, name_of
 from tests.kit.registry import CHAIN, Registry
 from tests.kit.staff import Staff
 
@@ -38,8 +34,8 @@ KEEP = os.environ.get("HUFU_KEEP_STACK") == "1"
 
 
 @pytest.fixture(scope="session")
-def migrated() -> Iterator[RegistrySettings]:
-    """A running PostgreSQL, and in it a database that is migrated and empty: the template of all others."""
+def databases() -> Iterator[Databases]:
+    """A running PostgreSQL."""
     stack = Stack(PROFILE)
     if not KEEP:
         stack.reset()
@@ -47,23 +43,41 @@ def migrated() -> Iterator[RegistrySettings]:
     try:
         values = {name.removeprefix("HUFU_").lower(): value for name, value in environment(PROFILE, "registry").items()}
         # The rules take it that there is a directory; nothing here speaks to one.
-        settings = RegistrySettings.model_validate(values | {"directory": "ad"})
-        with own_database(settings, "template1") as template:
-            engine = build_engine(template)
-            upgrade(engine, template.keys())
-            engine.dispose()
-            yield template
+        made = Databases(RegistrySettings.model_validate(values | {"directory": "ad"}))
+        try:
+            yield made
+        finally:
+            made.close()
     finally:
         if not KEEP:
             stack.reset()
 
 
+@pytest.fixture(scope="session")
+def migrated(databases: Databases) -> Iterator[RegistrySettings]:
+    """A database that is migrated and empty: the template of all others."""
+    with databases.lent() as template:
+        engine = build_engine(template)
+        upgrade(engine, template.keys())
+        engine.dispose()
+        yield template
+
+
+@pytest.fixture(scope="session")
+def with_chain(databases: Databases, migrated: RegistrySettings) -> Iterator[RegistrySettings]:
+    """The template for tests that ask for the chain of agencies: there it is once for all."""
+    with databases.lent(name_of(migrated)) as template:
+        services = build_services(template)
+        import_list(ImportList(CHAIN.encode()), services, OPERATOR)
+        services.engine.dispose()
+        yield template
+
+
 @pytest.fixture
-def database(migrated: RegistrySettings) -> Iterator[RegistrySettings]:
-    """Settings of a database nobody else has: migrated, empty, gone after the test."""
-    template = sa.make_url(migrated.database_url).database
-    assert template is not None
-    with own_database(migrated, template) as settings:
+def database(request: pytest.FixtureRequest, databases: Databases) -> Iterator[RegistrySettings]:
+    """Settings of a database nobody else has: migrated, with the chain of agencies or empty, gone after the test."""
+    template = "with_chain" if "chain" in request.fixturenames else "migrated"
+    with databases.lent(name_of(request.getfixturevalue(template))) as settings:
         yield settings
 
 
@@ -88,8 +102,7 @@ def services(database: RegistrySettings, clock: SetClock) -> Iterator[SqlService
 @pytest.fixture
 def chain(services: SqlServices) -> Sequence[Agency]:
     """測試院 › 測試部 › 測試署 › 測試隊, from the top."""
-    import_list(ImportList(CHAIN.encode()), services, OPERATOR)
-    with services.begin(OPERATOR) as work:
+    with services.reading() as work:
         lowest = work.agencies.find_by_oid("2.16.886.101.29999.20001.20001.20001")
         assert lowest is not None
         return work.agencies.ancestors(lowest.id)

@@ -13,7 +13,6 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
-from jinja2 import ChoiceLoader, FileSystemLoader
 
 import hufu_registry.cases.feature as declared
 from hufu_registry.accounts.model import Profile
@@ -98,8 +97,7 @@ def declare(monkeypatch: pytest.MonkeyPatch, kind: CaseType) -> None:
 @pytest.fixture
 def manager(services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp_path: Path) -> FlaskClient:
     """The browser of 測試署's manager, in a console that finds the type's template."""
-    app = make_console(services, tmp_path)
-    app.jinja_loader = ChoiceLoader([FileSystemLoader(TEMPLATES), FileSystemLoader(f"{app.root_path}/templates")])
+    app = make_console(services, tmp_path, templates=TEMPLATES)
     staff = Staff(services)
     (account_id,) = staff.hire(chain[2], 1)
     staff.appoint(account_id, chain[2])

@@ -2,75 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from hufu_console.app import create_app
-from hufu_console.settings import Settings
-from hufu_console.sign_in_server import SignInServer
-from hufu_console.web.context import Services
-from hufu_console.web.viewer import COOKIE
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.permissions import Role
-from hufu_registry.sessions.use_cases import start_session
 from tests.kit import accounts
+from tests.kit.consoles import signed_in
 
-TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 Door = Callable[[AccountId], FlaskClient]
 
 
-class Browser(FlaskClient):
-    """Sends forms with the token that the pages carry."""
-
-    def post(self, *args: Any, **kwargs: Any) -> Any:
-        token = TOKEN.search(self.get("/agencies").text)
-        assert token is not None
-        data = dict(kwargs.pop("data", {})) | {"csrf_token": token[1]}
-        return super().post(*args, data=data, **kwargs)
-
-
 @pytest.fixture
-def console(services: SqlServices, tmp_path: Path) -> Flask:
-    for name in ("client", "session"):
-        (tmp_path / name).write_text(name * 8)
-    settings = Settings(
-        console_url="http://localhost",
-        issuer="http://localhost/realms/hufu",
-        oidc_client_secret_file=tmp_path / "client",
-        session_key_file=tmp_path / "session",
-        redis_url="memory://",
-        redis_password_file=None,
-        cookie_secure=False,
-        limits=False,
-    )
-    app = create_app(settings, Services(services, SignInServer(settings.issuer_url, "hufu-console", "secret")))
-    app.test_client_class = Browser
-    return app
-
-
-@pytest.fixture
-def door(console: Flask, services: SqlServices) -> Door:
+def door(app: Flask, services: SqlServices) -> Door:
     """A browser in which an account is signed in; its pages are in English."""
-
-    def open_for(account_id: AccountId) -> FlaskClient:
-        token = uuid4().hex
-        start_session(token, account_id, uuid4().hex, "id-token", services, OPERATOR)
-        browser = console.test_client()
-        browser.set_cookie(COOKIE, token)
-        browser.get("/?language=en")
-        return browser
-
-    return open_for
+    return lambda account_id: signed_in(app, services, account_id, language="en")
 
 
 def official(services: SqlServices, agency: Agency, name: str, role: Role | None = None) -> AccountId:

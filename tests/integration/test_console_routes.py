@@ -16,6 +16,9 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule, UnicodeConverter
 
 from hufu_console import urls
+from hufu_console.app import create_app
+from hufu_console.sign_in_server import SignInServer
+from hufu_console.web.context import Services
 from hufu_console.web.converters import CONVERTERS, ObjectConverter
 from hufu_console.web.routing import PUBLIC, Route
 from hufu_registry.agencies.model import Agency
@@ -27,7 +30,7 @@ from tests.kit.accounts import official
 from tests.kit.addresses import Ground, is_walked
 from tests.kit.cases import Desk
 from tests.kit.clocks import SetClock
-from tests.kit.consoles import csrf_token, make_console, signed_in
+from tests.kit.consoles import console_settings, csrf_token, make_console, signed_in
 from tests.kit.staff import Staff, only_looking
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -272,5 +275,7 @@ def test_a_route_without_a_permission_does_not_start(
     monkeypatch.setattr(
         "hufu_console.web.converters.set_up", lambda app: (app.url_map.converters.update(CONVERTERS), secretly(app))
     )
+    settings = console_settings(tmp_path)
+    server = SignInServer(settings.issuer_url, "hufu-console", "secret")
     with pytest.raises(LookupError, match=r"x\.y"):
-        make_console(services, tmp_path)
+        create_app(settings, Services(services, server))

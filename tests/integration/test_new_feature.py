@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from hufu_registry.settings import SETTINGS, RegistrySettings
+from hufu_registry.settings import SETTINGS
 from hufu_stack.layout import PROFILES, PROJECT
-from tests.kit.databases import own_database
+from tests.kit.databases import Databases
 
 ROOMS = ("registry", "admin-ui", "sync-worker", "keycloak-config", "stack")
 FEATURE, WORD = "visits", "參訪"
@@ -98,16 +98,16 @@ class Copy:
 
 
 @pytest.fixture
-def copy(migrated: RegistrySettings, tmp_path: Path) -> Copy:
+def copy(tmp_path: Path) -> Copy:
     (PROJECT / ".mypy_cache").mkdir(exist_ok=True)
     return Copy(tmp_path)
 
 
-def test_a_new_feature_passes_all_checks_and_costs_a_line_elsewhere(copy: Copy, migrated: RegistrySettings) -> None:
+def test_a_new_feature_passes_all_checks_and_costs_a_line_elsewhere(copy: Copy, databases: Databases) -> None:
     assert copy.fault("make", "feature", f"NAME={FEATURE}", f"WORD={WORD}") == ""
 
     def migrated_and_walked() -> Sequence[str]:
-        with own_database(migrated, "template1") as empty:
+        with databases.lent() as empty:
             # Defaults of settings are read from text as people write it, not from JSON.
             fault = copy.fault(sys.executable, "-c", MIGRATE, given=empty.model_dump_json(exclude=set(SETTINGS)))
         return [fault or copy.fault(sys.executable, "-m", "pytest", "-q", "--show-capture=no", *STANDS)]

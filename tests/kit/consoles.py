@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from copy import copy
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,13 +13,13 @@ from uuid import uuid4
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2.bccache import Bucket, BytecodeCache
+from jinja2 import ChoiceLoader, FileSystemLoader
 from openpyxl import load_workbook
 
 from hufu_console.app import create_app
 from hufu_console.settings import Settings
 from hufu_console.sign_in_server import SignInServer
-from hufu_console.web.context import Services
+from hufu_console.web.context import EXTENSION, Context, Services
 from hufu_console.web.viewer import COOKIE
 from hufu_registry.accounts.model import Account
 from hufu_registry.audit.store import audit_records
@@ -28,22 +29,6 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.notices.store import SEALED_AS, notices
 from hufu_registry.sessions.use_cases import start_session
 
-
-class KeptTemplates(BytecodeCache):
-    """Compiled once in a run: each test has a console of its own, and half of its time went into that."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._kept:
-            bucket.bytecode_from_string(self._kept[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._kept[bucket.key] = bucket.bytecode_to_string()
-
-
-TEMPLATES = KeptTemplates()
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
@@ -63,8 +48,8 @@ class Browser(FlaskClient):
         return super().post(*args, data=data, **kwargs)
 
 
-def make_console(services: SqlServices, folder: Path, *, server: SignInServer | None = None, **settings: Any) -> Flask:
-    """The application as production builds it, but for limits, which tests would run into."""
+def console_settings(folder: Path, **changes: Any) -> Settings:
+    """As in production but for limits, which tests would run into; the secrets' files are in the folder."""
     for name in ("client", "session"):
         (folder / name).write_text(name * 8)
     values: dict[str, Any] = {
@@ -77,12 +62,45 @@ def make_console(services: SqlServices, folder: Path, *, server: SignInServer | 
         "cookie_secure": False,
         "limits": False,
     }
-    built = Settings(**(values | settings))
-    server = server or SignInServer(built.issuer_url, "hufu-console", "secret")
-    app = create_app(built, Services(services, server))
+    return Settings(**(values | changes))
+
+
+BUILT: dict[str, Flask] = {}
+
+
+def make_console(
+    services: SqlServices,
+    folder: Path,
+    *,
+    server: SignInServer | None = None,
+    templates: Path | None = None,
+    **changes: Any,
+) -> Flask:
+    """The application as production builds it; it finds these templates, too.
+
+    Addresses, forms and templates are made once a run for the same settings: each console is a copy of that
+    application with settings, services and sign-in server of its own. Limits are counted in the application, so one
+    that has some is built anew.
+    """
+    settings = console_settings(folder, **changes)
+    given = Services(services, server or SignInServer(settings.issuer_url, "hufu-console", "secret"))
+    if settings.limits:
+        return build_console(settings, given, templates)
+    key = f"{templates} {settings.model_dump_json(exclude={'oidc_client_secret_file', 'session_key_file'})}"
+    if key not in BUILT:
+        BUILT[key] = build_console(settings, given, templates)
+    app = copy(BUILT[key])
+    app.extensions = app.extensions | {EXTENSION: Context(settings, given)}
+    given.sign_in.init_app(app)
+    return app
+
+
+def build_console(settings: Settings, services: Services, templates: Path | None = None) -> Flask:
+    app = create_app(settings, services)
     app.testing = True
-    app.jinja_env.bytecode_cache = TEMPLATES
     app.test_client_class = Browser
+    if templates is not None:
+        app.jinja_loader = ChoiceLoader([FileSystemLoader(templates), FileSystemLoader(f"{app.root_path}/templates")])
     return app
 
 
