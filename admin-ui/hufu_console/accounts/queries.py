@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from hufu_console.agencies.queries import names_in
@@ -14,8 +15,9 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import unit_names
 from hufu_registry.audit.store import TimelineEntry, timeline
 from hufu_registry.cases.engine.model import Case
+from hufu_registry.features import SqlWork
 from hufu_registry.kernel.clock import taipei_date
-from hufu_registry.kernel.errors import Denied, NotFound
+from hufu_registry.kernel.errors import Conflict, Denied, NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.sync.events import IN_TARGETS
 from hufu_registry.sync.model import (
@@ -109,7 +111,7 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
         return AccountView(
             account=account,
             agency=work.agencies.get(account.agency_id),
-            case=work.cases.by_account(account_id),
+            case=case_of(work, account_id),
             steps=account_story(work.connection, account_id),
             targets=account_in_targets(work.connection, account_id),
             sign_in=sign_in,
@@ -118,6 +120,13 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
             entries=entries,
             names=names_in(work, entries),
         )
+
+
+def case_of(work: SqlWork, account_id: AccountId) -> Case | None:
+    """The case it came of; none as well where that cannot be read."""
+    with suppress(Conflict, NotFound):
+        return work.cases.by_account(account_id)
+    return None
 
 
 def own(viewer: Viewer) -> AccountView:

@@ -12,6 +12,10 @@ from hufu_registry.cases.types.activation import ACTIVATION
 
 SENTENCES = {
     "case": _l("There is no such case, or it is not yours to see."),
+    "case_unreadable": _l(
+        "What case %(number)s holds cannot be read: a key is missing, or the data is damaged. Nothing was changed. "
+        "Please tell the system manager, who can bring it back from a backup."
+    ),
     "case_state": _l("This case is decided or withdrawn already."),
     "own_case": _l("Nobody decides his own case."),
     "no_collision": _l("The account name needs no change."),

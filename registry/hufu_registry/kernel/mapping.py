@@ -12,7 +12,7 @@ from types import MappingProxyType, NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
-from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.keys import Keys, Unreadable
 
 T = TypeVar("T")
 
@@ -83,8 +83,14 @@ def to_document(about: str, value: object, keys: Keys) -> str:
 
 
 def from_document(about: str, kind: type[T], document: str, keys: Keys, known: Mapping[str, Any] = NOTHING) -> T:
-    """What `to_document` made this of, but for what is `known` better. A field that came after it has its default."""
-    return from_columns(kind, {**json.loads(keys.open(about, document)), **known}, keys)
+    """What `to_document` made this of, but for what is `known` better. A field that came after it has its default.
+
+    Raises Unreadable, also where it is none of this type.
+    """
+    try:
+        return from_columns(kind, {**json.loads(keys.open(about, document)), **known}, keys)
+    except (ValueError, TypeError, KeyError) as error:
+        raise Unreadable(about) from error
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from hufu_registry.agencies.store import agencies
 from hufu_registry.cases.engine.model import Case, CaseState
 from hufu_registry.cases.engine.store.repository import cases, in_scope, person_keys, to_case
 from hufu_registry.cases.engine.use_cases.ports import CaseType
+from hufu_registry.kernel.errors import Conflict
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns
@@ -72,16 +74,20 @@ def duplicate_candidates(
             ).where(accounts.c.id.is_distinct_from(case.account_id))
         )
     ]
-    return alike_accounts + [
-        DuplicateCandidate(
-            "case",
-            row.id if row.visible else None,
-            row.visible,
-            row.agency_name,
-            row.state,
-            same(row, row.mailbox_key, *row.person_keys),
-            compared_case(to_case(row, keys, types), row.agency_name) if row.visible else {},
+
+    def alike_case(row: Any) -> DuplicateCandidate:
+        """One that cannot be opened is out of reach like one outside the scope, and keeps nobody from this one."""
+        fields: dict[str, str] = {}
+        if row.visible:
+            with suppress(Conflict):
+                fields = compared_case(to_case(row, keys, types), row.agency_name)
+        equal = same(row, row.mailbox_key, *row.person_keys)
+        return DuplicateCandidate(
+            "case", row.id if fields else None, bool(fields), row.agency_name, row.state, equal, fields
         )
+
+    return alike_accounts + [
+        alike_case(row)
         for row in connection.execute(
             alike(
                 cases,

@@ -15,9 +15,9 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import PathText, agencies, at_or_below
 from hufu_registry.cases.engine.model import Case, CaseState, Form
 from hufu_registry.cases.engine.use_cases.ports import CaseType
-from hufu_registry.kernel.errors import NotFound
+from hufu_registry.kernel.errors import Conflict, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
-from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.keys import Keys, Unreadable
 from hufu_registry.kernel.mapping import from_columns, from_document, to_columns, to_document
 from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.store import Moment, among, metadata
@@ -102,8 +102,14 @@ FORM = "form"
 
 
 def to_case(row: sa.Row[Any], keys: Keys, types: Mapping[str, CaseType]) -> Case:
-    # A form that names an agency names the case's, which follows when agencies merge.
-    form = from_document(FORM, types[row.type].form, row.form_sealed, keys, {"agency_id": row.agency_id})
+    """Raises NotFound("case") for a type that no feature declares, Conflict("case_unreadable")."""
+    if row.type not in types:
+        raise NotFound("case")
+    try:
+        # A form that names an agency names the case's, which follows when agencies merge.
+        form = from_document(FORM, types[row.type].form, row.form_sealed, keys, {"agency_id": row.agency_id})
+    except Unreadable as error:
+        raise Conflict("case_unreadable", number=row.number) from error
     return from_columns(Case, {**row._asdict(), "form": form}, keys)
 
 
@@ -141,7 +147,7 @@ class SqlCases:
     def newest_of_mailbox(self, mailbox_key: str) -> Case | None:
         return self._one(
             sa.select(cases)
-            .where(cases.c.mailbox_key == mailbox_key)
+            .where(cases.c.mailbox_key == mailbox_key, cases.c.type.in_(self._types))
             .order_by((cases.c.state == CaseState.PENDING.value).desc(), cases.c.created_at.desc())
             .limit(1)
         )
