@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from hufu_registry.kernel.clock import Clock
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import MOST_COUNTED, AtLeast, Sort
+from hufu_registry.kernel.texts import DOTS
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -82,6 +83,12 @@ def ordered(sort: Sort | None, by: Mapping[str, Any], usual: Sequence[Any]) -> S
     if sort is None or column is None:
         return usual
     return (column.desc().nulls_last() if sort.descending else column.asc().nulls_last(), *usual)
+
+
+def sql_folded(text: str) -> str:
+    """What `texts.folded` says of the text, by PostgreSQL: for what follows a column by itself."""
+    dots = "".join(map(chr, DOTS))
+    return f"translate(replace(lower(normalize({text}, NFKC)), 'ß', 'ss'), '台ς{dots}', '臺σ{'.' * len(dots)}')"
 
 
 def counted(connection: sa.Connection, rows: sa.Select[Any]) -> int:

@@ -16,6 +16,7 @@ from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page, Paged, Sort
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import among, counted, ordered
+from hufu_registry.kernel.texts import words_of
 from hufu_registry.rights.store import covered, grants, in_force
 
 SORTED_BY = {"account_name": accounts.c.name_key, "name": accounts.c.name, "approved_at": accounts.c.approved_at}
@@ -87,8 +88,8 @@ def people(
     if state is not None:
         conditions.append(accounts.c.state == state.value)
     conditions.extend(
-        sa.or_(sa.func.strpos(sa.func.lower(accounts.c.name), word) > 0, sa.func.strpos(accounts.c.name_key, word) > 0)
-        for word in words.lower().split()[:5]
+        sa.or_(sa.func.strpos(accounts.c.name_folded, word) > 0, sa.func.strpos(accounts.c.name_key, word) > 0)
+        for word in words_of(words)
     )
     total = counted(connection, sa.select(accounts.c.id).where(*conditions))
     rows = connection.execute(

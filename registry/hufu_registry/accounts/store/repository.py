@@ -20,7 +20,7 @@ from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns, to_columns
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.permissions import Permission, Role
-from hufu_registry.kernel.store import Moment, among, metadata, outbox, text_columns
+from hufu_registry.kernel.store import Moment, among, metadata, outbox, sql_folded, text_columns
 from hufu_registry.rights.store import gives, grants, in_force
 
 # So many managers are mailed about one matter.
@@ -37,6 +37,8 @@ accounts = sa.Table(
     sa.Column("agency_path", PathText, nullable=False),
     sa.Column("unit_id", sa.BigInteger, sa.ForeignKey("agencies.id")),
     sa.Column("name", sa.Text, nullable=False),
+    # What searches and the search for the same person look at.
+    sa.Column("name_folded", sa.Text, sa.Computed(sql_folded("name"), persisted=True)),
     *text_columns(Profile, but={"name", "unit_id"}),
     sa.Column("mailbox_sealed", sa.Text, nullable=False),
     sa.Column("mailbox_key", sa.Text, nullable=False, index=True),

@@ -190,7 +190,7 @@ def _about(table: sa.FromClause, words: str) -> list[sa.ColumnElement[bool]]:
     in_account = [
         sa.or_(
             of_agency,
-            sa.func.strpos(sa.func.lower(accounts.c.name), word) > 0,
+            sa.func.strpos(accounts.c.name_folded, word) > 0,
             sa.func.strpos(accounts.c.name_key, word) > 0,
         )
         for of_agency, word in zip(in_agency, wanted, strict=True)

@@ -21,6 +21,8 @@ from hufu_registry.kernel.errors import Conflict
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns
+from hufu_registry.kernel.store import sql_folded
+from hufu_registry.kernel.texts import folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def duplicate_candidates(
     at most 20 of each.
     """
     marks = {"mailbox": keys.index("mailbox", case.mailbox), **person_keys(case.form, keys)}
-    name, own = case.form.summary.subject, list(marks.values())
+    name, own = folded(case.form.summary.subject), list(marks.values())
 
     def same(row: Any, *theirs: str) -> frozenset[str]:
         equal = {mark for mark, key in marks.items() if key in theirs}
@@ -66,7 +68,7 @@ def duplicate_candidates(
         for row in connection.execute(
             alike(
                 accounts,
-                accounts.c.name,
+                accounts.c.name_folded,
                 case,
                 sa.or_(accounts.c.id == viewer, accounts_in_scope(viewer, now)),
                 accounts.c.mailbox_key.in_(own),
@@ -91,7 +93,7 @@ def duplicate_candidates(
         for row in connection.execute(
             alike(
                 cases,
-                cases.c.subject,
+                sa.literal_column(sql_folded("cases.subject"), sa.Text),
                 case,
                 in_scope(viewer, now, types),
                 cases.c.mailbox_key.in_(own),
@@ -103,13 +105,13 @@ def duplicate_candidates(
 
 def alike(
     table: sa.Table,
-    name: sa.Column[str],
+    name: sa.ColumnElement[Any],
     case: Case,
     visible: sa.ColumnElement[bool],
     *marked: sa.ColumnElement[bool],
 ) -> sa.Select[Any]:
-    """The rows that are marked so or have the case's name in its agency, newest first."""
-    of_the_name = sa.and_(name == case.form.summary.subject, table.c.agency_id == case.agency_id)
+    """The rows that are marked so or whose folded `name` is the case's in its agency, newest first."""
+    of_the_name = sa.and_(name == folded(case.form.summary.subject), table.c.agency_id == case.agency_id)
     return (
         sa.select(
             table,

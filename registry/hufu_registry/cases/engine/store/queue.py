@@ -15,6 +15,7 @@ from hufu_registry.cases.engine.use_cases.ports import CaseType
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.paging import Page, Paged, Sort
 from hufu_registry.kernel.store import counted, ordered
+from hufu_registry.kernel.texts import words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def queue(
     conditions = [in_scope(viewer, now, types)]
     if state is not None:
         conditions.append(cases.c.state == state.value)
-    conditions += [mentions(word) for word in words.split()[:5]]
+    conditions += [mentions(word) for word in words_of(words)]
     if agency_id is not None:
         top = sa.select(agencies.c.path).where(agencies.c.id == agency_id).scalar_subquery()
         conditions.append(top == sa.any_(ancestor_paths(cases.c.agency_path)))
@@ -97,9 +98,8 @@ def queue(
 
 
 def mentions(word: str) -> sa.ColumnElement[bool]:
-    """The word as it is, wherever in what the type's search looks in; or the case's number."""
-    pattern = f"%{word.replace(chr(92), chr(92) * 2).replace('%', chr(92) + '%').replace('_', chr(92) + '_')}%"
-    return sa.or_(cases.c.search_text.ilike(pattern), sa.cast(cases.c.number, sa.Text) == word)
+    """The folded word, wherever in what the type's search looks in; or the case's number."""
+    return sa.or_(sa.func.strpos(cases.c.search_text, word) > 0, sa.cast(cases.c.number, sa.Text) == word)
 
 
 def count_queue(connection: sa.Connection, viewer: AccountId, now: datetime, types: Mapping[str, CaseType]) -> int:

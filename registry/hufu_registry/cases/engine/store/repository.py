@@ -21,6 +21,7 @@ from hufu_registry.kernel.keys import Keys, Unreadable
 from hufu_registry.kernel.mapping import from_columns, from_document, to_columns, to_document
 from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.store import Moment, among, metadata
+from hufu_registry.kernel.texts import folded
 from hufu_registry.rights.store import covered, gives, grants, in_force
 
 case_numbers = sa.Sequence("case_numbers", metadata=metadata, start=1001)
@@ -235,7 +236,7 @@ class SqlCases:
             "account_name": summary.account_name,
             "unit_id": summary.unit_id,
             "unit_name": summary.unit_name,
-            "search_text": "\n".join(summary.found_by),
+            "search_text": folded("\n".join(summary.found_by)),
             "person_keys": sorted(person_keys(case.form, self._keys).values()),
             "form_sealed": to_document(FORM, case.form, self._keys),
             "deciding_agency_id": deciding_agency_of(
