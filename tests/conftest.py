@@ -42,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 BUDGETS = {
     "unit": 150,
     "contract": 30,
-    "integration": 1000,
+    "integration": 600,
     "without a directory": 200,
     "contract on servers": 250,
     "integration on servers": 600,

@@ -202,14 +202,17 @@ class Lane:
                 patience = 0.0
             self._wake.wait(patience)
 
-    def drain(self) -> None:
-        """Work until nothing is due, or the target turns out to be away."""
+    def drain(self) -> int:
+        """Work until nothing is due, or the target turns out to be away; how many rows were worked on."""
+        worked_on = 0
         while not self._stop.is_set() and self.health.is_there(self.probe):
             self.heart.beat(self.name)
             claimed = self.throttle.look(self._claim, self._stop)
             if not claimed:
-                return
+                break
             self.work_on(claimed)
+            worked_on += len(claimed)
+        return worked_on
 
     def _claim(self) -> Sequence[Claimed]:
         lease, timing = self.services.ids.new(), self.timing

@@ -91,10 +91,16 @@ class Engine:
         return build_lanes(parts, lambda: targets)
 
     def run(self, *, rounds: int = 6) -> None:
+        """Until nothing is due any more; at most so many rounds, for what is due again at once."""
         for _ in range(rounds):
-            for target in Target:
-                if target in self.lanes:
-                    self.lanes[target].drain()
+            asked = self._asked()
+            worked_on = [self.lanes[target].drain() for target in Target if target in self.lanes]
+            if not any(worked_on) and self._asked() == asked:
+                return
+
+    def _asked(self) -> int:
+        """How often the targets were, be it only whether they are there."""
+        return len(self.ad.calls) + len(self.keycloak.calls)
 
     def account(
         self, agency: Agency, name: str = "", *, kind: AccountKind = AccountKind.PERSONAL, **profile: Any
