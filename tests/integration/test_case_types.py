@@ -133,7 +133,7 @@ def test_a_case_of_a_new_type_is_filed_found_shown_and_decided(
     assert "識別證製作中" in answer.text
     with services.reading() as work:
         assert work.cases.get(case_id).state is CaseState.APPROVED
-        (made,) = timeline(work.connection, "badge", str(case_id))
+        (made,) = timeline(work.connection, "badge", str(case_id)).rows
     assert made.action == "badge.made"
     assert made.new["holder"] == "李四娘"
 

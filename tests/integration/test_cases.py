@@ -394,7 +394,12 @@ def test_people_who_might_be_the_same_are_shown_with_what_is_equal(office: Offic
         found = duplicate_candidates(
             work.connection, manager, work.now, office.case(case_id), office.services.keys, work.case_types
         )
-    by_same = {tuple(sorted(hit.same)): hit for hit in found}
+        one = duplicate_candidates(
+            work.connection, manager, work.now, office.case(case_id), office.services.keys, work.case_types, most=1
+        )
+    by_same = {tuple(sorted(hit.same)): hit for hit in found.rows}
+    assert not found.more
+    assert (len(one.rows), one.more) == (1, True)
     assert by_same[("name",)].id == known
     hidden = by_same[("mailbox",)]
     assert not hidden.in_scope
@@ -437,9 +442,11 @@ def test_every_act_has_its_sealed_record(office: Office) -> None:
     case_id = office.apply()
     office.approve(manager, case_id)
     with office.services.read() as connection:
-        entries = timeline(connection, "case", str(case_id))
+        entries = timeline(connection, "case", str(case_id)).rows
+        last = timeline(connection, "case", str(case_id), most=1)
         macs = connection.execute(sa.select(audit_records.c.mac)).scalars().all()
     assert [entry.action for entry in entries] == ["case.applied", "case.approved"]
+    assert ([entry.action for entry in last.rows], last.more) == (["case.approved"], True)
     assert entries[1].actor_id == UUID(str(manager))
     assert all(len(mac) == 64 for mac in macs)
 

@@ -67,7 +67,7 @@ def test_a_manager_mends_an_officials_data_and_the_targets_are_to_follow(
     assert answer.status_code == 303
     with services.begin() as work:
         profile = work.accounts.get(wang).profile
-        last = timeline(work.connection, "account", str(wang))[-1]
+        last = timeline(work.connection, "account", str(wang)).rows[-1]
     assert (profile.title, profile.extension, profile.mobile) == ("專員", "12", "0912345678")
     assert wanted(services, wang) == before + 1
     assert last.action == "account.changed"

@@ -211,7 +211,7 @@ def test_each_change_is_recorded_with_old_and_new(
     clock.advance(seconds=1)
     give(services, "official_mail_domains", None, at=chain[1])
     with services.begin() as work:
-        found = [(entry.old, entry.new) for entry in timeline(work.connection, "setting", "official_mail_domains")]
+        found = [(entry.old, entry.new) for entry in timeline(work.connection, "setting", "official_mail_domains").rows]
     assert found == [
         ({"value": None}, {"value": "a.tw", "valid_from": NOON.isoformat()}),
         ({"value": "a.tw"}, {"value": "b.tw", "valid_from": "2026-11-27T00:00:00+08:00"}),
@@ -233,7 +233,7 @@ def test_of_two_at_once_the_second_waits_and_has_the_last_word(services: SqlServ
         second.result(10)
     assert policy(services).code_tries == 4
     with services.begin() as work:
-        (entry,) = timeline(work.connection, "setting", "code_tries")
+        (entry,) = timeline(work.connection, "setting", "code_tries").rows
     assert entry.old == {"value": "3"}
 
 
@@ -247,7 +247,7 @@ def test_many_at_once_each_see_what_was_before_them(services: SqlServices) -> No
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(change, range(1, 5)))
     with services.begin() as work:
-        entries = timeline(work.connection, "setting", "code_tries")
+        entries = timeline(work.connection, "setting", "code_tries").rows
     values = [entry.new["value"] for entry in entries]
     assert [entry.old["value"] for entry in entries] == [None, *values[:-1]]
     assert str(policy(services).code_tries) == values[-1]

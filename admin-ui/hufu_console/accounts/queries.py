@@ -19,6 +19,7 @@ from hufu_registry.features import SqlWork
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, Denied, NotFound
 from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.paging import Head
 from hufu_registry.sync.events import IN_TARGETS
 from hufu_registry.sync.model import (
     InTarget,
@@ -34,8 +35,8 @@ from hufu_registry.sync.store import account_in_targets, account_story, sign_in_
 @dataclass(frozen=True, slots=True)
 class AccountView:
     """`locks` are those that keep its owner from signing in. One that is out of reach has rights that the viewer has
-    not: in an emergency it can be suspended, nothing else. `entries` are what people did, `names` those of the accounts
-    and agencies that they mention.
+    not: in an emergency it can be suspended, nothing else. `record` is what people did, `names` those of the accounts
+    and agencies that it mentions.
     """
 
     account: Account
@@ -46,7 +47,7 @@ class AccountView:
     sign_in: SignInState
     locks: Sequence[SignInLock]
     is_out_of_reach: bool
-    entries: Sequence[TimelineEntry]
+    record: Head[TimelineEntry]
     names: Mapping[object, str]
 
     @property
@@ -107,7 +108,7 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
     account = viewer.account if account_id == viewer.account_id else seen_account(viewer, account_id)
     with reading() as work:
         sign_in, locks = sign_in_state(work.connection, account_id, work.now)
-        entries = timeline(work.connection, "account", str(account_id), but=IN_TARGETS)
+        record = timeline(work.connection, "account", str(account_id), but=IN_TARGETS)
         return AccountView(
             account=account,
             agency=work.agencies.get(account.agency_id),
@@ -117,8 +118,8 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
             sign_in=sign_in,
             locks=locks,
             is_out_of_reach=has_wider_rights(account_id, viewer),
-            entries=entries,
-            names=names_in(work, entries),
+            record=record,
+            names=names_in(work, record.rows),
         )
 
 

@@ -11,7 +11,7 @@ from hufu_console.web.context import reading
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.permissions import SEE_ACCOUNTS
-from hufu_registry.accounts.store import AccountRow, ManagerRow, managers_of, names_of, people
+from hufu_registry.accounts.store import AccountRow, ManagerRow, manager_of, managers_of, names_of, people
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.model.naming import joined_names
 from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
@@ -20,9 +20,8 @@ from hufu_registry.agencies.use_cases import permission_to_change
 from hufu_registry.audit.store import TimelineEntry, timeline
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.clock import taipei_date
-from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.kernel.paging import Head, Page, Paged
 from hufu_registry.rights.permissions import APPOINT_MANAGERS
 
 # The fields of records that hold an agency's id.
@@ -34,16 +33,16 @@ ASKED = (EDIT_UNITS, EDIT_AGENCIES, SEE_ACCOUNTS, APPOINT_MANAGERS)
 
 @dataclass(frozen=True, slots=True)
 class AgencyView:
-    """`managers` and `entries` are None where the viewer may not see them. The other flags say what he may change.
+    """`managers` and `record` are None where the viewer may not see them. The other flags say what he may change.
 
-    `names` are the names of the accounts and agencies that the entries mention.
+    `names` are the names of the accounts and agencies that the record mentions.
     """
 
     agency: Agency
     path: Sequence[tuple[AgencyId, str]]
     former: Sequence[Former]
-    managers: Sequence[ManagerRow] | None
-    entries: Sequence[TimelineEntry] | None
+    managers: Head[ManagerRow] | None
+    record: Head[TimelineEntry] | None
     names: Mapping[object, str]
     successor: Agency | None
     is_open: bool
@@ -72,14 +71,14 @@ def view_of(viewer: Viewer, agency_id: AgencyId) -> AgencyView:
             for permission in ASKED
         }
         at_home = agency.home_id == agency.id
-        entries = timeline(work.connection, "agency", str(agency_id)) if may[EDIT_UNITS] else None
+        record = timeline(work.connection, "agency", str(agency_id)) if may[EDIT_UNITS] else None
         return AgencyView(
             agency=agency,
             path=lists.tree_path(work.connection, agency_id),
             former=lists.former_names(work.connection, agency_id),
             managers=managers_of(work.connection, agency_id, work.now) if may[SEE_ACCOUNTS] else None,
-            entries=entries,
-            names=names_in(work, entries or ()),
+            record=record,
+            names=names_in(work, record.rows if record else ()),
             successor=None if agency.merged_into is None else work.agencies.get(agency.merged_into),
             is_open=agency.is_open(today),
             may_change=may[permission_to_change(agency)],
@@ -115,10 +114,7 @@ def agency(agency_id: AgencyId) -> Agency:
 def manager(agency: Agency, account_id: AccountId) -> ManagerRow:
     """Raises NotFound("account") for somebody who does not manage it."""
     with reading() as work:
-        for row in managers_of(work.connection, agency.id, work.now):
-            if row.account_id == account_id:
-                return row
-    raise NotFound("account")
+        return manager_of(work.connection, agency.id, work.now, account_id)
 
 
 def forecast(moving: Agency, parent_id: AgencyId) -> MoveForecast:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hufu_console.accounts.queries import name_of
@@ -27,7 +27,7 @@ from hufu_registry.cases.engine.use_cases.ports import CaseType, types_in
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AgencyId, CaseId
-from hufu_registry.kernel.paging import Page, Paged
+from hufu_registry.kernel.paging import Head, Page, Paged
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ class CaseView:
     account: Account | None
     own: bool
     moves: frozenset[CaseMove]
-    entries: Sequence[TimelineEntry]
+    record: Head[TimelineEntry]
     names: Mapping[object, str]
     mine: Mapping[str, str]
-    duplicate_candidates: Sequence[tuple[DuplicateCandidate, frozenset[str]]]
+    duplicate_candidates: Head[tuple[DuplicateCandidate, frozenset[str]]]
 
 
 def case_types() -> Mapping[str, CaseType]:
@@ -87,7 +87,7 @@ def view_of(viewer: Viewer, case_id: CaseId) -> CaseView:
         case = work.cases.seen_by(viewer.account_id, case_id)
         agency = work.agencies.get(case.agency_id)
         decides = case.deciding_agency_id
-        entries = timeline(work.connection, "case", str(case.id))
+        record = timeline(work.connection, "case", str(case.id))
         mine = compared_case(case, agency.full_name)
         alike = duplicate_candidates(
             work.connection, viewer.account_id, work.now, case, registry().keys, work.case_types
@@ -101,10 +101,10 @@ def view_of(viewer: Viewer, case_id: CaseId) -> CaseView:
             account=visible_account(work, viewer, case),
             own=own,
             moves=case.moves() if decides_it else frozenset(),
-            entries=entries,
-            names=names_in(work, entries),
+            record=record,
+            names=names_in(work, record.rows),
             mine=mine,
-            duplicate_candidates=[(other, differences(mine, other.fields)) for other in alike],
+            duplicate_candidates=Head([(other, differences(mine, other.fields)) for other in alike.rows], alike.more),
         )
 
 

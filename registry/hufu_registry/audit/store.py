@@ -13,6 +13,7 @@ from hufu_registry.audit.model import Record, Values
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.paging import Head
 from hufu_registry.kernel.store import Moment, metadata
 
 audit_records = sa.Table(
@@ -93,9 +94,9 @@ class SqlAudit:
 
 
 def timeline(
-    connection: sa.Connection, object_kind: str, object_id: str, *, but: Collection[str] = ()
-) -> Sequence[TimelineEntry]:
-    """What happened to one object, but for these events, oldest first; at most the last 200 records."""
+    connection: sa.Connection, object_kind: str, object_id: str, *, but: Collection[str] = (), most: int = 200
+) -> Head[TimelineEntry]:
+    """What happened to one object last, but for these events, oldest first."""
     newest = (
         sa.select(audit_records)
         .where(
@@ -104,9 +105,11 @@ def timeline(
             audit_records.c.action.not_in(but),
         )
         .order_by(audit_records.c.id.desc())
-        .limit(200)
+        .limit(most + 1)
     )
-    return [
+    entries = [
         TimelineEntry(row.at, row.action, row.actor_kind, row.actor_id, row.old, row.new)
-        for row in reversed(connection.execute(newest).all())
+        for row in connection.execute(newest)
     ]
+    shown = Head.of(entries, most)
+    return Head(shown.rows[::-1], shown.more)

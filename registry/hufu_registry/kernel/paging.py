@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -68,3 +68,16 @@ class Paged(Generic[T]):
 
     def map(self, change: Callable[[T], U]) -> Paged[U]:
         return Paged([change(row) for row in self.rows], self.total, self.page)
+
+
+@dataclass(frozen=True, slots=True)
+class Head(Generic[T]):
+    """The first of a list that no page goes through, and whether there are more."""
+
+    rows: Sequence[T]
+    more: bool
+
+    @classmethod
+    def of(cls, rows: Sequence[T], most: int) -> Self:
+        """Of a query for one more than are wanted."""
+        return cls(rows[:most], len(rows) > most)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,8 +13,9 @@ from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.permissions import SEE_ACCOUNTS
 from hufu_registry.accounts.store.repository import accounts
 from hufu_registry.agencies.store import agencies
+from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.kernel.paging import Page, Paged, Sort
+from hufu_registry.kernel.paging import Head, Page, Paged, Sort
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import among, counted, ordered
 from hufu_registry.kernel.texts import words_of
@@ -120,24 +122,35 @@ def people(
     )
 
 
-def managers_of(connection: sa.Connection, agency_id: AgencyId, now: datetime) -> list[ManagerRow]:
+def managers_of(connection: sa.Connection, agency_id: AgencyId, now: datetime, most: int = 100) -> Head[ManagerRow]:
     """Those whose grant is rooted at the agency, longest first."""
-    rows = connection.execute(
+    rows = connection.execute(managing(agency_id, now).order_by(grants.c.valid_from, grants.c.id).limit(most + 1))
+    return Head.of([to_manager(row) for row in rows], most)
+
+
+def manager_of(connection: sa.Connection, agency_id: AgencyId, now: datetime, account_id: AccountId) -> ManagerRow:
+    """Raises NotFound("account") for somebody who does not manage it."""
+    row = connection.execute(managing(agency_id, now).where(accounts.c.id == account_id)).first()
+    if row is None:
+        raise NotFound("account")
+    return to_manager(row)
+
+
+def managing(agency_id: AgencyId, now: datetime) -> sa.Select[Any]:
+    return (
         sa.select(accounts, grants.c.with_subordinates, grants.c.valid_from)
         .join(grants, grants.c.account_id == accounts.c.id)
         .where(grants.c.agency_id == agency_id, grants.c.role == Role.AGENCY_MANAGER.value, in_force(now))
-        .order_by(grants.c.valid_from, grants.c.id)
-        .limit(100)
     )
-    return [
-        ManagerRow(
-            account_id=AccountId(row.id),
-            account_name=row.account_name,
-            name=row.name,
-            title=row.title,
-            state=AccountState(row.state),
-            with_subordinates=row.with_subordinates,
-            since=row.valid_from,
-        )
-        for row in rows
-    ]
+
+
+def to_manager(row: Any) -> ManagerRow:
+    return ManagerRow(
+        account_id=AccountId(row.id),
+        account_name=row.account_name,
+        name=row.name,
+        title=row.title,
+        state=AccountState(row.state),
+        with_subordinates=row.with_subordinates,
+        since=row.valid_from,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,7 @@ from hufu_registry.kernel.errors import Conflict
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns
+from hufu_registry.kernel.paging import Head
 from hufu_registry.kernel.store import sql_folded
 from hufu_registry.kernel.texts import folded
 
@@ -43,10 +44,17 @@ class DuplicateCandidate:
 
 
 def duplicate_candidates(
-    connection: sa.Connection, viewer: AccountId, now: datetime, case: Case, keys: Keys, types: Mapping[str, CaseType]
-) -> Sequence[DuplicateCandidate]:
+    connection: sa.Connection,
+    viewer: AccountId,
+    now: datetime,
+    case: Case,
+    keys: Keys,
+    types: Mapping[str, CaseType],
+    *,
+    most: int = 20,
+) -> Head[DuplicateCandidate]:
     """Accounts and other open cases with the same mailbox, a same mark of the person, or the same name in the agency;
-    at most 20 of each.
+    the newest of each.
     """
     marks = {"mailbox": keys.index("mailbox", case.mailbox), **person_keys(case.form, keys)}
     name, own = folded(case.form.summary.subject), list(marks.values())
@@ -55,8 +63,8 @@ def duplicate_candidates(
         equal = {mark for mark, key in marks.items() if key in theirs}
         return frozenset(equal | {"name"} if row.alike_name == name else equal)
 
-    alike_accounts = [
-        DuplicateCandidate(
+    def alike_account(row: Any) -> DuplicateCandidate:
+        return DuplicateCandidate(
             "account",
             row.id if row.visible else None,
             row.visible,
@@ -65,17 +73,6 @@ def duplicate_candidates(
             same(row, row.mailbox_key, row.mobile_key),
             compared_account(row, keys) if row.visible else {},
         )
-        for row in connection.execute(
-            alike(
-                accounts,
-                accounts.c.name_folded,
-                case,
-                sa.or_(accounts.c.id == viewer, accounts_in_scope(viewer, now)),
-                accounts.c.mailbox_key.in_(own),
-                accounts.c.mobile_key.in_(own),
-            ).where(accounts.c.id.is_distinct_from(case.account_id))
-        )
-    ]
 
     def alike_case(row: Any) -> DuplicateCandidate:
         """One that cannot be opened is out of reach like one outside the scope, and keeps nobody from this one."""
@@ -88,19 +85,27 @@ def duplicate_candidates(
             "case", row.id if fields else None, bool(fields), row.agency_name, row.state, equal, fields
         )
 
-    return alike_accounts + [
-        alike_case(row)
-        for row in connection.execute(
-            alike(
-                cases,
-                sa.literal_column(sql_folded("cases.subject"), sa.Text),
-                case,
-                in_scope(viewer, now, types),
-                cases.c.mailbox_key.in_(own),
-                cases.c.person_keys.overlap(own),
-            ).where(cases.c.id != case.id, cases.c.state == CaseState.PENDING.value)
-        )
+    alike_accounts = alike(
+        accounts,
+        accounts.c.name_folded,
+        case,
+        sa.or_(accounts.c.id == viewer, accounts_in_scope(viewer, now)),
+        accounts.c.mailbox_key.in_(own),
+        accounts.c.mobile_key.in_(own),
+    ).where(accounts.c.id.is_distinct_from(case.account_id))
+    alike_cases = alike(
+        cases,
+        sa.literal_column(sql_folded("cases.subject"), sa.Text),
+        case,
+        in_scope(viewer, now, types),
+        cases.c.mailbox_key.in_(own),
+        cases.c.person_keys.overlap(own),
+    ).where(cases.c.id != case.id, cases.c.state == CaseState.PENDING.value)
+    found = [
+        Head.of([told(row) for row in connection.execute(query.limit(most + 1))], most)
+        for query, told in ((alike_accounts, alike_account), (alike_cases, alike_case))
     ]
+    return Head([candidate for head in found for candidate in head.rows], any(head.more for head in found))
 
 
 def alike(
@@ -122,7 +127,6 @@ def alike(
         .join(agencies, agencies.c.id == table.c.agency_id)
         .where(sa.or_(of_the_name, *marked))
         .order_by(table.c.created_at.desc())
-        .limit(20)
     )
 
 
