@@ -50,7 +50,7 @@ def test_one_name_in_two_spellings_is_the_same_persons(office: Office, name: str
     case = office.case(office.apply(office.form(name=name)))
     with office.services.reading() as work:
         found = duplicate_candidates(work.connection, manager, work.now, case, office.services.keys, work.case_types)
-    assert {(hit.id, hit.same) for hit in found} == {(known, frozenset({"name"})), (other, frozenset({"name"}))}
+    assert {(hit.id, hit.same) for hit in found.rows} == {(known, frozenset({"name"})), (other, frozenset({"name"}))}
 
 
 def test_the_database_folds_as_we_do(services: SqlServices) -> None:
