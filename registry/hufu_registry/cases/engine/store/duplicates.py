@@ -59,31 +59,16 @@ def duplicate_candidates(
     marks = {"mailbox": keys.index("mailbox", case.mailbox), **person_keys(case.form, keys)}
     name, own = folded(case.form.summary.subject), list(marks.values())
 
-    def same(row: Any, *theirs: str) -> frozenset[str]:
-        equal = {mark for mark, key in marks.items() if key in theirs}
-        return frozenset(equal | {"name"} if row.alike_name == name else equal)
+    def candidate(kind: str, row: Any, fields: dict[str, str], *theirs: str) -> DuplicateCandidate:
+        equal = {mark for mark, key in marks.items() if key in theirs} | ({"name"} if row.alike_name == name else set())
+        where = (row.agency_name, row.state)
+        return DuplicateCandidate(kind, row.id if fields else None, bool(fields), *where, frozenset(equal), fields)
 
     def alike_account(row: Any) -> DuplicateCandidate:
-        return DuplicateCandidate(
-            "account",
-            row.id if row.visible else None,
-            row.visible,
-            row.agency_name,
-            row.state,
-            same(row, row.mailbox_key, row.mobile_key),
-            compared_account(row, keys) if row.visible else {},
-        )
+        return candidate("account", row, compared_account(row, keys), row.mailbox_key, row.mobile_key)
 
     def alike_case(row: Any) -> DuplicateCandidate:
-        """One that cannot be opened is out of reach like one outside the scope, and keeps nobody from this one."""
-        fields: dict[str, str] = {}
-        if row.visible:
-            with suppress(Conflict):
-                fields = compared_case(to_case(row, keys, types), row.agency_name)
-        equal = same(row, row.mailbox_key, *row.person_keys)
-        return DuplicateCandidate(
-            "case", row.id if fields else None, bool(fields), row.agency_name, row.state, equal, fields
-        )
+        return candidate("case", row, compared_row(row, keys, types), row.mailbox_key, *row.person_keys)
 
     alike_accounts = alike(
         accounts,
@@ -135,7 +120,17 @@ def compared_case(case: Case, agency_name: str) -> dict[str, str]:
     return {**case.form.summary.compared, "agency": agency_name, "mailbox": case.mailbox}
 
 
+def compared_row(row: Any, keys: Keys, types: Mapping[str, CaseType]) -> dict[str, str]:
+    """Nothing of one that cannot be opened, as of one outside the scope: it keeps nobody from the others."""
+    if row.visible:
+        with suppress(Conflict):
+            return compared_case(to_case(row, keys, types), row.agency_name)
+    return {}
+
+
 def compared_account(row: Any, keys: Keys) -> dict[str, str]:
+    if not row.visible:
+        return {}
     profile = from_columns(Profile, row._asdict(), keys)
     return {
         "account_name": row.account_name,
