@@ -30,6 +30,7 @@ from hufu_registry.kernel.clock import TAIPEI, taipei_date
 from hufu_registry.kernel.errors import Denied, NotFound
 from hufu_registry.kernel.paging import MAX_SIZE, Page, Paged
 from hufu_registry.kernel.permissions import Permission
+from hufu_registry.kernel.texts import isolated
 from hufu_registry.rights.store import scope_of
 
 MOST_ROWS = 10_000
@@ -162,4 +163,4 @@ def write(sheet: Worksheet, row: int, column: int, value: Cell, moment: Format) 
     elif isinstance(value, int):
         sheet.write_number(row, column, value)
     elif value:
-        sheet.write_string(row, column, value)
+        sheet.write_string(row, column, isolated(value))

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, g, request, url_for
 from flask_babel import Babel
 
+from hufu_console.web import isolation
 from hufu_console.web.context import settings
 from hufu_console.web.doors import Door, door_url
 from hufu_registry.bootstrap import notice_templates
@@ -68,6 +69,7 @@ def page_values() -> dict[str, Any]:
 
 
 def set_up(app: Flask) -> None:
-    Babel(app, default_locale=DEFAULT, default_timezone="Asia/Taipei", locale_selector=language)
+    babel = Babel(app, default_locale=DEFAULT, default_timezone="Asia/Taipei", locale_selector=language)
+    isolation.set_up(app, babel)
     app.after_request(remember)
     app.context_processor(page_values)

@@ -19,6 +19,8 @@ FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 SELECTORS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 # What str.strip() leaves, but no name begins or ends with.
 INVISIBLE = "\ufeff\u200b\u2060"
+# The blocks of Unicode whose letters run from right to left.
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2500\ufe58", "-"))
 DOTS = str.maketrans(dict.fromkeys("\u00b7\u0387\u2022\u2024\u2027\u2219\u22c5\u2e31\u30fb\ua78f\uff65", "."))
 STOPS = str.maketrans({"\u3002": ".", "\uff61": "."})
@@ -84,6 +86,11 @@ def mobile(text: str) -> str:
 def folded(text: str) -> str:
     """The same for spellings people take for the same: full and half width, capitals, dots of every kind, 台 and 臺."""
     return unicodedata.normalize("NFKC", text).casefold().replace("台", "臺").translate(DOTS)
+
+
+def isolated(text: str) -> str:
+    """For people to read: what runs from right to left turns nothing beside it (UAX #9, 2.4, FSI and PDI)."""
+    return f"\u2068{text}\u2069" if RIGHT_TO_LEFT.search(text) else text
 
 
 def words_of(query: str) -> tuple[str, ...]:

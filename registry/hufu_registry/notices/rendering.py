@@ -21,6 +21,7 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
 
 from hufu_registry.kernel.feature import Feature, NoticeType
+from hufu_registry.kernel.texts import isolated
 from hufu_registry.notices.model import Attachment, Mail, Notice
 
 ENGLISH = "en"
@@ -68,13 +69,13 @@ def visible(text: str) -> str:
 
 def one_line(value: object) -> object:
     """What every `{{ }}` goes through."""
-    return value if isinstance(value, (Markup, Lines)) else LINE_BREAK.sub(" ", visible(str(value)))
+    return value if isinstance(value, (Markup, Lines)) else isolated(LINE_BREAK.sub(" ", visible(str(value))))
 
 
 @jinja2.pass_eval_context
 def lines(context: EvalContext, value: str) -> Lines | Markup:
     """For what people wrote in more than one line."""
-    parts = LINE_BREAK.split(visible(value))
+    parts = [isolated(line) for line in LINE_BREAK.split(visible(value))]
     return Markup("<br>").join(escape(line) for line in parts) if context.autoescape else Lines("\n".join(parts))
 
 

@@ -105,6 +105,17 @@ def test_the_accounts_page_tells_who_did_what_and_when_before_the_technical_step
     assert steps
 
 
+def test_a_name_from_right_to_left_turns_nothing_beside_it_and_comes_back_as_it_was(
+    app: Flask, services: SqlServices, chain: Sequence[Agency], manager: Account
+) -> None:
+    name = "محمد"
+    account = official(services, chain[3], "arabic01", name=name)
+    browser = signed_in(app, services, manager.id)
+    page = browser.get(f"/accounts/{account.id}").text
+    assert page.count(name) == page.count(f"\u2068{name}\u2069") > 1
+    assert f'value="{name}"' in browser.get(f"/accounts/{account.id}/edit").text
+
+
 def test_a_new_password_is_required_at_the_next_sign_in(
     app: Flask, services: SqlServices, manager: Account, wang: Account
 ) -> None:
