@@ -305,6 +305,43 @@ def test_the_nearest_match_comes_first_and_only_fit_places_are_selectable(regist
     assert [(row.name, row.children, row.selectable) for row in below.rows] == [("測試市政府", 3, True)]
 
 
+NAMES = ("衛生福利部", "國家發展委員會", "國家發展委員會檔案管理局", "臺北市政府", "新北市政府", "臺北市政府教育局")
+USUAL = {
+    "衛福部": "衛生福利部",
+    "國發會": "國家發展委員會",
+    "國家發展會": "國家發展委員會",
+    "經發局": "臺中市政府經濟發展局",
+    "中市 經發局": "臺中市政府經濟發展局",
+    "北市府教育局": "臺北市政府教育局",
+    "衛 福利部": "衛生福利部",
+}
+
+
+def test_an_abbreviation_finds_the_names_in_which_its_letters_stand_in_that_order(registry: Registry) -> None:
+    names = (*NAMES, "臺中市政府經濟發展局", "衛戍福音部落文化館", "國發會議中心")
+    registry.take(*((f"{20001 + number}", name) for number, name in enumerate(names)))
+    for typed, name in USUAL.items():
+        assert registry.found(typed)[0].endswith(f"› {name}"), typed
+    assert len(registry.found("北市府")) == 3
+    # Its letters may not stand in two names.
+    renamed = registry.rename(registry.at("20001"), "健康部")
+    with registry.services.read() as connection:
+        assert search(connection, "衛健部", Page(), on=registry.today).total == 0
+    assert registry.found("衛福部")[0] == renamed.full_name
+
+
+def test_what_no_agency_is_called_offers_the_nearest_names(registry: Registry) -> None:
+    registry.take(*((f"{20001 + number}", name) for number, name in enumerate(NAMES)))
+    with registry.services.read() as connection:
+        near = search(connection, "衛生福力部", Page(), on=registry.today)
+        nothing = [
+            search(connection, words, Page(), on=registry.today).rows for words in ("甲乙丙", "x1.2.3", "。", "部")
+        ]
+    assert near.total == 0
+    assert [hit.name for hit in near.rows] == ["衛生福利部"]
+    assert [len(rows) for rows in nothing] == [0, 0, 0, 1]
+
+
 @pytest.mark.requirement("X-01")
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())

@@ -134,6 +134,22 @@ def test_rejected_lines_are_told_with_number_and_reason(hufu: Callable[..., Resu
     assert "line 5: another number of cells than the header" in output
 
 
+def test_a_run_whose_rejected_lines_could_have_closed_something_closes_nothing_and_fails(
+    registry: Registry, hufu: Callable[..., Result], tmp_path: File
+) -> None:
+    registry.take(*((f"{20000 + number}", f"機關{number}") for number in range(1, 30)))
+    file = tmp_path / "list.csv"
+    rows = [f"機關{number},{TOP}.{20000 + number},,," for number in range(2, 30)]
+    file.write_text(HEADER + f"行政院,{TOP},,,\n" + "\n".join([f"機關1,{TOP}.2OOO1,,,", *rows]), encoding="utf-8")
+    for way in ((), ("--dry-run",), ("--json",)):
+        outcome = hufu("import", str(file), *way)
+        assert outcome.exit_code == 1
+        assert "1 lines were rejected, so the 1 agencies that the list does not hold stay open" in outcome.output
+    assert registry.at("20001").closed_on is None
+    file.write_text(HEADER + f"行政院,{TOP},,,\n" + "\n".join([f"機關1,'{TOP}.20001,,,", *rows]), encoding="utf-8")
+    assert hufu("import", str(file)).exit_code == 0
+
+
 @pytest.mark.parametrize(
     "name", ["=1+1", "<script>alert(1)</script>", "100%_\\", "他說“好”, (x)*", "𠀋𪚥" * 100, "室" * 200]
 )

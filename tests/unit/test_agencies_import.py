@@ -378,6 +378,23 @@ def test_a_rejected_line_does_not_make_its_agency_gone() -> None:
     assert not plan.report.gone
 
 
+@pytest.mark.parametrize("line", ["甲,x,,,", "甲,,,,", f"甲,{A},,,", f"甲,{A}.9.20001,,,", "甲"])
+def test_a_rejected_line_closes_nothing_whatever_it_was_meant_for(line: str) -> None:
+    registry, _ = imported(row(A, "院"), row(f"{A}.20001", "甲"), row(f"{A}.20002", "乙"))
+    plan = plan_import(read_list(f"{OLD}院,{A},,,\n{line}\n".encode()), registry, today=TODAY)
+    assert not plan.report.gone
+    assert {finding.reason for finding in plan.report.kept} == {"lines_rejected"}
+    assert plan.report.would_close == 2
+
+
+@pytest.mark.parametrize("written", ["'{}", '"=""{}"""', "’{}", "\u200b{}\ufeff", "２{1}", " {}\u00a0", '"""{}"""'])
+def test_what_a_spreadsheet_adds_to_an_oid_is_no_part_of_it(written: str) -> None:
+    registry, _ = imported(row(A, "院"), row(f"{A}.20001", "甲"))
+    oid = f"{A}.20001"
+    found = read_list(f"{OLD}院,{A},,,\n甲,{written.format(oid, oid[1:])},,,\n".encode())
+    assert plan_import(found, registry, today=TODAY).report.changes_nothing
+
+
 def test_an_agency_with_units_of_its_own_is_kept_even_where_agencies_below_it_are_listed() -> None:
     below = row(f"{A}.20001", "部", "ou=部,o=院,c=TW")
     registry, _ = imported(row(A, "行政院"), below)

@@ -30,6 +30,13 @@ def read_found(asked: Asked) -> Read[AgencyHit]:
     return lambda connection, page: search(connection, asked.words, page, on=day)
 
 
+def found_words(num: int) -> str:
+    """Where none is found, those that are shown are only near."""
+    if num:
+        return str(ngettext("%(num)s agency found.", "%(num)s agencies found.", num))
+    return str(_("No agency is called so. These have the nearest names:"))
+
+
 TREE = ListPage(
     "agencies.tree",
     _l("Agencies"),
@@ -43,7 +50,7 @@ TREE = ListPage(
         Column("below", _l("Below"), lambda row: row.children, num=True),
     ),
     read=read_below,
-    words=_l("Any part of the name, a former name, code or OID"),
+    words=_l("Any part of the name, a short or former name, code or OID"),
     search="agencies.search",
     as_typed="agencies.found",
     cells="agencies/_cells.html",
@@ -65,7 +72,7 @@ FOUND = ListPage(
     TREE.endpoint,
     TREE.title,
     lead=TREE.lead,
-    count=lambda num: ngettext("%(num)s agency found.", "%(num)s agencies found.", num),
+    count=found_words,
     columns=(
         Column("name", _l("Agency or unit"), lambda row: row.name),
         Column("path", _l("Full path"), lambda row: row.full_name),
@@ -77,5 +84,7 @@ FOUND = ListPage(
     search=TREE.search,
     as_typed=TREE.as_typed,
     cells=TREE.cells,
-    nothing=Empty(_l("No agency matches."), help=_l("Try a shorter part of its name, a former name, or its OID.")),
+    nothing=Empty(
+        _l("No agency matches."), help=_l("Try another part of its name, its short name, a former name, or its OID.")
+    ),
 )

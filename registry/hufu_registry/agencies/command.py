@@ -63,6 +63,7 @@ SENTENCES = {
     "in_use": "still in use: stays open",
     "in_use_below": "in use below it: stays open",
     "open_below": "open units below it: stays open",
+    "lines_rejected": "a rejected line may be about it: stays open",
     "new_oid": "same agency under a new OID",
     "new_parent": "another parent",
     "closed_by_hand": "closed by hand, still in the list: stays closed",
@@ -82,6 +83,13 @@ def too_many(*, closing: object, agencies: object, percent: object) -> str:
     return (
         f"this would close {closing} of {agencies} agencies, more than {percent} %; nothing was written. "
         f"See which with --dry-run; if they are really gone, run again with --allow-closing {closing}"
+    )
+
+
+def unread(report: ImportReport) -> str:
+    return (
+        f"{len(report.rejected)} lines were rejected, so the {report.would_close} agencies that the list does not hold "
+        "stay open. Mend the lines, and run it again"
     )
 
 
@@ -159,7 +167,7 @@ def search_(services_of: ServicesOf, words: Sequence[str]) -> None:
         former = f" [{hit.former_name}]" if hit.former_name else ""
         closed = f" (closed {hit.closed_on})" if hit.closed_on else ""
         click.echo(f"{hit.oid or '-'} {hit.agency_code or '-'} {hit.kind.value} {hit.full_name}{former}{closed}")
-    click.echo(f"{hits.total} found")
+    click.echo(f"{hits.total} found" + ("; these have the nearest names" if hits.rows and not hits.total else ""))
 
 
 def by_oid(services: OperatorServices, oid: str) -> Agency:

@@ -14,7 +14,20 @@ from uuid import UUID
 import click
 import sqlalchemy as sa
 
-from hufu_registry.agencies.command import DATA, DAY, FILE, agencies, by_oid, day, sentence, show_report, tell, too_many
+from hufu_registry.agencies.command import (
+    DATA,
+    DAY,
+    FILE,
+    agencies,
+    by_oid,
+    day,
+    sentence,
+    show_report,
+    tell,
+    too_many,
+    unread,
+)
+from hufu_registry.agencies.model import ImportReport
 from hufu_registry.agencies.use_cases import ImportList, import_list
 from hufu_registry.guard.model import Change, Done, Held, HeldState, Unconfirmed
 from hufu_registry.guard.store import changes_page, held_change_of, list_held_changes
@@ -118,7 +131,13 @@ def import_(
         raise click.ClickException(too_many(**fault.context)) from fault
     if as_json:
         click.echo(json.dumps(asdict(report), ensure_ascii=False, default=str, indent=1))
-        return
+    else:
+        tell_imported(report, services, dry_run=dry_run)
+    if report.would_close:
+        raise click.ClickException(unread(report))
+
+
+def tell_imported(report: ImportReport, services: OperatorServices, *, dry_run: bool) -> None:
     show_report(report)
     with services.begin(OPERATOR) as work:
         percent = work.policy.import_close_limit_percent

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hufu_registry.kernel.errors import Invalid
 
 MOST_WORDS, MOST_LETTERS = 8, 200
+MOST_ABBREVIATED = 10
 # How much of a paste is looked at for a number or a code, with all that stands around it.
 PASTED = 60
 # Control, format, private and half characters; one that is newer than Python's table is none of these.
@@ -98,6 +99,11 @@ def words_of(query: str) -> tuple[str, ...]:
     # PostgreSQL takes neither NUL nor half a surrogate pair, and no name has them.
     storable = query[:MOST_LETTERS].replace("\x00", " ").encode(errors="ignore").decode()
     return tuple(dict.fromkeys(folded(storable).split()))[:MOST_WORDS]
+
+
+def is_abbreviation(word: str) -> bool:
+    """Whether it could be a name of which letters were left out, as 衛福部 of 衛生福利部; a search looks no further."""
+    return 2 <= len(word) <= MOST_ABBREVIATED and not word.isascii() and word.isalpha()
 
 
 def words_fault(text: str) -> str | None:

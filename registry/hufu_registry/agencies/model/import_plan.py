@@ -13,6 +13,7 @@ from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AgencyId
 
 BUILT = frozenset({AgencyKind.LOCALITY, AgencyKind.PLACEHOLDER})
+LINES_REJECTED = "lines_rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ class ImportReport:
     @property
     def changes_nothing(self) -> bool:
         return not (self.new or self.built or self.renamed or self.moved or self.gone or self.reopened or self.changed)
+
+    @property
+    def would_close(self) -> int:
+        """How many it would close if all lines could be read."""
+        return sum(finding.reason == LINES_REJECTED for finding in self.kept)
 
     def closes_more_than(self, percent: int) -> bool:
         return len(self.gone) * 100 > percent * self.open_before
@@ -308,7 +314,9 @@ class _Plan:
         return self.current[key].parent if isinstance(key, int) else self.nodes[key].parent
 
     def part_with_gone(self) -> None:
-        """Close what the list no longer holds, the lowest first; keep what people depend on."""
+        """Close what the list no longer holds, the lowest first; keep what people depend on, and all of it where a
+        line was rejected.
+        """
         depths = depths_of(self.nodes)
         gone = [node for node in self.current.values() if node.key not in self.taken and self._is_missing(node)]
         gone = [node for node in gone if node.key not in self.followed]
@@ -323,6 +331,9 @@ class _Plan:
                 self._find(self.found.kept, node, reason="in_use" if node.key in self.occupied else "in_use_below")
             elif any(self.nodes[child].kind is AgencyKind.UNIT for child in remaining):
                 self._find(self.found.kept, node, reason="open_below")
+            elif self.listing.rejected or self.found.rejected:
+                # Any of these lines may have been meant for it.
+                self._find(self.found.kept, node, reason=LINES_REJECTED)
             elif any(child in self.taken or self._is_built(child) for child in remaining):
                 self._find(self.found.gone, node, reason="becomes_placeholder")
                 self.nodes[node.key] = replace(node, kind=AgencyKind.PLACEHOLDER, listed_name=node.name)

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
 
 from hufu_registry.agencies.model import HOMES, Agency, AgencyKind, Path
+from hufu_registry.agencies.model.naming import SEPARATOR
 from hufu_registry.agencies.store.tables import agencies, agency_names, below
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.paging import Page, Paged
 from hufu_registry.kernel.store import counted
-from hufu_registry.kernel.texts import folded, words_of
+from hufu_registry.kernel.texts import MOST_ABBREVIATED, folded, is_abbreviation, words_of
 
 home = agencies.alias("home")
+
+# What may stand between two letters of an abbreviation: nothing of another name.
+ANYTHING = f"[^\n{SEPARATOR.strip()}]*"
+# So few are no answer yet to what may be an abbreviation.
+FEW = 20
+# So many are offered where nothing is called so, and so many letters it takes to tell what is near.
+NEAREST, FEWEST_LETTERS = 5, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,57 +96,123 @@ def holds(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
     return sa.func.strpos(column, text) > 0
 
 
+def holds_in_order(column: sa.ColumnElement[str], word: str) -> sa.ColumnElement[bool]:
+    """Whether the letters of `word`, which are nothing but letters, stand in one name in that order."""
+    # The first is quick and asks the whole text; the second, of the few that are left, each name by itself.
+    return sa.and_(column.like(f"%{'%'.join(word)}%"), column.regexp_match(ANYTHING.join(word)))
+
+
 def search(
     connection: sa.Connection, words: str, page: Page, *, on: date, applicants: bool = False
 ) -> Paged[AgencyHit]:
-    """Agencies whose names, former names, code or OID hold a word, and whose full name holds the others.
+    """Agencies whose names, former names, code or OID hold a word, and whose full name holds the others; if that are
+    few, also those of whose names a word is an abbreviation. If there are none, the rows are those with the nearest
+    names, and the total is 0.
 
-    The nearest match comes first: the very name, the very code or OID, a name that begins so, shorter names,
-    higher places. No word finds nothing. `applicants` leaves out what nobody can belong to.
+    The nearest match comes first: the very name, the very code or OID, an abbreviation of the whole name, a name that
+    begins so, shorter names, higher places. No word finds nothing. `applicants` leaves out what nobody can belong to.
     """
     wanted = words_of(words)
     if not wanted:
         return Paged([], 0, page)
-    text = agencies.c.search_text
-    tries = dict.fromkeys((" ".join(wanted), *wanted))
-    rank = sa.case(
-        (sa.or_(*(sa.func.starts_with(text, f"\n{word}\n") for word in tries)), 0),
-        (sa.or_(*(holds(text, f"\n{word}\n") for word in tries)), 1),
-        (sa.or_(*(sa.func.starts_with(text, f"\n{word}") for word in tries)), 2),
-        else_=3,
-    )
+    among = [takes_people(on)] if applicants else []
+    rows = _found(connection, wanted, page, among, on, abbreviated=frozenset())
+    abbreviated = frozenset(filter(is_abbreviation, wanted))
+    if abbreviated and (not rows or rows[0].total < FEW):
+        rows = _found(connection, wanted, page, among, on, abbreviated=abbreviated)
+    if not rows and page.number == 1:
+        return Paged([_hit(row, None) for row in _nearest(connection, wanted, among, on)], 0, page)
+    former = _former_that_match(connection, rows, wanted)
+    return Paged([_hit(row, former.get(row.id)) for row in rows], rows[0].total if rows else 0, page)
+
+
+def _found(
+    connection: sa.Connection,
+    wanted: Sequence[str],
+    page: Page,
+    among: Sequence[sa.ColumnElement[bool]],
+    on: date,
+    *,
+    abbreviated: Collection[str],
+) -> Sequence[Any]:
+    """A page of what holds the words; of the `abbreviated` ones it is enough to stand in order."""
+    text, path = agencies.c.search_text, agencies.c.search_path
+
+    def says(column: sa.ColumnElement[str], word: str) -> sa.ColumnElement[bool]:
+        literal = holds(column, word)
+        return sa.or_(literal, holds_in_order(column, word)) if word in abbreviated else literal
+
     hits = (
         sa.select(
             agencies.c.id,
-            rank.label("rank"),
+            _rank(wanted, abbreviated).label("rank"),
             sa.func.length(agencies.c.name).label("letters"),
             sa.func.length(agencies.c.full_name).label("way"),
         )
         .where(
-            *(sa.or_(holds(text, word), holds(agencies.c.search_path, word)) for word in wanted),
-            sa.or_(*(holds(text, word) for word in wanted)),
-            *([takes_people(on)] if applicants else []),
+            *(sa.or_(says(text, word), says(path, word)) for word in wanted),
+            sa.or_(*(says(text, word) for word in wanted)),
+            *among,
         )
         .cte("found")
         .prefix_with("MATERIALIZED")
     )
-    order = (hits.c.rank, hits.c.letters, hits.c.way, hits.c.id)
     shown = (
         # Counted to the end: all that is found has to be ranked before the first page is known.
         sa.select(hits, sa.func.count().over().label("total"))
-        .order_by(*order)
+        .order_by(hits.c.rank, hits.c.letters, hits.c.way, hits.c.id)
         .limit(page.size)
         .offset(page.offset)
         .subquery("shown")
     )
-    query = (
-        sa.select(agencies, home.c.name.label("home_name"), takes_people(on).label("selectable"), shown.c.total)
-        .select_from(shown.join(agencies, agencies.c.id == shown.c.id).join(home, home.c.id == agencies.c.home_id))
-        .order_by(shown.c.rank, shown.c.letters, shown.c.way, shown.c.id)
+    return _told(connection, shown, on, shown.c.rank, shown.c.letters, shown.c.way, shown.c.id)
+
+
+def _rank(wanted: Sequence[str], abbreviated: Collection[str]) -> sa.ColumnElement[int]:
+    text = agencies.c.search_text
+    tries = dict.fromkeys((" ".join(wanted), *wanted))
+    ranks: list[list[sa.ColumnElement[bool]]] = [
+        [sa.func.starts_with(text, f"\n{word}\n") for word in tries],
+        [holds(text, f"\n{word}\n") for word in tries],
+        [text.regexp_match(f"^\n{ANYTHING.join(word)}\n") for word in abbreviated],
+        [sa.func.starts_with(text, f"\n{word}") for word in tries],
+        [text.regexp_match(f"^\n{ANYTHING}{ANYTHING.join(word)}\n") for word in abbreviated],
+    ]
+    fits = {rank: sa.or_(*each) for rank, each in enumerate(ranks) if each}
+    return sa.case(*((fit, rank) for rank, fit in fits.items()), else_=len(ranks))
+
+
+def _nearest(
+    connection: sa.Connection, wanted: Sequence[str], among: Sequence[sa.ColumnElement[bool]], on: date
+) -> Sequence[Any]:
+    """Those few whose names hold more than half the letters; the more, and the more side by side, the nearer."""
+    typed = "".join(filter(str.isalpha, "".join(wanted)))[:MOST_ABBREVIATED]
+    letters, pairs = dict.fromkeys(typed), dict.fromkeys(map("".join, pairwise(typed)))
+    if len(letters) < FEWEST_LETTERS:
+        return ()
+    name = sa.func.split_part(agencies.c.search_text, "\n", 2)
+    held = sum((sa.cast(holds(name, letter), sa.Integer) for letter in letters), sa.literal(0))
+    beside = sum((sa.cast(holds(name, pair), sa.Integer) for pair in pairs), sa.literal(0))
+    scored = (
+        sa.select(agencies.c.id, held.label("held"), beside.label("beside"), sa.func.length(name).label("letters"))
+        .where(*among)
+        .cte("scored")
+        .prefix_with("MATERIALIZED")
     )
-    rows = connection.execute(query).all()
-    former = _former_that_match(connection, rows, wanted)
-    return Paged([_hit(row, former.get(row.id)) for row in rows], rows[0].total if rows else 0, page)
+    order = ((scored.c.held + scored.c.beside).desc(), scored.c.letters, scored.c.id)
+    near = sa.select(scored).where(scored.c.held * 2 > len(letters)).order_by(*order).limit(NEAREST).subquery("near")
+    return _told(connection, near, on, (near.c.held + near.c.beside).desc(), near.c.letters, near.c.id)
+
+
+def _told(connection: sa.Connection, of: sa.Subquery, on: date, *order: sa.ColumnElement[Any]) -> Sequence[Any]:
+    """What is shown of them, beside the columns of the query that chose them."""
+    chosen = [column for column in of.c if column.key == "total"]
+    query = (
+        sa.select(agencies, home.c.name.label("home_name"), takes_people(on).label("selectable"), *chosen)
+        .select_from(of.join(agencies, agencies.c.id == of.c.id).join(home, home.c.id == agencies.c.home_id))
+        .order_by(*order)
+    )
+    return connection.execute(query).all()
 
 
 def _hit(row: Any, former: str | None) -> AgencyHit:
@@ -160,7 +236,7 @@ def _former_that_match(connection: sa.Connection, rows: Sequence[Any], words: Se
     unexplained: dict[int, list[str]] = {}
     for row in rows:
         current = "\n".join(folded(text) for text in (row.full_name, row.oid or "", row.agency_code or ""))
-        if missing := [word for word in words if word not in current]:
+        if missing := [word for word in words if not _says(current, word)]:
             unexplained[row.id] = missing
     if not unexplained:
         return {}
@@ -168,9 +244,13 @@ def _former_that_match(connection: sa.Connection, rows: Sequence[Any], words: Se
     names_by_agency: dict[int, str] = {}
     for former in connection.execute(query):
         for text in (former.name, former.oid):
-            if text and any(word in folded(text) for word in unexplained[former.agency_id]):
+            if text and any(_says(folded(text), word) for word in unexplained[former.agency_id]):
                 names_by_agency.setdefault(former.agency_id, text)
     return names_by_agency
+
+
+def _says(text: str, word: str) -> bool:
+    return word in text or (is_abbreviation(word) and re.search(ANYTHING.join(word), text) is not None)
 
 
 def children(
