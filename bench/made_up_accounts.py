@@ -57,6 +57,7 @@ def officials(places: Sequence[Agency], count: int, prefix: str = "bench") -> It
             created_at=APPROVED_AT,
             approved_at=APPROVED_AT,
             activated_at=APPROVED_AT,
+            official_mail_proved_at=APPROVED_AT if number % 2 else None,
         )
 
 

@@ -24,11 +24,9 @@ from hufu_registry.agencies.use_cases import (
     AddUnit,
     Close,
     ImportList,
-    SetMailDomains,
     add_unit,
     close,
     import_list,
-    set_mail_domains,
 )
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor
@@ -37,6 +35,7 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.model import SignInLock, SignInState
 from hufu_registry.sync.store import sign_in_state
+from tests.kit.accounts import official_domains
 from tests.kit.clocks import SetClock
 from tests.kit.registry import CHAIN
 from tests.kit.staff import Staff, account_keys, agency_keys
@@ -188,8 +187,7 @@ def test_a_transfer_takes_the_account_along_and_leaves_the_old_agency_s_things_b
     services: SqlServices, staff: Staff, chain: Sequence[Agency]
 ) -> None:
     unit = add_unit(AddUnit(chain[3].id, "第一科"), services, OPERATOR)
-    command = SetMailDomains(chain[3].id, staff.agency(chain[3]).version, ("team.example.tw",))
-    set_mail_domains(command, services, OPERATOR)
+    official_domains(services, chain[3], "team.example.tw")
     (one,) = staff.hire(
         chain[3], unit_id=unit.id, unit_name=unit.name, official_mail="wang@team.example.tw", extension="12"
     )

@@ -19,6 +19,7 @@ from hufu_registry.cases.use_cases import ChangeCase, change_case, report_collis
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor
 from hufu_registry.kernel.store import outbox
 from hufu_registry.rights.use_cases import appoint_manager
+from tests.kit.accounts import official_domains
 from tests.kit.cases import APPLICANT, Desk
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import last_code, make_console
@@ -26,6 +27,7 @@ from tests.kit.consoles import last_code, make_console
 
 @pytest.fixture
 def desk(services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp_path: Path) -> Desk:
+    official_domains(services, chain[0], "gov.tw")
     return Desk(services, chain, clock, make_console(services, tmp_path))
 
 

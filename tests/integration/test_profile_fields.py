@@ -15,6 +15,7 @@ from hufu_console.public.activation.forms import ApplicationForm
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.ids import AccountId
+from tests.kit.accounts import official_domains
 from tests.kit.consoles import last_code, make_console, signed_in
 from tests.kit.staff import Staff
 
@@ -79,6 +80,7 @@ def test_the_account_shows_it_and_a_manager_changes_it(
     console: Flask, services: SqlServices, staff: Staff, chain: Sequence[Agency], manager: AccountId
 ) -> None:
     (account_id,) = staff.hire(chain[2])
+    official_domains(services, chain[2], "gov.tw")
     browser = signed_in(console, services, manager)
     version = str(staff.account(account_id).version)
     answer = browser.post(f"/accounts/{account_id}/edit", data=ALL | {"version": version})

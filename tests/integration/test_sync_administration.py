@@ -42,6 +42,7 @@ from hufu_registry.sync.use_cases import (
     resume_target,
     retry_now,
 )
+from tests.kit.accounts import official_domains
 from tests.kit.clocks import SetClock
 from tests.kit.staff import Staff, account_keys
 from tests.kit.sync_scenes import PAGE, drifted, gone, key_of, set_row
@@ -214,6 +215,7 @@ def test_what_stands_in_a_target_is_taken_over(
     services: SqlServices, staff: Staff, chain: Sequence[Agency], administrator: Actor,
     field: str, there: str, profile: dict[str, object],
 ) -> None:  # fmt: skip
+    official_domains(services, chain[3], "example.gov.tw")
     (one,) = staff.hire(chain[3], extension="12", official_mail="old@example.gov.tw")
     staff.settle()
     drifted(services, key_of(one), **{field: (there.replace("  ", ""), "ours")})

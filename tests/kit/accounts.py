@@ -13,9 +13,10 @@ from hufu_registry.accounts.use_cases import move_account, open_account
 from hufu_registry.agencies.model import Agency, AgencyKind, Path
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.types.activation import Application
-from hufu_registry.kernel.actor import SYSTEM
+from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
 from hufu_registry.kernel.permissions import Role
+from hufu_registry.policy.use_cases import ChangeSetting, change_setting
 from hufu_registry.rights.use_cases import grant_role
 
 LANGUAGE = "zh_Hant_TW"
@@ -82,6 +83,11 @@ def official(
             grant_role(work, services, account.id, role, at, with_subordinates=with_subordinates)
     with services.begin() as work:
         return work.accounts.get(account.id)
+
+
+def official_domains(services: SqlServices, agency: Agency, domains: str) -> None:
+    """Where the official mailboxes of the agency and of those below lie."""
+    change_setting(ChangeSetting("official_mail_domains", domains, agency.id), services, OPERATOR)
 
 
 def an_application(**changes: Any) -> Application:

@@ -16,8 +16,15 @@ SENTENCES = {
     "account_name_reserved": _l("This account name is kept for the system. Please choose another."),
     "account_name_taken": _l("Somebody uses this account name already. Please choose another."),
     "official_mail_domain": _l(
-        "An official mailbox lies under the government's domains or those of the agency. "
-        "A private address would be published in tokens."
+        "An official mailbox lies under the domains that are set for the agency, or for the nearest agency above it "
+        "that has some."
+    ),
+    "official_mail_none": _l(
+        "No domains of official mailboxes are set for this agency or one above it. A system manager can set them."
+    ),
+    "official_mail_taken": _l("Another account has verified this official mailbox as its own."),
+    "official_mail_changed": _l(
+        "The official mailbox was changed after the code was sent. Please have a new one sent."
     ),
     "unit_elsewhere": _l("This unit belongs to another agency. Please choose the agency again."),
     "already_activated": _l("The account is activated already. Please sign in."),
@@ -53,6 +60,7 @@ EVENTS = {
     "account.activation_resent": _l("Activation mail sent again"),
     "account.activated": _l("Activated by its owner"),
     "account.changed": _l("Data changed"),
+    "account.official_mail_proved": _l("Official mailbox verified by its owner"),
     "account.transferred": _l("Transferred to another agency"),
     "account.disabled": _l("Disabled"),
     "account.suspended": _l("Suspended in an emergency"),

@@ -8,9 +8,10 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 
 from hufu_console.accounts.profile import Group, kept_in, profile_form, typed_in
-from hufu_console.web.fields import TextLines, hidden_id, hidden_version
+from hufu_console.web.fields import TextLine, TextLines, hidden_id, hidden_version
 from hufu_console.web.numbers import version_in
 from hufu_registry.accounts.model import WHY, Account, Profile
+from hufu_registry.people.model import CODE
 
 ProfileFields: Any = profile_form(*Group)
 
@@ -34,6 +35,14 @@ class ReasonForm(FlaskForm):
 
 class TransferForm(FlaskForm):
     agency_id = hidden_id(_l("To which agency"))
+
+
+class CodeForm(FlaskForm):
+    code = TextLine(
+        _l("Code of six digits"),
+        longest=CODE.longest,
+        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric"},
+    )
 
 
 def fields_of(account: Account) -> dict[str, str]:

@@ -30,5 +30,7 @@ ROUTES = (
     Route(f"{ONE}/transfer", "accounts.transfer", acts.transfer, EDIT_AGENCIES, FORM),
     Route("/me", "accounts.mine", views.mine, SIGNED_IN),
     Route("/me/progress", "accounts.my_progress", views.my_progress, SIGNED_IN, by_itself=True),
+    Route("/me/official-mail", "accounts.prove_mail", views.prove_mail, SIGNED_IN, FORM, limits.TRIES),
+    Route("/me/official-mail/code", "accounts.send_mail_code", views.send_mail_code, SIGNED_IN, POST, limits.CODES),
     Route("/me/sync", "accounts.sync_mine", views.sync_mine, SIGNED_IN, POST, limits.SENDING),
 )

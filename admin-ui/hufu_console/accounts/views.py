@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import make_response, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -10,15 +10,21 @@ import hufu_registry.accounts.use_cases as accounts
 import hufu_registry.sync.use_cases as sync
 from hufu_console.accounts import queries
 from hufu_console.accounts.acts import page_of
-from hufu_console.accounts.forms import ProfileForm, fields_of
+from hufu_console.accounts.forms import CodeForm, ProfileForm, fields_of
 from hufu_console.accounts.lists import PEOPLE, SIGN_INS
 from hufu_console.sync.lists import STEPS
 from hufu_console.web import lists
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, registry
+from hufu_console.web.drafts import browser
+from hufu_console.web.language import language
+from hufu_console.web.sentences import sentence
 from hufu_console.web.viewer import viewer
 from hufu_registry.accounts.model import AccountMove
+from hufu_registry.kernel.errors import RateLimited
 from hufu_registry.kernel.ids import AccountId
+from hufu_registry.people.model import Purpose
+from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
 
 people = lists.page(PEOPLE)
 search = lists.search(PEOPLE)
@@ -80,6 +86,36 @@ def mine() -> str:
         "accounts/mine.html", view=queries.view_of(viewer(), viewer().account_id), signed_in=lists.listing_of(SIGN_INS),
         progress_url=url_for("accounts.my_progress"),
     )  # fmt: skip
+
+
+def prove_mail() -> ResponseReturnValue:
+    """The code that was mailed to one's official mailbox."""
+    account, form = viewer().account, CodeForm()
+    if account.profile.official_mail is None or account.published_mail is not None:
+        return redirect(url_for("accounts.mine"), 303)
+
+    def act() -> ResponseReturnValue:
+        enter_code(EnterCode(browser(), Purpose.OFFICIAL_MAIL, str(form.code.data or "")), registry(), actor())
+        accounts.prove_official_mail(browser(), registry(), actor())
+        return done(
+            _("Your official mailbox is verified. The systems follow within seconds."), url_for("accounts.mine")
+        )
+
+    return act_page(form, "accounts/prove_mail.html", act, account=account)
+
+
+def send_mail_code() -> ResponseReturnValue:
+    """To the official mailbox that one's own account names, and to no other."""
+    mailbox = viewer().account.profile.official_mail
+    if mailbox is None:
+        return redirect(url_for("accounts.mine"), 303)
+    try:
+        request_code(RequestCode(browser(), Purpose.OFFICIAL_MAIL, mailbox, language()), registry(), actor())
+    except RateLimited as error:
+        flash(sentence(error), "waiting")
+    else:
+        flash(_("A code was sent to %(mailbox)s. Only the newest one is good.", mailbox=mailbox), "good")
+    return redirect(url_for("accounts.prove_mail"), 303)
 
 
 def my_progress() -> ResponseReturnValue:

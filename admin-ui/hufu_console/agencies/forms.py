@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField
@@ -49,6 +52,16 @@ class DomainsForm(FlaskForm):
     version = hidden_version()
     domains = TextLines(
         _l("Mail domains, one a line"), longest=LONGEST_LIST, render_kw={"rows": 5, "spellcheck": "false"}
+    )
+
+
+class OfficialDomainsForm(FlaskForm):
+    SHOWN_AT: ClassVar[Mapping[str, str]] = {"value": "domains"}
+
+    domains = TextLines(
+        _l("Domains of official mailboxes, one a line"),
+        longest=LONGEST_LIST,
+        render_kw={"rows": 5, "spellcheck": "false"},
     )
 
 

@@ -49,6 +49,7 @@ class AgencyView:
     may_change: bool
     may_edit_units: bool
     may_set_domains: bool
+    official_domains: Sequence[str]
     may_appoint: bool
 
 
@@ -84,6 +85,7 @@ def view_of(viewer: Viewer, agency_id: AgencyId) -> AgencyView:
             may_change=may[permission_to_change(agency)],
             may_edit_units=may[EDIT_UNITS],
             may_set_domains=may[EDIT_AGENCIES] and at_home,
+            official_domains=work.policy_at(agency).official_mail_domains if at_home else (),
             may_appoint=may[APPOINT_MANAGERS] and at_home,
         )
 
@@ -109,6 +111,13 @@ def agency(agency_id: AgencyId) -> Agency:
     """Raises NotFound("agency")."""
     with reading() as work:
         return work.agencies.get(agency_id)
+
+
+def own_official_domains(agency: Agency) -> Sequence[str]:
+    """Those that are set for just this agency."""
+    with reading() as work:
+        given = work.settings.given_at("official_mail_domains", agency.id, work.now)
+    return (given or "").split()
 
 
 def manager(agency: Agency, account_id: AccountId) -> ManagerRow:

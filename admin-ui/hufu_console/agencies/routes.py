@@ -8,6 +8,7 @@ from hufu_console.web import limits
 from hufu_console.web.lists import search
 from hufu_console.web.routing import FORM, POST, SIGNED_IN, Route
 from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
+from hufu_registry.policy.permissions import CHANGE_SETTINGS
 from hufu_registry.rights.permissions import APPOINT_MANAGERS
 
 UNITS, AGENCIES, APPOINT = EDIT_UNITS, EDIT_AGENCIES, APPOINT_MANAGERS
@@ -29,6 +30,7 @@ ROUTES = (
     Route(f"{ONE}/reopen", "agencies.reopen", views.reopen, PLACE, FORM),
     Route(f"{ONE}/merge", "agencies.merge", views.merge, AGENCIES, FORM),
     Route(f"{ONE}/mail-domains", "agencies.mail_domains", views.mail_domains, AGENCIES, FORM),
+    Route(f"{ONE}/official-domains", "agencies.official_domains", views.official_domains, CHANGE_SETTINGS, FORM),
     Route(f"{ONE}/managers/appoint", "agencies.appoint", views.appoint, APPOINT, FORM),
     Route(f"{ONE}/managers/<uuid:manager_id>/dismiss", "agencies.dismiss", views.dismiss, APPOINT, FORM),
     Route(f"{ONE}/managers/candidates", "agencies.candidates", views.candidates, APPOINT, POST),

@@ -18,6 +18,7 @@ from hufu_console.agencies.forms import (
     ManagerForm,
     MergeForm,
     MoveForm,
+    OfficialDomainsForm,
     RenameForm,
     ReopenForm,
     UnitForm,
@@ -39,10 +40,13 @@ from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.permissions import Permission
+from hufu_registry.policy.permissions import CHANGE_SETTINGS
+from hufu_registry.policy.use_cases import ChangeSetting, change_setting
 from hufu_registry.rights.permissions import APPOINT_MANAGERS
 from hufu_registry.rights.use_cases import appoint_manager, dismiss_manager
 
 NEAREST = Page(1, 20)
+OFFICIAL_DOMAINS = "official_mail_domains"
 PICKED_AS = ("agency_id", "parent_id")
 
 
@@ -197,6 +201,20 @@ def mail_domains(agency_id: AgencyId) -> ResponseReturnValue:
         return done(_("The mail domains were saved."), page_of(place))
 
     return act_page(form, "agencies/mail_domains.html", act, agency=place)
+
+
+def official_domains(agency_id: AgencyId) -> ResponseReturnValue:
+    """Where its official mailboxes lie; with none its own, those of the nearest agency above that has some count."""
+    place = place_of(agency_id, CHANGE_SETTINGS)
+    own = queries.own_official_domains(place)
+    form = filled(OfficialDomainsForm, domains="\n".join(own))
+
+    def act() -> ResponseReturnValue:
+        domains = " ".join(str(form.domains.data or "").split())
+        change_setting(ChangeSetting(OFFICIAL_DOMAINS, domains or None, place.id), registry(), actor())
+        return done(_("The mail domains were saved."), page_of(place))
+
+    return act_page(form, "agencies/official_domains.html", act, agency=place)
 
 
 def appoint(agency_id: AgencyId) -> ResponseReturnValue:

@@ -7,20 +7,12 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField
 
 from hufu_console.web.fields import TextLine, hidden_uuid
-from hufu_registry.people.model import CODE, MAILBOX
+from hufu_registry.people.model import MAILBOX
 
 
 class MailboxForm(FlaskForm):
     mailbox = TextLine(
         _l("Backup mailbox"), longest=MAILBOX.longest, render_kw={"autocomplete": "email", "inputmode": "email"}
-    )
-
-
-class CodeForm(FlaskForm):
-    code = TextLine(
-        _l("Code of six digits"),
-        longest=CODE.longest,
-        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric"},
     )
 
 

@@ -11,8 +11,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 import hufu_registry.people.use_cases as people
+from hufu_console.accounts.forms import CodeForm
 from hufu_console.public import queries
-from hufu_console.public.forms import CodeForm, MailboxForm
+from hufu_console.public.forms import MailboxForm
 from hufu_console.web import drafts
 from hufu_console.web.acts import act_page
 from hufu_console.web.context import actor, registry

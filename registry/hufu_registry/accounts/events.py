@@ -8,6 +8,7 @@ EVENTS = (
     "account.changed",
     "account.deleted",
     "account.disabled",
+    "account.official_mail_proved",
     "account.opened",
     "account.password_change_required",
     "account.remade",

@@ -221,7 +221,8 @@ class Profile(Entered):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account. `agency_id` is never a unit; `mailbox` is the verified backup mailbox.
+    """An account. `agency_id` is never a unit; `mailbox` is the verified backup mailbox. The profile's official mailbox
+    is what somebody entered; `official_mail_proved_at` is when its owner entered the code that was mailed there.
 
     `person_id` is the owner of a personal account, and of a shared one the person who answers for it.
     """
@@ -243,6 +244,21 @@ class Account:
     version: int = 1
     kind: AccountKind = AccountKind.PERSONAL
     deleted_at: datetime | None = None
+    official_mail_proved_at: datetime | None = None
+
+    @property
+    def published_mail(self) -> str | None:
+        """The official mailbox as others may see it: one that was proved."""
+        return self.profile.official_mail if self.official_mail_proved_at is not None else None
+
+    def with_profile(self, profile: Profile, *, now: datetime) -> Account:
+        """Another official mailbox has to be proved anew, but for one that is the backup mailbox, which was proved."""
+        mail, proved_at = profile.official_mail, self.official_mail_proved_at
+        if mail is None or mail != self.profile.official_mail:
+            proved_at = None
+        if mail is not None and mail == self.mailbox:
+            proved_at = proved_at or now
+        return replace(self, profile=profile, official_mail_proved_at=proved_at)
 
     @property
     def is_deleted(self) -> bool:

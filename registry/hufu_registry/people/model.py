@@ -41,6 +41,7 @@ class Purpose(StrEnum):
     APPLY = "apply"
     FOLLOW = "follow"
     RESEND = "resend"
+    OFFICIAL_MAIL = "official_mail"
 
 
 class CodeOutcome(StrEnum):

@@ -26,6 +26,8 @@ from hufu_registry.rights.store import gives, grants, in_force
 # So many managers are mailed about one matter.
 MOST_TOLD = 50
 
+PROVED_ONCE = "uq_accounts_official_mail"
+
 accounts = sa.Table(
     "accounts",
     metadata,
@@ -52,6 +54,7 @@ accounts = sa.Table(
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
     sa.Column("kind", sa.Text, nullable=False, server_default="personal"),
     sa.Column("deleted_at", Moment),
+    sa.Column("official_mail_proved_at", Moment),
     sa.ForeignKeyConstraint(
         ["agency_id", "agency_path"],
         ["agencies.id", "agencies.path"],
@@ -62,6 +65,12 @@ accounts = sa.Table(
     sa.CheckConstraint("kind IN ('personal','shared')", name="kind"),
     sa.CheckConstraint("state_cause IN ('security','not_activated_in_time')", name="state_cause"),
     sa.Index("uq_accounts_name_key", "name_key", unique=True, postgresql_where=sa.text("state <> 'deleted'")),
+    sa.Index(
+        PROVED_ONCE,
+        "official_mail",
+        unique=True,
+        postgresql_where=sa.text("official_mail_proved_at IS NOT NULL AND state <> 'deleted'"),
+    ),
     sa.Index("ix_accounts_agency_path", "agency_path"),
     sa.Index("ix_accounts_not_activated", "approved_at", postgresql_where=sa.text("state = 'not_activated'")),
 )
@@ -117,17 +126,36 @@ class SqlAccounts:
         )
         return [self._to_account(row) for row in rows]
 
+    def official_mail_of(self, mail: str) -> AccountId | None:
+        row = self._connection.execute(
+            sa.select(accounts.c.id).where(
+                accounts.c.official_mail == mail,
+                accounts.c.official_mail_proved_at.is_not(None),
+                accounts.c.state != AccountState.DELETED.value,
+            )
+        ).one_or_none()
+        return None if row is None else AccountId(row.id)
+
     def add(self, account: Account) -> None:
-        self._connection.execute(sa.insert(accounts).values(**self._values(account)))
+        self._write(sa.insert(accounts).values(**self._values(account)))
 
     def save(self, account: Account) -> None:
-        result = self._connection.execute(
+        saved = self._write(
             sa.update(accounts)
             .where(accounts.c.id == account.id, accounts.c.version == account.version)
             .values(self._values(account) | {"version": account.version + 1})
         )
-        if not result.rowcount:
+        if not saved:
             raise Conflict("changed_meanwhile")
+
+    def _write(self, statement: sa.Insert | sa.Update) -> int:
+        """How many rows it wrote."""
+        try:
+            return self._connection.execute(statement).rowcount
+        except sa.exc.IntegrityError as error:
+            if PROVED_ONCE in str(error.orig):
+                raise Conflict("official_mail_taken") from error
+            raise
 
     def at_or_below(self, path: Path) -> dict[AgencyId, list[AccountId]]:
         rows = self._connection.execute(

@@ -4,6 +4,7 @@ from hufu_registry.accounts.use_cases.changing import (
     ChangeAccount,
     change_account,
     check_official_mail,
+    prove_official_mail,
     with_unit_named,
 )
 from hufu_registry.accounts.use_cases.deadline import disable_not_activated
@@ -60,6 +61,7 @@ __all__ = [
     "open_account",
     "outlives_transfer",
     "places_of_accounts",
+    "prove_official_mail",
     "rename_unit_of_accounts",
     "require_password_change",
     "resend_activation",

@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 
 from hufu_registry.accounts.model import Account, AccountState, Profile
 from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
-from hufu_registry.accounts.use_cases.permission import account_to_change
+from hufu_registry.accounts.use_cases.permission import account_to_change, hold_places
 from hufu_registry.accounts.use_cases.ports import Work
-from hufu_registry.agencies.model import Agency, AgencyKind
+from hufu_registry.agencies.model import Agency, AgencyKind, lies_under
 from hufu_registry.audit.model import differences
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import taipei_date
-from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
+from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.work import Services
+from hufu_registry.people.model import Purpose
+from hufu_registry.people.use_cases import proved_mailbox
 from hufu_registry.propagation.use_cases import enqueue_account
 
 
@@ -40,12 +42,12 @@ def change_account(command: ChangeAccount, services: Services[Work], actor: Acto
         agency = work.agencies.get(account.agency_id)
         profile = with_unit_of(work, account, agency, command.profile.cleaned())
         profile.check()
-        check_official_mail(work, agency, profile)
+        check_official_mail(work, agency, profile, account.id)
         if account.version != command.version:
             raise Conflict("changed_meanwhile")
         if profile == account.profile:
             return account
-        changed = replace(account, profile=profile)
+        changed = account.with_profile(profile, now=work.now)
         work.accounts.save(changed)
         old, new = differences(account.profile.audited(), profile.audited())
         work.audit.record(
@@ -60,11 +62,47 @@ def change_account(command: ChangeAccount, services: Services[Work], actor: Acto
     return changed
 
 
-def check_official_mail(work: Work, agency: Agency, profile: Profile) -> None:
-    """What tokens will call the official mailbox must be one. Raises Invalid(official_mail=…)."""
-    mail = profile.official_mail
-    if mail and not agency.may_publish(mail, work.policy_at(agency).official_mail_domains):
-        raise Invalid(fields={"official_mail": "official_mail_domain"})
+def check_official_mail(work: Work, agency: Agency, profile: Profile, account_id: AccountId) -> None:
+    """It lies under the domains that are set for the agency or the nearest above, and nobody else proved it to be his.
+
+    Raises Invalid(official_mail="official_mail_none", "official_mail_domain" or "official_mail_taken").
+    """
+    mail, domains = profile.official_mail, work.policy_at(agency).official_mail_domains
+    if not mail:
+        return
+    if not lies_under(mail, domains):
+        raise Invalid(fields={"official_mail": "official_mail_domain" if domains else "official_mail_none"})
+    if work.accounts.official_mail_of(mail) not in {None, account_id}:
+        raise Invalid(fields={"official_mail": "official_mail_taken"})
+
+
+def prove_official_mail(browser: str, services: Services[Work], actor: Actor) -> Account:
+    """Its owner entered in this browser the code that was mailed there: from now on tokens and the directory say it.
+
+    Raises NotFound("account"), NotFound("mailbox_not_verified"), IllegalMove("official_mail_changed") for a code that
+    went to another mailbox, what `check_official_mail` raises, Conflict("official_mail_taken") for who came second.
+    """
+    with services.begin(actor) as work:
+        if actor.account_id is None:
+            raise NotFound("account")
+        hold_places(work, actor.account_id)
+        account = work.accounts.get(actor.account_id, lock=True)
+        if proved_mailbox(browser, Purpose.OFFICIAL_MAIL, services, work) != account.profile.official_mail:
+            raise IllegalMove("official_mail_changed")
+        if account.published_mail is not None:
+            return account
+        check_official_mail(work, work.agencies.get(account.agency_id), account.profile, account.id)
+        proved = replace(account, official_mail_proved_at=work.now)
+        work.accounts.save(proved)
+        work.audit.record(
+            "account.official_mail_proved",
+            object_kind="account",
+            object_id=str(account.id),
+            agency_id=account.agency_id,
+            new={"official_mail": account.profile.official_mail},
+        )
+        enqueue_account(work, services, proved)
+    return proved
 
 
 def with_unit_of(work: Work, account: Account, agency: Agency, profile: Profile) -> Profile:

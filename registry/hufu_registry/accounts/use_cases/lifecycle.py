@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from hufu_registry.accounts.model import WHY, Account, AccountMove, AccountState, DisableCause, name_key
 from hufu_registry.accounts.permissions import EDIT_ACCOUNTS, SUSPEND_ACCOUNTS
@@ -15,7 +16,7 @@ from hufu_registry.accounts.use_cases.moves import move_account
 from hufu_registry.accounts.use_cases.notifications import tell_managers_above
 from hufu_registry.accounts.use_cases.permission import account_to_change, require_on_account
 from hufu_registry.accounts.use_cases.ports import Work
-from hufu_registry.agencies.model import HOMES, Agency, AgencyPolicy
+from hufu_registry.agencies.model import HOMES, Agency, AgencyPolicy, lies_under
 from hufu_registry.agencies.permissions import EDIT_AGENCIES
 from hufu_registry.audit.model import differences
 from hufu_registry.kernel.actor import Actor
@@ -177,7 +178,7 @@ def _transfer(
     ending = [grant for grant in grants if not outlives_transfer(grant, old, new)]
     keep_a_manager(work, account, ending)
     end_grants(work, ending, reason="transferred")
-    moved = moved_to(account, new, work.policy_at(new))
+    moved = moved_to(account, new, work.policy_at(new), now=work.now)
     work.accounts.save(moved)
     work.audit.record(
         "account.transferred",
@@ -199,12 +200,12 @@ def outlives_transfer(grant: Grant, old: Agency, new: Agency) -> bool:
     return grant.agency_id != old.id and grant.agency_path.covers(old.path) and grant.agency_path.covers(new.path)
 
 
-def moved_to(account: Account, new: Agency, policy: AgencyPolicy) -> Account:
-    """Without the old agency's unit, and without an official mailbox that the new one may not publish."""
+def moved_to(account: Account, new: Agency, policy: AgencyPolicy, *, now: datetime) -> Account:
+    """Without the old agency's unit, and without an official mailbox that is none of the new one's domains."""
     mail = account.profile.official_mail
-    kept = mail if mail and new.may_publish(mail, policy.official_mail_domains) else None
+    kept = mail if mail and lies_under(mail, policy.official_mail_domains) else None
     profile = replace(account.profile, unit_id=None, unit_name="", official_mail=kept)
-    return replace(account, agency_id=new.id, agency_path=new.path, profile=profile)
+    return replace(account.with_profile(profile, now=now), agency_id=new.id, agency_path=new.path)
 
 
 def _lost(account: Account, moved: Account) -> dict[str, object]:

@@ -38,7 +38,11 @@ class Accounts(Protocol):
     def by_mailbox(self, mailbox_key: str) -> list[Account]:
         """Those not deleted whose backup mailbox it is."""
 
-    def add(self, account: Account) -> None: ...
+    def official_mail_of(self, mail: str) -> AccountId | None:
+        """The one that is not deleted and has proved that it is his."""
+
+    def add(self, account: Account) -> None:
+        """Raises Conflict("official_mail_taken") where another proved it first, as `save` does."""
 
     def save(self, account: Account) -> None:
         """Raises Conflict("changed_meanwhile") where the stored version is not the one that was read."""

@@ -22,6 +22,7 @@ from hufu_registry.agencies.model.tree import (
     agency_id_of,
     derive,
     label,
+    lies_under,
     place_of,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "derive",
     "joined_names",
     "label",
+    "lies_under",
     "place_of",
     "plan_history",
     "plan_import",

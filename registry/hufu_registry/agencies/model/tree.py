@@ -106,10 +106,6 @@ class Agency:
         """Whether a backup mailbox may belong to an applicant here; no listed domain means any."""
         return not self.mail_domains or lies_under(mailbox, self.mail_domains)
 
-    def may_publish(self, mailbox: str, official_domains: Sequence[str]) -> bool:
-        """Whether it may stand in tokens as an official mailbox: the government's domains, or the agency's own."""
-        return lies_under(mailbox, (*official_domains, *self.mail_domains))
-
 
 def lies_under(mailbox: str, domains: Sequence[str]) -> bool:
     """Whether the mailbox belongs to one of the domains or to one below it."""

@@ -124,7 +124,7 @@ def open_account(work: Work, services: Services[Work], case: Case, given: Mappin
     """
     account = account_of(work, services, case, given.get("official_mail", ""))
     account.profile.check()
-    accounts.check_official_mail(work, work.agencies.get(case.agency_id), account.profile)
+    accounts.check_official_mail(work, work.agencies.get(case.agency_id), account.profile, account.id)
     accounts.open_account(work, services, account, case_id=case.id)
     return account.id
 
@@ -148,21 +148,23 @@ def free_name(work: Work, case: Case) -> None:
 
 def account_of(work: Work, services: Services[Work], case: Case, official_mail: str) -> Account:
     application = application_of(case)
-    return Account(
+    profile = replace(
+        application.profile, official_mail=official_mail if application.wants_official_mail else None
+    ).cleaned()
+    account = Account(
         id=AccountId(services.ids.new()),
         person_id=PersonId(services.ids.new()),
         account_name=application.account_name,
         agency_id=case.agency_id,
         agency_path=case.agency_path,
-        profile=replace(
-            application.profile, official_mail=official_mail if application.wants_official_mail else None
-        ).cleaned(),
+        profile=application.profile,
         mailbox=case.mailbox,
         language=case.language,
         state=AccountState.NOT_ACTIVATED,
         created_at=work.now,
         approved_at=work.now,
     )
+    return account.with_profile(profile, now=work.now)
 
 
 def choose_name(command: ChooseName, services: Services[Work], actor: Actor) -> None:

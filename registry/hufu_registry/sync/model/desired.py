@@ -98,7 +98,7 @@ class DirectorySchema:
             "company": agency.name,
             "departmentNumber": agency.oid or "",
             "telephoneNumber": profile.telephone,
-            "mail": profile.official_mail or "",
+            "mail": account.published_mail or "",
         }
         names = {
             "sAMAccountName": account.account_name,
@@ -165,7 +165,7 @@ class KeycloakSchema:
             "account_id": str(account.id),
             "display_name": profile.name,
             "title": profile.title,
-            "official_mail": profile.official_mail or "",
+            "official_mail": account.published_mail or "",
             "unit_name": profile.unit_name,
         }
         return Desired(

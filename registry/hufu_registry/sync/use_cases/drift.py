@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
@@ -43,8 +42,8 @@ def accept_drift(key: OutboxKey, field: str, services: Services[Work], actor: Ac
         profile = accepted(account.profile, field, drift.there)
         _check_change(account.profile, profile)
         if profile.official_mail != account.profile.official_mail:
-            check_official_mail(work, work.agencies.get(account.agency_id), profile)
-        changed = replace(account, profile=profile)
+            check_official_mail(work, work.agencies.get(account.agency_id), profile, account.id)
+        changed = account.with_profile(profile, now=work.now)
         work.accounts.save(changed)
         work.administration.accept(key, field)
         old, new = differences(account.profile.audited(), profile.audited())
