@@ -249,8 +249,8 @@ def test_link_that_does_not_work_says_so_and_leads_to_a_new_one(
     page.goto(activation_link(first)[:-6] + "forged")
     expect(page.locator("#kc-error-message")).to_contain_text("這個連結無效")
     go_on(page, "#hufu-resend")
-    expect(page.locator("#expired")).to_have_text("啟動連結已失效")
-    expect(page.locator("#not-received")).to_have_text("沒有收到確認信")
+    expect(page.locator("#expired")).to_have_text("啟用連結已失效")
+    expect(page.locator("#not-received")).to_have_text("沒有收到啟用信")
     prove_when_possible(page, town, "/activation", applicant)
     own_accounts = page.url
     for _ in range(30):

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from hufu_registry.accounts.model import Account
 from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.use_cases import delete_account, disable_account
 from hufu_registry.agencies.model import Agency
@@ -188,3 +189,28 @@ def test_my_account_says_which_identity_it_has(
     with services.begin(SYSTEM) as work:
         work.connection.execute(sa.update(accounts).where(accounts.c.id == wang).values(kind=kind))
     assert identity in signed_in(app, services, wang).get("/me").text.split("身份", 1)[1][:200]
+
+
+def test_what_is_missing_is_told_so_and_an_error_names_its_field_once(
+    app: Flask, services: SqlServices, manager: AccountId, wang: AccountId
+) -> None:
+    browser = signed_in(app, services, manager)
+    page = browser.post(f"/accounts/{wang}/edit", data=FORM | {"phone": "", "mobile": " "}).text
+    assert page.count("這一欄必須填寫") == 4
+    assert "十位數字" in page
+    named = browser.post(f"/accounts/{wang}/edit", data=FORM | {"name": "王\u202e明"}).text
+    assert "「姓名」中有" in named
+    assert "姓名：「姓名」" not in named
+
+
+def test_pages_say_who_manages_what(
+    app: Flask, services: SqlServices, chain: Sequence[Agency], manager: AccountId, system_manager: Account
+) -> None:
+    browser = signed_in(app, services, system_manager.id)
+    page = browser.get(f"/accounts/{manager}").text
+    assert "管理的機關" in page
+    assert f'href="/agencies/{chain[2].id}">{chain[2].full_name}' in page
+    assert "全系統" in browser.get(f"/accounts/{system_manager.id}").text
+    assert "管理的機關" in signed_in(app, services, manager).get("/me").text
+    candidates = browser.get(f"/agencies/{chain[2].id}/managers/appoint").text
+    assert candidates.count("已是本機關的管理者") == 1

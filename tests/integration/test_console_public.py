@@ -313,8 +313,8 @@ def test_what_was_typed_is_nobody_elses_and_not_readable(
 @pytest.mark.requirement("S2-53")
 def test_help_for_mails_that_have_not_come(browser: FlaskClient) -> None:
     page = browser.get("/activation").text
-    assert "沒有收到確認信" in page
-    assert "啟動連結已失效" in page
+    assert "沒有收到啟用信" in page
+    assert "啟用連結已失效" in page
     assert "垃圾信件匣" in page
 
 

@@ -91,7 +91,7 @@ def test_it_is_published_once_its_owner_has_entered_the_code(
     prove(office, one)
     assert published(services, chain[2], one) == {MAIL}
     with services.begin(SYSTEM) as work:
-        last = timeline(work.connection, "account", str(one))[-1]
+        last = timeline(work.connection, "account", str(one)).rows[-1]
     assert last.action == "account.official_mail_proved"
     assert give(services, one, f"other.{MAIL}").published_mail is None
     assert published(services, chain[2], one) == {""}

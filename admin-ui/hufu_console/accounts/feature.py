@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 from hufu_console.accounts import queries
 from hufu_console.accounts.profile import PROFILE_FIELDS
@@ -28,8 +29,10 @@ SENTENCES = {
     ),
     "unit_elsewhere": _l("This unit belongs to another agency. Please choose the agency again."),
     "already_activated": _l("The account is activated already. Please sign in."),
-    "activation_mail_wait": _l(
-        "An activation mail was sent just now. Please wait %(seconds)s seconds before asking for another."
+    "activation_mail_wait": lambda context: ngettext(
+        "An activation mail was sent just now. Please wait %(num)s second before asking for another.",
+        "An activation mail was sent just now. Please wait %(num)s seconds before asking for another.",
+        context.get("seconds", 1),
     ),
     "activation_mails_used_up": _l("Too many activation mails were asked for today. Please try again tomorrow."),
     "last_manager": _l(

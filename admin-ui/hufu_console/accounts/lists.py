@@ -62,7 +62,7 @@ SIGN_INS = ListPage(
     "accounts.mine",
     _l("My sign-ins"),
     count=lambda _num: _(
-        "The newest come first. Do you miss one, or know none of it? Tell the manager of your agency."
+        "The newest come first. Is one missing, or one among them that was not you? Tell the manager of your agency."
     ),
     columns=(
         Column("at", _l("When"), lambda row: row.at),

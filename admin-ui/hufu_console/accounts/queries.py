@@ -20,6 +20,8 @@ from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, Denied, NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.paging import Head
+from hufu_registry.kernel.permissions import Role
+from hufu_registry.rights.model import Grant
 from hufu_registry.sync.events import IN_TARGETS
 from hufu_registry.sync.model import (
     InTarget,
@@ -30,6 +32,12 @@ from hufu_registry.sync.model import (
     StepState,
 )
 from hufu_registry.sync.store import account_in_targets, account_story, sign_in_state
+
+
+@dataclass(frozen=True, slots=True)
+class Managed:
+    agency: Agency
+    with_subordinates: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,8 @@ class AccountView:
     is_out_of_reach: bool
     record: Head[TimelineEntry]
     names: Mapping[object, str]
+    manages: Sequence[Managed]
+    manages_system: bool
 
     @property
     def moving(self) -> bool:
@@ -109,6 +119,7 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
     with reading() as work:
         sign_in, locks = sign_in_state(work.connection, account_id, work.now)
         record = timeline(work.connection, "account", str(account_id), but=IN_TARGETS)
+        grants = work.grants.standing([account_id])
         return AccountView(
             account=account,
             agency=work.agencies.get(account.agency_id),
@@ -120,7 +131,16 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
             is_out_of_reach=has_wider_rights(account_id, viewer),
             record=record,
             names=names_in(work, record.rows),
+            manages=managed(work, grants),
+            manages_system=any(grant.role is Role.SYSTEM_MANAGER for grant in grants),
         )
+
+
+def managed(work: SqlWork, grants: Sequence[Grant]) -> Sequence[Managed]:
+    """The agencies that these rights are rooted in."""
+    wide = {grant.agency_id: grant.with_subordinates for grant in grants if grant.agency_id is not None}
+    places = work.agencies.several(wide.keys())
+    return [Managed(place, wide[place.id]) for place in sorted(places.values(), key=lambda place: place.path)]
 
 
 def case_of(work: SqlWork, account_id: AccountId) -> Case | None:

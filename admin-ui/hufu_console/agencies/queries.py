@@ -120,6 +120,12 @@ def own_official_domains(agency: Agency) -> Sequence[str]:
     return (given or "").split()
 
 
+def managing(agency: Agency) -> frozenset[AccountId]:
+    """Who manages it already."""
+    with reading() as work:
+        return frozenset(row.account_id for row in managers_of(work.connection, agency.id, work.now).rows)
+
+
 def manager(agency: Agency, account_id: AccountId) -> ManagerRow:
     """Raises NotFound("account") for somebody who does not manage it."""
     with reading() as work:

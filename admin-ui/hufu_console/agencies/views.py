@@ -228,7 +228,13 @@ def appoint(agency_id: AgencyId) -> ResponseReturnValue:
         return done(said, page_of(place))
 
     return act_page(
-        form, "agencies/appoint.html", act, agency=place, people=queries.candidates(viewer(), place, ""), words=""
+        form,
+        "agencies/appoint.html",
+        act,
+        agency=place,
+        words="",
+        people=queries.candidates(viewer(), place, ""),
+        managing=queries.managing(place),
     )
 
 
@@ -256,4 +262,7 @@ def candidates(agency_id: AgencyId) -> str:
     """Who can become manager there, as one types; posted, for it is about people."""
     place = place_of(agency_id, APPOINT_MANAGERS)
     words = request.form.get("words", "").strip()[:200]
-    return render_template("agencies/_people.html", people=queries.candidates(viewer(), place, words), words=words)
+    return render_template(
+        "agencies/_people.html", words=words,
+        people=queries.candidates(viewer(), place, words), managing=queries.managing(place),
+    )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 from hufu_console.public.activation.forms import NameForm
 from hufu_console.public.answering import to_mailbox
@@ -16,7 +17,11 @@ SENTENCES = {
     "code_wrong": _l("This is not the code of the newest mail. Please compare the six digits."),
     "code_expired": _l("This code is no longer good. Please have a new one sent."),
     "code_used_up": _l("The code was entered wrongly too often. Please have a new one sent."),
-    "code_resend_wait": _l("A code was sent just now. Please wait %(seconds)s seconds before asking for another."),
+    "code_resend_wait": lambda context: ngettext(
+        "A code was sent just now. Please wait %(num)s second before asking for another.",
+        "A code was sent just now. Please wait %(num)s seconds before asking for another.",
+        context.get("seconds", 1),
+    ),
     "codes_used_up": _l("Too many codes were asked for today. Please try again tomorrow."),
     "consent_required": _l("Please read the terms and tick the box if you agree."),
     "confirmed_required": _l("Please confirm that the data match your documents."),

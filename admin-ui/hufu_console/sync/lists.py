@@ -180,7 +180,7 @@ DRIFT = ListPage(
         _l("Nothing differs."),
         help=_l(
             "Everybody is compared every night, and what changes in Active Directory within a minute; what is deleted "
-            "there is missed at night. “Compare now” on the overview looks at once."
+            "there is noticed at night. “Compare now” on the overview looks at once."
         ),
     ),
     unmatched=Empty(_l("No difference is like that."), link=_l("Show all")),

@@ -26,9 +26,9 @@ MOBILE_SHAPE = re.compile(r"^09[0-9]{8}\Z")
 NAME = Text(200, missing="required")
 TITLE = Text(60, missing="required")
 UNIT_NAME = Text(100)
-PHONE = Text(PASTED, telephone, missing="phone_shape", rule=shaped(PHONE_SHAPE, "phone_shape"))
+PHONE = Text(PASTED, telephone, missing="required", rule=shaped(PHONE_SHAPE, "phone_shape"))
 EXTENSION = Text(PASTED, dialled_on, rule=shaped(EXTENSION_SHAPE, "extension_shape"))
-MOBILE = Text(PASTED, mobile, missing="mobile_shape", rule=shaped(MOBILE_SHAPE, "mobile_shape"))
+MOBILE = Text(PASTED, mobile, missing="required", rule=shaped(MOBILE_SHAPE, "mobile_shape"))
 OFFICIAL_MAIL = replace(MAILBOX, missing=None)
 WHY = replace(REASON, missing="reason_required")
 
@@ -58,7 +58,7 @@ def name_fault(account_name: str) -> str | None:
     return None
 
 
-ACCOUNT_NAME = Text(PASTED, narrow, missing="account_name_shape", rule=name_fault)
+ACCOUNT_NAME = Text(PASTED, narrow, missing="required", rule=name_fault)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,7 @@ from hufu_registry.kernel.texts import PASTED, Text, code, narrow, shaped
 # No laxer than Keycloak and mail servers are: atoms between single dots, and a domain that there can be.
 ATOM, LABEL = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 MAILBOX_SHAPE = re.compile(rf"^(?=.{{1,64}}@){ATOM}(?:\.{ATOM})*@(?:{LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?\Z")
-MAILBOX = Text(
-    254, lambda text: narrow(text).lower(), missing="mailbox_shape", rule=shaped(MAILBOX_SHAPE, "mailbox_shape")
-)
+MAILBOX = Text(254, lambda text: narrow(text).lower(), missing="required", rule=shaped(MAILBOX_SHAPE, "mailbox_shape"))
 CODE = Text(PASTED, code)
 CODE_DIGITS = 6
 
