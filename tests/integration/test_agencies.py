@@ -24,6 +24,7 @@ from hufu_registry.agencies.use_cases import (
     Rename,
     Reopen,
     SetMailDomains,
+    SetShortNames,
     add_unit,
     close,
     import_list,
@@ -31,6 +32,7 @@ from hufu_registry.agencies.use_cases import (
     rename,
     reopen,
     set_mail_domains,
+    set_short_names,
 )
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, Actor, account_actor, applicant_actor
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
@@ -263,6 +265,7 @@ def test_nothing_happens_without_a_right(registry: Registry) -> None:
         lambda actor: move(Move(agency.id, 1, registry.at("20002").id, registry.today), registry.services, actor),
         lambda actor: close(Close(agency.id, 1, registry.today), registry.services, actor),
         lambda actor: reopen(Reopen(agency.id, 1), registry.services, actor),
+        lambda actor: set_short_names(SetShortNames(agency.id, 1, ("甲",)), registry.services, actor),
         lambda actor: set_mail_domains(SetMailDomains(agency.id, 1, ("a.tw",)), registry.services, actor),
     ]
     for attempt in attempts:
@@ -328,6 +331,23 @@ def test_an_abbreviation_finds_the_names_in_which_its_letters_stand_in_that_orde
     with registry.services.read() as connection:
         assert search(connection, "衛健部", Page(), on=registry.today).total == 0
     assert registry.found("衛福部")[0] == renamed.full_name
+
+
+def test_what_people_call_it_for_short_finds_it(registry: Registry) -> None:
+    registry.take(("20001", "衛生福利部食品藥物管理署"), ("20002", "高雄捷運股份有限公司"))
+    assert [len(registry.found(words)) for words in ("FDA", "ｔｆｄａ", "食藥署")] == [1, 1, 1]
+    agency = registry.at("20002")
+    command = SetShortNames(agency.id, agency.version, (" 高捷 ", "高捷", "KRTC", ""))
+    named = set_short_names(command, registry.services, OPERATOR)
+    assert named.short_names == ("高捷", "KRTC")
+    # Neither a list nor another name takes them away.
+    registry.take(("20001", "衛生福利部食品藥物管理署"), ("20002", "高雄捷運股份有限公司"), ("20003", "別的"))
+    assert registry.rename(registry.get(named), "港都捷運公司").short_names == named.short_names
+    assert [name.rpartition(" › ")[2] for name in registry.found("krtc")] == ["港都捷運公司"]
+    with pytest.raises(Invalid, match="names: too_long"):
+        set_short_names(SetShortNames(agency.id, 1, ("長" * 21,)), registry.services, OPERATOR)
+    with pytest.raises(Invalid, match="names: too_many"):
+        set_short_names(SetShortNames(agency.id, 1, tuple("一二三四五六七八九十百")), registry.services, OPERATOR)
 
 
 def test_what_no_agency_is_called_offers_the_nearest_names(registry: Registry) -> None:

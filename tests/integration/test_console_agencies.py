@@ -88,6 +88,7 @@ def test_unit_is_added_by_the_manager_of_its_agency(door: Door, services: SqlSer
         "close",
         "reopen",
         "mail-domains",
+        "short-names",
         "managers/appoint",
     ],
 )
@@ -95,7 +96,7 @@ def test_manager_changes_units_only(door: Door, services: SqlServices, chain: Se
     browser = door(official(services, chain[2], "manager", Role.AGENCY_MANAGER))
     assert browser.get(f"/agencies/{chain[2].id}/{page}").status_code == 403
     # What only system managers may do anywhere is refused alike for every agency.
-    elsewhere = 403 if page in ("mail-domains", "managers/appoint") else 404
+    elsewhere = 403 if page in ("mail-domains", "short-names", "managers/appoint") else 404
     assert browser.get(f"/agencies/{chain[0].id}/{page}").status_code == elsewhere
     assert browser.post(f"/agencies/{chain[0].id}/units/add", data={"name": "室"}).status_code == 404
     own = browser.get(f"/agencies/{chain[2].id}").text
@@ -171,6 +172,16 @@ def test_mail_domains_are_set(
     form = {"version": bureau.version, "domains": "b.example.org\nA.example.org"}
     assert browser.post(f"/agencies/{bureau.id}/mail-domains", data=form).status_code == 303
     assert read(services, bureau).mail_domains == ("a.example.org", "b.example.org")
+
+
+def test_short_names_are_set(
+    door: Door, services: SqlServices, chain: Sequence[Agency], system_manager: AccountId
+) -> None:
+    browser, bureau = door(system_manager), chain[2]
+    form = {"version": bureau.version, "names": "測署\r\nTEST"}
+    assert browser.post(f"/agencies/{bureau.id}/short-names", data=form).status_code == 303
+    assert read(services, bureau).short_names == ("測署", "TEST")
+    assert "測署" in browser.get(f"/agencies/{bureau.id}").text
 
 
 def test_manager_is_appointed_from_the_people_of_the_agency(

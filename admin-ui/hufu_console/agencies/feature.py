@@ -46,6 +46,7 @@ EVENTS = {
     "agency.reopened": _l("Reopened"),
     "agency.merged": _l("Merged into a successor"),
     "agency.mail_domains_set": _l("Mail domains set"),
+    "agency.short_names_set": _l("Short names set"),
     "agency.history_linked": _l("Former names linked"),
     "grant.given": _l("A right was given"),
     "grant.ended": _l("A right ended"),

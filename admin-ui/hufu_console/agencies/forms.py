@@ -55,6 +55,11 @@ class DomainsForm(FlaskForm):
     )
 
 
+class ShortNamesForm(FlaskForm):
+    version = hidden_version()
+    names = TextLines(_l("Short names, one a line"), longest=LONGEST_LIST, render_kw={"rows": 5})
+
+
 class OfficialDomainsForm(FlaskForm):
     SHOWN_AT: ClassVar[Mapping[str, str]] = {"value": "domains"}
 

@@ -48,6 +48,7 @@ class AgencyView:
     is_open: bool
     may_change: bool
     may_edit_units: bool
+    may_edit_agencies: bool
     may_set_domains: bool
     official_domains: Sequence[str]
     may_appoint: bool
@@ -84,6 +85,7 @@ def view_of(viewer: Viewer, agency_id: AgencyId) -> AgencyView:
             is_open=agency.is_open(today),
             may_change=may[permission_to_change(agency)],
             may_edit_units=may[EDIT_UNITS],
+            may_edit_agencies=may[EDIT_AGENCIES],
             may_set_domains=may[EDIT_AGENCIES] and at_home,
             official_domains=work.policy_at(agency).official_mail_domains if at_home else (),
             may_appoint=may[APPOINT_MANAGERS] and at_home,

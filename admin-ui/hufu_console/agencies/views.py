@@ -21,6 +21,7 @@ from hufu_console.agencies.forms import (
     OfficialDomainsForm,
     RenameForm,
     ReopenForm,
+    ShortNamesForm,
     UnitForm,
 )
 from hufu_console.agencies.lists import BELOW, FOUND, TREE
@@ -201,6 +202,19 @@ def mail_domains(agency_id: AgencyId) -> ResponseReturnValue:
         return done(_("The mail domains were saved."), page_of(place))
 
     return act_page(form, "agencies/mail_domains.html", act, agency=place)
+
+
+def short_names(agency_id: AgencyId) -> ResponseReturnValue:
+    place = place_of(agency_id, EDIT_AGENCIES)
+    form = filled_for(place, ShortNamesForm, names="\n".join(place.short_names))
+
+    def act() -> ResponseReturnValue:
+        names = tuple(str(form.names.data or "").splitlines())
+        command = agencies.SetShortNames(place.id, number_in(form.version) or 0, names)
+        agencies.set_short_names(command, registry(), actor())
+        return done(_("The short names were saved."), page_of(place))
+
+    return act_page(form, "agencies/short_names.html", act, agency=place)
 
 
 def official_domains(agency_id: AgencyId) -> ResponseReturnValue:

@@ -237,6 +237,18 @@ def mail_domains(services_of: ServicesOf, agency: str, domains: Iterable[str]) -
     tell(use_cases.set_mail_domains(command, services, OPERATOR))
 
 
+@agencies.command("short-names")
+@click.argument("agency")
+@click.argument("names", nargs=-1)
+@click.pass_obj
+def short_names(services_of: ServicesOf, agency: str, names: Iterable[str]) -> None:
+    """What people call AGENCY for short, as 北捷; its name's abbreviations are found without."""
+    services = services_of()
+    place = by_oid(services, agency)
+    command = use_cases.SetShortNames(place.id, place.version, tuple(names))
+    tell(use_cases.set_short_names(command, services, OPERATOR))
+
+
 def _number(text: str) -> AgencyId:
     try:
         return AgencyId(int(text[1:]))

@@ -11,5 +11,6 @@ EVENTS = (
     "agency.moved",
     "agency.renamed",
     "agency.reopened",
+    "agency.short_names_set",
     "agency.unit_added",
 )

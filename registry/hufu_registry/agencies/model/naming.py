@@ -8,6 +8,8 @@ from hufu_registry.kernel.texts import Text, control_fault, dotted, folded
 
 SEPARATOR = " › "
 NAME = Text(200, missing="required")
+SHORT_NAME = Text(20, missing="required")
+MOST_SHORT_NAMES = 10
 OID = Text(80, dotted)
 # Cells of a list; what is longer is no name, address or number. Private characters of an address are carried whole:
 # nobody but people reads it.

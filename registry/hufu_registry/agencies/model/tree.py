@@ -91,6 +91,7 @@ class Agency:
     agency_code: str | None
     home_id: AgencyId
     mail_domains: tuple[str, ...] = ()
+    short_names: tuple[str, ...] = ()
     valid_from: date | None = None
     closed_on: date | None = None
     merged_into: AgencyId | None = None

@@ -181,6 +181,10 @@ class SqlAgencies:
     def set_mail_domains(self, agency: Agency, domains: Sequence[str]) -> None:
         self._save(agency, mail_domains=list(domains))
 
+    def set_short_names(self, agency: Agency, names: Sequence[str]) -> None:
+        self._save(agency, short_names=list(names))
+        refresh_search_text(self._connection, {agency.id})
+
     def outbox_keys(self, agency_ids: Collection[AgencyId]) -> Sequence[OutboxKey]:
         query = sa.select(outbox.c.target, outbox.c.object_id).where(
             outbox.c.kind == Kind.AGENCY.value,

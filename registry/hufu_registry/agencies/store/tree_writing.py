@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hufu_registry.agencies.model import FormerName, Key, Node, Path, Place, derive
 from hufu_registry.agencies.model.naming import search_lines
+from hufu_registry.agencies.model.short_names import USUAL
 from hufu_registry.agencies.store.tables import agencies, agency_names
 from hufu_registry.agencies.use_cases.ports import TreeWritten
 from hufu_registry.kernel.ids import AgencyId
@@ -24,16 +25,17 @@ def take_over(connection: sa.Connection, nodes: Mapping[Key, Node], former: Sequ
     ids = _ids_for(connection, nodes)
     add_former_names(connection, former, ids)
     places = derive({ids[key]: (_id(ids, node.parent), node.name, node.kind) for key, node in nodes.items()})
-    others = _former_texts(connection)
+    others = _other_texts(connection)
     stored = {row["id"]: row for row in connection.execute(sa.select(agencies)).mappings()}
     additions: list[Values] = []
     changes: list[Values] = []
     for key, node in nodes.items():
         agency_id = ids[key]
-        values = _values(node, _id(ids, node.parent), places[agency_id], others.get(agency_id, ()))
         old = stored.get(agency_id)
+        usual = USUAL.get(node.name, ()) if old is None else ()
+        values = _values(node, _id(ids, node.parent), places[agency_id], (*others.get(agency_id, ()), *usual))
         if old is None:
-            additions.append({"id": agency_id, "source": "list", **values})
+            additions.append({"id": agency_id, "source": "list", "short_names": list(usual), **values})
         elif any(old[column] != value for column, value in values.items()):
             changes.append({"the_id": agency_id, **values})
     _write(connection, stored, additions, changes)
@@ -100,13 +102,18 @@ def _values(node: Node, parent_id: AgencyId | None, place: Place, others: Iterab
     }
 
 
-def _former_texts(connection: sa.Connection, only: Collection[AgencyId] | None = None) -> dict[AgencyId, list[str]]:
+def _other_texts(connection: sa.Connection, only: Collection[AgencyId] | None = None) -> dict[AgencyId, list[str]]:
     query = sa.select(agency_names).order_by(agency_names.c.id)
     if only is not None:
         query = query.where(agency_names.c.agency_id.in_(only))
     texts: dict[AgencyId, list[str]] = defaultdict(list)
     for row in connection.execute(query):
         texts[row.agency_id] += [text for text in (row.name, row.oid) if text]
+    short = sa.select(agencies.c.id, agencies.c.short_names).where(sa.func.cardinality(agencies.c.short_names) > 0)
+    if only is not None:
+        short = short.where(agencies.c.id.in_(only))
+    for row in connection.execute(short):
+        texts[row.id] += row.short_names
     return texts
 
 
@@ -130,7 +137,7 @@ def add_former_names(
 
 def refresh_search_text(connection: sa.Connection, agency_ids: Collection[AgencyId]) -> None:
     """What search looks at, after names or OIDs of these changed."""
-    others = _former_texts(connection, agency_ids)
+    others = _other_texts(connection, agency_ids)
     query = sa.select(agencies.c.id, agencies.c.name, agencies.c.oid, agencies.c.agency_code)
     for row in connection.execute(query.where(agencies.c.id.in_(agency_ids))).all():
         text = search_lines(row.name, (*others.get(row.id, ()), row.oid or "", row.agency_code or ""))

@@ -7,6 +7,7 @@ from hufu_registry.agencies.use_cases.editing import (
     Rename,
     Reopen,
     SetMailDomains,
+    SetShortNames,
     add_unit,
     close,
     hang_below,
@@ -19,6 +20,7 @@ from hufu_registry.agencies.use_cases.editing import (
     rename,
     reopen,
     set_mail_domains,
+    set_short_names,
 )
 from hufu_registry.agencies.use_cases.importing import (
     ImportList,
@@ -48,6 +50,7 @@ __all__ = [
     "Rename",
     "Reopen",
     "SetMailDomains",
+    "SetShortNames",
     "TreeWritten",
     "Work",
     "add_unit",
@@ -66,4 +69,5 @@ __all__ = [
     "rename",
     "reopen",
     "set_mail_domains",
+    "set_short_names",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from hufu_registry.agencies.model import HOMES, OID_SHAPE, Agency, AgencyKind
-from hufu_registry.agencies.model.naming import NAME, OID
+from hufu_registry.agencies.model.naming import MOST_SHORT_NAMES, NAME, OID, SHORT_NAME
 from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
 from hufu_registry.agencies.use_cases.ports import NewAgency, Work
 from hufu_registry.kernel.actor import Actor
@@ -71,6 +71,13 @@ class SetMailDomains:
     agency_id: AgencyId
     version: int
     domains: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetShortNames:
+    agency_id: AgencyId
+    version: int
+    names: tuple[str, ...]
 
 
 def add_unit(command: AddUnit, services: Services[Work], actor: Actor) -> Agency:
@@ -217,6 +224,26 @@ def set_mail_domains(command: SetMailDomains, services: Services[Work], actor: A
             agency,
             old={"domains": list(agency.mail_domains)},
             new={"domains": list(domains)},
+        )
+        return work.agencies.get(agency.id)
+
+
+def set_short_names(command: SetShortNames, services: Services[Work], actor: Actor) -> Agency:
+    """What people call it for short; search finds it so. Abbreviations of its name are found without."""
+    names = tuple(dict.fromkeys(SHORT_NAME.checked(name, "names") for name in command.names if name.strip()))
+    if len(names) > MOST_SHORT_NAMES:
+        raise Invalid(fields={"names": "too_many"})
+    with services.begin(actor) as work:
+        agency = _open_for_change(work, command.agency_id, command.version, EDIT_AGENCIES)
+        if names == agency.short_names:
+            return agency
+        work.agencies.set_short_names(agency, names)
+        record(
+            work,
+            "agency.short_names_set",
+            agency,
+            old={"names": list(agency.short_names)},
+            new={"names": list(names)},
         )
         return work.agencies.get(agency.id)
 

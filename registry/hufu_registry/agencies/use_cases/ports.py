@@ -98,6 +98,9 @@ class Agencies(Protocol):
 
     def set_mail_domains(self, agency: Agency, domains: Sequence[str]) -> None: ...
 
+    def set_short_names(self, agency: Agency, names: Sequence[str]) -> None:
+        """Search finds it by them."""
+
     def outbox_keys(self, agency_ids: Collection[AgencyId]) -> Sequence[OutboxKey]:
         """The agencies' outbox rows: only who has accounts, or stands above some, was ever wanted anywhere."""
 
