@@ -18,7 +18,7 @@ from hufu_registry.cases.engine.model import Case
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, Denied, NotFound
-from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Head
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.model import Grant
@@ -109,8 +109,11 @@ def acted_on(viewer: Viewer, account_id: AccountId) -> Account:
 
 def has_wider_rights(account_id: AccountId, viewer: Viewer) -> bool:
     with reading() as work:
-        standing = work.grants.standing([account_id])
-        return not all(viewer.rights.as_wide_as(grant, work.permissions()) for grant in standing)
+        return are_wider(work, work.grants.standing([account_id]), viewer)
+
+
+def are_wider(work: SqlWork, grants: Sequence[Grant], viewer: Viewer) -> bool:
+    return not all(viewer.rights.as_wide_as(grant, work.permissions()) for grant in grants)
 
 
 def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
@@ -120,27 +123,29 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
         sign_in, locks = sign_in_state(work.connection, account_id, work.now)
         record = timeline(work.connection, "account", str(account_id), but=IN_TARGETS)
         grants = work.grants.standing([account_id])
+        rooted = {grant.agency_id for grant in grants if grant.agency_id is not None}
+        places = work.agencies.several({account.agency_id, *rooted})
         return AccountView(
             account=account,
-            agency=work.agencies.get(account.agency_id),
+            agency=places[account.agency_id],
             case=case_of(work, account_id),
             steps=account_story(work.connection, account_id),
             targets=account_in_targets(work.connection, account_id),
             sign_in=sign_in,
             locks=locks,
-            is_out_of_reach=has_wider_rights(account_id, viewer),
+            is_out_of_reach=are_wider(work, grants, viewer),
             record=record,
             names=names_in(work, record.rows),
-            manages=managed(work, grants),
+            manages=managed(grants, places),
             manages_system=any(grant.role is Role.SYSTEM_MANAGER for grant in grants),
         )
 
 
-def managed(work: SqlWork, grants: Sequence[Grant]) -> Sequence[Managed]:
+def managed(grants: Sequence[Grant], places: Mapping[AgencyId, Agency]) -> Sequence[Managed]:
     """The agencies that these rights are rooted in."""
-    wide = {grant.agency_id: grant.with_subordinates for grant in grants if grant.agency_id is not None}
-    places = work.agencies.several(wide.keys())
-    return [Managed(place, wide[place.id]) for place in sorted(places.values(), key=lambda place: place.path)]
+    rooted = [(grant.agency_id, grant.with_subordinates) for grant in grants]
+    found = [Managed(places[agency_id], wide) for agency_id, wide in rooted if agency_id is not None]
+    return sorted(found, key=lambda one: one.agency.path)
 
 
 def case_of(work: SqlWork, account_id: AccountId) -> Case | None:
