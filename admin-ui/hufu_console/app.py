@@ -64,19 +64,20 @@ def create_app(settings: Settings, services: Services) -> Flask:
     incoming.set_up(app)
     language.set_up(app)
     failures.set_up(app)
-    tokens = CSRFProtect(app)
     key = settings.session_key.encode()
-    limiter = limits.set_up(
+    composed = feature.compose(urls.features(gallery=settings.gallery))
+    limits.set_up(
         app,
+        composed.routes.values(),
         storage_url=settings.limits_url,
         hash_address=lambda address: hmac.new(key, address.encode(), sha256).hexdigest(),
         enabled=settings.limits,
     )
+    tokens = CSRFProtect(app)
     converters.set_up(app)
-    composed = feature.compose(urls.features(gallery=settings.gallery))
     feature.set_up(app, composed)
     labels.set_up(app)
-    routing.register(app, composed.routes.values(), limiter, tokens)
+    routing.register(app, composed.routes.values(), tokens)
     viewer.set_up(app, composed.routes)
     navigation.set_up(app)
     services.sign_in.init_app(app)

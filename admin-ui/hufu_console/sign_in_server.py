@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from hufu_registry.kernel.errors import HufuError
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LOGOUT_TOKEN_AGE = 300
 SECONDS = 10
+KEYS_ASKED_EVERY = 60
 
 
 class SignInAway(HufuError):  # noqa: N818 - the field's words, as in the kernel
@@ -44,6 +46,7 @@ class SignInServer:
     def __init__(self, issuer: str, client_id: str, client_secret: str) -> None:
         self._issuer = issuer
         self._client_id = client_id
+        self._keys_asked_at = -math.inf
         self._oauth = OAuth()
         self._oauth.register(
             "hufu",
@@ -129,5 +132,9 @@ class SignInServer:
             keys = KeySet.import_key_set(client.fetch_jwk_set())
             return dict(jwt.decode(logout_token, keys, algorithms=algorithms).claims)
         except (JoseError, ValueError):
+            # Anybody may send a token that does not hold: new keys are looked for once a while, however many come.
+            if time.monotonic() < self._keys_asked_at + KEYS_ASKED_EVERY:
+                raise
+            self._keys_asked_at = time.monotonic()
             keys = KeySet.import_key_set(client.fetch_jwk_set(force=True))
             return dict(jwt.decode(logout_token, keys, algorithms=algorithms).claims)

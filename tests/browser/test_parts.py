@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route, expect
 from werkzeug.serving import make_server
 
 from hufu_console.app import create_app
@@ -104,4 +104,67 @@ def test_the_first_tab_skips_to_the_content(chromium: Browser, gallery: str) -> 
     assert page.locator(".hf-skip").bounding_box()["y"] >= 0  # type: ignore[index]
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
+    page.context.close()
+
+
+class Server:
+    """What the console would say of the session, to any number of tabs."""
+
+    def __init__(self) -> None:
+        self.seconds, self.extended = 120, 0
+
+    def stands_behind(self, page: Page) -> None:
+        page.route("**/session", lambda route: route.fulfill(json={"seconds": self.seconds}))
+        page.route("**/session/extend", self.extend)
+
+    def extend(self, route: Route) -> None:
+        assert "csrf_token=" in (route.request.post_data or "")
+        self.seconds, self.extended = 900, self.extended + 1
+        route.fulfill(json={"seconds": self.seconds})
+
+
+def open_idle_page(chromium: Browser, gallery: str, server: Server) -> Page:
+    """With a clock that stands still but for what a test lets pass."""
+    context = chromium.new_context(locale="zh-TW", bypass_csp=True)
+    page = context.new_page()
+    page.clock.install()
+    server.stands_behind(page)
+    page.goto(gallery)
+    return page
+
+
+def test_two_minutes_before_its_end_a_session_can_be_prolonged_by_keyboard(chromium: Browser, gallery: str) -> None:
+    server = Server()
+    page, other = (open_idle_page(chromium, gallery, server) for _ in range(2))
+    dialog = page.get_by_role("dialog", name="即將自動登出")
+    page.clock.run_for(700_000)
+    assert not dialog.is_visible()
+    for tab in (page, other):
+        tab.clock.run_for(82_000 if tab is page else 782_000)
+        expect(tab.get_by_role("dialog", name="即將自動登出")).to_be_visible()
+    page.evaluate(AXE)
+    assert [each["id"] for each in page.evaluate("axe.run()")["violations"]] == []
+    expect(page.get_by_role("button", name="延長")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog).not_to_be_visible()
+    assert server.extended == 1
+    other.clock.run_for(15_000)
+    expect(other.get_by_role("dialog")).not_to_be_visible()
+    server.seconds = 0
+    page.clock.run_for(900_000)
+    expect(page.get_by_role("alert").filter(has_text="您已自動登出")).to_be_visible()
+    page.get_by_role("button", name="關閉").press("Enter")
+    expect(page.get_by_role("dialog")).not_to_be_visible()
+    for tab in (page, other):
+        tab.context.close()
+
+
+def test_escape_prolongs_too(chromium: Browser, gallery: str) -> None:
+    server = Server()
+    page = open_idle_page(chromium, gallery, server)
+    page.clock.run_for(782_000)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).not_to_be_visible()
+    assert server.extended == 1
     page.context.close()

@@ -37,12 +37,12 @@ from hufu_registry.cases.use_cases import (
     withdraw,
 )
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor
-from hufu_registry.kernel.errors import Conflict, Denied, HufuError, IllegalMove, Invalid, NotFound, RateLimited
+from hufu_registry.kernel.errors import Conflict, Denied, HufuError, IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
+from hufu_registry.notices.store import notices
 from hufu_registry.people.model import Purpose
-from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
 from hufu_registry.rights.use_cases import appoint_manager
 from tests.kit.accounts import LANGUAGE, changed
 from tests.kit.cases import APPLICANT, Office
@@ -85,49 +85,21 @@ def test_a_mailbox_that_was_not_verified_in_this_browser_for_this_purpose_is_ref
             )
 
 
-def test_a_code_of_another_browser_or_purpose_proves_nothing(office: Office) -> None:
-    request_code(RequestCode("mine", Purpose.APPLY, "p@example.org", LANGUAGE), office.services, APPLICANT)
-    code = office.last_code()
-    for browser, purpose in (("foreign", Purpose.APPLY), ("mine", Purpose.FOLLOW)):
-        with pytest.raises(Invalid):
-            enter_code(EnterCode(browser, purpose, code), office.services, APPLICANT)
-    enter_code(EnterCode("mine", Purpose.APPLY, code), office.services, APPLICANT)
-    with pytest.raises(Invalid) as used:
-        enter_code(EnterCode("mine", Purpose.APPLY, code), office.services, APPLICANT)
-    assert used.value.fields == {"code": "code_expired"}
+def test_however_often_a_case_moves_its_deciders_are_told_once(office: Office) -> None:
+    office.manager(office.bureau)
+    office.manager(office.ministry)
+    case_id = office.apply(mailbox="p@example.org")
+    office.prove("mine", "p@example.org", Purpose.FOLLOW)
+    before = waiting_mails(office)
+    for version, agency in enumerate([office.ministry, office.bureau] * 4, start=1):
+        change_case(ChangeCase("mine", case_id, version, office.form(agency)), office.services, APPLICANT)
+    assert waiting_mails(office) - before == 1
 
 
-def test_codes_are_limited_per_minute_per_day_and_per_try(office: Office) -> None:
-    ask = RequestCode("mine", Purpose.APPLY, "p@example.org", LANGUAGE)
-    request_code(ask, office.services, APPLICANT)
-    with pytest.raises(RateLimited) as soon:
-        request_code(replace(ask, browser="other"), office.services, APPLICANT)
-    assert 0 < int(str(soon.value.context["seconds"])) <= 60
-    for left in (4, 3, 2, 1):
-        with pytest.raises(Invalid) as wrong:
-            enter_code(EnterCode("mine", Purpose.APPLY, "000000x"), office.services, APPLICANT)
-        assert wrong.value.context["tries_left"] == left
-    with pytest.raises(Invalid) as last:
-        enter_code(EnterCode("mine", Purpose.APPLY, "000000x"), office.services, APPLICANT)
-    assert last.value.fields == {"code": "code_used_up"}
-    for _ in range(9):
-        office.clock.advance(seconds=61)
-        request_code(ask, office.services, APPLICANT)
-    office.clock.advance(seconds=61)
-    with pytest.raises(RateLimited, match="codes_used_up"):
-        request_code(ask, office.services, APPLICANT)
-    office.clock.advance(hours=25)
-    request_code(ask, office.services, APPLICANT)
-
-
-def test_neither_code_nor_mailbox_stand_readable_in_the_database(office: Office) -> None:
-    office.prove("mine", "very.secret@example.org")
-    code = office.last_code()
+def waiting_mails(office: Office) -> int:
     with office.services.read() as connection:
-        for table in ("mailbox_codes", "notices", "audit_records", "outbox"):
-            dump = str(connection.execute(sa.text(f"SELECT * FROM {table}")).all())
-            assert "very.secret" not in dump
-            assert f"'{code}'" not in dump
+        sent = sa.select(sa.func.count()).select_from(notices).where(notices.c.template == "case_waiting")
+        return int(connection.execute(sent).scalar_one())
 
 
 def test_a_form_sent_twice_makes_one_case(office: Office) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -24,7 +26,7 @@ from hufu_registry.kernel.ids import CaseId
 from hufu_registry.sessions.store import drafts
 from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
-from tests.kit.consoles import last_code, make_console
+from tests.kit.consoles import csrf_token, last_code, make_console
 from tests.kit.staff import crowd
 
 MAILBOX = "ming@example.org"
@@ -289,11 +291,13 @@ def test_a_form_whose_token_is_too_old_comes_back_filled_in(
     browser: FlaskClient, services: SqlServices, clock: SetClock, chain: Sequence[Agency]
 ) -> None:
     prove(browser, services, clock)
-    answer = browser.post("/apply/form", data=form(chain[2], csrf_token="old"))
-    assert answer.status_code == 303
-    assert answer.location.startswith("/apply/form?draft=")
-    page = browser.get(answer.location).text
-    assert "您先前填寫的內容已經還原" in page
+    token = csrf_token(browser)
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=13), tick=False):
+        answer = browser.post("/apply/form", data=form(chain[2], csrf_token=token))
+        assert answer.location.startswith("/apply/form?draft=")
+        page = browser.get(answer.location).text
+    assert "剛才送出的內容沒有執行" in page
+    assert "您在這一頁送出過的內容已經還原" in page
     assert 'value="wangxm"' in page
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from hufu_registry.kernel.errors import Invalid
-from hufu_registry.people.model import MAILBOX, CodeOutcome, MailboxCode, PeoplePolicy, Purpose, masked_mailbox
+from hufu_registry.people.model import MAILBOX, CodeOutcome, MailboxCode, PeoplePolicy, Purpose
 
 NOW = datetime(2026, 11, 21, 15, 59, tzinfo=UTC)
 POLICY = PeoplePolicy()
@@ -80,7 +80,3 @@ def test_what_is_no_mailbox_is_refused(text: str) -> None:
 
 def test_mailboxes_are_compared_without_case() -> None:
     assert MAILBOX.checked(" Wang.XM@Example.ORG ", "mailbox") == "wang.xm@example.org"
-
-
-def test_a_masked_mailbox_shows_its_owner_enough_and_a_stranger_little() -> None:
-    assert masked_mailbox("wang@example.org") == "w•••@example.org"

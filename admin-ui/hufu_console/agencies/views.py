@@ -31,7 +31,7 @@ from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, now, registry
 from hufu_console.web.faults import show_faults
 from hufu_console.web.lists import Asked, Listing, ListPage, listing_of, page
-from hufu_console.web.numbers import number_in
+from hufu_console.web.numbers import number_in, version_in
 from hufu_console.web.viewer import viewer
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
@@ -105,7 +105,7 @@ def rename(agency_id: AgencyId) -> ResponseReturnValue:
     form = filled_for(place, RenameForm, name=place.name)
 
     def act() -> ResponseReturnValue:
-        command = RenameAgency(place.id, number_in(form.version) or 0, str(form.name.data or ""), form.since.day)
+        command = RenameAgency(place.id, version_in(form.version), str(form.name.data or ""), form.since.day)
         return submitted(command, _("Rename %(name)s", name=place.name), said, page_of(place))
 
     def said(renamed: Agency) -> object:
@@ -124,14 +124,14 @@ def move(agency_id: AgencyId) -> ResponseReturnValue:
 def move_review(agency_id: AgencyId) -> ResponseReturnValue:
     """GET names what the move means, POST does it."""
     place = place_of(agency_id)
-    form = MoveForm(formdata=request.values, data={"version": place.version})
+    form = MoveForm(formdata=request.values, data={} if request.method == "POST" else {"version": place.version})
     parent_id, since = number_in(form.parent_id), form.since.day
     if not form.since.validate(form) or parent_id is None or since is None:
         show_faults(form, {"parent_id": "agency_required"} if parent_id is None else {})
         return render_template("agencies/move.html", agency=place, form=form), 422
 
     def act() -> ResponseReturnValue:
-        command = MoveAgency(place.id, number_in(form.version) or 0, AgencyId(parent_id), since)
+        command = MoveAgency(place.id, version_in(form.version), AgencyId(parent_id), since)
         return submitted(command, _("Move %(name)s", name=place.name), said, page_of(place))
 
     def said(moved: Agency) -> object:
@@ -160,7 +160,7 @@ def merge(agency_id: AgencyId) -> ResponseReturnValue:
         successor_id = number_in(form.agency_id)
         if successor_id is None:
             raise Invalid(fields={"agency_id": "agency_required"})
-        command = MergeAgency(place.id, number_in(form.version) or 0, AgencyId(successor_id), form.on.day)
+        command = MergeAgency(place.id, version_in(form.version), AgencyId(successor_id), form.on.day)
         return submitted(command, _("Merge %(name)s", name=place.name), said, page_of(place))
 
     def said(successor: Agency) -> object:
@@ -174,7 +174,7 @@ def close(agency_id: AgencyId) -> ResponseReturnValue:
     form = filled_for(place, CloseForm)
 
     def act() -> ResponseReturnValue:
-        agencies.close(agencies.Close(place.id, number_in(form.version) or 0, form.on.day), registry(), actor())
+        agencies.close(agencies.Close(place.id, version_in(form.version), form.on.day), registry(), actor())
         return done(_("%(name)s was closed.", name=place.name), page_of(place))
 
     return act_page(form, "agencies/close.html", act, agency=place)
@@ -185,7 +185,7 @@ def reopen(agency_id: AgencyId) -> ResponseReturnValue:
     form = filled_for(place, ReopenForm)
 
     def act() -> ResponseReturnValue:
-        agencies.reopen(agencies.Reopen(place.id, number_in(form.version) or 0), registry(), actor())
+        agencies.reopen(agencies.Reopen(place.id, version_in(form.version)), registry(), actor())
         return done(_("%(name)s is open again.", name=place.name), page_of(place))
 
     return act_page(form, "agencies/reopen.html", act, agency=place)
@@ -197,7 +197,7 @@ def mail_domains(agency_id: AgencyId) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         domains = tuple(str(form.domains.data or "").split())
-        command = agencies.SetMailDomains(place.id, number_in(form.version) or 0, domains)
+        command = agencies.SetMailDomains(place.id, version_in(form.version), domains)
         agencies.set_mail_domains(command, registry(), actor())
         return done(_("The mail domains were saved."), page_of(place))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
@@ -9,6 +10,7 @@ from hufu_console.public.activation.forms import NameForm
 from hufu_console.public.answering import to_mailbox
 from hufu_console.public.routes import ROUTES
 from hufu_console.web.feature import ConsoleFeature, Followed, MenuEntry
+from hufu_console.web.moments import moment
 from hufu_registry.cases.types.activation import ACTIVATION
 
 SENTENCES = {
@@ -22,7 +24,15 @@ SENTENCES = {
         "A code was sent just now. Please wait %(num)s seconds before asking for another.",
         context.get("seconds", 1),
     ),
-    "codes_used_up": _l("Too many codes were asked for today. Please try again tomorrow."),
+    "code_shape": _l("The code is six digits. Please enter them as they stand in the mail."),
+    "codes_used_up": lambda context: _(
+        "Too many codes were asked for, or entered wrongly. You can have another one sent after %(at)s.",
+        at=moment(context["at"]),
+    ),
+    "network_used_up": lambda context: _(
+        "From your network codes were sent to many mailboxes and not entered. A new mailbox can get one after %(at)s.",
+        at=moment(context["at"]),
+    ),
     "consent_required": _l("Please read the terms and tick the box if you agree."),
     "confirmed_required": _l("Please confirm that the data match your documents."),
     "draft": _l("What was typed is not kept any more. Please fill in the form again."),

@@ -15,7 +15,7 @@ from hufu_console.accounts.forms import CodeForm
 from hufu_console.public import queries
 from hufu_console.public.forms import MailboxForm
 from hufu_console.web import drafts
-from hufu_console.web.acts import act_page
+from hufu_console.web.acts import act_page, filled
 from hufu_console.web.context import actor, registry
 from hufu_console.web.drafts import browser
 from hufu_console.web.language import language
@@ -55,27 +55,29 @@ JOURNEYS = {
 
 
 def start(purpose: Purpose) -> ResponseReturnValue:
-    journey, form = JOURNEYS[purpose], MailboxForm()
+    journey, form = JOURNEYS[purpose], filled(MailboxForm)
 
     def act() -> ResponseReturnValue:
         try:
             ask(purpose, str(form.mailbox.data or ""))
         except RateLimited as error:
-            raise Invalid(fields={"mailbox": error.code}, seconds=error.context.get("seconds")) from error
+            faults = {"mailbox": error.code}
+            raise Invalid(fields=faults, seconds=error.context.get("seconds"), at=error.context.get("at")) from error
         return redirect(url_for(journey.code), 303)
 
     return act_page(form, journey.template, act, journey=journey)
 
 
 def code(purpose: Purpose) -> ResponseReturnValue:
-    journey, form = JOURNEYS[purpose], CodeForm()
+    journey, form = JOURNEYS[purpose], filled(CodeForm)
 
     def act() -> ResponseReturnValue:
         people.enter_code(EnterCode(browser(), purpose, str(form.code.data or "")), registry(), actor())
+        drafts.renew_browser(session.get("account", ""))
         drafts.forget_typed()
         return redirect(session.pop(f"goal {journey.start}", url_for(journey.goal)), 303)
 
-    mailbox = queries.masked(queries.asked_mailbox(browser(), purpose))
+    mailbox = queries.asked_mailbox(browser(), purpose)
     return act_page(form, "public/code.html", act, look_again=True, journey=journey, mailbox=mailbox)
 
 

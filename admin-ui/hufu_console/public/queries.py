@@ -9,10 +9,11 @@ from hufu_console.web.context import reading, registry
 from hufu_console.web.feature import Followed, composition
 from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.model import Agency
+from hufu_registry.cases import use_cases as cases
 from hufu_registry.cases.engine.model import Case, CaseMove
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import CaseId
-from hufu_registry.people.model import Purpose, masked_mailbox
+from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import browser_key, mailbox_key, proved_mailbox
 
 
@@ -42,6 +43,14 @@ def proved(browser: str, purpose: Purpose) -> str:
         return proved_mailbox(browser, purpose, registry(), work)
 
 
+def proved_for_either(browser: str) -> None:
+    """For applying, or for changing what was applied for. Raises NotFound("mailbox_not_verified")."""
+    try:
+        proved(browser, Purpose.APPLY)
+    except NotFound:
+        proved(browser, Purpose.FOLLOW)
+
+
 def asked_mailbox(browser: str, purpose: Purpose) -> str | None:
     """The mailbox this browser asked a code for last."""
     with reading() as work:
@@ -49,13 +58,15 @@ def asked_mailbox(browser: str, purpose: Purpose) -> str | None:
     return None if code is None else registry().keys.open("mailbox", code.mailbox_sealed)
 
 
-def masked(mailbox: str | None) -> str:
-    return masked_mailbox(mailbox) if mailbox else ""
-
-
 def has_open_case(mailbox: str) -> bool:
     with reading() as work:
         return work.cases.has_open(mailbox_key(registry(), mailbox))
+
+
+def sent_case(browser: str, form_key: str) -> CaseId | None:
+    """The case that came of this form, once it was sent."""
+    with reading() as work:
+        return cases.sent_case(browser, form_key, registry(), work)
 
 
 def own_case(browser: str, purpose: Purpose, case_id: CaseId | None = None) -> OwnCase | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import render_template, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -33,11 +33,13 @@ def own_case() -> str:
     own = queries.own_case(browser(), Purpose.FOLLOW)
     moves = own.case.moves() if own else frozenset()
     asked = own.followed.form if own else FlaskForm
-    return render_template("public/own_case.html", own=own, moves=moves, Move=CaseMove, form=asked(formdata=None))
+    return render_template("public/own_case.html", own=own, moves=moves, Move=CaseMove, form=filled(asked))
 
 
 def withdraw() -> ResponseReturnValue:
     own = queries.wanted_case(browser())
+    if request.method == "GET" and CaseMove.WITHDRAW not in own.case.moves():
+        return redirect(url_for("public.own_case"), 303)
     own.case.after(CaseMove.WITHDRAW)
 
     def act() -> ResponseReturnValue:

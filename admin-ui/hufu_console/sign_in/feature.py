@@ -19,6 +19,11 @@ SENTENCES = {
 FEATURE = ConsoleFeature(
     "sign_in",
     ROUTES,
-    doors={Door.SIGN_IN: "sign_in.start", Door.SIGN_OUT: "sign_in.sign_out"},
+    doors={
+        Door.SIGN_IN: "sign_in.start",
+        Door.SIGN_OUT: "sign_in.sign_out",
+        Door.TIME_LEFT: "sign_in.time_left",
+        Door.EXTEND: "sign_in.extend",
+    },
     sentences=SENTENCES,
 )

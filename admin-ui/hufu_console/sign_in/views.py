@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Response, flash, make_response, redirect, request, session, url_for
+from flask import Response, flash, g, jsonify, make_response, redirect, request, session, url_for
 from flask_babel import gettext as _
 
 import hufu_registry.sessions.use_cases as sessions
+from hufu_console.web import drafts
 from hufu_console.web import viewer as seen
-from hufu_console.web.context import actor, reading, registry, settings, sign_in_server
+from hufu_console.web.context import actor, now, reading, registry, settings, sign_in_server
 from hufu_console.web.language import keycloak_language
 from hufu_registry.kernel.ids import AccountId
 
-NEXT = "next"
+NEXT, SIGNING_OUT = "next", "signing_out"
 
 
 def own_page(address: str) -> str:
@@ -34,7 +35,13 @@ def callback() -> Response:
     token = seen.new_token()
     account_id = AccountId(signed_in.account_id)
     sessions.start_session(token, account_id, signed_in.session_id, signed_in.id_token, registry(), actor())
-    return seen.remember_session(make_response(redirect(own_page(session.pop(NEXT, "/")))), token)
+    drafts.renew_browser(str(account_id))
+    goal = own_page(session.pop(NEXT, "/"))
+    if session.pop(seen.NOT_DONE, None) == goal:
+        flash(
+            _("Your session had ended, so what you sent was not done. Please look at it and send it again."), "waiting"
+        )
+    return seen.remember_session(make_response(redirect(goal)), token)
 
 
 def sign_out() -> Response:
@@ -42,6 +49,7 @@ def sign_out() -> Response:
     token = request.cookies.get(seen.COOKIE, "")
     id_token = id_token_of(token)
     sessions.end_session(token, registry(), actor())
+    session[SIGNING_OUT] = True
     home = f"{settings().base}{url_for('sign_in.signed_out')}"
     answer = (
         sign_in_server().sign_out(id_token, home, keycloak_language()) if id_token else make_response(redirect(home))
@@ -52,7 +60,8 @@ def sign_out() -> Response:
 def signed_out() -> Response:
     """Where the sign-in server leads back to."""
     forget_abandoned(kept=0)
-    flash(_("You are signed out, here and in all systems."), "good")
+    if session.pop(SIGNING_OUT, False) and g.viewer is None:
+        flash(_("You are signed out, here and in all systems."), "good")
     return make_response(redirect(url_for("home.home")))
 
 
@@ -68,6 +77,17 @@ def id_token_of(token: str) -> str | None:
     with reading() as work:
         stored = work.sessions.find(sessions.session_key(registry(), token))
     return None if stored is None else registry().keys.open("id_token", stored.id_token_sealed)
+
+
+def time_left() -> Response:
+    """How many seconds the session has; whoever asks does not prolong it."""
+    return jsonify(seconds=0 if g.viewer is None else g.viewer.seconds_left)
+
+
+def extend() -> Response:
+    """Somebody is still there, with a page on which he sent nothing. 0 where it was too late."""
+    ends_at = sessions.extend_session(request.cookies.get(seen.COOKIE, ""), registry(), actor())
+    return jsonify(seconds=0 if ends_at is None else int((ends_at - now()).total_seconds()))
 
 
 def backchannel_logout() -> Response:

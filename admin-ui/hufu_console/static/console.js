@@ -19,6 +19,9 @@ function countPicked(form) {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
+  // What answers a sent form is looked at again, by Back or by loading it, without sending the form again.
+  const answered = document.body.dataset.answeredPage;
+  if (answered) history.replaceState(history.state, "", answered);
   const summary = document.querySelector(".hf-summary-errors");
   if (summary) summary.focus();
   for (const form of document.querySelectorAll("form[data-bulk]")) countPicked(form);
@@ -70,4 +73,103 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+// Two minutes before the session ends, say so and offer to go on. The server knows when: tabs agree by asking it.
+const NOTICE = 120;
+const ASK_AGAIN = 10;
+
+function watchSession(dialog) {
+  const goOn = dialog.querySelector("[data-go-on]");
+  const clock = dialog.querySelector("[data-clock]");
+  const token = dialog.querySelector("[name=csrf_token]").value;
+  let end = 0;
+  let timer = 0;
+  let asked = 0;
+
+  function left() {
+    return Math.max(0, Math.ceil((end - Date.now()) / 1000));
+  }
+
+  // Browsers take no timer of more than 24 days, and none sleeps exactly.
+  function wait(seconds) {
+    clearTimeout(timer);
+    timer = setTimeout(look, Math.min(Math.max(seconds, 1), 3600) * 1000);
+  }
+
+  function learn(seconds) {
+    end = Date.now() + seconds * 1000;
+    asked = Date.now();
+  }
+
+  async function ask() {
+    asked = Date.now();
+    try {
+      const answer = await fetch(dialog.dataset.ask, { headers: { Accept: "application/json" } });
+      if (answer.ok) learn((await answer.json()).seconds);
+    } catch {
+      // Without an answer the clock goes on as it was.
+    }
+  }
+
+  async function look() {
+    if (left() <= NOTICE && (!dialog.open || left() === 0 || Date.now() - asked > ASK_AGAIN * 1000)) await ask();
+    const seconds = left();
+    if (seconds > NOTICE) {
+      if (dialog.open) dialog.close();
+      wait(seconds - NOTICE);
+      return;
+    }
+    clock.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    if (!dialog.open) dialog.showModal();
+    if (seconds > 0) wait(1);
+    else over();
+  }
+
+  function over() {
+    clearTimeout(timer);
+    dialog.querySelector("[data-over]").hidden = false;
+    dialog.querySelector("#session-end-words").hidden = true;
+    dialog.querySelector("[role=timer]").hidden = true;
+    goOn.hidden = true;
+    const close = dialog.querySelector("[data-close]");
+    close.hidden = false;
+    close.focus();
+  }
+
+  async function extend() {
+    try {
+      const body = new URLSearchParams({ csrf_token: token });
+      const answer = await fetch(dialog.dataset.extend, { method: "POST", body });
+      if (answer.ok) learn((await answer.json()).seconds);
+      else await ask();
+    } catch {
+      return;
+    }
+    look();
+  }
+
+  goOn.addEventListener("click", (event) => {
+    event.preventDefault();
+    extend();
+  });
+  // Escape is an answer, too: somebody is there.
+  dialog.addEventListener("cancel", (event) => {
+    if (goOn.hidden) return;
+    event.preventDefault();
+    extend();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && left() <= NOTICE && !goOn.hidden) look();
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) ask().then(look);
+  });
+  learn(Number(dialog.dataset.seconds));
+  wait(left() - NOTICE);
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  const dialog = document.getElementById("session-end");
+  if (dialog) watchSession(dialog);
 });

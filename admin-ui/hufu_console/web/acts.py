@@ -1,5 +1,5 @@
 """The one way of a page that does something: GET says what it means, POST does it and goes on, and what stands against
-it is said where the form stands, with what was typed.
+it is said where the form stands, with what was typed; that is kept, so that the page can be left and come back to.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
 
 
 def filled(kind: type[FlaskForm], **values: object) -> Any:
-    """The form as sent, as kept, or with these values."""
-    return kind(formdata=drafts.typed(), data=values)
+    """The form: what was sent and nothing else, or what was kept, filled up with these values."""
+    return kind(formdata=request.form) if request.method == "POST" else kind(formdata=drafts.typed(), data=values)
 
 
 def done(said: object, then: str) -> ResponseReturnValue:
@@ -40,8 +40,12 @@ def act_page(
             return act()
         except Invalid as error:
             show_faults(form, error.fields, error.context)
+            if not error.fields:
+                form.form_errors.append(sentence(error))
         except (IllegalMove, Conflict) as error:
             if look_again:
                 raise
             form.form_errors.append(sentence(error))
+    if form.errors:
+        drafts.keep_answered()
     return render_template(template, form=form, **shown), 422 if form.errors else 200

@@ -17,6 +17,8 @@ class Door(StrEnum):
     FIRST_PAGE = "first_page"
     SIGN_IN = "sign_in"
     SIGN_OUT = "sign_out"
+    TIME_LEFT = "time_left"
+    EXTEND = "extend"
     HEALTH = "health"
 
 

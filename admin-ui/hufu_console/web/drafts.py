@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import current_app, g, request, session
+from flask_wtf.csrf import generate_csrf
+from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
@@ -18,8 +20,8 @@ import hufu_registry.sessions.use_cases as sessions
 from hufu_console.web.context import actor, reading, registry
 from hufu_console.web.doors import Door, door_url
 
-KEY = "draft"
-NEVER_KEPT = frozenset({"csrf_token", "code", KEY})
+KEY, TOKEN = "draft", "csrf_token"
+NEVER_KEPT = frozenset({TOKEN, "code", KEY})
 MOST_LETTERS = 20_000
 
 
@@ -31,7 +33,36 @@ def browser() -> str:
 
 
 def owner() -> str:
-    return f"{browser()}:{session.get('account', '')}"
+    return owner_in(browser(), session.get("account", ""))
+
+
+def owner_in(browser: str, account: str) -> str:
+    return f"{browser}:{account}"
+
+
+def renew_browser(account: str) -> None:
+    """Another random value and another form token, now that more is known of who sits there: whoever had put his own
+    there before shares nothing. What this browser proved, and what it keeps for the account, goes along.
+    """
+    old, new = browser(), secrets.token_urlsafe(32)
+    change = sessions.ChangeBrowser(old, new, owner_in(old, account), owner_in(new, account))
+    sessions.change_browser(change, registry(), actor())
+    session["browser"] = new
+    session.pop(TOKEN, None)
+    g.pop(TOKEN, None)
+    generate_csrf()
+
+
+def is_our_form() -> bool:
+    """Whether a browser with our cookie sent a form of ours, be its token too old or of an earlier sign-in."""
+    if TOKEN not in session:
+        return False
+    tokens = URLSafeTimedSerializer(current_app.secret_key or "", salt="wtf-csrf-token")
+    try:
+        tokens.loads(request.form.get(TOKEN, ""))
+    except BadData:
+        return False
+    return True
 
 
 def page_of_form() -> str:
@@ -39,6 +70,21 @@ def page_of_form() -> str:
     if leads_to_a_page(request.path):
         return request.full_path.rstrip("?")
     return page_before() or door_url(Door.FIRST_PAGE)
+
+
+def answered_page() -> str:
+    """Where what answers this sent form can be looked at, with what was typed if it is kept."""
+    return str(g.get("answered_page") or page_of_form())
+
+
+def answer_at(page: str) -> None:
+    g.answered_page = page
+
+
+def keep_answered() -> None:
+    """The page that answers is left and come back to without its form being sent again."""
+    if "answered_page" not in g:
+        answer_at(keep_typed() or page_of_form())
 
 
 def page_before() -> str | None:
@@ -68,14 +114,14 @@ def keep(page: str, fields: Mapping[str, str]) -> UUID:
 
 
 def keep_typed() -> str | None:
-    """Keep the sent form; the address that shows it again, or None where nothing was typed."""
+    """Keep the sent form; the address that shows it again, or None where it is too much, or none of ours."""
     fields = {name: value for name, value in request.form.items() if name not in NEVER_KEPT}
     page = page_of_form()
     key = draft_key() if request.form.get(KEY) else None
     if key is not None:
         # What matters was kept before; the form only carries its key along.
         return with_draft(page, key)
-    if request.method != "POST" or sum(map(len, fields.values())) > MOST_LETTERS:
+    if request.method != "POST" or not is_our_form() or sum(map(len, fields.values())) > MOST_LETTERS:
         return None
     return with_draft(page, keep(page, fields)) if fields else page
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from uuid import uuid4
 
-from flask import Flask, Response, g, make_response, redirect, render_template, request
+from flask import Flask, Response, flash, g, make_response, redirect, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from hufu_console.sign_in_server import SignInAway, SignInFailed
@@ -15,6 +16,7 @@ from hufu_console.web import drafts
 from hufu_console.web.feature import composition
 from hufu_console.web.logs import log
 from hufu_console.web.sentences import sentence
+from hufu_console.web.viewer import find_viewer
 from hufu_registry.kernel.errors import Conflict, Denied, HufuError, IllegalMove, Invalid, NotFound, RateLimited
 
 STATUS: dict[type[HufuError], int] = {
@@ -66,7 +68,10 @@ def words_of(status: int) -> str:
 
 
 def page(status: int, said: str | None = None) -> Response:
-    """An error page, or, for htmx, its sentence."""
+    """An error page, or, for htmx, its sentence. Whatever failed before he was looked for: the page knows who looks."""
+    if "viewer" not in g:
+        with suppress(SQLAlchemyError):
+            g.viewer = find_viewer(used=False)
     error_id = uuid4().hex[:8]
     log.info("failure", error_id=error_id, request_id=g.get("request_id"), status=status, endpoint=request.endpoint)
     values: dict[str, object] = {
@@ -97,6 +102,7 @@ def on_csrf(_error: CSRFError) -> Response:
     kept = drafts.keep_typed()
     if kept is None or request.headers.get("HX-Request"):
         return page(400)
+    flash(_("The form was too old, so what you sent was not done. Please look at it and send it again."), "waiting")
     return make_response(redirect(kept, 303))
 
 

@@ -23,8 +23,8 @@ class TextLine(StringField):
         render_kw: Mapping[str, object] | None = None,
         **kwargs: Any,
     ) -> None:
-        shown = {} if isinstance(self.widget, HiddenInput) else {"maxlength": longest}
-        super().__init__(label, render_kw={**shown, **(render_kw or {})}, **kwargs)
+        # Without a maxlength: a browser cuts what is pasted, and says nothing.
+        super().__init__(label, render_kw=dict(render_kw or {}), **kwargs)
         self.longest = longest
 
     @property

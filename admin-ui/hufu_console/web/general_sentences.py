@@ -22,6 +22,10 @@ GENERAL: Mapping[str, Any] = {
     "reason_required": _l("Please give a reason."),
     "page": _l("Either the address is wrong, or what stood here is not for you to see."),
     "changed_meanwhile": _l("Somebody changed this while you were looking at it. Please look at it again."),
+    "too_often": _l("Too much was sent from your network. Please wait %(seconds)s seconds and send it again."),
+    "version_missing": _l(
+        "The form did not arrive whole, so nothing was done. Please load the page again and send it."
+    ),
     "right_missing": _l("Your rights do not cover this. If they should, please ask the manager of your agency."),
     "system_managers_only": _l("Only system managers may do this."),
     "control_character": unseen,

@@ -1,4 +1,4 @@
-"""Which language a page speaks: asked for in the address, remembered in a cookie, Chinese unless told."""
+"""Which language a page speaks: asked for in the address, remembered in a cookie, the browser's, else Chinese."""
 
 from __future__ import annotations
 
@@ -8,26 +8,33 @@ from urllib.parse import urlencode
 from flask import Flask, Response, g, request, url_for
 from flask_babel import Babel
 
-from hufu_console.web import isolation
+from hufu_console.web import drafts, isolation
 from hufu_console.web.context import settings
 from hufu_console.web.doors import Door, door_url
 from hufu_registry.bootstrap import notice_templates
 
 COOKIE = "hufu_language"
 DEFAULT = "zh_Hant_TW"
-# The locale of the catalog, which the registry's notices know too; its code for HTML, Keycloak's, its own name.
+# The locale of the catalog, which the registry's notices know too; its code for HTML, Keycloak's, those that browsers
+# ask for, its own name.
 LANGUAGES = {
-    "zh_Hant_TW": {"code": "zh-Hant-TW", "keycloak": "zh-TW", "word": "中文"},
-    "en": {"code": "en", "keycloak": "en", "word": "English"},
+    "zh_Hant_TW": {"code": "zh-Hant-TW", "keycloak": "zh-TW", "accepts": "zh-Hant-TW zh-TW zh", "word": "中文"},
+    "en": {"code": "en", "keycloak": "en", "accepts": "en", "word": "English"},
 }
 YEAR = 365 * 24 * 3600
 
 
 def language() -> str:
     if "language" not in g:
-        asked = request.args.get("language") or request.cookies.get(COOKIE) or DEFAULT
-        g.language = asked if asked in LANGUAGES else DEFAULT
+        asked = request.args.get("language") or request.cookies.get(COOKIE)
+        g.language = asked if asked in LANGUAGES else spoken()
     return str(g.language)
+
+
+def spoken() -> str:
+    """What the browser says its user reads, if we speak it."""
+    understood = {spoken: locale for locale, words in LANGUAGES.items() for spoken in words["accepts"].split()}
+    return understood.get(request.accept_languages.best_match(understood) or "", DEFAULT)
 
 
 def notice_title(name: str) -> str:
@@ -46,7 +53,9 @@ def other_language() -> dict[str, str]:
         # What the query names is text: as arguments of url_for, `_method` or `endpoint` would mean something.
         path = url_for(request.endpoint, **(request.view_args or {}))
         return LANGUAGES[other] | {"url": f"{path}?{urlencode(request.args.to_dict() | {'language': other})}"}
-    # What a sent form answers has no address of its own.
+    if request.method == "POST":
+        page = drafts.answered_page()
+        return LANGUAGES[other] | {"url": f"{page}{'&' if '?' in page else '?'}{urlencode({'language': other})}"}
     return LANGUAGES[other] | {"url": door_url(Door.FIRST_PAGE, language=other)}
 
 
@@ -65,7 +74,12 @@ def remember(response: Response) -> Response:
 
 
 def page_values() -> dict[str, Any]:
-    return {"page_language": LANGUAGES[language()]["code"], "other_language": other_language()}
+    answered = drafts.answered_page() if request.method == "POST" else None
+    return {
+        "answered_page": answered,
+        "page_language": LANGUAGES[language()]["code"],
+        "other_language": other_language(),
+    }
 
 
 def set_up(app: Flask) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from wtforms.fields.core import Field
 
+from hufu_registry.kernel.errors import Invalid
+
 # What PostgreSQL's bigint surely holds, and its integer.
 MOST_DIGITS, VERSION_DIGITS = 17, 8
 
@@ -19,5 +21,8 @@ def number_in(field: Field) -> int | None:
 
 
 def version_in(field: Field) -> int:
-    """The version of what stood on the page when it was filled in; 0, which nothing has, where there is none."""
-    return number_of(field.data, digits=VERSION_DIGITS) or 0
+    """The version of what stood on the page when it was filled in. Raises Invalid("version_missing")."""
+    version = number_of(field.data, digits=VERSION_DIGITS)
+    if version is None:
+        raise Invalid("version_missing")
+    return version

@@ -8,7 +8,6 @@ from enum import Enum
 from typing import Any
 
 from flask import Flask
-from flask_limiter import Limiter
 from flask_wtf.csrf import CSRFProtect
 
 from hufu_registry.kernel.errors import Denied, NotFound
@@ -36,7 +35,7 @@ class Route:
     """`asks` is the permission its asker needs somewhere (one of them, where there are several): whether he has it for
     this very object is the use case's to ask.
 
-    `limit` is per network address, on what is sent where something can be sent. An open page asks for what is
+    `limit` is per network, on what is sent where something can be sent. An open page asks for what is
     `by_itself` again and again, with nobody there.
     """
 
@@ -79,16 +78,13 @@ class Route:
         return Denied("right_missing") if rights.is_manager else NotFound("page")
 
 
-def register(app: Flask, routes: Iterable[Route], limiter: Limiter, tokens: CSRFProtect) -> None:
+def register(app: Flask, routes: Iterable[Route], tokens: CSRFProtect) -> None:
     """Raises LookupError where the application answers anything that was not declared."""
     declared = set()
     for route in routes:
         view = route.view
         if route.asks is MACHINES:
             tokens.exempt(view)
-        if route.limit is not None:
-            methods = ["POST"] if "POST" in route.methods else None
-            view = limiter.shared_limit(route.limit, scope=route.endpoint, methods=methods)(view)
         app.add_url_rule(
             route.rule, route.endpoint, view, methods=list(route.methods), defaults=dict(route.values) or None
         )

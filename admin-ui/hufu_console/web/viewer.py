@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from flask import Flask, Response, g, make_response, redirect, request, session
@@ -21,16 +21,19 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.rights.model import Rights
 
 COOKIE = "hufu_session"
+# The page of a form that was sent when its session had ended.
+NOT_DONE = "not_done"
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """`token` is the cookie's random value."""
+    """`token` is the cookie's random value, `seconds_left` until the session ends if nobody is at it."""
 
     account: Account
     agency: Agency
     rights: Rights
     token: str
+    seconds_left: int = 0
 
     @property
     def account_id(self) -> AccountId:
@@ -63,8 +66,10 @@ def find_viewer(*, used: bool) -> Viewer | None:
         account = None if live is None else work.accounts.find(live.account_id)
         if live is None or account is None or account.state in (AccountState.DISABLED, AccountState.DELETED):
             return None
-        viewer = Viewer(account, work.agencies.get(account.agency_id), work.grants.of(account.id), token)
         due = used and live.is_untouched(work.now)
+        ends_at = (replace(live, seen_at=work.now) if due else live).ends_at(work.policy)
+        left = int((ends_at - work.now).total_seconds())
+        viewer = Viewer(account, work.agencies.get(account.agency_id), work.grants.of(account.id), token, left)
     if due:
         end_reading()
         sessions.keep_alive(live, registry(), actor())
@@ -89,6 +94,8 @@ def to_sign_in() -> Response:
     """To the sign-in page and back here; what was typed is kept meanwhile."""
     page = request.full_path.rstrip("?") if request.method == "GET" else drafts.keep_typed()
     back = page or door_url(Door.FIRST_PAGE)
+    if request.method == "POST":
+        session[NOT_DONE] = back
     if request.headers.get("HX-Request"):
         answer = make_response("", 401)
         answer.headers["HX-Redirect"] = door_url(Door.SIGN_IN, next=drafts.page_before() or drafts.page_of_form())
@@ -105,7 +112,10 @@ def set_up(app: Flask, routes: Mapping[str, Route]) -> None:
     @app.before_request
     def look() -> Response | None:
         g.viewer = None
-        if request.endpoint in (None, "static"):
+        if request.endpoint == "static":
+            return None
+        if request.endpoint is None:
+            g.viewer = find_viewer(used=False)
             return None
         route = routes[request.endpoint]
         if route.asks is MACHINES:

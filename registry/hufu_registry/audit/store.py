@@ -69,6 +69,18 @@ class SqlAudit:
     ) -> None:
         self.keep([Record(self._now, action, self._actor, object_kind, object_id, agency_id, old or {}, new or {})])
 
+    def places(self, object_kind: str, object_id: str) -> frozenset[AgencyId]:
+        found = self._connection.execute(
+            sa.select(audit_records.c.agency_id)
+            .distinct()
+            .where(
+                audit_records.c.object_kind == object_kind,
+                audit_records.c.object_id == object_id,
+                audit_records.c.agency_id.is_not(None),
+            )
+        )
+        return frozenset(AgencyId(agency_id) for agency_id in found.scalars())
+
     def keep(self, records: Sequence[Record]) -> None:
         for record in records:
             if record.action not in self._events:

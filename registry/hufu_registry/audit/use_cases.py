@@ -22,6 +22,9 @@ class Audit(Protocol):
     ) -> None:
         """Write one record, sealed, as the transaction's actor; values must be JSON."""
 
+    def places(self, object_kind: str, object_id: str) -> frozenset[AgencyId]:
+        """The agencies at which something happened to an object."""
+
 
 class Work(KernelWork, Protocol):
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
 
 from hufu_registry.kernel.ids import AccountId
 
@@ -22,6 +23,18 @@ class Actor:
     kind: ActorKind
     account_id: AccountId | None = None
     place: str | None = None
+
+
+def network_of(place: str | None) -> str:
+    """What counts as one place: an address, of IPv6 the network that one subscriber has; "" for a host's name."""
+    try:
+        address = ip_address(place or "")
+    except ValueError:
+        return ""
+    if isinstance(address, IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped) if mapped else f"{IPv6Address(int(address) >> 64 << 64)}/64"
+    return str(address)
 
 
 def account_actor(account_id: AccountId, place: str | None = None) -> Actor:

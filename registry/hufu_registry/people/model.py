@@ -15,8 +15,8 @@ from hufu_registry.kernel.texts import PASTED, Text, code, narrow, shaped
 ATOM, LABEL = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 MAILBOX_SHAPE = re.compile(rf"^(?=.{{1,64}}@){ATOM}(?:\.{ATOM})*@(?:{LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?\Z")
 MAILBOX = Text(254, lambda text: narrow(text).lower(), missing="required", rule=shaped(MAILBOX_SHAPE, "mailbox_shape"))
-CODE = Text(PASTED, code)
 CODE_DIGITS = 6
+CODE = Text(PASTED, code, missing="code_shape", rule=shaped(re.compile(rf"[0-9]{{{CODE_DIGITS}}}\Z"), "code_shape"))
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,14 @@ class PeoplePolicy(Policy):
     code_resend_after: timedelta = setting(
         timedelta(seconds=60), minimum=timedelta(seconds=10), maximum=timedelta(hours=1)
     )
-    codes_per_mailbox_per_day: int = setting(10, minimum=1, maximum=100)
-    tries_per_mailbox_per_day: int = setting(20, minimum=1, maximum=200)
+    # A browser is stopped by what it does itself; all together are stopped later, so that nobody locks another's
+    # mailbox by trying.
+    codes_per_browser_per_day: int = setting(10, minimum=1, maximum=100)
+    codes_per_mailbox_per_day: int = setting(30, minimum=1, maximum=300, at_least="codes_per_browser_per_day")
+    tries_per_browser_per_day: int = setting(20, minimum=1, maximum=200)
+    tries_per_mailbox_per_day: int = setting(60, minimum=1, maximum=600, at_least="tries_per_browser_per_day")
+    # Mailboxes that one network asked codes for and never entered one: an office proves its own.
+    unproved_mailboxes_per_network_per_hour: int = setting(100, minimum=5, maximum=10_000)
     mailbox_proof_lifetime: timedelta = setting(
         timedelta(hours=2), minimum=timedelta(minutes=10), maximum=timedelta(days=1)
     )
@@ -63,6 +69,7 @@ class MailboxCode:
     expires_at: datetime
     tries: int = 0
     used_at: datetime | None = None
+    network: str | None = None
 
     def entered(self, code_key: str, *, now: datetime, policy: PeoplePolicy) -> tuple[MailboxCode, CodeOutcome]:
         """The code after one try, and what came of it."""
@@ -77,14 +84,19 @@ class MailboxCode:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeCount:
+    """The codes that a browser had sent to a mailbox lately, and its tries to enter them."""
+
+    browser_key: str
+    sent: int
+    tries: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CodeSent:
     """How long until another code may be asked for, and how long this one is good."""
 
     resend_after: timedelta
     lifetime: timedelta
-
-
-def masked_mailbox(mailbox: str) -> str:
-    """Enough to recognise one's own mailbox: "w•••@example.gov.tw"."""
-    local, _, domain = mailbox.partition("@")
-    return f"{local[:1]}•••@{domain}"

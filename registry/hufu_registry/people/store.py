@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from hufu_registry.kernel.ids import PersonId
 from hufu_registry.kernel.mapping import from_columns, to_columns
 from hufu_registry.kernel.store import Moment, metadata
-from hufu_registry.people.model import MailboxCode, Purpose
+from hufu_registry.people.model import CodeCount, MailboxCode, Purpose
 
 people = sa.Table(
     "people",
@@ -24,6 +25,7 @@ mailbox_codes = sa.Table(
     metadata,
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("browser_key", sa.Text, nullable=False),
+    sa.Column("network", sa.Text),
     sa.Column("purpose", sa.Text, nullable=False),
     sa.Column("mailbox_key", sa.Text, nullable=False),
     sa.Column("mailbox_sealed", sa.Text, nullable=False),
@@ -34,6 +36,7 @@ mailbox_codes = sa.Table(
     sa.Column("used_at", Moment),
     sa.Index("ix_mailbox_codes_browser", "browser_key", "purpose", "sent_at"),
     sa.Index("ix_mailbox_codes_mailbox", "mailbox_key", "sent_at"),
+    sa.Index("ix_mailbox_codes_network", "network", "sent_at", postgresql_where=sa.text("network IS NOT NULL")),
 )
 
 
@@ -44,15 +47,39 @@ class SqlMailboxes:
     def lock_mailbox(self, mailbox_key: str) -> None:
         self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(mailbox_key, 0))))
 
-    def codes_since(self, mailbox_key: str, since: datetime) -> tuple[int, int, datetime | None]:
-        row = self._connection.execute(
+    def codes_since(self, mailbox_key: str, since: datetime) -> Sequence[CodeCount]:
+        rows = self._connection.execute(
             sa.select(
+                mailbox_codes.c.browser_key,
                 sa.func.count(),
-                sa.func.coalesce(sa.func.sum(mailbox_codes.c.tries), 0),
+                sa.func.sum(mailbox_codes.c.tries),
+                sa.func.min(mailbox_codes.c.sent_at),
                 sa.func.max(mailbox_codes.c.sent_at),
-            ).where(mailbox_codes.c.mailbox_key == mailbox_key, mailbox_codes.c.sent_at > since)
+            )
+            .where(mailbox_codes.c.mailbox_key == mailbox_key, mailbox_codes.c.sent_at > since)
+            .group_by(mailbox_codes.c.browser_key)
+        )
+        return [CodeCount(*row) for row in rows]
+
+    def unproved_since(self, network: str, since: datetime, most: int) -> tuple[int, datetime | None]:
+        begun = (
+            sa.select(mailbox_codes.c.mailbox_key, sa.func.max(mailbox_codes.c.sent_at).label("sent_at"))
+            .where(mailbox_codes.c.network == network, mailbox_codes.c.sent_at > since)
+            .group_by(mailbox_codes.c.mailbox_key)
+            .having(sa.func.count(mailbox_codes.c.used_at) == 0)
+            .order_by(sa.desc("sent_at"))
+            .limit(most)
+            .subquery()
+        )
+        row = self._connection.execute(
+            sa.select(sa.func.count(), sa.func.min(begun.c.sent_at)).select_from(begun)
         ).one()
-        return int(row[0]), int(row[1]), row[2]
+        return int(row[0]), row[1]
+
+    def change_browser(self, browser_key: str, to: str) -> None:
+        self._connection.execute(
+            sa.update(mailbox_codes).where(mailbox_codes.c.browser_key == browser_key).values(browser_key=to)
+        )
 
     def add_code(self, code: MailboxCode) -> None:
         self._connection.execute(sa.insert(mailbox_codes).values(to_columns(code)))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Protocol
 
 import hufu_registry.audit.use_cases as audit
 import hufu_registry.notices.use_cases as notices
-from hufu_registry.kernel.actor import Actor
+from hufu_registry.kernel.actor import Actor, ActorKind, network_of
 from hufu_registry.kernel.errors import Invalid, NotFound, RateLimited
 from hufu_registry.kernel.ids import PersonId
 from hufu_registry.kernel.work import Services
@@ -17,6 +19,7 @@ from hufu_registry.people.model import (
     CODE,
     CODE_DIGITS,
     MAILBOX,
+    CodeCount,
     CodeOutcome,
     CodeSent,
     MailboxCode,
@@ -26,14 +29,22 @@ from hufu_registry.people.model import (
 from hufu_registry.people.notices import MAILBOX_CODE
 
 A_DAY = timedelta(days=1)
+AN_HOUR = timedelta(hours=1)
 
 
 class Mailboxes(Protocol):
     def lock_mailbox(self, mailbox_key: str) -> None:
         """One transaction a mailbox at a time, so that counts hold."""
 
-    def codes_since(self, mailbox_key: str, since: datetime) -> tuple[int, int, datetime | None]:
-        """How many codes were sent and how many tries made since, and when the last code was sent."""
+    def codes_since(self, mailbox_key: str, since: datetime) -> Sequence[CodeCount]:
+        """What each browser had sent there since, and tried."""
+
+    def unproved_since(self, network: str, since: datetime, most: int) -> tuple[int, datetime | None]:
+        """How many mailboxes the network had codes sent to since and proved none of, up to so many, and when the first
+        of these was sent its last one.
+        """
+
+    def change_browser(self, browser_key: str, to: str) -> None: ...
 
     def add_code(self, code: MailboxCode) -> None: ...
 
@@ -87,6 +98,12 @@ def mailbox_key(services: Services[Work], mailbox: str) -> str:
     return services.keys.index("mailbox", mailbox)
 
 
+def network_key(services: Services[Work], actor: Actor) -> str | None:
+    """What a stranger's network is counted under; None where he came from none."""
+    network = network_of(actor.place) if actor.kind is ActorKind.APPLICANT else ""
+    return services.keys.index("network", network) if network else None
+
+
 def request_code(command: RequestCode, services: Services[Work], actor: Actor) -> CodeSent:
     """Mail a code. The answer is the same whether or not anything exists for the mailbox.
 
@@ -99,12 +116,24 @@ def request_code(command: RequestCode, services: Services[Work], actor: Actor) -
     with services.begin(actor) as work:
         policy = work.policy
         work.mailboxes.lock_mailbox(key)
-        sent, tries, last = work.mailboxes.codes_since(key, work.now - A_DAY)
-        if last is not None and work.now < last + policy.code_resend_after:
-            wait = last + policy.code_resend_after - work.now
-            raise RateLimited("code_resend_wait", seconds=max(1, int(wait.total_seconds())))
-        if sent >= policy.codes_per_mailbox_per_day or tries >= policy.tries_per_mailbox_per_day:
-            raise RateLimited("codes_used_up")
+        counts = work.mailboxes.codes_since(key, work.now - A_DAY)
+        own = [count for count in counts if count.browser_key == browser]
+        again = max((count.last_at for count in counts), default=work.now - A_DAY) + policy.code_resend_after
+        if work.now < again:
+            raise RateLimited("code_resend_wait", seconds=until(again, work.now))
+        if (
+            sum(count.sent for count in own) >= policy.codes_per_browser_per_day
+            or sum(count.sent for count in counts) >= policy.codes_per_mailbox_per_day
+            or tries_used_up(counts, browser, policy)
+        ):
+            first = min(count.first_at for count in own or counts)
+            raise RateLimited("codes_used_up", seconds=until(first + A_DAY, work.now), at=first + A_DAY)
+        network = network_key(services, actor)
+        if network is not None and not own:
+            most = policy.unproved_mailboxes_per_network_per_hour
+            unproved, oldest = work.mailboxes.unproved_since(network, work.now - AN_HOUR, most)
+            if unproved >= most and oldest is not None:
+                raise RateLimited("network_used_up", seconds=until(oldest + AN_HOUR, work.now), at=oldest + AN_HOUR)
         work.mailboxes.add_code(
             MailboxCode(
                 id=services.ids.new(),
@@ -115,6 +144,7 @@ def request_code(command: RequestCode, services: Services[Work], actor: Actor) -
                 code_key=code_key(services, browser, command.purpose, code),
                 sent_at=work.now,
                 expires_at=work.now + policy.code_lifetime,
+                network=network,
             )
         )
         work.notices.send(
@@ -126,6 +156,18 @@ def request_code(command: RequestCode, services: Services[Work], actor: Actor) -
     return CodeSent(policy.code_resend_after, policy.code_lifetime)
 
 
+def until(moment: datetime, now: datetime) -> int:
+    """The seconds till then, at least one."""
+    return max(1, ceil((moment - now).total_seconds()))
+
+
+def tries_used_up(counts: Sequence[CodeCount], browser: str, policy: PeoplePolicy) -> bool:
+    """Whether this browser tried too often, or all of them together."""
+    own = sum(count.tries for count in counts if count.browser_key == browser)
+    everybodys = sum(count.tries for count in counts)
+    return own >= policy.tries_per_browser_per_day or everybodys >= policy.tries_per_mailbox_per_day
+
+
 def code_key(services: Services[Work], browser: str, purpose: Purpose, code: str) -> str:
     return services.keys.index("code", f"{browser}:{purpose.value}:{code}")
 
@@ -133,10 +175,10 @@ def code_key(services: Services[Work], browser: str, purpose: Purpose, code: str
 def enter_code(command: EnterCode, services: Services[Work], actor: Actor) -> None:
     """Prove the mailbox. A wrong try counts even though it is an error: Invalid or RateLimited.
 
-    Codes: code_wrong (tries_left), code_expired, code_used_up.
+    Codes: code_shape (which counts nothing), code_wrong (tries_left), code_expired, code_used_up.
     """
     browser = browser_key(services, command.browser)
-    digits = CODE.clean(command.code)
+    digits = CODE.checked(command.code, "code")
     with services.begin(actor) as work:
         policy = work.policy
         code = work.mailboxes.newest_code(browser, command.purpose, lock=True)
@@ -144,8 +186,7 @@ def enter_code(command: EnterCode, services: Services[Work], actor: Actor) -> No
             outcome, tries = CodeOutcome.EXPIRED, 0
         else:
             work.mailboxes.lock_mailbox(code.mailbox_key)
-            _, tries_today, _ = work.mailboxes.codes_since(code.mailbox_key, work.now - A_DAY)
-            if tries_today >= policy.tries_per_mailbox_per_day:
+            if tries_used_up(work.mailboxes.codes_since(code.mailbox_key, work.now - A_DAY), browser, policy):
                 outcome, tries = CodeOutcome.USED_UP, code.tries
             else:
                 key = code_key(services, browser, command.purpose, digits)

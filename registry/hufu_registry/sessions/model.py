@@ -21,6 +21,10 @@ class SessionPolicy(AccountPolicy):
     draft_lifetime: timedelta = setting(timedelta(hours=24), minimum=timedelta(hours=1), maximum=timedelta(days=30))
 
 
+# Whoever has more drafts loses the oldest; so do strangers of one network, who have as many browsers as they like.
+DRAFTS_OF_OWNER = 50
+DRAFTS_OF_NETWORK = 2_000
+
 # How exactly the last use is known: a page that only reads writes nothing, but for this once a minute.
 TOUCHED_EVERY = timedelta(minutes=1)
 
@@ -37,7 +41,11 @@ class ConsoleSession:
     seen_at: datetime
 
     def is_live(self, now: datetime, policy: SessionPolicy) -> bool:
-        return now < self.seen_at + policy.session_idle and now < self.started_at + policy.session_max
+        return now < self.ends_at(policy)
+
+    def ends_at(self, policy: SessionPolicy) -> datetime:
+        """When it ends if nobody does anything."""
+        return min(self.seen_at + policy.session_idle, self.started_at + policy.session_max)
 
     def is_untouched(self, now: datetime) -> bool:
         """Whether its last use, if it is now, is worth noting."""
@@ -46,10 +54,13 @@ class ConsoleSession:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What somebody typed into the form at `page`, kept for its `owner` (an account or a browser)."""
+    """What somebody typed into the form at `page`, kept for its `owner` (an account or a browser); `network` is a
+    stranger's.
+    """
 
     id: UUID
     owner: str
     page: str
     fields: Mapping[str, str]
     kept_at: datetime
+    network: str | None = None

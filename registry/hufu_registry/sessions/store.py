@@ -29,9 +29,12 @@ drafts = sa.Table(
     metadata,
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("network", sa.Text),
     sa.Column("page", sa.Text, nullable=False),
     sa.Column("fields_sealed", sa.Text, nullable=False),
     sa.Column("kept_at", Moment, nullable=False, index=True),
+    sa.Index("ix_drafts_owner", "owner", "kept_at"),
+    sa.Index("ix_drafts_network", "network", "kept_at", postgresql_where=sa.text("network IS NOT NULL")),
 )
 
 
@@ -73,6 +76,7 @@ class SqlDrafts:
             sa.insert(drafts).values(
                 id=draft.id,
                 owner=draft.owner,
+                network=draft.network,
                 page=draft.page,
                 fields_sealed=self._keys.seal("draft", json.dumps(dict(draft.fields), ensure_ascii=False)),
                 kept_at=draft.kept_at,
@@ -86,7 +90,19 @@ class SqlDrafts:
         if row is None:
             return None
         fields = json.loads(self._keys.open("draft", row.fields_sealed))
-        return Draft(row.id, row.owner, row.page, fields, row.kept_at)
+        return Draft(row.id, row.owner, row.page, fields, row.kept_at, row.network)
+
+    def make_room(self, owner: str, most_of_owner: int, network: str | None, most_of_network: int) -> None:
+        self._keep_newest(drafts.c.owner == owner, most_of_owner)
+        if network is not None:
+            self._keep_newest(drafts.c.network == network, most_of_network)
+
+    def _keep_newest(self, which: sa.ColumnElement[bool], most: int) -> None:
+        surplus = sa.select(drafts.c.id).where(which).order_by(drafts.c.kept_at.desc(), drafts.c.id).offset(most)
+        self._connection.execute(sa.delete(drafts).where(drafts.c.id.in_(surplus)))
+
+    def hand_over(self, owner: str, to: str) -> None:
+        self._connection.execute(sa.update(drafts).where(drafts.c.owner == owner).values(owner=to))
 
     def forget(self, draft_id: UUID, owner: str) -> None:
         self._connection.execute(sa.delete(drafts).where(drafts.c.id == draft_id, drafts.c.owner == owner))

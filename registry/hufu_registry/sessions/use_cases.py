@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -13,7 +14,8 @@ from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import Denied
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.work import Services
-from hufu_registry.sessions.model import ConsoleSession, Draft, SessionPolicy
+from hufu_registry.people.use_cases import browser_key, network_key
+from hufu_registry.sessions.model import DRAFTS_OF_NETWORK, DRAFTS_OF_OWNER, ConsoleSession, Draft, SessionPolicy
 
 
 class Sessions(Protocol):
@@ -32,6 +34,10 @@ class Drafts(Protocol):
     def take(self, draft_id: UUID, owner: str) -> Draft | None:
         """The draft, if it is this owner's; it stays until it is forgotten."""
 
+    def make_room(self, owner: str, most_of_owner: int, network: str | None, most_of_network: int) -> None:
+        """Delete the oldest of whoever has more."""
+
+    def hand_over(self, owner: str, to: str) -> None: ...
     def forget(self, draft_id: UUID, owner: str) -> None: ...
     def forget_before(self, moment: datetime) -> None: ...
 
@@ -43,6 +49,16 @@ class Work(accounts.Work, Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def drafts(self) -> Drafts: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeBrowser:
+    """The random values of a browser's cookie, and as whose they keep drafts."""
+
+    old: str
+    new: str
+    old_owner: str
+    new_owner: str
 
 
 def session_key(services: Services[Work], token: str) -> str:
@@ -86,6 +102,16 @@ def keep_alive(session: ConsoleSession, services: Services[Work], actor: Actor) 
         work.sessions.touch(session.key, work.now)
 
 
+def extend_session(token: str, services: Services[Work], actor: Actor) -> datetime | None:
+    """Somebody wants to go on; when it ends now, or None where it has ended."""
+    with services.begin(actor) as work:
+        session = live_session(token, services, work)
+        if session is None:
+            return None
+        work.sessions.touch(session.key, work.now)
+        return replace(session, seen_at=work.now).ends_at(work.policy)
+
+
 def end_session(token: str, services: Services[Work], actor: Actor) -> None:
     with services.begin(actor) as work:
         work.sessions.end(session_key(services, token))
@@ -98,21 +124,35 @@ def end_sessions_of_sid(keycloak_sid: str, services: Services[Work], actor: Acto
 
 
 def keep_draft(owner: str, page: str, fields: Mapping[str, str], services: Services[Work], actor: Actor) -> UUID:
-    """Keep what was typed; returns the random key that may stand in a URL."""
+    """Keep what was typed; returns the random key that may stand in a URL. The oldest make room for it."""
     draft_id = services.ids.new()
+    key = draft_owner(services, owner)
+    network = network_key(services, actor)
     with services.begin(actor) as work:
-        work.drafts.keep(Draft(draft_id, services.keys.index("draft_owner", owner), page, fields, work.now))
+        work.drafts.keep(Draft(draft_id, key, page, fields, work.now, network))
+        work.drafts.make_room(key, DRAFTS_OF_OWNER, network, DRAFTS_OF_NETWORK)
     return draft_id
+
+
+def draft_owner(services: Services[Work], owner: str) -> str:
+    return services.keys.index("draft_owner", owner)
+
+
+def change_browser(browser: ChangeBrowser, services: Services[Work], actor: Actor) -> None:
+    """What a browser proved and kept goes along to its new value; whoever knew the old one has nothing of it."""
+    with services.begin(actor) as work:
+        work.mailboxes.change_browser(browser_key(services, browser.old), browser_key(services, browser.new))
+        work.drafts.hand_over(draft_owner(services, browser.old_owner), draft_owner(services, browser.new_owner))
 
 
 def take_draft(draft_id: UUID, owner: str, services: Services[Work], work: Work) -> Draft | None:
     """Read inside somebody else's transaction."""
-    return work.drafts.take(draft_id, services.keys.index("draft_owner", owner))
+    return work.drafts.take(draft_id, draft_owner(services, owner))
 
 
 def forget_draft(draft_id: UUID, owner: str, services: Services[Work], actor: Actor) -> None:
     with services.begin(actor) as work:
-        work.drafts.forget(draft_id, services.keys.index("draft_owner", owner))
+        work.drafts.forget(draft_id, draft_owner(services, owner))
 
 
 def forget_old(services: Services[Work], actor: Actor) -> None:

@@ -61,7 +61,7 @@ class Pages:
         {
             "home.healthz", "public.agency_search", "sign_in.start", "sign_in.callback", "sign_in.signed_out", "accounts.progress",
             "accounts.my_progress", "agencies.found", "agencies.pick", "exports.download", "exports.progress", "sync.now",
-            "sync.picture", "sync.progress",
+            "sync.picture", "sync.progress", "sign_in.time_left",
         }
     )  # fmt: skip
 

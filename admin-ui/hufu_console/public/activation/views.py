@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from hufu_console.public.activation import queries
 from hufu_console.public.activation.forms import ApplicationForm, NameForm, fields_of
 from hufu_console.public.forms import ConsentForm
-from hufu_console.public.queries import has_open_case, own_case, proved, wanted_case
+from hufu_console.public.queries import has_open_case, own_case, proved, proved_for_either, sent_case, wanted_case
 from hufu_console.web import drafts
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, registry
@@ -76,6 +76,7 @@ def form() -> ResponseReturnValue:
         draft = drafts.keep(url_for("public.form"), typed.fields())
         drafts.remember(draft)
         if faults:
+            drafts.answer_at(url_for("public.form", draft=draft))
             raise Invalid(fields=faults)
         return redirect(url_for("public.review", draft=draft), 303)
 
@@ -83,7 +84,11 @@ def form() -> ResponseReturnValue:
 
 
 def check(field: str) -> str:
-    """For the field that was just left: what is wrong with it, or nothing."""
+    """For the field that was just left: what is wrong with it, or nothing.
+
+    Which names are taken, only whoever proved a mailbox may know.
+    """
+    proved_for_either(browser())
     typed = read_form()
     fault = faults_of(typed, "", own_case_id()).get({"agency_oid": "agency_id"}.get(field, field))
     return render_template("public/_fault.html", fault=sentence_of(fault) if fault else "")
@@ -134,6 +139,8 @@ def review() -> ResponseReturnValue:
     However often it is pressed, it is one case.
     """
     mailbox, application, key = proved(browser(), Purpose.APPLY), kept_application(), drafts.draft_key()
+    if request.method == "GET" and (sent := sent_case(browser(), str(key))):
+        return redirect(url_for("public.receipt", case_id=sent), 303)
     form, terms = ConsentForm(), ACTIVATION.consent
     form.draft.data = str(key)
 
@@ -147,6 +154,7 @@ def review() -> ResponseReturnValue:
         except Invalid as error:
             typed = read_kept(drafts.kept())
             show_faults(typed, error.fields, error.context)
+            drafts.answer_at(url_for("public.form", draft=key))
             return render_template(FORM, form=typed, **shown_with(typed), **to_apply()), 422
         drafts.forget_typed()
         return redirect(url_for("public.receipt", case_id=case_id), 303)
@@ -161,8 +169,10 @@ def review() -> ResponseReturnValue:
 def change() -> ResponseReturnValue:
     """The applicant changes his application until it is decided."""
     own = wanted_case(browser())
+    if request.method == "GET" and CaseMove.CHANGE not in own.case.moves():
+        return redirect(url_for("public.own_case"), 303)
     own.case.after(CaseMove.CHANGE)
-    if request.method == "GET" and drafts.draft_key() is None:
+    if request.method == "GET" and drafts.kept() is None:
         chosen = queries.chosen(application_of(own.case).profile.unit_id or own.case.agency_id)
         typed = read_kept(fields_of(own.case, ((chosen.unit or chosen.agency).oid or "") if chosen else ""))
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from hufu_registry.audit.model import differences
 from hufu_registry.cases.engine.model import Case, CaseMove, CaseState, Form
 from hufu_registry.cases.engine.use_cases.following import held_case, hold_agency, own_case
-from hufu_registry.cases.engine.use_cases.notifications import record, tell_applicant, tell_deciders
+from hufu_registry.cases.engine.use_cases.notifications import deciders_at, record, tell_applicant, tell_deciders
 from hufu_registry.cases.engine.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import Conflict, Invalid
@@ -37,13 +37,23 @@ class ChangeCase:
     form: Form
 
 
+def form_key_of(services: Services[Work], browser: str, key: str) -> str:
+    return f"{browser_key(services, browser)}:{key}"
+
+
+def sent_case(browser: str, key: str, services: Services[Work], work: Work) -> CaseId | None:
+    """The case that came of the form with this key; read inside somebody else's transaction."""
+    case = work.cases.by_form_key(form_key_of(services, browser, key))
+    return None if case is None else case.id
+
+
 def file_case(command: FileCase, services: Services[Work], actor: Actor) -> CaseId:
     """Store the form and tell applicant and reviewers.
 
     Raises NotFound("mailbox_not_verified"), Conflict("case_open") for a mailbox with an open case, Invalid with what
     the type says against the form. Sent again with the same form_key it returns the same case.
     """
-    form_key = f"{browser_key(services, command.browser)}:{command.form_key}"
+    form_key = form_key_of(services, command.browser, command.form_key)
     with services.begin(actor) as work:
         kind = work.case_types[command.type]
         mailbox = proved_mailbox(command.browser, Purpose.APPLY, services, work)
@@ -103,8 +113,9 @@ def change_case(command: ChangeCase, services: Services[Work], actor: Actor) -> 
         kind.reserve(work, changed, case)
         work.cases.save(changed)
         old, new = differences(case.form.audited(), form.audited())
+        stood_at = work.audit.places("case", str(case.id))
         record(work, "case.changed", changed, old=old, new=new)
-        if agency.id != case.agency_id:
+        if not {deciders_at(work, changed, place) for place in stood_at} & {deciders_at(work, changed, agency.id)}:
             tell_deciders(work, changed)
 
 

@@ -6,6 +6,7 @@ from hufu_registry.cases.engine.model import Case
 from hufu_registry.cases.engine.use_cases.ports import Work
 from hufu_registry.cases.notices import CASE_WAITING
 from hufu_registry.kernel.feature import NoticeType
+from hufu_registry.kernel.ids import AgencyId
 
 
 def record(
@@ -35,10 +36,15 @@ def tell_applicant(work: Work, case: Case, notice: NoticeType, **values: str) ->
     )
 
 
+def deciders_at(work: Work, case: Case, agency_id: AgencyId) -> AgencyId | None:
+    """Whose managers decide the case if it stands there; they are told of it once, however often it moves."""
+    return work.cases.deciding_agency(agency_id, work.case_types[case.type].decides)
+
+
 def tell_deciders(work: Work, case: Case) -> None:
     """A case that waits is told to those who may decide it; the mail names no applicant."""
     agency, decides = work.agencies.get(case.agency_id), work.case_types[case.type].decides
-    for mailbox, language in work.cases.deciders(work.cases.deciding_agency(case.agency_id, decides), decides):
+    for mailbox, language in work.cases.deciders(deciders_at(work, case, agency.id), decides):
         work.notices.send(
             CASE_WAITING,
             mailbox,
