@@ -56,6 +56,7 @@ from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.people.model import Purpose
 from hufu_registry.policy.use_cases import ChangeSetting, change_setting
 from hufu_registry.rights.use_cases import appoint_manager, end_grants
+from hufu_registry.sync.model import MISSING
 from hufu_registry.sync.use_cases import (
     converge_agency,
     converge_now,
@@ -69,6 +70,7 @@ from tests.kit.cases import APPLICANT, Office
 from tests.kit.clocks import SetClock
 from tests.kit.registry import CHAIN, until_somebody_waits
 from tests.kit.staff import Staff
+from tests.kit.sync_scenes import drifted
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,9 @@ def staff(services: SqlServices) -> Staff:
 @pytest.fixture
 def place(staff: Staff, chain: Sequence[Agency]) -> Place:
     (account_id,) = staff.hire(chain[3])
-    return Place(staff, chain, account_id, staff.system_manager(chain[0]))
+    made = Place(staff, chain, account_id, staff.system_manager(chain[0]))
+    drifted(staff.services, made.key(), **{MISSING: ("", "")})
+    return made
 
 
 def take_away(place: Place) -> None:
@@ -231,7 +235,7 @@ class Crowd:
             partial(submit, RenameAgency(agency.id, None, f"名{dice.random()}", today), services, asker, confirmed=1000),
             partial(agencies.rename, agencies.Rename(self.unit.id, self.version(), f"組{dice.random()}", today), services, asker),
             *[partial(self.move, dice, asker)] * 3,
-            partial(make_again, OutboxKey(Target.AD, Kind.ACCOUNT, str(whom)), services, asker),
+            partial(self.make_again, OutboxKey(Target.AD, Kind.ACCOUNT, str(whom)), asker),
             partial(pause_target, Target.AD, "檢修", services, asker),
             partial(resume_target, Target.AD, services, asker),
             partial(self.hold, whom, other),
@@ -246,6 +250,10 @@ class Crowd:
 
     def version(self) -> int:
         return self.staff.agency(self.unit).version
+
+    def make_again(self, key: OutboxKey, asker: Actor) -> None:
+        drifted(self.services, key, **{MISSING: ("", "")})
+        make_again(key, self.services, asker)
 
     def restore(self, whom: AccountId, asker: Actor) -> None:
         restore_account(whom, self.services, asker, reason="復職")

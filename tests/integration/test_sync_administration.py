@@ -160,6 +160,9 @@ def test_what_is_gone_is_made_again_and_its_person_gets_a_link(
     (gone,) = staff.hire(chain[3], state=AccountState.DELETED)
     staff.settle()
     for key in (key_of(one), key_of(off), key_of(one, Target.KEYCLOAK)):
+        with pytest.raises(IllegalMove, match="not_missed"):
+            make_again(key, services, administrator)
+        drifted(services, key, **{MISSING: ("", "")})
         make_again(key, services, administrator)
     assert staff.unfinished() >= account_keys(one, off)
     mails = [entry for entry in staff.acts(one) if entry[0] == "activation_mail"]
@@ -168,10 +171,13 @@ def test_what_is_gone_is_made_again_and_its_person_gets_a_link(
     with services.read() as connection:
         bound = set(connection.execute(sa.select(bindings.c.object_id).where(bindings.c.kind == "account")).scalars())
     assert not bound & {str(one)}
+    unit = OutboxKey(Target.KEYCLOAK, Kind.AGENCY, str(chain[3].id))
+    for key in (key_of(gone), unit):
+        drifted(services, key, **{MISSING: ("", "")})
     with pytest.raises(IllegalMove, match="account_state"):
         make_again(key_of(gone), services, administrator)
-    make_again(OutboxKey(Target.KEYCLOAK, Kind.AGENCY, str(chain[3].id)), services, administrator)
-    assert OutboxKey(Target.KEYCLOAK, Kind.AGENCY, str(chain[3].id)) in staff.unfinished()
+    make_again(unit, services, administrator)
+    assert unit in staff.unfinished()
 
 
 def test_a_pause_has_a_reason_and_ends_by_hand(

@@ -145,6 +145,21 @@ def test_every_field_of_a_type_of_case_has_its_word(language: str) -> None:
             assert str(own(name)).strip() or said(language, "cases", "field_word", (name,)), (kind.name, name)
 
 
+@pytest.mark.parametrize(
+    ("type_", "error", "sign"),
+    [
+        ("LOGIN", "", "good"),
+        ("LOGIN_ERROR", "invalid_user_credentials", "refused"),
+        ("UPDATE_TOTP_ERROR", "invalid_code", "waiting"),
+        ("USER_DISABLED_BY_TEMPORARY_LOCKOUT", "", "refused"),
+        ("USER_DISABLED_BY_PERMANENT_LOCKOUT", "", "refused"),
+    ],
+)
+def test_a_sign_in_event_has_its_sign(type_: str, error: str, sign: str) -> None:
+    module: Any = PAGES["en"].get_template("accounts/_labels.html").module
+    assert module.event_kind(type_, error).strip() == sign
+
+
 def test_every_macro_of_words_is_walked() -> None:
     for path in sorted((CONSOLE / "templates").glob("*/_labels.html")):
         macros = set(re.findall(r"{% macro (\w+)", path.read_text())) - NO_WORDS

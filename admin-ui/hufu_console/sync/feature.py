@@ -13,6 +13,7 @@ SENTENCES = {
     "drift": _l("This difference is gone: it was decided, or it is as it should be again."),
     "drift_not_acceptable": _l("The registry alone decides about this field. Overwrite it there, or ignore it."),
     "drift_not_ours": _l("The registry knows no such account, so it has nothing to write there."),
+    "not_missed": _l("It was not found missing there, so it is not made again. Please have it compared first."),
     "in_the_past": _l("Please choose a day that lies ahead."),
     "more_than_a_year": _l("Please choose a day within a year; by then somebody should look at it again."),
     "run": _l("There is no such run."),

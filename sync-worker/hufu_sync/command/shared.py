@@ -44,6 +44,7 @@ SENTENCES = {
     "directory": "there is no directory here",
     "drift_not_acceptable": "{field} is none of an official's data: overwrite or ignore it",
     "drift_not_ours": "the registry knows nothing of it: adopt, disable or delete it there",
+    "not_missed": "it was not found missing there: have it compared first",
     "plan_malformed": "this is no plan, or a damaged one: see {where}",
     "plan_other_version": "the plan was made by version {theirs}, this is {ours}: make a new one",
     "plan_other_registry": "the plan was made from another registry",

@@ -20,6 +20,7 @@ from hufu_registry.accounts.use_cases import (
 )
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
+from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.store import outbox
 from hufu_registry.propagation.use_cases import enqueue_account
@@ -262,8 +263,13 @@ def test_who_lost_his_password_with_his_entry_is_mailed_a_link_and_activates_onc
     account_id = engine.account(chain[1])
     engine.run()
     assert activate_account(account_id, engine.services, SYSTEM)
+    key = OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id))
+    with pytest.raises(IllegalMove, match="not_missed"):
+        make_again(key, engine.services, OPERATOR)
     engine.ad.things.pop(engine.in_ad(account_id))
-    make_again(OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id)), engine.services, OPERATOR)
+    engine.want(account_id)
+    engine.run()
+    make_again(key, engine.services, OPERATOR)
     engine.run()
     assert len(engine.ad.of(f"hufu:account:{account_id}")) == 1
     assert len(engine.keycloak.mails) == 2

@@ -20,7 +20,7 @@ from hufu_registry.kernel.paging import Page, Paged, Sort
 from hufu_registry.kernel.store import PENDING, PENDING_STATES, among, counted, ordered, outbox
 from hufu_registry.kernel.texts import words_of
 from hufu_registry.notices.store import notices
-from hufu_registry.sync.model import Code, Drift, ErrorClass, WorkRow, WorkState
+from hufu_registry.sync.model import MISSING, Code, Drift, ErrorClass, WorkRow, WorkState
 from hufu_registry.sync.model.drift import is_acceptable
 from hufu_registry.sync.store.drift import DRIFT
 from hufu_registry.sync.store.objects import key_of
@@ -95,6 +95,13 @@ class SqlAdministration:
         self._connection.execute(
             sa.delete(written_fields).where(_of(written_fields, key), written_fields.c.field == field)
         )
+
+    def is_missed(self, key: OutboxKey) -> bool:
+        worked = sa.select(outbox.c.object_id).where(
+            is_row(key), PENDING, outbox.c.error_class == ErrorClass.GONE.value
+        )
+        compared = sa.select(drifts.c.object_id).where(_of(drifts, key), drifts.c.field == MISSING)
+        return bool(self._connection.execute(sa.select(sa.or_(sa.exists(worked), sa.exists(compared)))).scalar())
 
     def unbind(self, key: OutboxKey) -> bool:
         for table in (drifts, written_fields):

@@ -76,11 +76,14 @@ def drop_work(key: OutboxKey, why: str, services: Services[Work], actor: Actor) 
 def make_again(key: OutboxKey, services: Services[Work], actor: Actor) -> None:
     """What is gone from a target is made anew there; a person whose password went with it activates it once more.
 
-    Raises NotFound("account"), NotFound("agency"), IllegalMove("account_state") for a deleted account.
+    Raises NotFound("account"), NotFound("agency"), IllegalMove("account_state") for a deleted account,
+    IllegalMove("not_missed") where no look has missed it: an account that stands there would lose its activation.
     """
     with services.begin(actor) as work:
         hold_for_making(work, key)
         require_administrator(work, actor)
+        if not work.administration.is_missed(key):
+            raise IllegalMove("not_missed")
         make_again_within(work, services, key)
         _record_work(work, "work.made_again", key)
 

@@ -68,6 +68,9 @@ class Administration(Standing, Protocol):
     def forget_written(self, key: OutboxKey, field: str) -> None:
         """The next look at the object writes the field."""
 
+    def is_missed(self, key: OutboxKey) -> bool:
+        """Whether the latest look, of the worker or of a comparison, did not find it where it was."""
+
     def unbind(self, key: OutboxKey) -> bool:
         """Forget where the object is."""
 
