@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 
@@ -36,9 +37,9 @@ def test_an_account_is_registered_but_not_activated_until_its_owner_activates_it
 
 
 def test_a_restored_account_has_to_be_activated_again() -> None:
-    assert (
-        an_account(state=AccountState.DISABLED).moved(AccountMove.RESTORE, now=NOW).state is AccountState.NOT_ACTIVATED
-    )
+    for state, move in ((AccountState.DISABLED, AccountMove.RESTORE), (AccountState.ENABLED, AccountMove.REMAKE)):
+        again = replace(an_account(state=state), activated_at=NOW).moved(move, now=NOW)
+        assert (again.state, again.activated_at) == (AccountState.NOT_ACTIVATED, None)
 
 
 def test_nothing_leads_out_of_deleted() -> None:

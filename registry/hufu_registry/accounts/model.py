@@ -275,10 +275,13 @@ class Account:
         state = MOVES.get((self.state, move))
         if state is None:
             raise IllegalMove("account_state", state=self.state.value, move=move.value)
-        activated = now if move is AccountMove.ACTIVATE else self.activated_at
         deleted = now if move is AccountMove.DELETE else self.deleted_at
-        # It is as if it were approved anew: its time to activate begins again.
-        approved = now if move in {AccountMove.RESTORE, AccountMove.REMAKE} else self.approved_at
+        approved, activated = self.approved_at, self.activated_at
+        if move is AccountMove.ACTIVATE:
+            activated = now
+        elif move in {AccountMove.RESTORE, AccountMove.REMAKE}:
+            # It is as if it were approved anew: its time to activate begins again.
+            approved, activated = now, None
         return replace(
             self,
             state=state,
