@@ -12,6 +12,7 @@ from hufu_registry.bootstrap import SqlServices
 from hufu_registry.guard.model import HeldState
 from hufu_registry.guard.store import list_held_changes
 from hufu_registry.kernel.actor import OPERATOR
+from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.outbox import OutboxKey, Target
 from hufu_registry.kernel.paging import MAX_SIZE, Page
 from hufu_registry.sync import use_cases
@@ -234,7 +235,7 @@ def drop(
 ) -> None:
     """Take a row out of the queue of TARGET undone; the next change of its object wants it again."""
     services = services_of()
-    key = key_of(services, target, agency, account)
+    key = _queued(services, target, agency, account)
     if not dry_run:
         ask("Leave it undone?", yes=yes)
     act_on(_named([key]), "dropped", lambda key: use_cases.drop_work(key, why, services, OPERATOR), dry_run=dry_run)
@@ -246,8 +247,25 @@ def _chosen(
     if parked == bool(agency or account) or (target is Target.MAIL and not parked):
         raise click.UsageError("name one with --agency or --account, or all of them with --parked")
     if not parked:
-        return [key_of(services, target, agency, account)]
+        return [_queued(services, target, agency, account)]
     return [row.key for row in _rows(services, target, WorkState.PARKED, "")]
+
+
+def _queued(services: SqlServices, target: Target, agency: str | None, account: str | None) -> OutboxKey:
+    """As `key_of`; a deleted account, which still has to leave, by the name that the queue prints.
+
+    Raises NotFound("account"), also where several deleted ones had that name.
+    """
+    try:
+        return key_of(services, target, agency, account)
+    except NotFound:
+        if account is None:
+            raise
+        called = f" ({account})".casefold()
+        rows = [row.key for row in _rows(services, target, None, account) if row.title.casefold().endswith(called)]
+        if len(rows) != 1:
+            raise
+        return rows[0]
 
 
 def _named(keys: Sequence[OutboxKey]) -> Mapping[OutboxKey, str]:

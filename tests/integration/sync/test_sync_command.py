@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import pytest
 
+from hufu_registry.accounts.use_cases import delete_account, disable_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor
 from hufu_registry.kernel.errors import Denied
@@ -82,6 +83,20 @@ def test_a_parked_row_is_seen_tried_again_and_dropped(engine: Engine, hufu: Hufu
     assert engine.records("work.dropped") == 1
     again = hufu("retry", "ad", "--account", "wangxm")
     assert (again.exit_code, "nothing is to be done" in again.output) == (1, True)
+
+
+def test_what_a_deleted_account_still_waits_for_is_dropped_by_the_name_that_the_queue_prints(
+    engine: Engine, hufu: Hufu, chain: Sequence[Agency]
+) -> None:
+    account_id = engine.account(chain[3], name="wangxm")
+    engine.run()
+    disable_account(account_id, engine.services, OPERATOR, reason="離職")
+    delete_account(account_id, engine.services, OPERATOR, reason="離職")
+    assert lines_of(hufu("queue", "--target", "ad"), "wangxm")
+    assert hufu("drop", "ad", "--account", "wang", "--why", "leaves", "--yes").exit_code == 1
+    assert hufu("drop", "ad", "--account", "WangXM", "--why", "leaves", "--yes").exit_code == 0
+    row = engine.row(Target.AD, Kind.ACCOUNT, account_id)
+    assert row.applied_generation == row.generation
 
 
 def test_what_is_gone_is_made_again_when_a_person_says_so(engine: Engine, hufu: Hufu, chain: Sequence[Agency]) -> None:
