@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -128,7 +130,7 @@ def managers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -
     page.wait_for_url("**/accounts/*-*")
     pages.judge(page)
     account = page.url.partition("?")[0]
-    for act in ("edit", "disable", "require-password-change", "restore", "delete"):
+    for act in ("edit", "disable", "suspend", "require-password-change", "restore", "delete"):
         page.goto(f"{account}/{act}")
         pages.judge(page)
     go_on(page, "main .btn-grave")
@@ -149,7 +151,20 @@ def system_managers_pages(pages: Pages, town: Town, page: Page) -> None:
     judge(page, in_english=False)
     go_on(page, "form[role=search] button")
     pages.judge(page)
-    changes = ("units/add", "rename", "close", "merge", "reopen", "mail-domains", "managers/appoint", "move")
+    dismiss = f"managers/{account_of(town, FIRE_MANAGER.username).id}/dismiss"
+    changes = (
+        "units/add",
+        "rename",
+        "close",
+        "merge",
+        "reopen",
+        "mail-domains",
+        "official-domains",
+        "short-names",
+        "managers/appoint",
+        dismiss,
+        "move",
+    )
     for path in ("", *(f"/{change}" for change in changes)):
         page.goto(f"{town.console}/agencies/{at.id}{path}")
         pages.judge(page)
@@ -159,6 +174,25 @@ def system_managers_pages(pages: Pages, town: Town, page: Page) -> None:
     go_on(page)
     page.wait_for_url("**/move/review*")
     pages.judge(page)
+    with unproved_mailbox(town, FIRST.username):
+        page.goto(f"{town.console}/me/official-mail")
+        pages.judge(page)
+
+
+@contextmanager
+def unproved_mailbox(town: Town, account_name: str) -> Iterator[None]:
+    """An official mailbox that its owner has not proved yet; gone afterwards."""
+    claim(town, account_name, "somebody@fire.gov.tw")
+    try:
+        yield
+    finally:
+        claim(town, account_name, None)
+
+
+def claim(town: Town, account_name: str, mail: str | None) -> None:
+    with town.registry.begin() as work:
+        account = work.accounts.get(account_of(town, account_name).id, lock=True)
+        work.accounts.save(replace(account, profile=replace(account.profile, official_mail=mail)))
 
 
 def pages_of_sync(pages: Pages, town: Town, page: Page, scene: Scene) -> None:
