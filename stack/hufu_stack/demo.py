@@ -47,6 +47,7 @@ DATA = PROJECT / "registry" / "hufu_registry" / "agencies" / "data"
 ACTION_LINK = "/login-actions/action-token"
 CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
 PLACE = "127.0.0.1"
+AT_ONCE = 50
 Found = TypeVar("Found")
 
 
@@ -137,6 +138,11 @@ class Settlement:
     def apply(self, residents: Iterable[Resident]) -> None:
         """Prove the mailboxes by the mailed codes and send the forms."""
         without = [resident for resident in residents if self._case(resident) is None]
+        # So many mailboxes that nobody proved yet may wait for one network.
+        for first in range(0, len(without), AT_ONCE):
+            self._apply(without[first : first + AT_ONCE])
+
+    def _apply(self, without: Sequence[Resident]) -> None:
         browsers = {resident.username: secrets.token_urlsafe(32) for resident in without}
         actor = applicant_actor(PLACE)
         after = self._newest_mail()
