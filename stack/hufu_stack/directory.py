@@ -22,13 +22,15 @@ USER_CLASS = "bf967aba-0de6-11d0-a285-00aa003049e2"
 RESET_PASSWORD = "00299570-246d-11d0-a768-00aa006e0529"
 PWD_LAST_SET = "bf967a0a-0de6-11d0-a285-00aa003049e2"
 NORMAL_ACCOUNT_NO_EXPIRY = 66048
-PROGRAMS = ("samba", "samba-tool", "ldbadd", "ldbsearch")
+PROGRAMS = ("samba", "samba-tool", "ldbadd", "ldbmodify", "ldbsearch")
 # Where root finds them; another's PATH may lack the sbin folders.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Anonymous simple bind, LDAPv3, message 1: the smallest question a directory answers.
 ANONYMOUS_BIND = bytes.fromhex("300c020101600702010304008000")
 
-# Who may do what below OU=Hufu; none of them may do anything elsewhere.
+# Who may do what below OU=Hufu; none of them may do anything elsewhere, and nobody else anything there: nothing is
+# inherited from the domain, and the worker leaves out what the schema would give everybody on each object it makes.
+ADMINISTRATORS = "(A;CI;GA;;;SY)(A;CI;GA;;;DA)(A;CI;GA;;;EA)(A;CI;GA;;;BA)"
 DELEGATIONS = {
     "hufu-sync": "(A;CI;GA;;;{sid})",
     "hufu-keycloak": (
@@ -38,6 +40,15 @@ DELEGATIONS = {
     ),
     "hufu-reader": "(A;CI;GR;;;{sid})",
 }
+# The bind accounts themselves: everybody may find their names, and they write nothing of their own.
+BIND_ACCOUNT = (
+    "D:PAI(A;;GA;;;SY)(A;;GA;;;DA)(A;;RC;;;AU)"
+    "(OA;;RP;59ba2f42-79a2-11d0-9020-00c04fc2d3cf;;AU)(OA;;RP;e48d0154-bcf8-11d1-8702-00c04fb96050;;AU)"
+)
+# Above Keycloak's five, so that a person meets Keycloak's page and its time first.
+LOCKOUT = ("--account-lockout-threshold=10", "--account-lockout-duration=15", "--reset-account-lockout-after=15")
+# What every new domain lets any account do in DNS: make records in a zone.
+MAKE_RECORDS = "(A;;CC;;;AU)"
 SECRETS = {
     "hufu-sync": "ldap-sync-password",
     "hufu-keycloak": "ldap-keycloak-password",
@@ -111,6 +122,7 @@ class Directory(Server):
             self._apply_password_rules()
             self._add_accounts()
             self._delegate()
+            self._take_from_everybody()
             done.touch()
         self._config.write_text(self._settings())
         self._run("install", "--mode=600", str(self.profile.certificate_key("directory")), str(self._key))
@@ -184,43 +196,61 @@ class Directory(Server):
         return "[global]\n" + "\n".join(lines) + "\n" + shares
 
     def _apply_password_rules(self) -> None:
-        # Keycloak counts failures and asks for more than this; here only what must never get in.
-        self._tool(
-            "domain",
-            "passwordsettings",
-            "set",
-            "--complexity=on",
-            "--min-pwd-length=8",
-            "--min-pwd-age=0",
-            "--max-pwd-age=0",
-            "--account-lockout-threshold=0",
-        )
+        # Keycloak counts failures and asks for more than this; here only what must never get in, and an end to guessing
+        # for whoever goes round it.
+        rules = ("--complexity=on", "--min-pwd-length=8", "--min-pwd-age=0", "--max-pwd-age=0")
+        self._tool("domain", "passwordsettings", "set", *rules, *LOCKOUT)
 
     def _add_accounts(self) -> None:
-        entries = [f"dn: {BASE_DN}\nobjectClass: organizationalUnit\n"]
+        entries = []
         for account, secret in SECRETS.items():
             quoted = f'"{read_secret(self.profile, secret)}"'.encode("utf-16-le")
             entries.append(
                 f"dn: {bind_dn(account)}\nobjectClass: user\nsAMAccountName: {account}\n"
                 f"userPrincipalName: {account}@agency.test\nuserAccountControl: {NORMAL_ACCOUNT_NO_EXPIRY}\n"
+                f"nTSecurityDescriptor: {BIND_ACCOUNT}\n"
                 f"unicodePwd:: {base64.b64encode(quoted).decode()}\n"
             )
         # By standard input, so that no password shows in the list of processes.
-        self._run("ldbadd", "-H", self._database, f"--configfile={self._config}", given="\n".join(entries))
+        self._ldb("ldbadd", *entries)
+        # Whoever knows their names could lock them, and all of us out; their passwords are long and random.
+        rules = ("--account-lockout-threshold=0", "--complexity=on", "--min-pwd-length=8")
+        self._tool("domain", "passwordsettings", "pso", "create", "hufu-services", "1", *rules)
+        for account in SECRETS:
+            self._tool("domain", "passwordsettings", "pso", "apply", "hufu-services", account)
 
     def _delegate(self) -> None:
-        for account, rights in DELEGATIONS.items():
-            found = self._run(
-                "ldbsearch",
-                "-H",
-                self._database,
-                f"--configfile={self._config}",
-                f"--basedn={bind_dn(account)}",
-                "--scope=base",
-                "objectSid",
-            )
-            sid = next(line.removeprefix("objectSid: ") for line in found.splitlines() if line.startswith("objectSid"))
-            self._tool("dsacl", "set", f"--objectdn={BASE_DN}", f"--sddl={rights.format(sid=sid)}")
+        rights = "".join(rights.format(sid=self._sid(account)) for account, rights in DELEGATIONS.items())
+        self._ldb(
+            "ldbadd",
+            f"dn: {BASE_DN}\nobjectClass: organizationalUnit\nnTSecurityDescriptor: D:PAI{ADMINISTRATORS}{rights}\n",
+        )
+
+    def _take_from_everybody(self) -> None:
+        """What a new domain lets any account do, an official's too: make computers and DNS records."""
+        changes = [
+            f"dn: {DOMAIN_DN}\nchangetype: modify\nreplace: ms-DS-MachineAccountQuota\nms-DS-MachineAccountQuota: 0\n"
+        ]
+        for place in (f"DC=DomainDnsZones,{DOMAIN_DN}", f"DC=ForestDnsZones,{DOMAIN_DN}", f"CN=System,{DOMAIN_DN}"):
+            for zone in self._values(place, "(objectClass=dnsZone)", "dn"):
+                rules = self._tool("dsacl", "get", f"--objectdn={zone}").splitlines()[-1]
+                changes.append(
+                    f"dn: {zone}\nchangetype: modify\nreplace: nTSecurityDescriptor\n"
+                    f"nTSecurityDescriptor: {rules.replace(MAKE_RECORDS, '')}\n"
+                )
+        self._ldb("ldbmodify", *changes)
+
+    def _sid(self, account: str) -> str:
+        return self._values(bind_dn(account), "(objectClass=user)", "objectSid")[0]
+
+    def _values(self, base: str, query: str, name: str) -> list[str]:
+        command = ("ldbsearch", "-H", self._database, f"--configfile={self._config}", f"--basedn={base}", query, name)
+        return [
+            line.removeprefix(f"{name}: ") for line in self._run(*command).splitlines() if line.startswith(f"{name}: ")
+        ]
+
+    def _ldb(self, program: str, *entries: str) -> None:
+        self._run(program, "-H", self._database, f"--configfile={self._config}", given="\n".join(entries))
 
     def _tool(self, *arguments: str) -> str:
         return self._run("samba-tool", *arguments, "-H", self._database, f"--configfile={self._config}")

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import ldap3
 import pytest
+from click.testing import CliRunner
 from ldap3 import MODIFY_REPLACE
 
-from hufu_stack.directory import DOMAIN_DN, bind_dn
+from hufu_stack.directory import DOMAIN_DN, SECRETS, bind_dn
+from hufu_stack.environment import environment
 from hufu_stack.layout import BASE_DN
+from hufu_stack.secret_files import read_secret
 from hufu_stack.stack import Stack
+from hufu_sync.command import sync
+from hufu_sync.errors import Misconfigured
+from hufu_sync.targets.ldap_connection import LdapConnection
 from tests.kit.faults.independent_readers import bound
+from tests.kit.targets.target_harness import SambaHarness, samba
 
 DISABLED = "514"
 
@@ -126,3 +135,121 @@ def test_ours_changes_state_below_our_ou_and_writes_nothing_elsewhere(somebody: 
     assert not somebody.as_sync.add(f"OU=elsewhere,{DOMAIN_DN}", "organizationalUnit")
     assert somebody.as_sync.result["description"] == REFUSED
     assert change(somebody.as_sync, bind_dn("hufu-reader"), "title", ["x"]) == REFUSED
+
+
+# What an official can do with his password alone, going round Keycloak and the one-time password.
+
+CHOSEN = "Tally-of-the-tiger-88"
+RECORD = f"DC=evil,DC=agency.test,CN=MicrosoftDNS,DC=DomainDnsZones,{DOMAIN_DN}"
+
+
+@dataclass(frozen=True)
+class Official:
+    harness: SambaHarness
+    remote_id: str
+    dn: str
+    connection: ldap3.Connection
+
+
+@pytest.fixture
+def official(stack: Stack) -> Iterator[Official]:
+    """One whom the worker made, with colleagues in his agency and elsewhere, who binds with his password."""
+    with samba(stack) as harness:
+        assert isinstance(harness, SambaHarness)
+        agency = harness.make(harness.agency(harness.make(harness.agency())))
+        account = harness.account(agency)
+        remote_id = harness.make(account)
+        for place in (agency, harness.make(harness.agency())):
+            harness.make(harness.account(place))
+        harness.write(remote_id, unicodePwd=password(CHOSEN)[0])
+        harness.write(remote_id, pwdLastSet="-1")
+        settings = harness.target.settings
+        server = ldap3.Server(settings.url, tls=ldap3.Tls(ca_certs_file=str(settings.ca_file)), get_info=ldap3.NONE)
+        user = f"{account.name}@agency.test"
+        with ldap3.Connection(server, user, CHOSEN, check_names=False) as connection:
+            yield Official(harness, remote_id, harness.seen(account, remote_id).address, connection)
+
+
+def made(connection: ldap3.Connection, dn: str, classes: list[str], **values: str) -> bool:
+    return bool(connection.add(dn, classes, values))
+
+
+COMPUTER = ["top", "person", "organizationalPerson", "user", "computer"]
+
+
+def test_an_official_who_goes_round_the_sign_in_reads_nobody_and_writes_nothing(official: Official) -> None:
+    mine, base = official.connection, official.harness.target.settings.base_dn
+    mine.search(base, "(objectClass=*)", attributes=["displayName", "telephoneNumber"])
+    assert [entry["dn"] for entry in mine.response or []] in ([], [base])
+    mine.search(DOMAIN_DN, "(adminDescription=hufu:*)", attributes=["displayName"])
+    assert not [entry for entry in mine.response or [] if entry["type"] == "searchResEntry"]
+    for name in ("telephoneNumber", "thumbnailPhoto", "title", "homePhone"):
+        assert change(mine, official.dn, name, ["x"]) == REFUSED
+    assert not made(mine, RECORD, ["top", "dnsNode"])
+    assert not made(mine, f"CN=pc,CN=Computers,{DOMAIN_DN}", COMPUTER, sAMAccountName="pc$", userAccountControl="4096")
+    writes_refused(mine, official.dn)
+
+
+@pytest.mark.parametrize("account", sorted(SECRETS))
+def test_a_bind_account_writes_nothing_of_its_own_and_no_dns_records(stack: Stack, account: str) -> None:
+    connection = bound(stack, account)
+    assert change(connection, bind_dn(account), "telephoneNumber", ["1"]) == REFUSED
+    assert not made(connection, RECORD, ["top", "dnsNode"])
+    assert not made(connection, f"CN=pc,CN=Computers,{DOMAIN_DN}", COMPUTER, sAMAccountName="pc$")
+    connection.unbind()
+
+
+def test_guessing_ends_for_officials_and_locks_no_bind_account(stack: Stack, official: Official) -> None:
+    settings = official.harness.target.settings
+
+    def binds(dn: str, word: str) -> bool:
+        with (
+            closing(LdapConnection(replace(settings, bind_dn=dn, bind_password=word))) as ldap,
+            suppress(Misconfigured),
+        ):
+            return ldap.read("", ("dsServiceName",)) is not None
+        return False
+
+    assert binds(official.dn, CHOSEN)
+    for dn in (official.dn, bind_dn("hufu-reader")):
+        for _ in range(11):
+            assert not binds(dn, "wrong")
+    assert not binds(official.dn, CHOSEN), "locked"
+    bound(stack, "hufu-reader").unbind()
+
+
+def checked(stack: Stack, tmp_path: Path, dn: str, word: str, *more: str) -> tuple[int, str]:
+    (tmp_path / "word").write_text(word)
+    options = ["directory", "check", "--as", dn, "--password-file", str(tmp_path / "word"), *more]
+    done = CliRunner().invoke(sync, options, env=dict(environment(stack.profile, "worker")))
+    return done.exit_code, done.output
+
+
+def test_the_check_says_so(stack: Stack, official: Official, tmp_path: Path) -> None:
+    said = checked(stack, tmp_path, official.dn, CHOSEN)
+    assert said == (0, f"no door stands open: the domain's settings and {official.dn}\n")
+    reader = bind_dn("hufu-reader")
+    assert checked(stack, tmp_path, reader, read_secret(stack.profile, SECRETS["hufu-reader"]), "--reads")[0] == 0
+
+
+def test_the_check_finds_what_the_schema_gives_everybody_and_protect_takes_it(
+    stack: Stack, official: Official, tmp_path: Path
+) -> None:
+    """As an earlier version of ours made them, or an administrator by hand."""
+    harness, base = official.harness, official.harness.target.settings.base_dn
+    name = f"old{secrets.token_hex(3)}"
+    place, dn = f"OU={name},{base}", f"CN={name},OU={name},{base}"
+    assert harness.connection.add(place, "organizationalUnit", {"adminDescription": "hufu:agency:1"})
+    values = {"sAMAccountName": name, "unicodePwd": password(CHOSEN), "userAccountControl": "512"}
+    assert harness.connection.add(dn, "user", values | {"adminDescription": "hufu:account:x"})
+    code, said = checked(stack, tmp_path, dn, CHOSEN)
+    assert code == 1
+    assert f": {dn}\n" in said
+    assert "homePhone" in said
+    assert f"reads 1 of our accounts, {dn}" in checked(stack, tmp_path, official.dn, CHOSEN)[1]
+    assert (
+        CliRunner().invoke(sync, ["directory", "protect"], env=dict(environment(stack.profile, "worker"))).exit_code
+        == 0
+    )
+    assert checked(stack, tmp_path, dn, CHOSEN)[0] == 0
+    assert checked(stack, tmp_path, official.dn, CHOSEN)[0] == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hufu_sync.command.directory import directory
 from hufu_sync.command.drifts import compare, drift
 from hufu_sync.command.plans import adopt, apply, plan
 from hufu_sync.command.shared import EXIT_CODES, Plainly
@@ -14,9 +15,9 @@ from hufu_sync.command.work import drop, make_again, pause, queue, resume, retry
 def sync() -> None:
     """What still has to reach Active Directory, Keycloak and the mailboxes, and what becomes of it.
 
-    `plan`, `apply`, `compare` and `adopt` speak to the targets and need the worker's settings.
+    `plan`, `apply`, `compare`, `adopt` and `directory` speak to the targets and need the worker's settings.
     """
 
 
-for command in (status, queue, plan, apply, drift, compare, adopt, pause, resume, retry, make_again, drop):
+for command in (status, queue, plan, apply, drift, compare, adopt, pause, resume, retry, make_again, drop, directory):
     sync.add_command(command)

@@ -224,6 +224,10 @@ class ActiveDirectory:
         in_place = names.normal(stands) == names.normal(self._place_dn(desired.place))
         return _observed(desired.kind, entry, desired.place if in_place else stands, desired.fields)
 
+    def only_inherit(self, remote_id: str) -> None:
+        """Who may do what with it is what our OU says, and nothing of its own."""
+        self._ldap.only_inherit(by_guid(remote_id))
+
     def password_is_set(self, remote_id: str) -> bool:
         return self._password_set_at(remote_id) is not None
 

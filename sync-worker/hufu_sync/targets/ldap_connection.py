@@ -14,12 +14,18 @@ from uuid import UUID
 
 import ldap3
 from ldap3.core import exceptions as ldap
+from ldap3.protocol.microsoft import security_descriptor_control
 from ldap3.utils.conv import escape_bytes, escape_filter_chars
 
 from hufu_registry.sync.model import Code
 from hufu_sync.errors import Conflict, Misconfigured, NoRightsError, Refused, TargetError, Transient, Unreachable
 
 SEARCH_RESULT_ENTRY = 4
+# A security descriptor is written, and only its list of who may do what.
+DACL_ONLY = security_descriptor_control(sdflags=0x4)
+# No rule of the object's own (MS-DTYP 2.4.6, self-relative): what its OU passes on is all that holds.
+ONLY_INHERITED = bytes.fromhex("01000484 00000000 00000000 00000000 14000000 0400080000000000")
+RULES = "nTSecurityDescriptor"
 PAGED = "1.2.840.113556.1.4.319"
 EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
@@ -149,8 +155,14 @@ class LdapConnection:
                 yield page
 
     def add(self, dn: str, classes: Sequence[str], attributes: Mapping[str, str | bytes], taken: Code) -> None:
+        """Who may do what with it is what its OU says, and nothing that the schema gives everybody."""
         with self.calling(taken) as connection:
-            connection.add(dn, list(classes), dict(attributes))
+            connection.add(dn, list(classes), {**attributes, RULES: ONLY_INHERITED}, controls=DACL_ONLY)
+
+    def only_inherit(self, dn: str) -> None:
+        """The same for what stands there already."""
+        with self.calling(Code.AD_REFUSED) as connection:
+            connection.modify(dn, {RULES: [(ldap3.MODIFY_REPLACE, [ONLY_INHERITED])]}, controls=DACL_ONLY)
 
     def modify(self, dn: str, values: Mapping[str, str | bytes]) -> None:
         """Replace them; "" is absent."""

@@ -21,7 +21,7 @@ from hufu_stack.stack import Stack
 from hufu_sync.errors import TargetError
 from hufu_sync.targets.active_directory import ActiveDirectory
 from hufu_sync.targets.keycloak import Keycloak
-from hufu_sync.targets.ldap_connection import EPOCH
+from hufu_sync.targets.ldap_connection import DACL_ONLY, EPOCH, ONLY_INHERITED, RULES
 from hufu_sync.targets.port import Asked, Credentials, Directory, Found, SignInServer, StateTarget
 from tests.kit.realms import PASSWORD, ScratchRealm, scratch_realm
 from tests.kit.settings import settings_of
@@ -296,7 +296,7 @@ def samba(stack: Stack) -> Iterator[DirectoryHarness]:
     tls = ldap3.Tls(ca_certs_file=str(settings.ca_file))
     server = ldap3.Server(settings.url, tls=tls, get_info=ldap3.NONE)
     with ldap3.Connection(server, settings.bind_dn, settings.bind_password, raise_exceptions=True) as connection:
-        connection.add(base, ["top", "organizationalUnit"])
+        connection.add(base, ["top", "organizationalUnit"], {RULES: ONLY_INHERITED}, controls=DACL_ONLY)
         directory = ActiveDirectory(replace(settings, base_dn=base))
         try:
             yield SambaHarness(directory, connection)
