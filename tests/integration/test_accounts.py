@@ -16,7 +16,6 @@ from hufu_registry.accounts.use_cases import (
     require_password_change,
     restore_account,
     suspend_account,
-    transfer_account,
     unlock_account,
 )
 from hufu_registry.agencies.model import Agency
@@ -37,6 +36,7 @@ from hufu_registry.sync.model import SignInLock, SignInState
 from hufu_registry.sync.store import sign_in_state
 from tests.kit.accounts import official_domains
 from tests.kit.clocks import SetClock
+from tests.kit.guard import transfer_account
 from tests.kit.registry import CHAIN
 from tests.kit.staff import Staff, account_keys, agency_keys
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
 
-from hufu_registry.accounts.use_cases import disable_account, transfer_account
+from hufu_registry.accounts.use_cases import disable_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.use_cases import AddUnit, add_unit
 from hufu_registry.bootstrap import SqlServices
@@ -24,6 +24,7 @@ from hufu_registry.sync.use_cases import (
     resume_target,
 )
 from tests.kit.accounts import official
+from tests.kit.guard import transfer_account
 from tests.kit.staff import Staff
 from tests.kit.sync_scenes import drifted, held, key_of, planned
 

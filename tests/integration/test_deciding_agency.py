@@ -17,7 +17,7 @@ import hufu_registry.agencies.use_cases as agencies
 import hufu_registry.cases.feature as declared
 from hufu_registry.accounts.model import AccountMove, AccountState
 from hufu_registry.accounts.store import accounts
-from hufu_registry.accounts.use_cases import move_account, transfer_account
+from hufu_registry.accounts.use_cases import move_account
 from hufu_registry.agencies.model import Agency, Path
 from hufu_registry.agencies.use_cases import merge
 from hufu_registry.bootstrap import SqlServices
@@ -36,6 +36,7 @@ from hufu_registry.rights.store import grants
 from hufu_registry.rights.use_cases import appoint_manager, end_grants
 from tests.kit.accounts import an_application
 from tests.kit.clocks import SetClock
+from tests.kit.guard import transfer_account
 from tests.kit.staff import Staff, grow, open_case
 
 Change = Callable[["Town", random.Random], None]

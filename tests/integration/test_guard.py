@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from hufu_registry.accounts.model import AccountState
-from hufu_registry.accounts.use_cases import ChangeAccount, change_account, transfer_account
+from hufu_registry.accounts.use_cases import ChangeAccount, change_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.use_cases import AddUnit, Rename, add_unit
 from hufu_registry.agencies.use_cases import rename as rename_agency
@@ -33,7 +33,7 @@ from hufu_registry.kernel.errors import Conflict, Denied, HufuError, IllegalMove
 from hufu_registry.kernel.paging import Page
 from hufu_registry.sync.model import RunKind
 from hufu_registry.sync.store import run_of
-from tests.kit.guard import everything, held_change_in, rename_of
+from tests.kit.guard import everything, held_change_in, rename_of, transfer_account
 from tests.kit.staff import Staff, account_keys, agency_keys
 
 

@@ -11,7 +11,7 @@ from flask import Flask
 
 from hufu_registry import migrating
 from hufu_registry.accounts.model import Account
-from hufu_registry.accounts.use_cases import ChangeAccount, change_account, prove_official_mail, transfer_account
+from hufu_registry.accounts.use_cases import ChangeAccount, change_account, prove_official_mail
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import timeline
 from hufu_registry.bootstrap import SqlServices
@@ -26,6 +26,7 @@ from tests.kit.accounts import official, official_domains
 from tests.kit.cases import Desk, Office
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import last_code, signed_in
+from tests.kit.guard import transfer_account
 
 MAIL = "wang@ministry.gov.tw"
 BROWSER = "his browser"

@@ -24,10 +24,10 @@ from hufu_registry.accounts.use_cases import (
     require_password_change,
     resend_activation,
     restore_account,
-    transfer_account,
     unlock_account,
 )
 from hufu_registry.agencies.model import Agency
+from hufu_registry.agencies.permissions import EDIT_AGENCIES
 from hufu_registry.agencies.use_cases import ImportList, LinkHistory, import_list, link_history
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.features import FEATURES
@@ -40,8 +40,9 @@ from hufu_registry.rights.store import covered
 from hufu_registry.rights.use_cases import appoint_manager
 from hufu_registry.sync.use_cases import converge_now
 from tests.kit.clocks import SetClock
+from tests.kit.guard import transfer_account
 from tests.kit.registry import CHAIN
-from tests.kit.staff import Staff, grow, only_looking
+from tests.kit.staff import Staff, given_to, grow, only_looking
 
 NO_HISTORY = "old_name,new_name,old_oid,new_oid,change_date,ref\n"
 Act = Callable[[AccountId, Staff, Actor], object]
@@ -96,11 +97,23 @@ def test_an_act_asks_its_permission_itself(staff: Staff, chain: Sequence[Agency]
 def test_only_system_managers_transfer(services: SqlServices, staff: Staff, chain: Sequence[Agency]) -> None:
     one, manager = staff.hire(chain[3], 2)
     staff.appoint(manager, chain[0], subordinates=True)
-    with pytest.raises(NotFound, match="account"):
+    with pytest.raises(Denied, match="right_missing"):
         transfer_account(one, chain[1].id, services, account_actor(manager))
     assert staff.account(one).agency_id == chain[3].id
     transfer_account(one, chain[1].id, services, staff.system_manager(chain[0]))
     assert staff.account(one).agency_id == chain[1].id
+
+
+@pytest.mark.parametrize("managed", [1, 3])
+def test_a_transfer_asks_at_both_agencies(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], managed: int
+) -> None:
+    """Whatever role has the permission some day: one agency's is not enough to send people to another, or to fetch."""
+    one, manager = staff.hire(chain[3], 2)
+    staff.appoint(manager, chain[managed])
+    with given_to(Role.AGENCY_MANAGER, EDIT_AGENCIES), pytest.raises(NotFound, match="agency"):
+        transfer_account(one, chain[1].id, services, account_actor(manager))
+    assert staff.account(one).agency_id == chain[3].id
 
 
 def test_only_system_managers_take_over_the_governments_lists(

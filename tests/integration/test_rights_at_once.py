@@ -20,7 +20,6 @@ from hufu_registry.accounts.use_cases import (
     delete_account,
     disable_account,
     restore_account,
-    transfer_account,
     unlock_account,
 )
 from hufu_registry.agencies.model import Agency
@@ -68,6 +67,7 @@ from hufu_registry.sync.use_cases import (
 )
 from tests.kit.cases import APPLICANT, Office
 from tests.kit.clocks import SetClock
+from tests.kit.guard import transfer_account
 from tests.kit.registry import CHAIN, until_somebody_waits
 from tests.kit.staff import Staff
 from tests.kit.sync_scenes import drifted

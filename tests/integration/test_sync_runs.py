@@ -13,7 +13,6 @@ import pytest
 import sqlalchemy as sa
 
 from hufu_registry.accounts.model import AccountState
-from hufu_registry.accounts.use_cases import transfer_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel import store
@@ -44,6 +43,7 @@ from hufu_registry.sync.use_cases import (
     request_plan_execution,
 )
 from tests.kit.clocks import SetClock
+from tests.kit.guard import transfer_account
 from tests.kit.staff import Staff, account_keys, agency_keys
 from tests.kit.sync_scenes import PAGE, gone, key_of, set_row
 

@@ -6,16 +6,22 @@ import sqlalchemy as sa
 
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.guard.model import Held, HeldChange
+from hufu_registry.guard.model import Done, Held, HeldChange
 from hufu_registry.guard.store import held_change_of
-from hufu_registry.guard.use_cases import (
-    RenameAgency,
-)
+from hufu_registry.guard.use_cases import RenameAgency, TransferAccounts, submit
+from hufu_registry.kernel.actor import Actor
+from hufu_registry.kernel.ids import AccountId, AgencyId
 from tests.kit.staff import Staff
 
 
 def rename_of(agency: Agency, staff: Staff, name: str = "新部") -> RenameAgency:
     return RenameAgency(agency.id, agency.version, name, staff.today)
+
+
+def transfer_account(account_id: AccountId, agency_id: AgencyId, services: SqlServices, actor: Actor) -> None:
+    """By the door that pages use; one account is never held."""
+    done = submit(TransferAccounts((account_id,), agency_id), services, actor)
+    assert isinstance(done, Done), done
 
 
 def held_change_in(services: SqlServices, held: object) -> HeldChange:

@@ -24,7 +24,7 @@ from hufu_registry.kernel.actor import SYSTEM, Actor, account_actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.kernel.permissions import Role
+from hufu_registry.kernel.permissions import Permission, Role
 from hufu_registry.kernel.store import outbox
 from hufu_registry.propagation.store import one_time_actions
 from hufu_registry.rights.model import Grant
@@ -154,6 +154,19 @@ def only_looking() -> Iterator[None]:
     finally:
         for one, before in zip(taken, roles, strict=True):
             object.__setattr__(one, "roles", before)
+
+
+@contextmanager
+def given_to(role: Role, *permissions: Permission) -> Iterator[None]:
+    """While it lasts, the role has these, too."""
+    before = [permission.roles for permission in permissions]
+    try:
+        for permission in permissions:
+            object.__setattr__(permission, "roles", permission.roles | {role})
+        yield
+    finally:
+        for permission, roles in zip(permissions, before, strict=True):
+            object.__setattr__(permission, "roles", roles)
 
 
 def open_case(services: SqlServices, agency: Agency, kind: str = "activation") -> UUID:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 import sqlalchemy as sa
 
-from hufu_registry.accounts.use_cases import delete_account, disable_account, transfer_account
+from hufu_registry.accounts.use_cases import delete_account, disable_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
@@ -18,6 +18,7 @@ from hufu_registry.sync.model import Code, StepName
 from hufu_sync.errors import Transient
 from tests.kit.clocks import SetClock
 from tests.kit.engine import DONE, Engine, agencies_in, change_agency, killed_after
+from tests.kit.guard import transfer_account
 
 
 def settle(engine: Engine, clock: SetClock) -> None:

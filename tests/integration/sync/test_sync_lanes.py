@@ -16,7 +16,6 @@ from hufu_registry.accounts.model import AccountKind
 from hufu_registry.accounts.use_cases import (
     disable_account,
     restore_account,
-    transfer_account,
 )
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
@@ -36,6 +35,7 @@ from hufu_sync.health import Heart
 from hufu_sync.relay import sample
 from tests.kit.clocks import SetClock
 from tests.kit.engine import DONE, Engine
+from tests.kit.guard import transfer_account
 from tests.kit.targets.fakes import FakeTarget
 
 BULK = sa.update(outbox).where(outbox.c.kind == "account").values(bulk=True)

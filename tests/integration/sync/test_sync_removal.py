@@ -16,7 +16,6 @@ from hufu_registry.accounts.use_cases import (
     delete_account,
     disable_account,
     suspend_account,
-    transfer_account,
 )
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
@@ -34,6 +33,7 @@ from hufu_sync.errors import Conflict, Refused, Unreachable
 from hufu_sync.outcomes import NotForetoldError
 from tests.kit.clocks import SetClock
 from tests.kit.engine import DONE, Engine, agencies_in
+from tests.kit.guard import transfer_account
 
 
 def steps_of(engine: Engine) -> list[tuple[str, str, bool]]:

@@ -35,6 +35,7 @@ from hufu_stack.demo import DATA, registry_of
 from hufu_stack.stack import Stack
 from tests.kit.accounts import an_account
 from tests.kit.faults.independent_readers import DirectoryEyes, KeycloakEyes
+from tests.kit.guard import transfer_account
 
 AGENCY = "2.16.886.101.20003.20001.20003"
 ABOVE = "2.16.886.101.20003.20001"
@@ -144,7 +145,7 @@ class Office:
         self.expected[account_id]["account.deleted"] += 1
 
     def transfer(self, account_id: AccountId, agency: str) -> None:
-        lifecycle.transfer_account(account_id, self.agency(agency).id, self.services, OPERATOR)
+        transfer_account(account_id, self.agency(agency).id, self.services, OPERATOR)
         self.expected[account_id]["account.transferred"] += 1
 
     def unlock(self, account_id: AccountId) -> None:

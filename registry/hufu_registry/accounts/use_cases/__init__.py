@@ -23,7 +23,6 @@ from hufu_registry.accounts.use_cases.lifecycle import (
     restore_account,
     suspend_account,
     transfer,
-    transfer_account,
     unlock_account,
 )
 from hufu_registry.accounts.use_cases.moves import move_account, take_name
@@ -70,7 +69,6 @@ __all__ = [
     "suspend_account",
     "take_name",
     "transfer",
-    "transfer_account",
     "unlock_account",
     "with_unit_named",
 ]

@@ -17,7 +17,6 @@ from hufu_registry.accounts.use_cases.notifications import tell_managers_above
 from hufu_registry.accounts.use_cases.permission import account_to_change, require_on_account
 from hufu_registry.accounts.use_cases.ports import Work
 from hufu_registry.agencies.model import HOMES, Agency, AgencyPolicy, lies_under
-from hufu_registry.agencies.permissions import EDIT_AGENCIES
 from hufu_registry.audit.model import differences
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import taipei_date
@@ -135,37 +134,18 @@ def _delete(
     return deleted
 
 
-def transfer_account(account_id: AccountId, agency_id: AgencyId, services: Services[Work], actor: Actor) -> Account:
-    """It belongs to another agency from now on; every right ends that is not rooted there or strictly above both.
-
-    Raises Denied("wider_rights"), IllegalMove("account_state") for a deleted one, IllegalMove("agency_not_a_home"),
-    IllegalMove("agency_closed"), IllegalMove("last_manager", agency), Conflict("changed_meanwhile").
-    """
-    with services.begin(actor) as work:
-        account, grants = _locked_for_transfer(work, account_id, agency_id)
-        require_on_account(work, actor, EDIT_AGENCIES, account)
-        work.require_as_wide([account_id])
-        return _transfer(work, services, account, grants, agency_id)
-
-
 def transfer(
     work: Work, services: Services[Work], account_id: AccountId, agency_id: AgencyId, *, bulk: bool = False
 ) -> Account:
-    """The same within the caller's transaction."""
-    account, grants = _locked_for_transfer(work, account_id, agency_id)
-    return _transfer(work, services, account, grants, agency_id, bulk=bulk)
+    """It belongs to another agency from now on; every right ends that is not rooted there or strictly above both.
 
-
-def _transfer(
-    work: Work,
-    services: Services[Work],
-    account: Account,
-    grants: Sequence[Grant],
-    agency_id: AgencyId,
-    *,
-    bulk: bool = False,
-) -> Account:
+    Joins the caller's transaction: the guard's TransferAccounts is the door, and asks at both agencies. Raises
+    IllegalMove("account_state") for a deleted one, IllegalMove("agency_not_a_home"), IllegalMove("agency_closed"),
+    IllegalMove("last_manager", agency), Conflict("changed_meanwhile").
+    """
     new = work.agencies.get(agency_id)
+    above_both = {*work.accounts.get(account_id).agency_path.ids, *new.path.ids}
+    account, grants = lock_account_and_grants(work, account_id, changing=above_both)
     if account.agency_id == agency_id:
         return account
     if account.state is AccountState.DELETED:
@@ -261,8 +241,3 @@ def lock_account_and_grants(
     if account.agency_path != seen.agency_path or not {grant.id for grant in grants} <= {grant.id for grant in may_end}:
         raise Conflict("changed_meanwhile")
     return account, grants
-
-
-def _locked_for_transfer(work: Work, account_id: AccountId, agency_id: AgencyId) -> tuple[Account, Sequence[Grant]]:
-    above_both = {*work.accounts.get(account_id).agency_path.ids, *work.agencies.get(agency_id).path.ids}
-    return lock_account_and_grants(work, account_id, changing=above_both)
