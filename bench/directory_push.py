@@ -87,14 +87,24 @@ def prepared(services: SqlServices, agencies: Sequence[Agency], accounts: Sequen
     return Offices(agencies, [dns[str(agency.id)] for agency in agencies])
 
 
-def measure(stack: Stack, services: SqlServices, offices: Offices, accounts: Sequence[Account], lanes: int) -> Seconds:
+def measure(
+    stack: Stack,
+    services: SqlServices,
+    offices: Offices,
+    accounts: Sequence[Account],
+    lanes: int,
+    *,
+    rounds: int = ROUNDS,
+    url: str | None = None,
+) -> Seconds:
+    """In all rounds; `url` is where ldap3 alone finds the directory, if not where the stack has it."""
     took = Seconds()
-    for turn in range(ROUNDS):
+    for turn in range(rounds):
         alone = accounts[2 * turn * SIZE : (2 * turn + 1) * SIZE]
         whole = accounts[(2 * turn + 1) * SIZE : (2 * turn + 2) * SIZE]
         entries = offices.entries(f"raw{turn}x")
         parts = [
-            partial(raw, stack, lanes, entries, took),
+            partial(raw, stack, lanes, entries, took, url),
             partial(ours, services, alone, took),
             partial(complete, services, whole, took),
         ]
@@ -103,8 +113,10 @@ def measure(stack: Stack, services: SqlServices, offices: Offices, accounts: Seq
     return took
 
 
-def raw(stack: Stack, lanes: int, entries: Sequence[tuple[str, Desired]], took: Seconds) -> None:
-    took.raw += together(stack.profile, lanes, lambda connection, each: add_account(connection, *each), entries)
+def raw(
+    stack: Stack, lanes: int, entries: Sequence[tuple[str, Desired]], took: Seconds, url: str | None = None
+) -> None:
+    took.raw += together(stack.profile, lanes, lambda connection, each: add_account(connection, *each), entries, url)
 
 
 def ours(services: SqlServices, accounts: Sequence[Account], took: Seconds) -> None:

@@ -32,10 +32,10 @@ def values_of(desired: Desired) -> dict[str, str]:
     return values if desired.kind is Kind.AGENCY else values | {"userAccountControl": NORMAL_ACCOUNT}
 
 
-def connected(profile: Profile) -> ldap3.Connection:
-    """As the worker: its bind account, verified TLS."""
+def connected(profile: Profile, url: str | None = None) -> ldap3.Connection:
+    """As the worker: its bind account, verified TLS; at another `url` than the profile's where one is given."""
     tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(profile.certificate("ca")))
-    server = ldap3.Server(str(profile.ldap_url), tls=tls, get_info=ldap3.NONE)
+    server = ldap3.Server(url or str(profile.ldap_url), tls=tls, get_info=ldap3.NONE)
     password = read_secret(profile, SECRETS["hufu-sync"])
     return ldap3.Connection(
         server, bind_dn("hufu-sync"), password, raise_exceptions=True, check_names=False, auto_bind=True
@@ -50,10 +50,14 @@ def add_account(connection: ldap3.Connection, dn: str, desired: Desired) -> None
 
 
 def together(
-    profile: Profile, connections: int, act: Callable[[ldap3.Connection, Item], None], items: Sequence[Item]
+    profile: Profile,
+    connections: int,
+    act: Callable[[ldap3.Connection, Item], None],
+    items: Sequence[Item],
+    url: str | None = None,
 ) -> float:
     """`act` on every item, over as many connections side by side; how many seconds it took without the binds."""
-    opened = [connected(profile) for _ in range(connections)]
+    opened = [connected(profile, url) for _ in range(connections)]
 
     def share(nth: int) -> None:
         for item in items[nth::connections]:

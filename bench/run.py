@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 SHARED = {
     "chapter",
     "chapters",
+    "sync_chapters",
     "document",
     "fill_directory",
     "harness",

@@ -41,7 +41,7 @@ class SyncSettings(RegistrySettings):
     health_host: str = "127.0.0.1"
     ad_lanes: int = Field(default=4, ge=1)
     keycloak_lanes: int = Field(default=4, ge=1)
-    batch_rows: int = Field(default=8, ge=1)
+    batch_rows: int = Field(default=32, ge=1)
     lease_seconds: int = 30
     call_seconds: int = 8
     probe_seconds: float = 2.0

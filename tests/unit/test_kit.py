@@ -12,6 +12,8 @@ from hufu_stack.layout import PROJECT
 FOLDERS = ("registry", "admin-ui", "sync-worker", "keycloak-config", "stack", "setup", "docker", "bench", "tests")
 # Random stories are a program, which takes its world from the kit.
 SHARED = ("tests.kit", "tests.soak")
+# A bench measures what stands between us and a target: a fake that has passed the targets' contract, and a proxy.
+MEASURED = ("tests.kit.targets.fakes", "tests.kit.faults.proxy")
 
 
 def modules() -> Iterator[tuple[str, str]]:
@@ -33,12 +35,13 @@ def is_below(name: str, packages: tuple[str, ...]) -> bool:
 
 
 def broken(name: str, text: str) -> list[str]:
-    """What the module imports and must not: of tests only what is shared, of the kit only by tests."""
-    of_tests = [one for one in imported(text) if is_below(one, ("tests",))]
-    if not name.startswith("tests/"):
-        return of_tests
-    allowed = SHARED if name.startswith("tests/soak/") else SHARED[:1]
-    return [one for one in of_tests if not is_below(one, allowed)]
+    """What the module imports and must not: of tests only what is shared, of the kit only by tests and benches."""
+    allowed: tuple[str, ...] = ()
+    if name.startswith("bench/"):
+        allowed = MEASURED
+    elif name.startswith("tests/"):
+        allowed = SHARED if name.startswith("tests/soak/") else SHARED[:1]
+    return [each for each in imported(text) if is_below(each, ("tests",)) and not is_below(each, allowed)]
 
 
 def test_nothing_imports_a_test() -> None:

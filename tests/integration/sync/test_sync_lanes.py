@@ -33,6 +33,7 @@ from hufu_sync.desired_state import TargetConfig, desired_of
 from hufu_sync.errors import Misconfigured, NoRightsError, Refused, TargetError, Transient, Unreachable
 from hufu_sync.health import Heart
 from hufu_sync.relay import sample
+from hufu_sync.settings import SyncSettings
 from tests.kit.clocks import SetClock
 from tests.kit.engine import DONE, Engine
 from tests.kit.guard import transfer_account
@@ -307,7 +308,8 @@ def test_a_newer_wish_does_not_inherit_the_failure_of_the_older(
 def test_where_our_own_probe_cannot_be_written_the_whole_target_pauses(engine: Engine, chain: Sequence[Agency]) -> None:
     engine.account(chain[0])
     engine.run()
-    several = [engine.account(chain[0]) for _ in range(9)]
+    batch: int = SyncSettings.model_fields["batch_rows"].default
+    several = [engine.account(chain[0]) for _ in range(batch + 1)]
 
     def denied(call: str) -> None:
         if call == "probe":
@@ -317,11 +319,12 @@ def test_where_our_own_probe_cannot_be_written_the_whole_target_pauses(engine: E
 
     engine.ad.before = denied
     engine.run()
-    assert [engine.row(Target.AD, Kind.ACCOUNT, one).parked_at for one in several] == [None] * 9
-    assert engine.ad.calls.count("Create account") <= 1 + 8
+    parked = [engine.row(Target.AD, Kind.ACCOUNT, account).parked_at for account in several]
+    assert parked == [None] * len(several)
+    assert engine.ad.calls.count("Create account") <= 1 + batch
     engine.ad.heal()
     engine.run()
-    assert [engine.story(one)[StepName.MAIL] for one in several] == [DONE] * 9
+    assert [engine.story(account)[StepName.MAIL] for account in several] == [DONE] * len(several)
 
 
 def test_no_rights_on_one_object_park_that_one(engine: Engine, chain: Sequence[Agency]) -> None:

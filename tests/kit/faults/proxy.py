@@ -12,6 +12,7 @@ import selectors
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -78,12 +79,14 @@ class Proxy:
     """Listens on a free port of `host`. `tls` is (certificate, key, authority) of the server.
 
     `requests` are those that passed or were hurt, in order; the regular expression of a fault is searched in them.
+    What a client says waits for `delay` seconds, as if its server stood so far away, there and back.
     """
 
     host: str
     to: tuple[str, int]
     request_of: Callable[[bytes], str]
     tls: tuple[str, str, str] | None = None
+    delay: float = 0.0
     requests: list[str] = field(default_factory=list)
     port: int = 0
     hurt: int = 0
@@ -181,6 +184,7 @@ class Proxy:
                     if ending is Fault.FREEZE:
                         self._freeze()
                         ending = None
+                    time.sleep(self.delay)
                     server.sendall(data)
 
     def _freeze(self) -> None:
