@@ -120,7 +120,7 @@ feature: ## lay out a new feature, NAME=bookings WORD=借用: folders, tests, a 
 console: ## the demo's console in place of the running one, with reload; AD=none for the demo without a directory
 	@$(STACK) --profile $(DEMO) stop console
 	@eval "$$($(STACK) --profile $(DEMO) env console)" && \
-		$(BIN)/flask --app "hufu_console.wsgi:create" run --debug --port "$${HUFU_CONSOLE_URL##*:}"
+		$(BIN)/flask --app "hufu_console.wsgi:create" run --debug
 
 screenshots: setup-tests ## make the documents' pictures anew
 	@HUFU_SCREENSHOTS=1 $(BIN)/pytest tests/browser -m screenshots

@@ -19,6 +19,6 @@ RUN /opt/keycloak/bin/kc.sh build --db=postgres --health-enabled=true --metrics-
     && mkdir -p /opt/keycloak/data \
     && chown -R 1000:1000 /opt/keycloak/data
 COPY --chmod=755 docker/keycloak/start.sh /usr/local/bin/keycloak-start
-COPY --chmod=755 docker/keycloak/healthy.sh /usr/local/bin/keycloak-healthy
+COPY --chmod=755 docker/healthy.sh /usr/local/bin/healthy
 USER 1000:1000
 ENTRYPOINT ["/usr/local/bin/keycloak-start"]

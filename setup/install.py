@@ -22,6 +22,9 @@ OLDEST_PYTHON = (3, 11)
 OLDEST_JAVA = 17
 PACKAGES = ("registry", "admin-ui", "sync-worker", "keycloak-config", "stack")
 SAMBA = ("samba", "samba-ad-dc", "samba-ad-provision", "samba-dsdb-modules", "samba-vfs-modules", "winbind")
+NGINX = ("nginx", "libnginx-mod-http-headers-more-filter")
+# Services that Debian starts with a package.
+STARTED = {"samba": ("smbd", "nmbd", "winbind", "samba-ad-dc"), "nginx": ("nginx",)}
 BEGAN = time.monotonic()
 
 
@@ -44,6 +47,7 @@ def missing_packages(*, tests: bool) -> list[str]:
         missing.append("nodejs")
     if shutil.which("npm") is None:
         missing.append("npm")
+    missing += [name for name in NGINX if not _installed(name)]
     try:
         __import__("ensurepip")
         __import__("venv")
@@ -101,9 +105,11 @@ def install_packages(*, tests: bool) -> None:
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     run("packages", [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "update"], quiet)
     run("packages", [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", *install], quiet)
-    if "samba" in missing and Path("/run/systemd/system").exists():
-        # Debian starts file sharing on every address; we only want the programs.
-        run("packages", [*prefix, "systemctl", "disable", "--now", "smbd", "nmbd", "winbind", "samba-ad-dc"])
+    if Path("/run/systemd/system").exists():
+        # Debian starts what it installs, on every address; we only want the programs.
+        for package, services in STARTED.items():
+            if package in missing:
+                run("packages", [*prefix, "systemctl", "disable", "--now", *services])
 
 
 def run(step: str, command: Sequence[str], extra: Mapping[str, str] | None = None) -> None:

@@ -14,7 +14,7 @@ from typing import ClassVar
 from hufu_stack import authority
 from hufu_stack.layout import BASE_DN, Profile
 from hufu_stack.secret_files import read_secret
-from hufu_stack.server import Server, ServerError, base_environment
+from hufu_stack.server import PATH, Server, ServerError, base_environment
 from hufu_stack.superuser import as_root, prefix
 
 DOMAIN_DN = "DC=agency,DC=test"
@@ -23,8 +23,6 @@ RESET_PASSWORD = "00299570-246d-11d0-a768-00aa006e0529"
 PWD_LAST_SET = "bf967a0a-0de6-11d0-a285-00aa003049e2"
 NORMAL_ACCOUNT_NO_EXPIRY = 66048
 PROGRAMS = ("samba", "samba-tool", "ldbadd", "ldbmodify", "ldbsearch")
-# Where root finds them; another's PATH may lack the sbin folders.
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Anonymous simple bind, LDAPv3, message 1: the smallest question a directory answers.
 ANONYMOUS_BIND = bytes.fromhex("300c020101600702010304008000")
 

@@ -26,6 +26,9 @@ def environment(profile: Profile, server: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in parts[server]:
         found |= part(profile)
+    if server == "console":
+        # Where `make console` puts its own.
+        found["FLASK_RUN_PORT"] = str(profile.port("console-behind"))
     if server in {"exports", "worker", "relay", "scheduler"}:
         found["HUFU_HEALTH_PORT"] = str(profile.port(server))
     return found
@@ -60,6 +63,7 @@ def _sign_in(profile: Profile) -> dict[str, str]:
         "HUFU_OIDC_CLIENT_ID": "hufu-console",
         "HUFU_OIDC_CLIENT_SECRET_FILE": str(profile.secret("console-client-secret")),
         "HUFU_SESSION_KEY_FILE": str(profile.secret("session-key")),
+        "HUFU_TRUSTED_PROXIES": "1",
     }
 
 

@@ -10,6 +10,7 @@ REALM = "hufu"
 BASE_DN = "OU=Hufu,DC=agency,DC=test"
 
 PORT_OFFSETS = {
+    # The proxy's, for browsers; the console itself stands behind it.
     "console": 1,
     "keycloak": 2,
     "keycloak-management": 3,
@@ -22,6 +23,7 @@ PORT_OFFSETS = {
     "relay": 10,
     "scheduler": 11,
     "exports": 12,
+    "console-behind": 13,
 }
 REDIRECT_PORTS = 10
 
@@ -104,7 +106,7 @@ PROFILES = {
         profile("test", 9200, 2, durable=False),
         profile("test-none", 9250, redirect_offset=20, durable=False),
         profile("test-registry", 9320, redirect_offset=20, durable=False),
-        profile("test-exports", 9350, redirect_offset=20, durable=False),
+        profile("test-console", 9350, redirect_offset=20, durable=False),
         profile("bench", 9300, 3),
         profile("test-faults", 9500, 5, durable=False),
         profile("soak", 9400, 4, durable=False),

@@ -46,12 +46,20 @@ def _gunicorn(application: str, port: int, *options: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Console(OwnProcess):
+    """Browsers reach it through the proxy alone."""
+
     name: ClassVar[str] = "console"
-    needs: ClassVar[tuple[str, ...]] = ("postgres", "redis")
+    needs: ClassVar[tuple[str, ...]] = ("postgres", "redis", "proxy")
 
     def command(self) -> Sequence[str]:
-        port = self.profile.port(self.name)
+        port = self.profile.port("console-behind")
         return _gunicorn("hufu_console.wsgi:create()", port, "--workers=2", "--threads=4")
+
+    def listens(self) -> Sequence[tuple[str, int]]:
+        return [(ADDRESS, self.profile.port("console-behind"))]
+
+    def probe(self) -> bool:
+        return answers(f"{self.profile.url('console-behind')}/healthz")
 
 
 @dataclass(frozen=True, slots=True)

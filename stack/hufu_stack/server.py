@@ -14,6 +14,8 @@ from hufu_stack.layout import PROJECT, Profile
 from hufu_stack.process import ProcessTree
 
 PORT_PATIENCE = 5.0
+# Where programs for root lie; another's PATH may lack the sbin folders.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "JAVA_HOME")
 
 

@@ -17,6 +17,7 @@ from hufu_stack.layout import PROFILES, PROJECT, Profile
 from hufu_stack.mail import Mail
 from hufu_stack.ours import Clock, Console, Exports, Relay, Sample, Worker, script
 from hufu_stack.postgres import Postgres
+from hufu_stack.proxy import Proxy
 from hufu_stack.redis_server import Redis
 from hufu_stack.secret_files import ensure_secrets
 from hufu_stack.server import Server, base_environment
@@ -27,6 +28,7 @@ KINDS: tuple[type[Server], ...] = (
     Directory,
     Mail,
     Keycloak,
+    Proxy,
     Console,
     Exports,
     Worker,
@@ -34,7 +36,7 @@ KINDS: tuple[type[Server], ...] = (
     Clock,
     Sample,
 )
-FOREIGN = ("postgres", "redis", "directory", "mail", "keycloak")
+FOREIGN = ("postgres", "redis", "directory", "mail", "keycloak", "proxy")
 OURS = ("console", "exports", "worker", "relay", "scheduler", "sample")
 
 LONG = 60.0

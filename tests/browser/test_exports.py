@@ -29,6 +29,7 @@ from tests.kit.accounts import official
 from tests.kit.browser.chromium import NewBrowser
 from tests.kit.browser.judging import judge
 from tests.kit.faults.world import until
+from tests.kit.stacks import console_alone
 
 MANY = 730
 PROCESSES = ("console", "exports")
@@ -39,16 +40,7 @@ AGENCY = f'OrgName,OID,TEL,Address,DN,OrgCode\n測試院,{OID},,,"o=測試院,c=
 
 @pytest.fixture(scope="module")
 def office() -> Iterator[Stack]:
-    """PostgreSQL, Redis, the console and the process; nobody signs in, so there is no sign-in server."""
-    stack = Stack("test-exports")
-    stack.reset()
-    stack.start(["postgres", "redis"])
-    try:
-        stack.run("registry", "hufu", "db", "upgrade")
-        stack.start(PROCESSES)
-        yield stack
-    finally:
-        stack.reset()
+    yield from console_alone("exports")
 
 
 @pytest.fixture(scope="module")

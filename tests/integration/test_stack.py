@@ -14,7 +14,7 @@ from hufu_stack.process import read_stat
 from hufu_stack.stack import Stack
 
 COMMAND = [str(Path(sys.executable).parent / "hufu-stack"), "--profile", "test"]
-SERVERS = ["postgres", "redis", "directory", "mail"]
+SERVERS = ["postgres", "redis", "directory", "mail", "proxy"]
 
 
 def state_of(stack: Stack, name: str) -> str:

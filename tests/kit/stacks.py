@@ -1,4 +1,4 @@
-"""A stack that runs while tests use it."""
+"""Stacks that run while tests use them."""
 
 from __future__ import annotations
 
@@ -20,3 +20,16 @@ def running(profile: str) -> Iterator[Stack]:
     finally:
         if not KEEP:
             stack.stop()
+
+
+def console_alone(*further: str) -> Iterator[Stack]:
+    """PostgreSQL, Redis, the console behind its proxy, and what is named; nobody signs in, so there is no sign-in server."""
+    stack = Stack("test-console")
+    stack.reset()
+    stack.start(["postgres", "redis"])
+    try:
+        stack.run("registry", "hufu", "db", "upgrade")
+        stack.start(["console", *further])
+        yield stack
+    finally:
+        stack.reset()

@@ -45,8 +45,8 @@ REAL_MAIL = {"HUFU_SMTP_STARTTLS", "HUFU_SMTP_TLS", "HUFU_SMTP_USER", "HUFU_SMTP
 RULES = {f"HUFU_{key.upper()}" for key in SETTINGS}
 ONLY_IN_DOCKER = {
     "schema": RULES,
-    "console": RULES | {"HUFU_TRUSTED_PROXIES"},  # there, a proxy stands in front
-    "exports": RULES | {"HUFU_TRUSTED_PROXIES"},
+    "console": RULES,
+    "exports": RULES,
     "worker": RULES | REAL_MAIL,
     "relay": RULES | REAL_MAIL,
     "scheduler": RULES | REAL_MAIL,
@@ -58,7 +58,8 @@ ONLY_IN_THE_STACK = {  # the sample application and the client for any OIDC soft
         "HUFU_SAMPLE_CLIENT_SECRET_FILE",
         "HUFU_INTEGRATOR_CLIENT_SECRET_FILE",
         "HUFU_INTEGRATOR_FIRST_PORT",
-    }
+    },
+    "console": {"FLASK_RUN_PORT"},  # for `make console`
 }
 SAME_VALUE = {
     "HUFU_DIRECTORY",
@@ -70,6 +71,7 @@ SAME_VALUE = {
     "HUFU_MAIL_FROM",
     "HUFU_OIDC_CLIENT_ID",
     "HUFU_REALM",
+    "HUFU_TRUSTED_PROXIES",
 }
 # The stack's Keycloak listens on loopback ports of its own; the one in Docker stands behind a proxy.
 # A container has its own file system; here several servers share one build.
@@ -234,7 +236,7 @@ def hardening_faults(compose: Compose) -> Iterator[str]:
     for name, service in compose["services"].items():
         if "no-new-privileges:true" not in service.get("security_opt", []):
             yield f"{name}: may gain privileges"
-        if service.get("privileged") or service.get("cap_add", []) not in ([], ["NET_BIND_SERVICE"]):
+        if service.get("privileged") or service.get("cap_add"):
             yield f"{name}: too many capabilities"
         # Samba's domain controller runs as root and writes all over its system; it is for development only.
         if name != "directory" and (not service.get("read_only") or service.get("cap_drop") != ["ALL"]):
