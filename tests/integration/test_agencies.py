@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hufu_registry.agencies.model import AgencyKind, Path
-from hufu_registry.agencies.store import agencies, children, former_names, search, tree_path
+from hufu_registry.agencies.store import agencies, at_or_below, children, former_names, search, tree_path
 from hufu_registry.agencies.use_cases import (
     AddUnit,
     Close,
@@ -389,10 +389,7 @@ def test_for_random_trees_and_moves_path_and_scope_are_those_of_the_parents(
     rows = registry.rows()
     with registry.services.read() as connection:
         for upper in rows:
-            inside = sa.or_(
-                agencies.c.path == upper["path"],
-                sa.and_(agencies.c.path >= f"{upper['path']}.", agencies.c.path < f"{upper['path']}/"),
-            )
+            inside = at_or_below(agencies.c.path, Path(upper["path"]))
             in_scope = set(connection.execute(sa.select(agencies.c.id).where(inside)).scalars())
             assert in_scope == {row["id"] for row in rows if upper["id"] in walk_up(rows, row["id"])}
             assert in_scope == {row["id"] for row in rows if Path(upper["path"]).covers(Path(row["path"]))}

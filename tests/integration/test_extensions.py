@@ -126,7 +126,7 @@ def test_an_agency_without_code_never_borrows_its_parents(
         assert "email" not in claims, "the backup mailbox is nobody's business"
 
 
-@pytest.mark.requirement("S2-18", "S2-19", "S2-20")
+@pytest.mark.requirement("S2-18", "S2-20")
 def test_the_activation_mail_says_what_to_do(realm: ScratchRealm) -> None:
     person = realm.person(display_name="王𠮷")
     mail = person.send(ACTIVATION)
@@ -146,7 +146,7 @@ def test_the_activation_mail_says_what_to_do(realm: ScratchRealm) -> None:
     assert "junk-mail folder" in mail["text"]
 
 
-@pytest.mark.requirement("S1-088", "S2-22")
+@pytest.mark.requirement("S1-088")
 def test_an_activation_sets_both_and_its_link_is_used_up(realm: ScratchRealm) -> None:
     person = realm.person()
     link = person.activate()

@@ -75,9 +75,9 @@ class ConsoleFeature:
     """`name` is the folder's. `sentences` say in words what the rules' codes mean; `answers` are for codes that lead
     somewhere instead of to a page of error. `template_values` are what any template may ask for by these names.
     `labels` are its words for codes that others' pages show too, by what they are the words of: `event` (in timelines,
-    by the audit's action), `run_cause` (why the targets are busy), `dependent` (what still hangs on an agency),
-    `account_state`; `account_state_tag` is its colour. `tabs` are its pages that stand beside others', `doors` those
-    that every page leads to, `foot` those at its foot.
+    by the audit's action; `event_tag` is its colour), `run_cause` (why the targets are busy), `dependent` (what still
+    hangs on an agency), `role`, `account_state` (`account_state_tag` is its colour), `disable_cause`.
+    `tabs` are its pages that stand beside others', `doors` those that every page leads to, `foot` those at its foot.
     `approvals` are the forms of types of cases that ask the manager for something when he approves, `followed` what
     types have on the page of the applicant's own case.
     """

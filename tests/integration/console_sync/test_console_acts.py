@@ -187,19 +187,31 @@ def test_an_account_is_transferred_by_a_system_manager(
 
 @pytest.mark.requirement("S1-076")
 def test_an_accounts_own_story_tells_each_step_in_each_system(
-    app: Flask, services: SqlServices, manager: Account, wang: Account, browser: FlaskClient
+    services: SqlServices, wang: Account, browser: FlaskClient
 ) -> None:
-    with services.begin(SYSTEM) as work:
-        for number in range(25):
-            step = StepDone(key_of(wang.id), "set_fields", ("title",), destructive=False)
-            work.history.record([step] if number else [StepDone(key_of(wang.id), "create", (), destructive=False)])
-    page = signed_in(app, services, manager.id).get(f"/accounts/{wang.id}").text
+    tell_a_story_of(wang, services)
+    page = browser.get(f"/accounts/{wang.id}").text
     assert "25 個步驟" in page
     assert "寫入資料" in page
-    assert "/sync/steps/" not in page
     assert "建立" in browser.get(f"/accounts/{wang.id}?page=2").text
-    assert f"/sync/steps/account/{wang.id}/steps.xlsx" in browser.get(f"/accounts/{wang.id}").text
+    assert f"/sync/steps/account/{wang.id}/steps.xlsx" in page
     assert "25 個步驟" in browser.get(f"/sync/steps/account/{wang.id}").text
+
+
+def test_an_agencys_manager_reads_the_story_and_is_not_led_to_the_engines_pages(
+    app: Flask, services: SqlServices, manager: Account, wang: Account
+) -> None:
+    tell_a_story_of(wang, services)
+    page = signed_in(app, services, manager.id).get(f"/accounts/{wang.id}").text
+    assert "25 個步驟" in page
+    assert "/sync/steps/" not in page
+
+
+def tell_a_story_of(account: Account, services: SqlServices) -> None:
+    with services.begin(SYSTEM) as work:
+        for number in range(25):
+            step = StepDone(key_of(account.id), "set_fields", ("title",), destructive=False)
+            work.history.record([step] if number else [StepDone(key_of(account.id), "create", (), destructive=False)])
 
 
 def test_my_account_says_that_i_am_a_public_servant(app: Flask, services: SqlServices, wang: Account) -> None:

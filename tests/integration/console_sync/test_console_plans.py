@@ -172,7 +172,6 @@ def test_a_plan_of_nobody_or_of_two_things_is_not_asked_for(
 # Spreadsheets
 
 
-@pytest.mark.requirement("S1-076")
 def test_lists_are_exported_as_text_that_no_program_takes_for_a_formula(
     services: SqlServices, system_manager: Account, browser: FlaskClient, wang: Account
 ) -> None:

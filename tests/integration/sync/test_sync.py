@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
-import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
@@ -79,7 +78,6 @@ def test_the_number_of_calls_for_one_account_is_pinned(engine: Engine, chain: Se
     assert engine.ad.calls == ["find account"]
 
 
-@pytest.mark.requirement("S1-025")
 def test_what_the_registry_says_about_an_account_follows(engine: Engine, chain: Sequence[Agency]) -> None:
     account_id = engine.account(chain[1])
     engine.run()
