@@ -24,15 +24,16 @@ from hufu_registry.accounts.use_cases import (
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.engine.store import cases
+from hufu_registry.cases.permissions import DECIDE_CASES
 from hufu_registry.guard.use_cases import DisableAccounts, submit
-from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor
+from hufu_registry.kernel.actor import SYSTEM, account_actor
 from hufu_registry.kernel.errors import Denied, HufuError, IllegalMove, NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.use_cases import dismiss_manager, grant_role
 from tests.kit.clocks import SetClock
 from tests.kit.registry import told, until_somebody_waits
-from tests.kit.staff import Staff, open_case
+from tests.kit.staff import Staff, only_looking, open_case
 
 # Whoever has wider rights
 
@@ -166,6 +167,23 @@ def test_a_manager_is_dismissed_but_not_the_last_one(
         dismiss_manager(other, chain[3].id, services, asker)
 
 
+def test_only_who_may_decide_there_counts_as_its_manager(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency]
+) -> None:
+    """A role without that right keeps an agency for nobody while it stays, and takes it from nobody when it goes."""
+    asker = staff.system_manager(chain[0])
+    one, other = staff.hire(chain[3], 2)
+    for manager in (one, other):
+        staff.appoint(manager, chain[3])
+    with only_looking():
+        with services.begin(SYSTEM) as work:
+            assert not work.accounts.has_other_holder(DECIDE_CASES, chain[3].id, one)
+        for manager in (one, other):
+            dismiss_manager(manager, chain[3].id, services, asker)
+    assert not staff.grants(one)
+    assert not staff.grants(other)
+
+
 def test_of_two_managers_dismissed_at_the_same_moment_one_stays(
     services: SqlServices, staff: Staff, chain: Sequence[Agency]
 ) -> None:
@@ -196,6 +214,6 @@ def test_a_first_system_manager_is_made_again_only_when_none_can_sign_in(
     for state in (AccountState.NOT_ACTIVATED, AccountState.ENABLED):
         staff.put_in_state(state, only)
         with pytest.raises(IllegalMove, match="system_manager_exists"):
-            first_system_manager(command, services, OPERATOR)
+            first_system_manager(command, services)
     staff.put_in_state(AccountState.DISABLED, only)
-    assert staff.grants(first_system_manager(command, services, OPERATOR))
+    assert staff.grants(first_system_manager(command, services))

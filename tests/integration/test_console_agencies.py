@@ -178,6 +178,8 @@ def test_short_names_are_set(
     door: Door, services: SqlServices, chain: Sequence[Agency], system_manager: AccountId
 ) -> None:
     browser, bureau = door(system_manager), chain[2]
+    assert "did not arrive whole" in browser.post(f"/agencies/{bureau.id}/short-names", data={"names": "測署"}).text
+    assert read(services, bureau).short_names == ()
     form = {"version": bureau.version, "names": "測署\r\nTEST"}
     assert browser.post(f"/agencies/{bureau.id}/short-names", data=form).status_code == 303
     assert read(services, bureau).short_names == ("測署", "TEST")

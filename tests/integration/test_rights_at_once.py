@@ -257,7 +257,7 @@ class Crowd:
 
     def restore(self, whom: AccountId, asker: Actor) -> None:
         restore_account(whom, self.services, asker, reason="復職")
-        activate_account(whom, self.services, SYSTEM)
+        activate_account(whom, self.services)
 
     def move(self, dice: random.Random, asker: Actor) -> None:
         parents = dice.choice([(3, 1), (3, 2), (2, 1), (2, 0)])

@@ -27,7 +27,6 @@ SENTENCES = {
     "mail_domain_shape": _l("“%(domain)s” is no mail domain. Please enter them like example.gov.tw, one a line."),
     "mail_domain_anybodys": _l("Anybody may have a name below “%(domain)s”. Please enter domains of agencies only."),
     "mail_domains_many": _l("At most %(most)s domains."),
-    "setting_shape": _l("Please enter mail domains like example.gov.tw, one a line."),
     "domain_malformed": _l("Please enter mail domains like example.gov.tw, one a line."),
     "account_required": _l("Please pick who becomes manager."),
     "not_its_manager": _l("This person does not manage the agency any more."),

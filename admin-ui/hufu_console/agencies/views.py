@@ -210,7 +210,7 @@ def short_names(agency_id: AgencyId) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         names = tuple(str(form.names.data or "").splitlines())
-        command = agencies.SetShortNames(place.id, number_in(form.version) or 0, names)
+        command = agencies.SetShortNames(place.id, version_in(form.version), names)
         agencies.set_short_names(command, registry(), actor())
         return done(_("The short names were saved."), page_of(place))
 

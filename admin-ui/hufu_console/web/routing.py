@@ -11,7 +11,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 from hufu_registry.kernel.errors import Denied, NotFound
-from hufu_registry.kernel.permissions import Permission, Role
+from hufu_registry.kernel.permissions import SYSTEM_MANAGERS, Permission
 from hufu_registry.rights.model import Rights
 
 GET = ("GET",)
@@ -73,7 +73,7 @@ class Route:
         """
         if not self.permissions or any(rights.gives(permission) for permission in self.permissions):
             return None
-        if all(permission.roles <= {Role.SYSTEM_MANAGER} for permission in self.permissions):
+        if all(permission.roles <= SYSTEM_MANAGERS for permission in self.permissions):
             return Denied("system_managers_only")
         return Denied("right_missing") if rights.is_manager else NotFound("page")
 

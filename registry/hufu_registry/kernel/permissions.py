@@ -13,10 +13,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Permission:
-    """`roles` have it, each at the places that its grant covers; whoever is not named here is denied."""
+    """`roles` have it, each at the places that its grant covers; whoever is not named here is denied.
+
+    Of one that is `always_held` the last enabled holder stays wherever there is one: he is neither disabled, nor
+    transferred, nor dismissed before somebody else has it there.
+    """
 
     name: str
     roles: frozenset[Role]
+    always_held: bool = False
 
 
 MANAGERS = frozenset({Role.AGENCY_MANAGER, Role.SYSTEM_MANAGER})

@@ -148,7 +148,13 @@ outbox = sa.Table(
     ),
     sa.Index("ix_outbox_applied_at", "target", "applied_at"),
 )
-PENDING = outbox.c.generation > outbox.c.applied_generation
+
+
+def pending(row: sa.FromClause = outbox) -> sa.ColumnElement[bool]:
+    """Whether the outbox's row (or that of an alias of it) has something left to do."""
+    return row.c.generation > row.c.applied_generation
+
+
 # What pending work can be; a row is in exactly one of these states.
 PENDING_STATES: Mapping[str, sa.ColumnElement[bool]] = {
     "parked": outbox.c.parked_at.is_not(None),
@@ -157,7 +163,7 @@ PENDING_STATES: Mapping[str, sa.ColumnElement[bool]] = {
 }
 # Each state is counted by its own rows, so that a million that wait do not hide that none is parked.
 for _state, _such in PENDING_STATES.items():
-    sa.Index(f"ix_outbox_{_state}", outbox.c.target, outbox.c.requested_at, postgresql_where=sa.and_(PENDING, _such))
+    sa.Index(f"ix_outbox_{_state}", outbox.c.target, outbox.c.requested_at, postgresql_where=sa.and_(pending(), _such))
 
 # So many rows at once change what PostgreSQL should think of the queue.
 MANY = 500
@@ -221,14 +227,13 @@ def _raised(rows: Insert) -> Insert:
     A row that was done starts afresh with this wish's urgency; one that still waits becomes urgent as soon as one
     wish is.
     """
-    unfinished = outbox.c.generation > outbox.c.applied_generation
     return rows.on_conflict_do_update(
         index_elements=_KEY,
         set_={
             "generation": outbox.c.generation + 1,
             # Since when it waits: from the first wish of those that are not done.
-            "requested_at": sa.case((unfinished, outbox.c.requested_at), else_=rows.excluded.requested_at),
-            "bulk": sa.case((unfinished, sa.and_(outbox.c.bulk, rows.excluded.bulk)), else_=rows.excluded.bulk),
+            "requested_at": sa.case((pending(), outbox.c.requested_at), else_=rows.excluded.requested_at),
+            "bulk": sa.case((pending(), sa.and_(outbox.c.bulk, rows.excluded.bulk)), else_=rows.excluded.bulk),
             "attempts": 0,
             "next_at": rows.excluded.next_at,
             "error_class": None,

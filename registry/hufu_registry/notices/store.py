@@ -14,7 +14,7 @@ from hufu_registry.kernel.feature import NoticeType
 from hufu_registry.kernel.ids import Ids
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.outbox import Kind, Outbox, OutboxKey, Target
-from hufu_registry.kernel.store import Moment, metadata, outbox
+from hufu_registry.kernel.store import Moment, metadata, outbox, pending
 from hufu_registry.notices.model import Notice
 
 notices = sa.Table(
@@ -85,7 +85,7 @@ class SqlNotices:
                 asked.c.id == notice_id,
                 notices.c.id != notice_id,
                 notices.c.sealed.is_not(None),
-                outbox.c.generation > outbox.c.applied_generation,
+                pending(),
                 outbox.c.parked_at.is_(None),
             )
             .order_by(notices.c.created_at, notices.c.id)

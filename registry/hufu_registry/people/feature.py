@@ -6,7 +6,6 @@ from datetime import timedelta
 from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
-from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.feature import Feature, TimedTask
 from hufu_registry.people.model import PeoplePolicy
 from hufu_registry.people.notices import NOTICES
@@ -16,7 +15,7 @@ from hufu_registry.people.use_cases import forget_old_codes
 FEATURE = Feature(
     "people",
     policy=PeoplePolicy,
-    tasks=(TimedTask("codes", timedelta(minutes=10), lambda services: forget_old_codes(services, SYSTEM)),),
+    tasks=(TimedTask("codes", timedelta(minutes=10), forget_old_codes),),
     notices=NOTICES,
 )
 

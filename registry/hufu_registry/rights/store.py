@@ -169,8 +169,8 @@ class SqlGrants:
         held = grants.c.id == among([grant.id for grant in ending], sa.Uuid)
         if asker is not None:
             held = sa.or_(held, grants.c.account_id == asker)
-        if any(grant.role is Role.SYSTEM_MANAGER for grant in ending):
-            held = sa.or_(held, grants.c.role == Role.SYSTEM_MANAGER.value)
+        if any(grant.agency_id is None for grant in ending):
+            held = sa.or_(held, grants.c.agency_id.is_(None))
         rows = sa.select(grants.c.id).where(held, grants.c.ended_at.is_(None)).order_by(grants.c.id)
         self._connection.execute(rows.with_for_update())
 

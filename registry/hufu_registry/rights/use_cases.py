@@ -51,8 +51,8 @@ class Grants(Protocol):
     def lock(self, ending: Sequence[Grant], asker: AccountId | None) -> None:
         """Hold the asker's grants and these, which may end, in id order; agencies' rows come before, accounts' after.
 
-        With a system manager's among those that may end every system manager's, so that of two who take one another
-        away one stays.
+        With one that is about no place (a system manager's) among those that may end every such one, so that of two
+        who take one another away one stays.
         """
 
     def system_managers(self) -> Sequence[AccountId]:
@@ -80,10 +80,11 @@ class Holders(Protocol):
     def get(self, account_id: AccountId, *, lock: bool = False) -> Holder:
         """Raises NotFound("account")."""
 
-    def has_other_manager(self, agency_id: AgencyId | None, besides: AccountId) -> bool:
-        """Whether an enabled one has a manager's grant rooted there; for None, a system manager's.
+    def has_other_holder(self, permission: Permission, agency_id: AgencyId | None, besides: AccountId) -> bool:
+        """Whether an enabled one has a grant rooted there that gives the permission; for None, one that is about no
+        place.
 
-        The caller holds the agency's row locked; for None, the system managers' grants.
+        The caller holds the agency's row locked; for None, the grants that are about no place.
         """
 
 
@@ -92,6 +93,9 @@ class Work(agencies.Work, audit.Work, Protocol):
     def grants(self) -> Grants: ...
     @property
     def accounts(self) -> Holders: ...
+
+    def permissions(self) -> Collection[Permission]:
+        """All that there are."""
 
     def require_as_wide(self, account_ids: Collection[AccountId]) -> None:
         """Whoever acts on a person has every right that the person has, at the same places: else he could take from
@@ -141,7 +145,11 @@ def dismiss_manager(account_id: AccountId, agency_id: AgencyId, services: Servic
     with services.begin(actor) as work:
         # Whoever appoints or dismisses somebody there waits for the agency.
         work.agencies.lock([work.accounts.get(account_id).agency_id], changing=[agency_id])
-        ending = [grant for grant in work.grants.rooted_at([agency_id]) if grant.account_id == account_id]
+        ending = [
+            grant
+            for grant in work.grants.rooted_at([agency_id])
+            if grant.account_id == account_id and grant.role is Role.AGENCY_MANAGER
+        ]
         work.grants.lock(ending, actor.account_id)
         require_at(work.grants, actor, APPOINT_MANAGERS, work.agencies.get(agency_id))
         account = work.accounts.get(account_id, lock=True)
@@ -152,14 +160,20 @@ def dismiss_manager(account_id: AccountId, agency_id: AgencyId, services: Servic
 
 
 def keep_a_manager(work: Work, account: Holder, losing: Sequence[Grant]) -> None:
-    """Nobody goes as the last one who could decide somewhere; the caller holds those agencies' rows locked.
+    """Nobody goes as the last one who could do somewhere what somebody always has to be there for, to decide above all
+    (`Permission.always_held`); the caller holds those agencies' rows locked.
 
     Raises IllegalMove("last_manager", agency).
     """
     if not account.is_enabled:
         return
+    always_held = [permission for permission in work.permissions() if permission.always_held]
     for grant in losing:
-        if grant.valid_from <= work.now and not work.accounts.has_other_manager(grant.agency_id, account.id):
+        if grant.valid_from <= work.now and not all(
+            work.accounts.has_other_holder(permission, grant.agency_id, account.id)
+            for permission in always_held
+            if grant.role in permission.roles
+        ):
             raise IllegalMove("last_manager", agency=grant.agency_id)
 
 

@@ -262,7 +262,7 @@ def test_who_lost_his_password_with_his_entry_is_mailed_a_link_and_activates_onc
 ) -> None:
     account_id = engine.account(chain[1])
     engine.run()
-    assert activate_account(account_id, engine.services, SYSTEM)
+    assert activate_account(account_id, engine.services)
     key = OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id))
     with pytest.raises(IllegalMove, match="not_missed"):
         make_again(key, engine.services, OPERATOR)
@@ -274,7 +274,7 @@ def test_who_lost_his_password_with_his_entry_is_mailed_a_link_and_activates_onc
     assert len(engine.ad.of(f"hufu:account:{account_id}")) == 1
     assert len(engine.keycloak.mails) == 2
     assert engine.records("account.remade") == 1
-    assert activate_account(account_id, engine.services, SYSTEM)
+    assert activate_account(account_id, engine.services)
 
 
 # The guard in the worker.

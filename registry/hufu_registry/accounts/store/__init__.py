@@ -10,7 +10,7 @@ from hufu_registry.accounts.store.queries import (
     names_of,
     people,
 )
-from hufu_registry.accounts.store.repository import MOST_TOLD, SqlAccounts, SqlNames, accounts, taken_names
+from hufu_registry.accounts.store.repository import MOST_TOLD, SqlAccounts, SqlNames, accounts, holding, taken_names
 
 __all__ = [
     "MOST_TOLD",
@@ -19,6 +19,7 @@ __all__ = [
     "SqlAccounts",
     "SqlNames",
     "accounts",
+    "holding",
     "in_scope",
     "is_in_scope",
     "manager_of",

@@ -19,7 +19,7 @@ from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns, to_columns
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.kernel.permissions import Permission, Role
+from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.store import Moment, among, metadata, outbox, sql_folded, text_columns
 from hufu_registry.rights.store import gives, grants, in_force
 
@@ -84,6 +84,16 @@ taken_names = sa.Table(
     sa.Column("taken_at", Moment, nullable=False),
     sa.Column("freed_at", Moment),
 )
+
+
+def holding(permission: Permission, now: datetime) -> sa.ColumnElement[bool]:
+    """Joins accounts and grants: somebody enabled, by a grant in force that gives the permission, wherever rooted."""
+    return sa.and_(
+        grants.c.account_id == accounts.c.id,
+        gives(permission),
+        in_force(now),
+        accounts.c.state == AccountState.ENABLED.value,
+    )
 
 
 class SqlAccounts:
@@ -202,20 +212,11 @@ class SqlAccounts:
         )
         return sorted(AccountId(account_id) for account_id in moved.scalars())
 
-    def has_other_manager(self, agency_id: AgencyId | None, besides: AccountId) -> bool:
-        role = Role.SYSTEM_MANAGER if agency_id is None else Role.AGENCY_MANAGER
-        rooted = sa.and_(
-            grants.c.role == role.value, grants.c.agency_id.is_not_distinct_from(agency_id), grants.c.ended_at.is_(None)
-        )
+    def has_other_holder(self, permission: Permission, agency_id: AgencyId | None, besides: AccountId) -> bool:
         others = (
             sa.select(accounts.c.id)
-            .join(grants, grants.c.account_id == accounts.c.id)
-            .where(
-                rooted,
-                in_force(self._now),
-                accounts.c.id != besides,
-                accounts.c.state == AccountState.ENABLED.value,
-            )
+            .join(grants, holding(permission, self._now))
+            .where(grants.c.agency_id.is_not_distinct_from(agency_id), accounts.c.id != besides)
         )
         return self._connection.execute(others.limit(1)).first() is not None
 
@@ -224,13 +225,8 @@ class SqlAccounts:
         rooted_above = sa.and_(grants.c.with_subordinates, grants.c.agency_id == above)
         rows = self._connection.execute(
             sa.select(accounts.c.id, accounts.c.mailbox_sealed, accounts.c.language, grants.c.agency_path)
-            .join(grants, grants.c.account_id == accounts.c.id)
-            .where(
-                sa.or_(rooted_above, grants.c.agency_id.is_(None)),
-                gives(permission),
-                in_force(self._now),
-                accounts.c.state == AccountState.ENABLED.value,
-            )
+            .join(grants, holding(permission, self._now))
+            .where(sa.or_(rooted_above, grants.c.agency_id.is_(None)))
             .order_by(sa.func.length(grants.c.agency_path).desc().nulls_last(), accounts.c.created_at, accounts.c.id)
             .limit(MOST_TOLD)
         ).all()

@@ -59,7 +59,7 @@ class Accounts(Protocol):
     def hand_over(self, agency_id: AgencyId, successor: Agency) -> Sequence[AccountId]:
         """All of an agency's that are not deleted become its successor's; their ids."""
 
-    def has_other_manager(self, agency_id: AgencyId | None, besides: AccountId) -> bool: ...
+    def has_other_holder(self, permission: Permission, agency_id: AgencyId | None, besides: AccountId) -> bool: ...
 
     def managers_above(self, path: Path, permission: Permission) -> Sequence[Manager]:
         """Those enabled whose grant rooted above the agency covers it and gives the permission: of the nearest agency

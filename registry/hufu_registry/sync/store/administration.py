@@ -17,7 +17,7 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page, Paged, Sort
-from hufu_registry.kernel.store import PENDING, PENDING_STATES, among, counted, ordered, outbox
+from hufu_registry.kernel.store import PENDING_STATES, among, counted, ordered, outbox, pending
 from hufu_registry.kernel.texts import words_of
 from hufu_registry.notices.store import notices
 from hufu_registry.sync.model import MISSING, Code, Drift, ErrorClass, WorkRow, WorkState
@@ -78,7 +78,7 @@ class SqlAdministration:
         )
 
     def _change(self, key: OutboxKey, **values: Any) -> bool:
-        return bool(self._connection.execute(sa.update(outbox).where(is_row(key), PENDING).values(**values)).rowcount)
+        return bool(self._connection.execute(sa.update(outbox).where(is_row(key), pending()).values(**values)).rowcount)
 
     def drift(self, key: OutboxKey, field: str) -> Drift:
         return drift_of(self._connection, self._keys, key, field)
@@ -98,7 +98,7 @@ class SqlAdministration:
 
     def is_missed(self, key: OutboxKey) -> bool:
         worked = sa.select(outbox.c.object_id).where(
-            is_row(key), PENDING, outbox.c.error_class == ErrorClass.GONE.value
+            is_row(key), pending(), outbox.c.error_class == ErrorClass.GONE.value
         )
         compared = sa.select(drifts.c.object_id).where(_of(drifts, key), drifts.c.field == MISSING)
         return bool(self._connection.execute(sa.select(sa.or_(sa.exists(worked), sa.exists(compared)))).scalar())
@@ -115,7 +115,7 @@ class SqlAdministration:
                 outbox.c.object_id == among({key.object_id for key in keys}, sa.Text),
                 outbox.c.target.in_({key.target.value for key in keys}),
                 outbox.c.kind.in_({key.kind.value for key in keys}),
-                sa.not_(PENDING),
+                sa.not_(pending()),
                 ~sa.exists(sa.select(sa.literal(1)).where(*its).correlate(outbox)),
             )
         )
@@ -234,7 +234,7 @@ def work_rows(
     sort: Sort | None = None,
 ) -> Paged[WorkRow]:
     """Unfinished work, oldest first unless sorted; `words` are parts of 姓名, account names and agencies' names."""
-    conditions = [PENDING, *_about(outbox, words)]
+    conditions = [pending(), *_about(outbox, words)]
     if target is not None:
         conditions.append(outbox.c.target == target.value)
     if state is not None:
@@ -253,7 +253,7 @@ def work_rows(
 
 def count_parked(connection: sa.Connection) -> int:
     """How many rows were left to a person."""
-    return counted(connection, sa.select(outbox.c.object_id).where(PENDING, STATES[WorkState.PARKED]))
+    return counted(connection, sa.select(outbox.c.object_id).where(pending(), STATES[WorkState.PARKED]))
 
 
 def count_drifts(
@@ -271,7 +271,7 @@ def _listed(now: datetime, target: Target | None, *, ignored: bool) -> list[sa.C
 
 def work_row(connection: sa.Connection, key: OutboxKey) -> WorkRow:
     """Raises NotFound("work") where nothing is to be done for it."""
-    rows = connection.execute(sa.select(outbox, WAITS_FOR).where(is_row(key), PENDING)).all()
+    rows = connection.execute(sa.select(outbox, WAITS_FOR).where(is_row(key), pending())).all()
     if not rows:
         raise NotFound("work")
     return _work_rows(connection, rows)[0]

@@ -13,7 +13,7 @@ from hufu_registry.accounts.store import accounts
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.outbox import STATE_TARGETS, Kind, Target
-from hufu_registry.kernel.store import among, outbox
+from hufu_registry.kernel.store import among, outbox, pending
 from hufu_registry.sync.model import RunKind, SignInLock
 from hufu_registry.sync.store.tables import applied_steps, bindings, queue_samples, sign_in_locks, sync_runs
 
@@ -46,7 +46,7 @@ class SqlComparison:
                 outbox.c.target == target.value,
                 outbox.c.kind == kind.value,
                 outbox.c.object_id == among(object_ids, sa.Text),
-                sa.or_(outbox.c.generation > outbox.c.applied_generation, outbox.c.applied_at >= since),
+                sa.or_(pending(), outbox.c.applied_at >= since),
             )
         )
         return frozenset(rows.scalars())
@@ -91,7 +91,7 @@ class SqlComparison:
             .where(
                 outbox.c.kind == bindings.c.kind,
                 outbox.c.object_id == bindings.c.object_id,
-                outbox.c.generation > outbox.c.applied_generation,
+                pending(),
             )
             .correlate(bindings)
         )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from hufu_registry.kernel.outbox import OutboxKey, Target
-from hufu_registry.kernel.store import PENDING, PENDING_STATES, among, inserted, outbox
+from hufu_registry.kernel.store import PENDING_STATES, among, inserted, outbox, pending
 from hufu_registry.sync.store.objects import values_of
 from hufu_registry.sync.store.tables import applied_steps, queue_samples
 
@@ -91,10 +91,10 @@ class SqlHistory:
             return
         before = minute - timedelta(minutes=1)
         done = sa.and_(outbox.c.applied_at >= before, outbox.c.applied_at < minute)
-        conditions = {name: sa.and_(PENDING, such) for name, such in PENDING_STATES.items()} | {"done": done}
+        conditions = {name: sa.and_(pending(), such) for name, such in PENDING_STATES.items()} | {"done": done}
         counts = [sa.func.count().filter(condition).label(name) for name, condition in conditions.items()]
         rows = self._connection.execute(
-            sa.select(outbox.c.target, *counts).where(sa.or_(PENDING, done)).group_by(outbox.c.target)
+            sa.select(outbox.c.target, *counts).where(sa.or_(pending(), done)).group_by(outbox.c.target)
         )
         by_target = {row.target: row._asdict() for row in rows}
         nothing = dict.fromkeys(conditions, 0)

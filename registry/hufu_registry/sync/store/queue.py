@@ -19,7 +19,7 @@ from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.store import agencies
 from hufu_registry.kernel.outbox import STATE_TARGETS, Kind, OutboxKey, Target
-from hufu_registry.kernel.store import among, outbox
+from hufu_registry.kernel.store import among, outbox, pending
 from hufu_registry.sync.model import Claimed, Code, ErrorClass
 from hufu_registry.sync.store.tables import account_id_of, agency_id_of, bindings, target_health
 
@@ -33,10 +33,6 @@ def _stands(row: sa.FromClause) -> sa.ColumnElement[bool]:
     """Whether the row's object is known to stand in its target."""
     same = [bindings.c[name] == row.c[name] for name in ("target", "kind", "object_id")]
     return sa.exists(sa.select(sa.literal(1)).where(*same).correlate(row))
-
-
-def _pending(row: sa.FromClause) -> sa.ColumnElement[bool]:
-    return row.c.generation > row.c.applied_generation
 
 
 def _waits_for_directory() -> sa.ColumnElement[bool]:
@@ -58,7 +54,7 @@ def _waits_for_directory() -> sa.ColumnElement[bool]:
             in_directory.c.target == Target.AD.value,
             in_directory.c.kind == outbox.c.kind,
             in_directory.c.object_id == outbox.c.object_id,
-            _pending(in_directory),
+            pending(in_directory),
             sa.not_(sa.and_(refused_a_value, _stands(in_directory))),
             sa.not_(taking_away),
         )
@@ -76,7 +72,7 @@ def _waits_for_agency(target: Target) -> sa.ColumnElement[bool]:
             accounts.c.id == account_id_of(outbox),
             home.c.target == target.value,
             home.c.kind == Kind.AGENCY.value,
-            _pending(home),
+            pending(home),
             sa.not_(_stands(home)),
             sa.not_(taking_away),
         )
@@ -88,7 +84,7 @@ def _waits_for_agency(target: Target) -> sa.ColumnElement[bool]:
             agencies.c.id == agency_id_of(outbox),
             parent.c.target == target.value,
             parent.c.kind == Kind.AGENCY.value,
-            _pending(parent),
+            pending(parent),
             sa.not_(_stands(parent)),
         )
     )
@@ -130,8 +126,7 @@ def _free(target: Target, now: datetime) -> sa.ColumnElement[bool]:
 def due(target: Target, now: datetime) -> sa.ColumnElement[bool]:
     """Besides being free: wanted, not parked, its time has come, and the target is not paused by hand."""
     come = _is_over(outbox.c.next_at, now, LONGEST_PAUSE)
-    pending = outbox.c.generation > outbox.c.applied_generation
-    return sa.and_(pending, _free(target, now), outbox.c.parked_at.is_(None), come, sa.not_(_paused(target)))
+    return sa.and_(pending(), _free(target, now), outbox.c.parked_at.is_(None), come, sa.not_(_paused(target)))
 
 
 def is_row(key: OutboxKey) -> sa.ColumnElement[bool]:
@@ -300,9 +295,7 @@ class SqlQueue:
 
     def is_pending(self, key: OutboxKey) -> bool | None:
         """Whether the row still has something to do; None where there is no such row."""
-        return self._connection.execute(
-            sa.select(outbox.c.generation > outbox.c.applied_generation).where(is_row(key))
-        ).scalar_one_or_none()
+        return self._connection.execute(sa.select(pending()).where(is_row(key))).scalar_one_or_none()
 
     def in_flight(self, keys: Collection[OutboxKey]) -> set[OutboxKey]:
         """Those that somebody held and noted nothing of since."""
@@ -321,7 +314,7 @@ class SqlQueue:
                 outbox.c.target == target.value,
                 outbox.c.kind == kind.value,
                 outbox.c.object_id == among(list(object_ids), sa.Text),
-                outbox.c.generation > outbox.c.applied_generation,
+                pending(),
                 outbox.c.parked_at.is_(None),
             )
         )
@@ -343,7 +336,7 @@ class SqlQueue:
             sa.update(outbox)
             .where(
                 outbox.c.target == target.value,
-                outbox.c.generation > outbox.c.applied_generation,
+                pending(),
                 outbox.c.parked_at.is_(None),
                 outbox.c.error_class.in_([ErrorClass.TRANSIENT.value, ErrorClass.MISCONFIGURED.value]),
                 # That limit is ours: it does not end because the target answers again.

@@ -14,7 +14,7 @@ from hufu_registry.accounts.store import accounts
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import PENDING, PENDING_STATES, as_counted, capped, counted, outbox
+from hufu_registry.kernel.store import PENDING_STATES, as_counted, capped, counted, outbox, pending
 from hufu_registry.propagation.model import ActionKind, ActionState
 from hufu_registry.propagation.store import one_time_actions
 from hufu_registry.sync.model import (
@@ -62,7 +62,7 @@ def _rows_of(account_id: AccountId) -> sa.Select[Any]:
             agency_row.c.target == outbox.c.target,
             agency_row.c.kind == Kind.AGENCY.value,
             agency_row.c.object_id == sa.cast(accounts.c.agency_id, sa.Text),
-            agency_row.c.generation > agency_row.c.applied_generation,
+            pending(agency_row),
         )
         .correlate(outbox, accounts)
         .exists()
@@ -83,19 +83,24 @@ def _rows_of(account_id: AccountId) -> sa.Select[Any]:
     )
 
 
+def _is_pending(row: Any) -> bool:
+    """`kernel.store.pending` of a row that was read."""
+    return bool(row.generation > row.applied_generation)
+
+
 def _is_paused(health: Any) -> bool:
     return health is not None and health.paused_at is not None
 
 
 def _target_step(step: StepName, row: Any, health: Any) -> ProvisioningStep:
     paused = _is_paused(health)
-    pending = row.generation > row.applied_generation
-    error_class = ErrorClass(row.error_class) if pending and row.error_class else None
+    is_pending = _is_pending(row)
+    error_class = ErrorClass(row.error_class) if is_pending and row.error_class else None
     code = code_of(row.error) if error_class and row.error else None
-    if row.bound_at is not None and (not pending or error_class is None):
-        because = Code.TARGET_PAUSED if pending and paused else None
-        return ProvisioningStep(step, StepState.DONE, at=row.bound_at, pending=pending, code=because)
-    if not pending:
+    if row.bound_at is not None and (not is_pending or error_class is None):
+        because = Code.TARGET_PAUSED if is_pending and paused else None
+        return ProvisioningStep(step, StepState.DONE, at=row.bound_at, pending=is_pending, code=because)
+    if not is_pending:
         # Done without an object: the account was deleted before it was ever made there.
         return ProvisioningStep(step, StepState.DONE, at=row.applied_at)
     if error_class is None and paused:
@@ -141,7 +146,7 @@ def _mail_step(
         return ProvisioningStep(StepName.MAIL, StepState.DONE, at=action.done_at, times=action.times)
     if before.state is not StepState.DONE:
         return _waiting(StepName.MAIL, Code.WAITS_FOR_KEYCLOAK)
-    if row.error_class and row.generation > row.applied_generation:
+    if row.error_class and _is_pending(row):
         return ProvisioningStep(
             StepName.MAIL,
             StepState.RETRYING,
@@ -261,7 +266,7 @@ def _queue(target: sa.FromClause, such: sa.ColumnElement[bool]) -> sa.Select[int
     """How many such pending rows the target has, as far as they are counted, and since when the oldest is there."""
     rows = (
         sa.select(outbox.c.requested_at)
-        .where(outbox.c.target == target.c.name, PENDING, such)
+        .where(outbox.c.target == target.c.name, pending(), such)
         # In the order of the state's index, so that it is read whatever PostgreSQL thinks of the queue.
         .order_by(outbox.c.requested_at)
         .correlate(target)

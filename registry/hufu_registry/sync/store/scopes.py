@@ -11,7 +11,7 @@ from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.model import Path
 from hufu_registry.agencies.store import agencies, at_or_below
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.kernel.store import among, outbox
+from hufu_registry.kernel.store import among, outbox, pending
 from hufu_registry.sync.model.plan_file import Scope
 from hufu_registry.sync.store.tables import account_id_of, agency_id_of, bindings
 
@@ -29,7 +29,7 @@ def agencies_in_scope(connection: sa.Connection, target: Target, scope: Scope) -
     )
     path = _path(connection, scope)
     if path is not None:
-        above = sa.and_(agencies.c.id.in_(path.ids), outbox.c.generation > outbox.c.applied_generation)
+        above = sa.and_(agencies.c.id.in_(path.ids), pending())
         query = query.where(above if scope.agency_id is None else sa.or_(above, at_or_below(agencies.c.path, path)))
     return [OutboxKey(target, Kind.AGENCY, object_id) for object_id in connection.execute(query).scalars()]
 

@@ -8,9 +8,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from hufu_registry.agencies.store import agencies
+from hufu_registry.agencies.store import agencies, at_or_below
 from hufu_registry.cases.engine.model import CaseState
-from hufu_registry.cases.engine.store.repository import ancestor_paths, cases, in_scope
+from hufu_registry.cases.engine.store.repository import cases, in_scope
 from hufu_registry.cases.engine.use_cases.ports import CaseType
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.paging import Page, Paged, Sort
@@ -63,7 +63,7 @@ def queue(
     conditions += [mentions(word) for word in words_of(words)]
     if agency_id is not None:
         top = sa.select(agencies.c.path).where(agencies.c.id == agency_id).scalar_subquery()
-        conditions.append(top == sa.any_(ancestor_paths(cases.c.agency_path)))
+        conditions.append(at_or_below(cases.c.agency_path, top))
     order = cases.c.created_at if state is CaseState.PENDING else cases.c.updated_at.desc()
     total = counted(connection, sa.select(cases.c.id).where(*conditions))
     rows = connection.execute(

@@ -9,8 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from hufu_registry.accounts.model import AccountState
-from hufu_registry.accounts.store import MOST_TOLD, accounts
+from hufu_registry.accounts.store import MOST_TOLD, accounts, holding
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import PathText, agencies, at_or_below
 from hufu_registry.cases.engine.model import Case, CaseState, Form
@@ -82,19 +81,14 @@ def ancestor_paths(path: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
 
 def deciding_agency_of(agency_path: sa.ColumnElement[str], decides: Permission, now: datetime) -> sa.ScalarSelect[Any]:
     """The nearest agency at or above the path at which a grant of somebody enabled is rooted that gives `decides`."""
-    managers = accounts.alias("managers")
     return (
         sa.select(grants.c.agency_id)
-        .join(managers, managers.c.id == grants.c.account_id)
-        .where(
-            grants.c.agency_path == sa.any_(ancestor_paths(agency_path)),
-            gives(decides),
-            managers.c.state == AccountState.ENABLED.value,
-            in_force(now),
-        )
+        .join(accounts, holding(decides, now))
+        # The few paths above, and not `at_or_below` turned round: each is looked up in an index of the grants.
+        .where(grants.c.agency_path == sa.any_(ancestor_paths(agency_path)))
         .order_by(sa.func.length(grants.c.agency_path).desc())
         .limit(1)
-        .correlate_except(grants, managers)
+        .correlate_except(grants, accounts)
         .scalar_subquery()
     )
 
@@ -198,8 +192,8 @@ class SqlCases:
         rooted = grants.c.agency_id.is_(None) if agency_id is None else grants.c.agency_id == agency_id
         rows = self._connection.execute(
             sa.select(accounts.c.mailbox_sealed, accounts.c.language, accounts.c.created_at, accounts.c.id)
-            .join(grants, grants.c.account_id == accounts.c.id)
-            .where(rooted, gives(decides), in_force(self._now), accounts.c.state == AccountState.ENABLED.value)
+            .join(grants, holding(decides, self._now))
+            .where(rooted)
             .distinct()
             .order_by(accounts.c.created_at, accounts.c.id)
             .limit(MOST_TOLD)
