@@ -9,6 +9,7 @@ from flask import Response, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 import hufu_registry.exports.use_cases as exports
+from hufu_console.exports import spreadsheet
 from hufu_console.exports.queue import wake
 from hufu_console.exports.spreadsheet import KIND, asked_of, list_named, permission_of
 from hufu_console.web.context import actor, reading, registry, settings
@@ -24,12 +25,13 @@ def own(export_id: UUID) -> Export:
 def export(export_id: UUID) -> str:
     export = own(export_id)
     of = list_named(export.list_name)
-    return render_template("exports/export.html", export=export, of=of, list_url=of.url(asked_of(of, export, words="")))
+    list_url = of.url(asked_of(of, export, words=""))
+    return render_template("exports/export.html", export=export, of=of, list_url=list_url, most=spreadsheet.MOST_ROWS)
 
 
 def progress(export_id: UUID) -> str:
     """How far it is alone, for the page that looks again by itself."""
-    return render_template("exports/_export.html", export=own(export_id))
+    return render_template("exports/_export.html", export=own(export_id), most=spreadsheet.MOST_ROWS)
 
 
 def download(export_id: UUID) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -22,5 +23,8 @@ def asked_page(name: str = "page") -> Page:
 
 
 def read_page(read: Read[T], page: Page) -> Paged[T]:
+    """Where the list has become shorter than the page in an old address says, its last page."""
     with reading() as work:
-        return read(work.connection, page)
+        found = read(work.connection, page)
+        beyond = not found.rows and found.total and page.number > found.pages
+        return read(work.connection, replace(page, number=found.pages)) if beyond else found

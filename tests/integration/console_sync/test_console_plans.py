@@ -230,6 +230,7 @@ def test_a_very_long_list_is_cut_and_says_so(
     page = browser.post("/sync/work.xlsx").location
     with app.app_context():
         write(page.rpartition("/")[2])
+    assert "試算表最多產生這麼多筆" in browser.get(page).text
     rows = sheet_of(browser.get(f"{page}/file"))
     assert len(rows) == 202
     assert "200" in rows[-1][0]
