@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,10 @@ GIVEN = Path("/run/secrets")
 @dataclass(frozen=True, slots=True)
 class ContainedDirectory(Directory):
     """Listens on the container's own address."""
+
+    def own_settings(self) -> Mapping[str, str]:
+        # What Samba keeps beside files by default only a privileged container may write.
+        return {"acl_xattr:security_acl_name": "user.NTACL"}
 
     def ensure_certificate(self) -> None:
         # Samba insists on owning its key alone, and a secret's file belongs to whoever owns it outside.
@@ -38,6 +43,7 @@ def serve() -> None:
     directory = contained()
     for secret in SECRETS.values():
         write_private(directory.profile.secret(secret), (GIVEN / secret).read_bytes())
+    directory.ensure_certificate()
     directory.profile.log(directory.name).parent.mkdir(parents=True, exist_ok=True)
     directory.prepare()
     command = directory.command()

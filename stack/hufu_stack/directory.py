@@ -159,7 +159,12 @@ class Directory(Server):
             f"--option=interfaces={self.address}/8",
             "--option=bind interfaces only=yes",
             "--option=log level=0",
+            *(f"--option={name}={value}" for name, value in self.own_settings().items()),
         )
+
+    def own_settings(self) -> Mapping[str, str]:
+        """What this machine needs of Samba beside what every one does."""
+        return {}
 
     def _settings(self) -> str:
         folder = self._controller
@@ -188,6 +193,7 @@ class Directory(Server):
             "tls certfile": self.profile.certificate("directory"),
             "tls cafile": self.profile.certificate("ca"),
             "tls priority": "NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.3",
+            **self.own_settings(),
         }
         lines = [f"\t{key} = {value}" for key, value in settings.items()]
         shares = f"[sysvol]\n\tpath = {folder}/state/sysvol\n\tread only = No\n"

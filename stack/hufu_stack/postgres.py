@@ -161,6 +161,8 @@ class Postgres(Server):
             "shared_buffers": "128MB",
             "timezone": "UTC",
             "log_timezone": "UTC",
+            # No errors, which tell whole rows: whoever made one hears of it, and says in his own log what may be said.
+            "log_min_messages": "log",
         }
         if not self.profile.durable:
             # The tests kill processes, not the machine: what was committed is kept by the kernel.

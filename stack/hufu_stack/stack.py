@@ -140,11 +140,13 @@ class Stack:
             check=False,
         )
         log = self.profile.log(command)
+        # Options carry people's names and mailboxes.
+        said = " ".join([command, *(argument.partition("=")[0] for argument in arguments)])
         with log.open("a") as file:
-            file.write(f"$ {command} {' '.join(arguments)}\n{done.stdout}{done.stderr}")
+            file.write(f"$ {said}\n{done.stdout}{done.stderr}")
         if done.returncode != 0:
             tail = "\n".join(f"    | {line}" for line in (done.stdout + done.stderr).splitlines()[-15:])
-            raise StepError(f"`{command} {' '.join(arguments)}` failed\n{tail}\n    log: {log}")
+            raise StepError(f"`{said}` failed\n{tail}\n    log: {log}")
         return done.stdout
 
     def stop(self, names: Iterable[str] = ()) -> None:

@@ -14,7 +14,7 @@ import ldap3
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from hufu_stack.demo_people import CULTURE, FIRE, Resident
+from hufu_stack.demo_people import CULTURE, FIRE, FIRST, Resident
 from tests.kit.browser.chromium import NARROW, WIDE, NewBrowser
 from tests.kit.browser.mails import activation_link, awaited
 from tests.kit.browser.pages import (
@@ -31,6 +31,7 @@ from tests.kit.browser.pages import (
     speak,
 )
 from tests.kit.browser.people import CULTURE_MANAGER, FIRE_MANAGER, Applicant, Town
+from tests.kit.logs import told_of
 
 SEVEN_DAYS = 7 * 24 * 3600
 PATIENCE = 60.0
@@ -148,6 +149,8 @@ def test_official_applies_is_approved_activates_and_signs_in(story: Story) -> No
     signs_out_everywhere(story)
     if story.setting.fixture == "town":
         directory_holds(story)
+    types_it_wrong(story)
+    logs_tell_nothing(story)
 
 
 def applies(story: Story) -> None:
@@ -285,6 +288,30 @@ def signs_out_everywhere(story: Story) -> None:
     expect(page.locator("a.button")).to_be_visible()
     page.goto(f"{story.town.console}/me")
     expect(page.locator("#username")).to_be_visible()
+
+
+def types_it_wrong(story: Story) -> None:
+    """His mailbox for a name, and his name with a wrong password: what is typed at the wrong place is read nowhere."""
+    page, applicant = story.page, story.applicant
+    for name in (applicant.mailbox, applicant.account_name):
+        page.goto(f"{story.town.console}/sign-in")
+        page.fill("#username", name)
+        page.fill("#password", f"{applicant.password}-mistyped")
+        go_on(page, "#kc-login")
+        expect(page.locator("#username")).to_have_attribute("aria-invalid", "true")
+
+
+def logs_tell_nothing(story: Story) -> None:
+    """Of the whole story, from the first system manager's account on: neither ours nor those of any other server."""
+    applicant, stack = story.applicant, story.town.stack
+    people = [story.setting.manager, FIRST]
+    personal = [
+        *(getattr(applicant, field) for field in ("name", "account_name", "phone", "mobile", "reason")),
+        *(applicant.password, applicant.totp_secret),
+        *(text for one in people for text in (one.name, one.username)),
+        # What stands before the @ of a mailbox is the account's name.
+    ]
+    assert told_of(stack, personal) == []
 
 
 def directory_holds(story: Story) -> None:

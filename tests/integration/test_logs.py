@@ -16,6 +16,7 @@ from hufu_console.web.logs import PROCESSORS
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.permissions import Role
+from hufu_stack.layout import PROFILES
 from tests.kit.accounts import official
 from tests.kit.cases import Desk
 from tests.kit.clocks import SetClock
@@ -115,3 +116,5 @@ def test_an_error_of_the_database_names_no_value(services: SqlServices, statemen
     with services.engine.begin() as connection, pytest.raises(sa.exc.DBAPIError) as caught:
         connection.execute(sa.text(statement), {"value": TYPED["name"]})
     assert TYPED["name"] not in f"{caught.value} {caught.value.orig}"
+    # PostgreSQL would tell its own log the row and the value.
+    assert TYPED["name"] not in PROFILES["test-registry"].log("postgres").read_text(errors="replace")

@@ -206,6 +206,13 @@ def health_faults(compose: Compose) -> Iterator[str]:
                 yield f"{name}: does not wait for {needed} as it should"
             if needed in DEVELOPMENT:
                 yield f"{name}: needs {needed}, which only development has"
+    awaited = {needed for service in compose["services"].values() for needed in service.get("depends_on", {})}
+    # `up --wait` takes an end that nobody waits for as a failure.
+    yield from (f"{name}: nobody waits for its end" for name in sorted(ONE_OFF - awaited))
+    for name, service in compose["services"].items():
+        signs_in = "HUFU_KEYCLOAK_CLIENT_ID" in service.get("environment", {})
+        if signs_in and "realm" not in service["depends_on"]:
+            yield f"{name}: signs in before the realm is there"
     profiles = {name: service.get("profiles", []) for name, service in compose["services"].items()}
     wanted_profiles = {name: ["development"] if name in DEVELOPMENT else [] for name in profiles}
     if profiles != wanted_profiles:
@@ -309,6 +316,7 @@ PLANTED = {
     "store with a way out": (port_faults, _set("networks", "store", value={})),
     "no health check": (health_faults, _remove("services", "relay", "healthcheck")),
     "one-off for ever": (health_faults, _set("services", "schema", "restart", value="unless-stopped")),
+    "sign-in before the realm": (health_faults, _remove("services", "scheduler", "depends_on", "realm")),
     "needs development": (
         health_faults,
         _set("services", "worker", "depends_on", "mail", value={"condition": "service_healthy"}),
