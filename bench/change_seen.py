@@ -45,9 +45,11 @@ def seen(services: SqlServices, changed: Mapping[str, datetime]) -> dict[str, fl
     """Account id → seconds from the change until the registry noted it."""
     with services.read() as connection:
         rows = connection.execute(sa.select(drifts.c.object_id, drifts.c.since).where(drifts.c.field == "title"))
-        found = {row.object_id: row.since for row in rows}
+        seen_at = {row.object_id: row.since for row in rows}
     return {
-        account: (found[account] - moment).total_seconds() for account, moment in changed.items() if account in found
+        account: (seen_at[account] - moment).total_seconds()
+        for account, moment in changed.items()
+        if account in seen_at
     }
 
 

@@ -59,16 +59,16 @@ def compare(kept: Kept) -> Compared:
             time.sleep(LOOK_EVERY)
         took = time.perf_counter() - start
         told.seek(0)
-        found = json.load(told)
-    if process.returncode or found["failed"]:
-        raise RuntimeError(f"the comparison failed: {found}")
-    return Compared(took, peak, found["objects"], found["differing"])
+        tally = json.load(told)
+    if process.returncode or tally["failed"]:
+        raise RuntimeError(f"the comparison failed: {tally}")
+    return Compared(took, peak, tally["objects"], tally["differing"])
 
 
 def peak_mb(pid: int) -> float:
     """The most memory it ever had; what wait4 says of a child counts its parent's until the child began."""
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return int(found[1]) / 1024 if found else 0.0
+    line = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return int(line[1]) / 1024 if line else 0.0
 
 
 def rows_written(kept: Kept) -> int:
@@ -129,17 +129,17 @@ def main() -> bool:
             calm = compare(kept)
             writes += rows_written(kept) - before[0] + newest_change(kept) - before[1]
             titles, states = change_some(kept)
-            found = compare(kept)
+            changed = compare(kept)
             with kept.services.read() as connection:
                 listed = connection.execute(
                     sa.select(sa.func.count()).select_from(drifts).where(drifts.c.field == "title")
                 ).scalar_one()
-            if (found.differing, listed) != (titles + states, titles):
-                raise RuntimeError(f"{titles} + {states} were changed; found {found.differing}, listed {listed}")
+            if (changed.differing, listed) != (titles + states, titles):
+                raise RuntimeError(f"{titles} + {states} were changed; found {changed.differing}, listed {listed}")
             figures |= {
-                f"{size}_s": found.seconds,
-                f"{size}_mb": max(calm.peak_mb, found.peak_mb),
-                f"{size}_found": found.differing,
+                f"{size}_s": changed.seconds,
+                f"{size}_mb": max(calm.peak_mb, changed.peak_mb),
+                f"{size}_found": changed.differing,
                 f"{size}_nothing_differs_s": calm.seconds,
                 f"{size}_nothing_differs_per_1000_s": calm.seconds / size * 1000,
                 f"yardstick_{size}_bare_read_s": kept.read_s,

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from bench.harness import finish, percentile, report
 from bench.made_up_accounts import add_officials, homes, officials
 from bench.push import applicants, link_that_answers, press_approve, settled, signed_in_manager
-from bench.queue_watch import come_to_an_end, drained, keys_of, keys_of_agencies, unfinished, want
+from bench.queue_watch import come_to_an_end, drained, enqueue, keys_of, keys_of_agencies, unfinished
 from bench.raw_ldap import add_account, together
 from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.model import Agency
@@ -48,7 +48,7 @@ BOTH = (Target.AD, Target.KEYCLOAK)
 
 
 @dataclass(frozen=True, slots=True)
-class Offices:
+class Placed:
     """Agencies whose OUs are there, and where."""
 
     agencies: Sequence[Agency]
@@ -73,7 +73,7 @@ class Seconds:
     complete: float = 0.0
 
 
-def prepared(services: SqlServices, agencies: Sequence[Agency], accounts: Sequence[Account]) -> Offices:
+def prepared(services: SqlServices, agencies: Sequence[Agency], accounts: Sequence[Account]) -> Placed:
     """Accounts in the registry, and their agencies in both targets; no account is wanted anywhere yet."""
     add_officials(services, accounts)
     drained(services, keys_of_agencies(accounts, *BOTH))
@@ -84,13 +84,13 @@ def prepared(services: SqlServices, agencies: Sequence[Agency], accounts: Sequen
             )
         )
         dns = {row.object_id: row.address for row in rows}
-    return Offices(agencies, [dns[str(agency.id)] for agency in agencies])
+    return Placed(agencies, [dns[str(agency.id)] for agency in agencies])
 
 
 def measure(
     stack: Stack,
     services: SqlServices,
-    offices: Offices,
+    placed: Placed,
     accounts: Sequence[Account],
     lanes: int,
     *,
@@ -102,7 +102,7 @@ def measure(
     for turn in range(rounds):
         alone = accounts[2 * turn * SIZE : (2 * turn + 1) * SIZE]
         whole = accounts[(2 * turn + 1) * SIZE : (2 * turn + 2) * SIZE]
-        entries = offices.entries(f"raw{turn}x")
+        entries = placed.entries(f"raw{turn}x")
         parts = [
             partial(raw, stack, lanes, entries, took, url),
             partial(ours, services, alone, took),
@@ -140,11 +140,11 @@ def main() -> bool:
         services = registry_of(stack.profile)
         agencies = homes(services, PLACES)
         accounts = list(officials(agencies, 2 * ROUNDS * SIZE + MIDST + WARM_UP))
-        offices = prepared(services, agencies, accounts)
+        placed = prepared(services, agencies, accounts)
         complete(services, [accounts.pop() for _ in range(WARM_UP)], Seconds())
-        took = measure(stack, services, offices, accounts, lanes)
+        took = measure(stack, services, placed, accounts, lanes)
         session = signed_in_manager(stack)
-        want(services, keys_of(accounts[2 * ROUNDS * SIZE :], *BOTH))
+        enqueue(services, keys_of(accounts[2 * ROUNDS * SIZE :], *BOTH))
         for resident in people:
             time.sleep(chance.uniform(*BETWEEN_APPROVALS))
             start = time.perf_counter()

@@ -43,8 +43,8 @@ def look_up(settings: SyncSettings, accounts: Sequence[Account]) -> float:
 
     def share(nth: int) -> None:
         for account in accounts[nth :: len(connections)]:
-            found = connections[nth].get("users", username=account.account_name, exact=True, briefRepresentation=False)
-            if len(found) != 1:
+            users = connections[nth].get("users", username=account.account_name, exact=True, briefRepresentation=False)
+            if len(users) != 1:
                 raise RuntimeError(f"Keycloak does not find {account.account_name}")
 
     with ThreadPoolExecutor(len(connections)) as pool:

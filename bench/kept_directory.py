@@ -182,15 +182,15 @@ def entries_of(services: SqlServices, accounts: Sequence[Account]) -> list[Entry
 def bare_read(profile: Profile, entries: Sequence[Entry]) -> tuple[dict[str, str], float]:
     """DN in small letters → objectGUID of every entry, and how many seconds ldap3 alone takes to read them whole."""
     names = sorted({*READ_ALWAYS, *(name for entry in entries for name in entry.desired.fields)})
-    found: dict[str, str] = {}
+    guids: dict[str, str] = {}
     with connected(profile) as connection:
         start = time.perf_counter()
         for raw in connection.extend.standard.paged_search(
             BASE_DN, f"({MARK}=hufu:*)", ldap3.SUBTREE, attributes=names, paged_size=PAGE, generator=True
         ):
             if raw["type"] == "searchResEntry":
-                found[raw["dn"].casefold()] = str(UUID(bytes_le=raw["raw_attributes"]["objectGUID"][0]))
-        return found, time.perf_counter() - start
+                guids[raw["dn"].casefold()] = str(UUID(bytes_le=raw["raw_attributes"]["objectGUID"][0]))
+        return guids, time.perf_counter() - start
 
 
 def remember(services: SqlServices, entries: Sequence[Entry], ids: Mapping[str, str]) -> None:
@@ -209,9 +209,9 @@ def remember(services: SqlServices, entries: Sequence[Entry], ids: Mapping[str, 
                     write(entry.key, field, digest, APPROVED_AT)
 
 
-def bind(work: SqlWork, found: Mapping[OutboxKey, Binding]) -> None:
+def bind(work: SqlWork, bound: Mapping[OutboxKey, Binding]) -> None:
     with copying(work, "bindings", "remote_id", "address", "parent_id", "bound_at") as write:
-        for key, binding in found.items():
+        for key, binding in bound.items():
             write(key, binding.remote_id, binding.address, binding.parent_id, APPROVED_AT)
 
 

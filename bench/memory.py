@@ -68,9 +68,9 @@ def bare_flask() -> Memory:
         assert child.stdout is not None
         child.stdout.readline()
         family = [child.pid, *(each.pid for each in psutil.Process(child.pid).children(recursive=True))]
-        found = memory_of(family)
+        memory = memory_of(family)
         child.kill()
-    return found
+    return memory
 
 
 def work(stack: Stack, session: requests.Session, settlement: Settlement, people: Sequence[Resident]) -> int:

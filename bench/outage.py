@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from bench.harness import finish, report, seconds
 from bench.kept_directory import Kept, kept_directory
-from bench.queue_watch import come_to_an_end, drained, keys_of, unfinished, want
+from bench.queue_watch import come_to_an_end, drained, enqueue, keys_of, unfinished
 from bench.raw_ldap import MARK, connected, together
 from hufu_registry.accounts.model import Account
 from hufu_registry.accounts.store import accounts as accounts_table
@@ -54,16 +54,16 @@ def raw_rate(kept: Kept, accounts: Sequence[Account], connections: int) -> float
 
 def search_one(connection: ldap3.Connection, account: Account) -> str:
     connection.search(BASE_DN, f"(sAMAccountName={account.account_name})", attributes=[MARK])
-    return next(str(found["dn"]) for found in connection.response or () if found["type"] == "searchResEntry")
+    return next(str(entry["dn"]) for entry in connection.response or () if entry["type"] == "searchResEntry")
 
 
 def with_title(kept: Kept, title: str) -> set[str]:
     """The marks of all who have it in the directory."""
     with connected(kept.stack.profile) as connection:
-        found = connection.extend.standard.paged_search(
+        entries = connection.extend.standard.paged_search(
             BASE_DN, f"(title={title})", attributes=[MARK], paged_size=1000, generator=True
         )
-        return {found_one["raw_attributes"][MARK][0].decode() for found_one in found if "raw_attributes" in found_one}
+        return {entry["raw_attributes"][MARK][0].decode() for entry in entries if "raw_attributes" in entry}
 
 
 def overtaken(services: SqlServices, groups: Sequence[Sequence[Account]]) -> int:
@@ -93,7 +93,7 @@ def main() -> bool:
         stack.kill("directory")
         for group in groups:
             give_title(services, group, AFTER_TITLE)
-            want(services, keys_of(group, Target.AD))
+            enqueue(services, keys_of(group, Target.AD))
         time.sleep(DOWN_FOR)
         with services.read() as connection:
             noticed = any(state.failing_since is not None for state in target_states(connection))

@@ -27,7 +27,7 @@ def keys_of_agencies(accounts: Iterable[Account], *targets: Target) -> list[Outb
     return [OutboxKey(target, Kind.AGENCY, str(agency)) for agency in ids for target in targets]
 
 
-def want(services: SqlServices, keys: Collection[OutboxKey]) -> None:
+def enqueue(services: SqlServices, keys: Collection[OutboxKey]) -> None:
     """In bulk, as an import wants them."""
     with services.begin() as work:
         for key in keys:
@@ -61,7 +61,7 @@ def drained(services: SqlServices, keys: Collection[OutboxKey]) -> float:
     """How many seconds from the wish until all of it is done."""
 
     def both() -> None:
-        want(services, keys)
+        enqueue(services, keys)
         come_to_an_end(services, *{key.target for key in keys})
 
     return seconds(both)

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from bench.harness import empty_registry, finish, report
 from bench.made_up_accounts import add_officials, homes, officials
-from bench.queue_watch import keys_of, keys_of_agencies, unfinished, want
+from bench.queue_watch import enqueue, keys_of, keys_of_agencies, unfinished
 from hufu_registry.accounts.model import Account
 from hufu_registry.accounts.store import accounts as accounts_table
 from hufu_registry.agencies.command import DATA
@@ -86,7 +86,7 @@ class Worker:
 
     def milliseconds(self, keys: Collection[OutboxKey]) -> float:
         """CPU of this thread until these are done, without the fakes'."""
-        want(self.services, keys)
+        enqueue(self.services, keys)
         start, before = time.thread_time(), self._used()
         while unfinished(self.services, *BOTH):
             for target in BOTH:

@@ -17,7 +17,7 @@ from hufu_stack.stack import Stack, StepError
 
 DEMOS = ("demo", "demo-none")
 # HUFU_KEEP_STACK=1 leaves these running.
-KEPT = ("test", "test-faults", "test-none", "test-registry")
+TEST_PROFILES = ("test", "test-faults", "test-none", "test-registry")
 
 
 def progress() -> Callable[[str], None]:
@@ -178,7 +178,7 @@ def feature(name: str, word: str) -> None:
 @cli.command("test-reset")
 def test_reset() -> None:
     """Stop the servers that tests left running, and delete their data."""
-    for profile in KEPT:
+    for profile in TEST_PROFILES:
         Stack(profile).reset()
 
 

@@ -252,8 +252,8 @@ class Settlement:
 
     def _mails(self, **query: str) -> list[dict[str, Any]]:
         address = f"{self._profile.url('mail-http')}/api/messages"
-        found: list[dict[str, Any]] = requests.get(address, params=query, timeout=10).json()
-        return found
+        mails: list[dict[str, Any]] = requests.get(address, params=query, timeout=10).json()
+        return mails
 
     def _newest_mail(self) -> int:
         newest = self._mails(limit="1")
@@ -261,9 +261,9 @@ class Settlement:
 
     def _code(self, resident: Resident, after: int) -> str | None:
         for mail in self._mails(to=resident.mailbox):
-            found = CODE.search(mail["text"])
-            if mail["id"] > after and found:
-                return found[0]
+            code = CODE.search(mail["text"])
+            if mail["id"] > after and code:
+                return code[0]
         return None
 
     def _link(self, resident: Resident) -> str | None:

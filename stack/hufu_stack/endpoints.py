@@ -90,8 +90,8 @@ def _replace(target: Path, content: str) -> None:
 
 
 def read_endpoints(profile: Profile) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(profile.endpoints_file.read_text())
-    return found
+    endpoints: dict[str, Any] = json.loads(profile.endpoints_file.read_text())
+    return endpoints
 
 
 def write_people(profile: Profile, people: Sequence[Person]) -> None:

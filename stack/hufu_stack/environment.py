@@ -23,15 +23,15 @@ def environment(profile: Profile, server: str) -> dict[str, str]:
     }
     if server not in parts:
         raise KeyError(f"no environment for {server}; there are {', '.join(parts)}")
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for part in parts[server]:
-        found |= part(profile)
+        variables |= part(profile)
     if server == "console":
         # Where `make console` puts its own.
-        found["FLASK_RUN_PORT"] = str(profile.port("console-behind"))
+        variables["FLASK_RUN_PORT"] = str(profile.port("console-behind"))
     if server in {"exports", "worker", "relay", "scheduler"}:
-        found["HUFU_HEALTH_PORT"] = str(profile.port(server))
-    return found
+        variables["HUFU_HEALTH_PORT"] = str(profile.port(server))
+    return variables
 
 
 def shell_exports(variables: dict[str, str]) -> str:
@@ -76,25 +76,25 @@ def _mail(profile: Profile) -> dict[str, str]:
 
 
 def _targets(profile: Profile) -> dict[str, str]:
-    found = {
+    variables = {
         "HUFU_KEYCLOAK_URL": profile.url("keycloak"),
         "HUFU_REALM": REALM,
         "HUFU_KEYCLOAK_CLIENT_ID": "hufu-sync",
         "HUFU_KEYCLOAK_CLIENT_SECRET_FILE": str(profile.secret("sync-client-secret")),
     }
     if profile.ldap_url is not None:
-        found |= {
+        variables |= {
             "HUFU_LDAP_URL": profile.ldap_url,
             "HUFU_LDAP_CA_FILE": str(profile.certificate("ca")),
             "HUFU_LDAP_BIND_DN": bind_dn("hufu-sync"),
             "HUFU_LDAP_BIND_PASSWORD_FILE": str(profile.secret("ldap-sync-password")),
             "HUFU_LDAP_BASE_DN": BASE_DN,
         }
-    return found | _mail(profile)
+    return variables | _mail(profile)
 
 
 def _realm(profile: Profile) -> dict[str, str]:
-    found = {
+    variables = {
         "HUFU_KEYCLOAK_URL": profile.url("keycloak"),
         "HUFU_KEYCLOAK_ADMIN": ADMIN,
         "HUFU_KEYCLOAK_ADMIN_PASSWORD_FILE": str(profile.secret("keycloak-admin-password")),
@@ -109,13 +109,13 @@ def _realm(profile: Profile) -> dict[str, str]:
         "HUFU_INTEGRATOR_FIRST_PORT": str(profile.first_redirect_port),
     }
     if profile.ldap_url is not None:
-        found |= {
+        variables |= {
             "HUFU_LDAP_URL": profile.ldap_url,
             "HUFU_LDAP_KEYCLOAK_BIND_DN": bind_dn("hufu-keycloak"),
             "HUFU_LDAP_KEYCLOAK_PASSWORD_FILE": str(profile.secret("ldap-keycloak-password")),
             "HUFU_LDAP_BASE_DN": BASE_DN,
         }
-    return found | _mail(profile)
+    return variables | _mail(profile)
 
 
 def _sample(profile: Profile) -> dict[str, str]:

@@ -73,13 +73,15 @@ def write_feature(feature: str, word: str, project: Path = PROJECT) -> Sequence[
     written = {project / filled(path, names): rendered(path, names) for path in templates() if path.name != WORDS}
     refuse(feature, names, project, written)
     changed = {
-        project / one.file: composed((project / one.file).read_text(encoding="utf-8"), one, names)
-        for one in COMPOSITIONS
+        project / composition.file: composed(
+            (project / composition.file).read_text(encoding="utf-8"), composition, names
+        )
+        for composition in COMPOSITIONS
     }
     architecture = project / ARCHITECTURE
     changed[architecture] = architecture.read_text(encoding="utf-8")
-    for one in COMPOSITIONS:
-        order = import_rules.composed((project / one.file).read_text(encoding="utf-8"))
+    for composition in COMPOSITIONS:
+        order = import_rules.composed((project / composition.file).read_text(encoding="utf-8"))
         changed[architecture] = told(changed[architecture], order, feature)
     catalog = project / CATALOG
     changed[catalog] = with_words(catalog.read_text(encoding="utf-8"), rendered(TEMPLATES / WORDS, names))
@@ -197,7 +199,7 @@ def composed(text: str, composition: Composition, names: Mapping[str, str]) -> s
         raise LookupError(f"{composition.file} has no line “{composition.opening}”")
     lines.insert(lines.index(composition.opening) + 1, in_words(composition.entry, names))
     # Its right place among them is found afterwards, by ruff.
-    first = next(at for at, line in enumerate(lines) if line.startswith("from hufu_"))
+    first = next(number for number, line in enumerate(lines) if line.startswith("from hufu_"))
     lines.insert(first, in_words(composition.imported, names))
     return "\n".join(lines) + "\n"
 
@@ -216,8 +218,8 @@ def told(text: str, order: Sequence[str], feature: str) -> str:
 def with_words(catalog: str, words: str) -> str:
     """The catalog with these messages, each where `make catalog` would put it; one that it has stays as it is."""
     head, *messages = catalog.rstrip("\n").split("\n\n")
-    known = {msgid(one) for one in messages}
-    messages += [one for one in words.rstrip("\n").split("\n\n") if msgid(one) not in known]
+    known = {msgid(message) for message in messages}
+    messages += [message for message in words.rstrip("\n").split("\n\n") if msgid(message) not in known]
     return "\n\n".join([head, *sorted(messages, key=msgid)]) + "\n"
 
 

@@ -22,15 +22,15 @@ class FeatureLayersContract(LayersContract):
     apart = fields.SetField(subfield=fields.StringField(), required=False)
 
     def __init__(self, name: str, session_options: dict[str, Any], contract_options: dict[str, Any]) -> None:
-        found = composed(Path(contract_options["composition"]).read_text(encoding="utf-8"))
+        features = composed(Path(contract_options["composition"]).read_text(encoding="utf-8"))
         apart = set(contract_options.get("apart", ()))
-        containers = [feature for feature in found if feature not in apart]
+        containers = [feature for feature in features if feature not in apart]
         super().__init__(
             name,
             session_options,
             contract_options
             | {
-                "layers": expanded(contract_options["layers"], found),
+                "layers": expanded(contract_options["layers"], features),
                 "containers": expanded(contract_options["containers"], containers),
             },
         )
@@ -49,7 +49,7 @@ def composed(source: str) -> list[str]:
         parts = node.bases if isinstance(node, ast.ClassDef) else node.elts if isinstance(node, ast.Tuple) else []
         names = [part.id for part in parts if isinstance(part, ast.Name) and part.id in known]
         if names and len(names) == len(parts):
-            return [known[one] for one in names]
+            return [known[name] for name in names]
     raise LookupError("the composition names no features")
 
 

@@ -30,20 +30,20 @@ BUILDS_KEPT = 3
 
 def version(pom: Path = POM) -> str:
     """Read the one place that names Keycloak's version."""
-    found = ET.parse(pom).getroot().findtext("{*}properties/{*}keycloak.version")
-    if not found:
+    number = ET.parse(pom).getroot().findtext("{*}properties/{*}keycloak.version")
+    if not number:
         raise ValueError(f"{pom} has no property keycloak.version")
-    return found.strip()
+    return number.strip()
 
 
 def java_home(environment: Mapping[str, str], homes: Path = Path(JAVA_HOMES)) -> Path:
     """Return JAVA_HOME, else the newest JDK there is."""
     if environment.get("JAVA_HOME"):
         return Path(environment["JAVA_HOME"])
-    found = [(_release(home), home) for home in homes.glob("*") if (home / "bin" / "java").exists()]
-    if not found:
+    jdks = [(_release(home), home) for home in homes.glob("*") if (home / "bin" / "java").exists()]
+    if not jdks:
         raise FileNotFoundError(f"no JDK in {homes}: run `make setup`")
-    return max(found)[1]
+    return max(jdks)[1]
 
 
 def _release(home: Path) -> int:

@@ -99,8 +99,8 @@ def profile(
 
 # demo and demo-none share their ports: only one of them runs at a time.
 PROFILES = {
-    one.name: one
-    for one in (
+    each.name: each
+    for each in (
         profile("demo", 9100, 1),
         profile("demo-none", 9100),
         profile("test", 9200, 2, durable=False),

@@ -80,7 +80,7 @@ def describe(path: Path) -> dict[str, Any]:
     """Read one caught mail into the form the JSON list has."""
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     text, page = _body(message, "plain"), _body(message, "html")
-    found = LINK.findall(text) or [html.unescape(link) for link in LINK.findall(page)]
+    links = LINK.findall(text) or [html.unescape(link) for link in LINK.findall(page)]
     caught = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
     return {
         "id": int(path.stem),
@@ -90,7 +90,7 @@ def describe(path: Path) -> dict[str, Any]:
         "date": caught.isoformat(timespec="milliseconds"),
         "text": text,
         "html": page,
-        "links": list(dict.fromkeys(link.rstrip(".,;)") for link in found)),
+        "links": list(dict.fromkeys(link.rstrip(".,;)") for link in links)),
     }
 
 
@@ -145,8 +145,8 @@ def http_handler(mailbox: Mailbox) -> type[BaseHTTPRequestHandler]:
                 self._send("text/plain", "ok")
             elif url.path in {"/", "/api/messages"}:
                 limit = int(query["limit"]) if query.get("limit", "").isdigit() else None
-                found = mailbox.all(to=query.get("to"), limit=limit)
-                self._show(found, lambda: list_page(found[:LONGEST_PAGE]))
+                mails = mailbox.all(to=query.get("to"), limit=limit)
+                self._show(mails, lambda: list_page(mails[:LONGEST_PAGE]))
             elif (match := re.fullmatch(r"(?:/api)?/messages/(\d{1,8})", url.path)) and (
                 message := mailbox.one(int(match[1]))
             ):

@@ -47,7 +47,7 @@ def write_migration_from(database: RegistrySettings, name: str) -> Path:
 
 def _compare(connection: sa.Connection, keys: Keys, name: str) -> Path:
     settings = config(connection, keys)
-    newest = max(int(one.revision) for one in ScriptDirectory.from_config(settings).walk_revisions())
+    newest = max(int(script.revision) for script in ScriptDirectory.from_config(settings).walk_revisions())
     made = command.revision(settings, name, autogenerate=True, rev_id=f"{newest + 1:04}")
     if made is None or isinstance(made, list):
         raise TypeError("one migration was asked for")

@@ -59,10 +59,10 @@ def checkout() -> str:
 def memory() -> Path | None:
     """Return where data of tests may lie, if this machine has memory for it."""
     try:
-        found = os.statvfs(MEMORY)
+        room = os.statvfs(MEMORY)
     except OSError:
         return None
-    enough = found.f_blocks * found.f_frsize >= ENOUGH and os.access(MEMORY, os.W_OK)
+    enough = room.f_blocks * room.f_frsize >= ENOUGH and os.access(MEMORY, os.W_OK)
     return MEMORY / f"hufu-stack-{os.geteuid()}" / checkout() if enough else None
 
 

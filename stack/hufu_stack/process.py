@@ -40,8 +40,8 @@ def read_stat(pid: int) -> Stat | None:
 
 
 def all_processes() -> list[Stat]:
-    found = (read_stat(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-    return [stat for stat in found if stat is not None]
+    processes = (read_stat(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return [stat for stat in processes if stat is not None]
 
 
 def tree_of(leader: int, processes: Sequence[Stat]) -> list[Stat]:

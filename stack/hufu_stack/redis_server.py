@@ -20,10 +20,10 @@ def binary() -> str:
         bundled = Path(spec.origin).parent / "bin" / "redis-server"
         if bundled.exists():
             return str(bundled)
-    found = shutil.which("redis-server")
-    if found is None:
+    installed = shutil.which("redis-server")
+    if installed is None:
         raise FileNotFoundError("redis-server is missing: run `make setup`")
-    return found
+    return installed
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ def prefix() -> tuple[str, ...] | None:
 
 def as_root(*command: str) -> list[str]:
     """Return the command as root runs it. Raises PermissionError where nobody can."""
-    found = prefix()
-    if found is None:
+    sudo = prefix()
+    if sudo is None:
         raise PermissionError("this needs root, or sudo without a password")
-    return [*found, *command]
+    return [*sudo, *command]
 
 
 def send(pid: int, number: signal.Signals) -> None:

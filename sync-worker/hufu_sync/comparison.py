@@ -118,12 +118,12 @@ class Comparison:
             with self.services.begin(SYSTEM) as work:
                 if not work.runs.take(run_id):
                     return None
-                begun = work.now
+                started_at = work.now
                 expected = work.comparison.count_bound(self.config.target)
                 work.runs.progress(run_id, objects=expected, done=0, differing=0, failed=0)
             told = monotonic()
             try:
-                for _ in self._all(begun, tally):
+                for _ in self._all(started_at, tally):
                     alive()
                     if stopping():
                         raise StoppedError
@@ -137,9 +137,9 @@ class Comparison:
             self._tell(run_id, tally, tally.objects, over=True)
         return tally
 
-    def _all(self, begun: datetime, tally: Tally) -> Iterator[None]:
+    def _all(self, started_at: datetime, tally: Tally) -> Iterator[None]:
         for kind in KINDS:
-            yield from self._everybody(kind, begun, tally)
+            yield from self._everybody(kind, started_at, tally)
 
     def _tell(self, run_id: UUID, tally: Tally, objects: int, *, over: bool = False) -> None:
         with self.services.begin(SYSTEM) as work:
@@ -149,7 +149,7 @@ class Comparison:
             if over:
                 work.runs.finish(run_id)
 
-    def _everybody(self, kind: Kind, begun: datetime, tally: Tally) -> Iterator[None]:
+    def _everybody(self, kind: Kind, started_at: datetime, tally: Tally) -> Iterator[None]:
         """One step a page."""
         seen: set[str] = set()
         # The list of everybody is of this moment at the earliest: what was done since is not judged by it.
@@ -160,7 +160,7 @@ class Comparison:
             yield
         yield from self._look_for_missing(kind, seen, tally)
         with self.services.begin(SYSTEM) as work:
-            work.drift.forget_strays(self.config.target, kind, begun)
+            work.drift.forget_strays(self.config.target, kind, started_at)
 
     def compare(self, kind: Kind, page: Sequence[Observed], read_at: datetime, tally: Tally) -> None:
         """Judge objects as they were read at a moment, in one transaction; nothing is written where nothing differs."""

@@ -110,10 +110,10 @@ class Feed:
             text = self.sign_in.account_of(user_id)
             if text is not None:
                 with self.services.begin(SYSTEM) as work:
-                    self._want(work, text)
+                    self._enqueue(work, text)
         return accounts
 
-    def _want(self, work: SqlWork, account_id: str) -> None:
+    def _enqueue(self, work: SqlWork, account_id: str) -> None:
         try:
             account = work.accounts.find(AccountId(UUID(account_id)))
         except ValueError:
@@ -131,8 +131,8 @@ class Feed:
 
     def _keep_locks(self, events: Sequence[SignInEvent], accounts: Mapping[str, AccountId]) -> None:
         """Keycloak says that it locked somebody, and when asked, until when; who signs in is not locked."""
-        telling = [event for event in events if event.type in LOCKED_OUT or event.type == SIGNED_IN]
-        last = {accounts[event.user_id]: event for event in telling if event.user_id in accounts}
+        locking = [event for event in events if event.type in LOCKED_OUT or event.type == SIGNED_IN]
+        last = {accounts[event.user_id]: event for event in locking if event.user_id in accounts}
         if not last:
             return
         locked = {

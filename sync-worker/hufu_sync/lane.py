@@ -69,6 +69,7 @@ class ClaimThrottle:
 
     def look(self, claim: Callable[[], Sequence[Claimed]], stop: threading.Event) -> Sequence[Claimed]:
         with self._lock:
+            # Under the lock: the others would ask the same question meanwhile and get the same answer.
             stop.wait(min(max(0.0, self._again_at - monotonic()), LONGEST_PAUSE))
             started = monotonic()
             claimed = claim()
@@ -103,6 +104,7 @@ class TargetHealth:
             self._lock.release()
 
     def _probe(self, probe: Probe) -> bool:
+        # Another lane may have found it back between the caller's look and the lock.
         if self._probe_at is None:
             return True
         if monotonic() < self._probe_at or self._is_paused():
@@ -190,6 +192,7 @@ class Lane:
         structlog.contextvars.bind_contextvars(target=self.target.value, lane=self.name)
         while not self._stop.is_set():
             self.heart.beat(self.name)
+            # Before the work, not after: who wakes it meanwhile has something that this look may not have seen.
             self._wake.clear()
             try:
                 self.drain()
@@ -225,6 +228,7 @@ class Lane:
         try:
             outcomes = self.work.converge(claimed)
         except SQLAlchemyError:
+            # Nothing can be put back without the database; `run` waits for it, and the leases end by themselves.
             raise
         except Exception as error:
             log.exception("failed_unexpectedly")
@@ -251,6 +255,7 @@ class Lane:
         away = next((error for error in failed.values() if isinstance(error, (Unreachable, Misconfigured))), None)
         again = timedelta(0) if away is None else self.health.gone(away)
         with self.services.begin(SYSTEM) as work:
+            # In the order of all who write several rows of the queue, so that no two wait for each other.
             for row in sorted(failed, key=lambda row: row.key):
                 self._settle(work, row, failed[row], again)
         for row, error in failed.items():
@@ -273,6 +278,7 @@ class Lane:
     def _settle(self, work: SqlWork, row: Claimed, error: Exception, again: timedelta) -> None:
         about = log.bind(kind=row.key.kind.value, id=row.key.object_id)
         if isinstance(error, LeaseLostError):
+            # Whoever holds it now says what comes of it.
             about.warning("lease_lost")
             self._count("lease_lost")
         elif isinstance(error, NotReachedError | NotForetoldError):
@@ -281,6 +287,7 @@ class Lane:
             self._let_wait(work, row, error)
             self._count("waiting")
         else:
+            # A fault of ours is tried again, ever more rarely: mended, it goes on without anybody's hand.
             failure = error if isinstance(error, TargetError) else Transient(Code.UNEXPECTED)
             about.warning(
                 "failed", error_class=failure.error_class.value, code=failure.code.value, detail=failure.detail
@@ -298,6 +305,7 @@ class Lane:
     def _failed(self, work: SqlWork, row: Claimed, error: TargetError, again: timedelta) -> None:
         error_class, code = error.error_class, error.code.value
         if isinstance(error, (Unreachable, Misconfigured)):
+            # Not counted: it is the target's trouble, and when that is back no row shall wait for tries it never had.
             work.queue.put_back(row, error_class=error_class, error=code, next_at=work.now + again, counts=False)
         elif isinstance(error, Limited):
             work.queue.put_back(row, error_class=error_class, error=code, next_at=error.until, counts=False)

@@ -14,7 +14,7 @@ from hufu_stack.demo import ACTION_LINK
 from hufu_stack.person import Authenticator, PersonError
 from hufu_stack.stack import Stack
 from tests.kit.faults.consistency import disagreements
-from tests.kit.faults.independent_readers import DirectoryEyes
+from tests.kit.faults.independent_readers import DirectoryReader
 from tests.kit.faults.world import Office, office_on, until
 
 PASSWORD = "Tally-of-the-tiger-99"
@@ -66,7 +66,7 @@ def official(office: Office) -> Official:
 def test_disabled_while_the_directory_is_away_sessions_end_and_nobody_gets_in(
     office: Office, official: Official
 ) -> None:
-    assert isinstance(office.directory, DirectoryEyes)
+    assert isinstance(office.directory, DirectoryReader)
     official.sign_in()
     assert office.keycloak.sessions(official.user_id) == 1
     assert office.directory.signs_in(official.name, PASSWORD)

@@ -81,7 +81,7 @@ def test_units_do_not_stand_below_bare_places_or_closed_agencies(registry: Regis
 
 def test_what_a_list_moves_elsewhere_leaves_its_old_place_to_be_looked_at(registry: Registry) -> None:
     registry.take(("20001", "部"), ("20001.20001", "署"), ("20002", "會"))
-    registry.want(registry.at("20001"), registry.at("20001.20001"))
+    registry.enqueue(registry.at("20001"), registry.at("20001.20001"))
     history = (
         f"old_name,new_name,old_oid,new_oid,change_date,ref\n署,署,{TOP}.20001.20001,{TOP}.20002.20001,2013/7/23,\n"
     )
@@ -94,7 +94,7 @@ def test_what_a_list_moves_elsewhere_leaves_its_old_place_to_be_looked_at(regist
 
 def test_a_new_name_reaches_all_below_and_the_old_one_is_found(registry: Registry) -> None:
     registry.take(("20001", "部"), ("20001.20001", "部署"))
-    registry.want(registry.at("20001"))
+    registry.enqueue(registry.at("20001"))
     unit = registry.unit(registry.at("20001.20001"))
     renamed = registry.rename(registry.at("20001"), "台灣部")
     assert renamed.name == "台灣部"
@@ -128,7 +128,7 @@ def test_a_move_takes_the_subtree_and_the_people_along(registry: Registry) -> No
     registry.take(("20001", "部"), ("20001.20001", "署"), ("20001.20001.20001", "組"), ("20002", "會"))
     ministry, agency, lower = registry.at("20001"), registry.at("20001.20001"), registry.at("20001.20001.20001")
     account = registry.account(lower)
-    registry.want(registry.at(), ministry, agency, lower)
+    registry.enqueue(registry.at(), ministry, agency, lower)
     moved = registry.move(agency, registry.at("20002"))
     assert (moved.parent_id, moved.parent_by_hand) == (registry.at("20002").id, True)
     assert moved.path == registry.at("20002").path.child(agency.id)

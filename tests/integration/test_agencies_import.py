@@ -173,7 +173,7 @@ def test_a_successor_keeps_people_and_id_and_the_targets_hear_of_it(registry: Re
     registry.take(("20001", "衛生署"), ("20002", "甲"))
     old = registry.at("20001")
     registry.account(old)
-    registry.want(old, registry.at())
+    registry.enqueue(old, registry.at())
     history = (
         f"old_name,new_name,old_oid,new_oid,change_date,ref\n衛生福利部,衛生署,{TOP}.20065,{TOP}.20001,2013/7/23,\n"
     )

@@ -46,7 +46,9 @@ class Taker:
             end_grants(work, work.grants.standing([self.account_id]), reason="test")
 
     def asks(self) -> UUID:
-        self.app.view_functions[LIST] = spreadsheet.Sheet(replace(PEOPLE, sheet=LIST, recorded="accounts"))
+        self.app.view_functions[LIST] = spreadsheet.Sheet(
+            replace(PEOPLE, sheet=LIST, recorded="accounts", permission=SEE_ACCOUNTS)
+        )
         parameters = {"query": {}, "args": {}, "language": "zh_Hant_TW"}
         command = RequestExport(LIST, "accounts", SEE_ACCOUNTS, parameters)
         return request_export(command, self.staff.services, account_actor(self.account_id)).id

@@ -21,7 +21,7 @@ from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import audit_records
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.exports.model import KEPT, LOST_AFTER
+from hufu_registry.exports.model import FILE_LIFETIME, LOST_AFTER
 from hufu_registry.exports.store import exports
 from hufu_registry.exports.use_cases import begin_export, settle_exports
 from hufu_registry.kernel.actor import SYSTEM
@@ -273,6 +273,6 @@ def test_a_file_that_cannot_be_opened_is_no_longer_there(
 def test_a_file_is_gone_after_a_day(app: Flask, services: SqlServices, browser: FlaskClient, clock: SetClock) -> None:
     page = asked(browser)
     written(app, page)
-    clock.advance(seconds=KEPT.total_seconds())
+    clock.advance(seconds=FILE_LIFETIME.total_seconds())
     settle_exports(services)
     assert rows_of(services) == []

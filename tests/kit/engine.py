@@ -208,7 +208,7 @@ class Engine:
             work.accounts.save(account)
             enqueue_account(work, self.services, account)
 
-    def want(self, account_id: AccountId) -> None:
+    def enqueue(self, account_id: AccountId) -> None:
         with self.services.begin(SYSTEM) as work:
             enqueue_account(work, self.services, work.accounts.get(account_id))
 

@@ -116,9 +116,9 @@ class Registry:
         )
         return str(account_id)
 
-    def want(self, *agencies_wanted: Agency) -> None:
+    def enqueue(self, *agencies: Agency) -> None:
         with self.services.begin(SYSTEM) as work:
-            for agency in agencies_wanted:
+            for agency in agencies:
                 work.outbox.enqueue(OutboxKey(Target.KEYCLOAK, Kind.AGENCY, str(agency.id)))
 
     def wishes(self) -> dict[str, int]:

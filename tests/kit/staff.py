@@ -145,15 +145,15 @@ def agency_keys(*agency_ids: AgencyId) -> set[OutboxKey]:
 @contextmanager
 def only_looking() -> Iterator[None]:
     """While it lasts, managers of agencies are a role that may only look: every other permission is taken from them."""
-    taken = [one for feature in FEATURES for one in feature.permissions if not one.name.startswith("see_")]
-    roles = [one.roles for one in taken]
+    taken = [asked for feature in FEATURES for asked in feature.permissions if not asked.name.startswith("see_")]
+    roles = [permission.roles for permission in taken]
     try:
-        for one in taken:
-            object.__setattr__(one, "roles", one.roles - {Role.AGENCY_MANAGER})
+        for permission in taken:
+            object.__setattr__(permission, "roles", permission.roles - {Role.AGENCY_MANAGER})
         yield
     finally:
-        for one, before in zip(taken, roles, strict=True):
-            object.__setattr__(one, "roles", before)
+        for permission, before in zip(taken, roles, strict=True):
+            object.__setattr__(permission, "roles", before)
 
 
 @contextmanager

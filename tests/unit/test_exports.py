@@ -9,7 +9,7 @@ import pytest
 from openpyxl import load_workbook
 
 from hufu_console.exports.spreadsheet import sheet_name, workbook
-from hufu_registry.exports.model import KEPT, MOVES, Export, ExportMove, ExportState
+from hufu_registry.exports.model import FILE_LIFETIME, MOVES, Export, ExportMove, ExportState
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId
 
@@ -25,7 +25,7 @@ def export(state: ExportState) -> Export:
         parameters={},
         state=state,
         created_at=NOW,
-        expires_at=NOW + KEPT,
+        expires_at=NOW + FILE_LIFETIME,
     )
 
 
@@ -41,7 +41,7 @@ def test_an_export_moves_as_its_table_says_and_no_other_way(state: ExportState, 
 
 def test_the_day_begins_when_the_file_is_there() -> None:
     later = NOW + timedelta(hours=3)
-    assert export(ExportState.RUNNING).moved(ExportMove.FINISH, later).expires_at == later + KEPT
+    assert export(ExportState.RUNNING).moved(ExportMove.FINISH, later).expires_at == later + FILE_LIFETIME
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import StrEnum
 
 import pytest
@@ -11,8 +12,10 @@ from flask import Flask
 from flask_babel import Babel
 from flask_babel import lazy_gettext as _l
 
+from hufu_console.exports.spreadsheet import sheet_route
 from hufu_console.web.lists import MOST_LETTERS, Asked, Column, Empty, Filter, Listing, ListPage, sort_in, sort_text
 from hufu_registry.kernel.paging import Page, Paged, Sort
+from hufu_registry.kernel.permissions import Permission
 from hufu_registry.kernel.store import ordered
 
 
@@ -38,7 +41,7 @@ THINGS: ListPage[str] = ListPage(
     unmatched=Empty(_l("Not like that"), to={"colour": "all"}),
     words=_l("Words"),
     filters=(
-        Filter("colour", _l("Colour"), str.upper, options=(*Colour, "all"), usual="red", every="all"),
+        Filter("colour", _l("Colour"), str.upper, options=(*Colour, "all"), default="red", unfiltered="all"),
         Filter("place", _l("Place"), lambda value: f"at {value}" if value != "9" else "", accepts=str.isdecimal),
     ),
 )
@@ -139,3 +142,11 @@ def test_a_form_carries_what_it_has_no_field_for() -> None:
 def test_a_choice_is_one_of_its_kind_or_everything() -> None:
     assert listing().asked.choice("colour", Colour) is Colour.RED
     assert listing(colour="all").asked.choice("colour", Colour) is None
+
+
+def test_a_spreadsheet_asks_whoever_takes_it_for_what_its_list_names() -> None:
+    permission = Permission("see_things", frozenset())
+    route = sheet_route("/things.xlsx", replace(THINGS, sheet="things_xlsx", permission=permission))
+    assert (route.endpoint, route.permissions, route.methods) == ("things_xlsx", {permission}, ("POST",))
+    with pytest.raises(TypeError, match="names no permission"):
+        sheet_route("/things.xlsx", replace(THINGS, sheet="things_xlsx"))

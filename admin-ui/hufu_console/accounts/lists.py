@@ -11,7 +11,6 @@ from hufu_console.web.lists import Asked, Column, Empty, Filter, ListPage, words
 from hufu_console.web.paging import Read
 from hufu_console.web.viewer import viewer
 from hufu_registry.accounts.model import AccountState
-from hufu_registry.accounts.permissions import SEE_ACCOUNTS
 from hufu_registry.accounts.store import AccountRow, people
 from hufu_registry.sync.model import SignIn
 from hufu_registry.sync.store import sign_ins
@@ -48,7 +47,6 @@ PEOPLE = ListPage(
     cells="accounts/_people.html",
     nothing=Empty(_l("No account in your scope is like that."), link=_l("Show all")),
     unmatched=Empty(_l("No account in your scope is like that."), link=_l("Show all")),
-    permission=SEE_ACCOUNTS,
 )
 
 

@@ -144,8 +144,8 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
 def managed(grants: Sequence[Grant], places: Mapping[AgencyId, Agency]) -> Sequence[Managed]:
     """The agencies that these rights are rooted in."""
     rooted = [(grant.agency_id, grant.with_subordinates) for grant in grants]
-    found = [Managed(places[agency_id], wide) for agency_id, wide in rooted if agency_id is not None]
-    return sorted(found, key=lambda one: one.agency.path)
+    managed = [Managed(places[agency_id], wide) for agency_id, wide in rooted if agency_id is not None]
+    return sorted(managed, key=lambda place: place.agency.path)
 
 
 def case_of(work: SqlWork, account_id: AccountId) -> Case | None:

@@ -59,7 +59,7 @@ QUEUE = ListPage(
         Filter("agency", _l("Agency"), agency_and_below, accepts=is_agency_id),
         Filter(
             "state", _l("State"), lambda value: words(WORDS, "case_word", value),
-            options=(*CaseState, ALL), usual=CaseState.PENDING, every=ALL,
+            options=(*CaseState, ALL), default=CaseState.PENDING, unfiltered=ALL,
         ),
     ),
     cells="cases/_queue.html",

@@ -23,6 +23,7 @@ from hufu_console.web.language import language
 from hufu_console.web.lists import Asked, Cell, Column, ListPage, asked_now
 from hufu_console.web.paging import Read, read_page
 from hufu_console.web.roc_field import write_day
+from hufu_console.web.routing import POST, Route
 from hufu_console.web.viewer import viewer
 from hufu_registry.exports.model import Export
 from hufu_registry.exports.use_cases import RequestExport, Written, record_export, request_export
@@ -62,6 +63,17 @@ class Sheet(Generic[T]):
         content, rows = workbook(of.name_of(asked), of.sheet_columns, first.rows, total=first.total)
         record_export(of.recorded_as(asked), rows, permission_of(of), registry(), actor())
         return send_file(content, mimetype=KIND, as_attachment=True, download_name=file_name(of, asked))
+
+
+def sheet_route(rule: str, of: ListPage[Any]) -> Route:
+    """The address of a list's spreadsheet; what it is called and who may have it, the list itself says.
+
+    Raises TypeError for a list that names no permission.
+    """
+    if of.permission is None:
+        message = f"The spreadsheet {of.sheet} names no permission."
+        raise TypeError(message)
+    return Route(rule, of.sheet, Sheet(of), of.permission, POST)
 
 
 def permission_of(of: ListPage[Any]) -> Permission:

@@ -59,7 +59,7 @@ HELD_CHANGES = ListPage(
     _l("Held sets"),
     lead=_l("Acts that would take something from many accounts. Nothing of them has happened yet."),
     path=((_l("AD sync"), "sync.overview"),),
-    above="components/tabs.html",
+    intro="components/tabs.html",
     count=lambda num: ngettext("%(num)s set", "%(num)s sets", num),
     columns=(
         Column("kind", _l("What"), lambda row: words(WORDS, "held_word", row.held_change.kind)),
@@ -76,7 +76,7 @@ HELD_CHANGES = ListPage(
     filters=(
         Filter(
             "state", _l("State"), lambda value: words(WORDS, "state_word", value),
-            options=(*HeldState, ALL), usual=HeldState.HELD, every=ALL,
+            options=(*HeldState, ALL), default=HeldState.HELD, unfiltered=ALL,
         ),
     ),
     cells="guard/_held_changes.html",

@@ -67,8 +67,8 @@ def signed_out() -> Response:
 
 def forget_abandoned(*, kept: int = 2) -> None:
     """Each sign-in that is begun stands in the browser's cookie until it ends; the oldest make room."""
-    begun = [name for name in session if name.startswith("_state_")]
-    for name in begun[: max(0, len(begun) - kept)]:
+    states = [name for name in session if name.startswith("_state_")]
+    for name in states[: max(0, len(states) - kept)]:
         session.pop(name)
 
 

@@ -65,7 +65,7 @@ WORK = ListPage(
     _l("Work"),
     lead=_l("What still has to be brought to a system, the oldest first."),
     path=UP,
-    above="components/tabs.html",
+    intro="components/tabs.html",
     count=lambda num: ngettext("%(num)s row of work", "%(num)s rows of work", num),
     columns=(
         Column("what", _l("What"), lambda row: words(WORDS, "title_of", row)),
@@ -152,7 +152,7 @@ DRIFT = ListPage(
     _l("Differences"),
     lead=_l("What somebody else changed in a system. Nothing of it is overwritten unseen."),
     path=UP,
-    above="sync/_above_drift.html",
+    intro="sync/_above_drift.html",
     count=lambda num: ngettext("%(num)s difference", "%(num)s differences", num),
     columns=(
         Column("what", _l("What"), lambda row: row.title),
@@ -202,7 +202,7 @@ RUNS = ListPage(
     _l("Runs and plans"),
     lead=_l("Comparisons, bulk runs and plans, the newest first."),
     path=UP,
-    above="components/tabs.html",
+    intro="components/tabs.html",
     act=(_l("Make a plan"), "sync.plan"),
     count=lambda num: ngettext("%(num)s run", "%(num)s runs", num),
     columns=(
@@ -274,17 +274,18 @@ def read_samples(asked: Asked) -> Read[QueueSample]:
     return lambda _connection, page: queries.one_page(samples, page)
 
 
+FIGURES: tuple[Column[QueueSample], ...] = (
+    Column("waiting", _l("Waiting"), lambda sample: sample.waiting, num=True),
+    Column("retrying", _l("Did not work yet"), lambda sample: sample.retrying, num=True),
+    Column("parked", _l("Needs a person"), lambda sample: sample.parked, num=True),
+    Column("done", _l("Done"), lambda sample: sample.done, num=True),
+)
+
 QUEUE = ListPage(
     "sync.overview",
     _l("Work"),
-    called=lambda asked: target_word(Target(asked.args["target"])),
-    columns=(
-        Column("at", _l("When"), lambda sample: sample.at),
-        Column("waiting", _l("Waiting"), lambda sample: sample.waiting),
-        Column("retrying", _l("Did not work yet"), lambda sample: sample.retrying),
-        Column("parked", _l("Needs a person"), lambda sample: sample.parked),
-        Column("done", _l("Done"), lambda sample: sample.done),
-    ),
+    sheet_title=lambda asked: target_word(Target(asked.args["target"])),
+    columns=(Column("at", _l("When"), lambda sample: sample.at), *FIGURES),
     read=read_samples,
     nothing=Empty(_l("Nothing is on its way to the systems.")),
     sheet="sync.queue_xlsx",

@@ -16,11 +16,10 @@ from flask_wtf import FlaskForm
 import hufu_registry.sync.use_cases as sync
 from hufu_console.sync import queries
 from hufu_console.sync.forms import AgencyForm, DropForm, IgnoreForm, PauseForm, PlanForm
-from hufu_console.sync.lists import DRIFT, PLAN, RUNS, STEPS, WORK
+from hufu_console.sync.lists import DRIFT, FIGURES, PLAN, RUNS, STEPS, WORK
 from hufu_console.web import lists
 from hufu_console.web.acts import act_page, done, filled
-from hufu_console.web.context import actor, policy, registry
-from hufu_console.web.context import now as moment
+from hufu_console.web.context import actor, now, policy, registry
 from hufu_console.web.sentences import sentence
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
@@ -34,17 +33,17 @@ P = ParamSpec("P")
 def overview() -> str:
     view = queries.overview()
     pictures = queries.pictures(view)
-    return render_template("sync/overview.html", view=view, pictures=pictures, policy=policy())
+    return render_template("sync/overview.html", view=view, pictures=pictures, columns=FIGURES, policy=policy())
 
 
-def now() -> str:
+def figures() -> str:
     """The figures alone, for the page that looks again by itself."""
     return render_template("sync/_now.html", view=queries.overview(), policy=policy())
 
 
 def picture(target: Target) -> str:
     """One target's picture and its table, for the page that looks again by itself."""
-    return render_template("sync/_picture_again.html", target=target, picture=queries.picture(target))
+    return render_template("sync/_picture_again.html", target=target, picture=queries.picture(target), columns=FIGURES)
 
 
 def compare(target: Target) -> ResponseReturnValue:
@@ -142,7 +141,7 @@ def row(target: Target, kind: Kind, object_id: str) -> ResponseReturnValue:
     key = OutboxKey(target, kind, object_id)
     place = {"target": target, "kind": kind, "object_id": object_id}
     return render_template(
-        "sync/row.html", row=queries.work_row(key), at=place, ErrorClass=ErrorClass, now=moment(),
+        "sync/row.html", row=queries.work_row(key), at=place, ErrorClass=ErrorClass, now=now(),
         steps=lists.listing_of(STEPS, kind=key.kind, object_id=object_id, at=("sync.row", place)),
     )  # fmt: skip
 
@@ -199,7 +198,7 @@ def difference(target: Target, kind: Kind, object_id: str, field: str) -> Respon
         sync.ignore_drift(key, field, form.until.day, registry(), actor())
         return done(_("It is not listed until that day."), back)
 
-    ignored = row.ignored_until is not None and row.ignored_until > moment()
+    ignored = row.ignored_until is not None and row.ignored_until > now()
     return act_page(form, "sync/difference.html", act, back=back, drift=row, at=place, ignored=ignored)
 
 

@@ -49,26 +49,26 @@ class Column(Generic[T]):
 class Filter:
     """One value out of `options`, in the address; without options, one that only links of the page set.
 
-    `usual` is what an address means that says nothing, `every` leaves nothing out. `word` names a value; where it
-    names none, nobody is told of the filter.
+    `default` is what an address means that says nothing, `unfiltered` leaves nothing out. `word` names a value; where
+    it names none, nobody is told of the filter.
     """
 
     name: str
     label: LazyString
     word: Callable[[str], str]
     options: Sequence[str] = ()
-    usual: str = ""
-    every: str = ""
+    default: str = ""
+    unfiltered: str = ""
     everything: LazyString = field(default_factory=lambda: _l("All"))
     accepts: Callable[[str], bool] = lambda _value: False
 
     def read(self, text: str | None) -> str:
         if text is None:
-            return self.usual
-        return text if text in self.options or self.accepts(text) else self.usual
+            return self.default
+        return text if text in self.options or self.accepts(text) else self.default
 
     def say(self, value: str) -> str:
-        return str(self.everything) if value == self.every else self.word(value)
+        return str(self.everything) if value == self.unfiltered else self.word(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +117,11 @@ class ListPage(Generic[T]):
     there is posted to the endpoint `search`, and kept out of the address. Where it is about nobody, `as_typed` is the
     endpoint that answers the nearest rows as one types.
 
-    `path` and the one main `act` are words with endpoints; `above` and `cells` are templates: what stands above the
+    `path` and the one main `act` are words with endpoints; `intro` and `cells` are templates: what stands above the
     list, and a macro for each column that shows more than its value.
 
-    `sheet` is the endpoint of its spreadsheet, called as `called` says, else by the title; that somebody took it is
-    recorded as `recorded`, and it takes `permission` somewhere.
+    `sheet` is the endpoint of its spreadsheet, called as `sheet_title` says, else by the title; that somebody took it
+    is recorded as `recorded`, and it takes `permission` somewhere (`sheet_route`).
     """
 
     endpoint: str
@@ -140,10 +140,10 @@ class ListPage(Generic[T]):
     lead: LazyString | None = None
     path: Sequence[tuple[LazyString, str]] = ()
     act: tuple[LazyString, str] | None = None
-    above: str = ""
+    intro: str = ""
     sheet: str = ""
     recorded: str = ""
-    called: Callable[[Asked], str] | None = None
+    sheet_title: Callable[[Asked], str] | None = None
     permission: Permission | None = None
 
     @property
@@ -159,7 +159,7 @@ class ListPage(Generic[T]):
         return [column for column in self.columns if column.sheet]
 
     def name_of(self, asked: Asked) -> str:
-        return self.called(asked) if self.called else str(self.title)
+        return self.sheet_title(asked) if self.sheet_title else str(self.title)
 
     def recorded_as(self, asked: Asked) -> str:
         """What a record says was taken: the list, and the object it is of."""
@@ -178,8 +178,8 @@ class ListPage(Generic[T]):
 
     def query(self, asked: Asked) -> dict[str, Any]:
         """The part of the address that says so, to be read again by `asked`."""
-        values = {filter_: asked.filters.get(filter_.name, filter_.usual) for filter_ in self.filters}
-        filters = {filter_.name: value for filter_, value in values.items() if value != filter_.usual}
+        values = {filter_: asked.filters.get(filter_.name, filter_.default) for filter_ in self.filters}
+        filters = {filter_.name: value for filter_, value in values.items() if value != filter_.default}
         return {**filters, "sort": sort_text(asked.sort), "draft": asked.draft}
 
     def url(self, asked: Asked, **changes: Any) -> str:
@@ -203,18 +203,18 @@ class Listing(Generic[T]):
     `at` are endpoint and arguments of the page it stands on, where that is not its own.
     """
 
-    of: ListPage[T]
+    definition: ListPage[T]
     asked: Asked
     paged: Paged[T]
     at: tuple[str, Mapping[str, Any]] | None = None
 
     def _url(self, query: Mapping[str, Any]) -> str:
-        endpoint, args = self.at or (self.of.endpoint, self.asked.args)
+        endpoint, args = self.at or (self.definition.endpoint, self.asked.args)
         return url_for(endpoint, **{**args, **query})
 
     def url(self, **changes: Any) -> str:
         """The same list with other filters; its first page."""
-        return self._url(self.of.query(self.asked) | changes)
+        return self._url(self.definition.query(self.asked) | changes)
 
     def page_url(self, number: int) -> str:
         return self.url(page=number if number > 1 else None)
@@ -222,8 +222,10 @@ class Listing(Generic[T]):
     @property
     def path(self) -> list[tuple[LazyString, str | None]]:
         """Where the page stands; empty for one that stands in the header."""
-        above: list[tuple[LazyString, str | None]] = [(word, url_for(endpoint)) for word, endpoint in self.of.path]
-        return [*above, (self.of.title, None)] if above else []
+        above: list[tuple[LazyString, str | None]] = [
+            (word, url_for(endpoint)) for word, endpoint in self.definition.path
+        ]
+        return [*above, (self.definition.title, None)] if above else []
 
     @property
     def now(self) -> datetime:
@@ -232,8 +234,8 @@ class Listing(Generic[T]):
     @property
     def heads(self) -> list[dict[str, Any]]:
         """The table's columns, with the addresses that sort by them."""
-        picks: list[dict[str, Any]] = [{"pick": True}] if self.of.bulk else []
-        return picks + [self._head(column) for column in self.of.page_columns]
+        picks: list[dict[str, Any]] = [{"pick": True}] if self.definition.bulk else []
+        return picks + [self._head(column) for column in self.definition.page_columns]
 
     def _head(self, column: Column[T]) -> dict[str, Any]:
         head: dict[str, Any] = {"label": column.title} | ({"num": True} if column.num else {})
@@ -249,30 +251,30 @@ class Listing(Generic[T]):
     def chips(self) -> list[tuple[str, str]]:
         """What the list is narrowed to, in words, each with the address that takes it off."""
         on = [(_("Text: %(words)s", words=self.asked.words), self.url(draft=None))] if self.asked.words else []
-        for filter_ in self.of.filters:
+        for filter_ in self.definition.filters:
             value = self.asked.filters[filter_.name]
-            if value not in (filter_.usual, filter_.every) and (word := filter_.say(value)):
-                on.append((word, self.url(**{filter_.name: filter_.every or None})))
+            if value not in (filter_.default, filter_.unfiltered) and (word := filter_.say(value)):
+                on.append((word, self.url(**{filter_.name: filter_.unfiltered or None})))
         return on
 
     @property
     def narrowed(self) -> bool:
         return bool(self.asked.words) or any(
-            self.asked.filters[filter_.name] != filter_.usual for filter_ in self.of.filters
+            self.asked.filters[filter_.name] != filter_.default for filter_ in self.definition.filters
         )
 
     @property
     def empty(self) -> Empty:
-        return (self.of.unmatched if self.narrowed else None) or self.of.nothing
+        return (self.definition.unmatched if self.narrowed else None) or self.definition.nothing
 
     @property
     def hidden(self) -> dict[str, Any]:
         """What a form on the page carries along so that its answer leads back here."""
-        return {name: value for name, value in self.of.query(self.asked).items() if value is not None}
+        return {name: value for name, value in self.definition.query(self.asked).items() if value is not None}
 
     @property
     def fields(self) -> list[Filter]:
-        return [filter_ for filter_ in self.of.filters if filter_.options]
+        return [filter_ for filter_ in self.definition.filters if filter_.options]
 
     @property
     def carried(self) -> dict[str, Any]:
@@ -291,10 +293,10 @@ class Listing(Generic[T]):
     @property
     def sheet_url(self) -> str:
         """Empty where it has none for the viewer."""
-        permission = self.of.permission
-        if not self.of.sheet or permission is None or not viewer().rights.gives(permission):
+        permission = self.definition.permission
+        if not self.definition.sheet or permission is None or not viewer().rights.gives(permission):
             return ""
-        return url_for(self.of.sheet, **{**self.asked.args, **self.of.query(self.asked)})
+        return url_for(self.definition.sheet, **{**self.asked.args, **self.definition.query(self.asked)})
 
 
 def asked_now(of: ListPage[T], args: Mapping[str, Any]) -> Asked:

@@ -70,7 +70,7 @@ class SqlAudit:
         self.keep([Record(self._now, action, self._actor, object_kind, object_id, agency_id, old or {}, new or {})])
 
     def places(self, object_kind: str, object_id: str) -> frozenset[AgencyId]:
-        found = self._connection.execute(
+        places = self._connection.execute(
             sa.select(audit_records.c.agency_id)
             .distinct()
             .where(
@@ -79,7 +79,7 @@ class SqlAudit:
                 audit_records.c.agency_id.is_not(None),
             )
         )
-        return frozenset(AgencyId(agency_id) for agency_id in found.scalars())
+        return frozenset(AgencyId(agency_id) for agency_id in places.scalars())
 
     def keep(self, records: Sequence[Record]) -> None:
         for record in records:

@@ -12,7 +12,7 @@ from uuid import UUID
 from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.ids import AccountId, AgencyId
 
-KEPT = timedelta(hours=24)
+FILE_LIFETIME = timedelta(hours=24)
 # From its first beginning, longer than a process lets one run: what is not written by then has failed.
 LOST_AFTER = timedelta(minutes=15)
 
@@ -74,7 +74,9 @@ class Export:
             raise IllegalMove("export_state", state=self.state.value)
         begun_at = {ExportMove.BEGIN: self.begun_at or now, ExportMove.RETRY: None}.get(move, self.begun_at)
         finished_at = now if move in (ExportMove.FINISH, ExportMove.FAIL) else None
-        return replace(self, state=after, begun_at=begun_at, finished_at=finished_at, expires_at=now + KEPT, rows=0)
+        return replace(
+            self, state=after, begun_at=begun_at, finished_at=finished_at, expires_at=now + FILE_LIFETIME, rows=0
+        )
 
     @property
     def is_unfinished(self) -> bool:

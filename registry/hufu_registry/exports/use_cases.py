@@ -10,7 +10,7 @@ from uuid import UUID
 
 import hufu_registry.accounts.use_cases as accounts
 from hufu_registry.accounts.model import AccountState
-from hufu_registry.exports.model import KEPT, LOST_AFTER, Export, ExportMove, ExportState
+from hufu_registry.exports.model import FILE_LIFETIME, LOST_AFTER, Export, ExportMove, ExportState
 from hufu_registry.kernel.actor import SYSTEM, Actor, account_actor
 from hufu_registry.kernel.errors import Denied, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
@@ -121,7 +121,7 @@ def request_export(command: RequestExport, services: Services[Work], actor: Acto
             parameters=command.parameters,
             state=ExportState.WAITING,
             created_at=work.now,
-            expires_at=work.now + KEPT,
+            expires_at=work.now + FILE_LIFETIME,
         )
         on_its_way = work.exports.same_unfinished(export, command.words)
         if on_its_way is not None:
@@ -168,9 +168,9 @@ def begin_export(export_id: UUID, services: Services[Work]) -> Export | None:
             return None
         if not export.is_unfinished:
             return None
-        begun = export.moved(ExportMove.BEGIN, work.now)
-        work.exports.save(begun)
-    return begun
+        running = export.moved(ExportMove.BEGIN, work.now)
+        work.exports.save(running)
+    return running
 
 
 def note_progress(export_id: UUID, rows: int, services: Services[Work]) -> None:

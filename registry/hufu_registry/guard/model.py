@@ -49,6 +49,7 @@ MOVES = MappingProxyType(
     {
         (HeldState.HELD, HeldMove.RELEASE): HeldState.EXECUTED,
         (HeldState.HELD, HeldMove.CANCEL): HeldState.CANCELLED,
+        # What names something that is not there any more could only be tried in vain, for ever.
         (HeldState.HELD, HeldMove.FAIL): HeldState.FAILED,
     }
 )
@@ -92,6 +93,7 @@ class Verdict(StrEnum):
 def judge(changes: Sequence[Change], accounts_at: Mapping[AgencyId, int], limits: Limits) -> Verdict:
     """What a change set needs; `accounts_at` is how many accounts each agency has. An account counts once."""
     touched = {change.account_id: change.agency_id for change in changes}
+    # First, because it is the stronger: a confirmation does not make up for a second person.
     if len(touched) > limits.most:
         return Verdict.SECOND_PERSON
     for agency_id, count in Counter(touched.values()).items():
@@ -113,6 +115,7 @@ def touched(changes: Sequence[Change]) -> int:
 
 def grown(changes: Sequence[Change], seen: Sequence[Change]) -> frozenset[tuple[object, ...]]:
     """What the change set has that the one people saw had not: another account, or another before or after."""
+    # Not by their number: somebody may have come in for somebody who left. Fewer need no new look.
     return frozenset(map(_loss, changes)) - frozenset(map(_loss, seen))
 
 
@@ -190,4 +193,5 @@ class HeldChange:
 
     def needs_another_than(self, account_id: AccountId | None, limits: Limits) -> bool:
         """Whether this person asked for it himself, and it is too much for one person to decide."""
+        # By the limits of the day of the release, as the act itself is judged then.
         return self.count > limits.most and account_id == self.requested_by

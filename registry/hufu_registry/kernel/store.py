@@ -6,15 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any, Protocol, get_type_hints
+from typing import Any, Protocol, TypeVar, get_type_hints
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from hufu_registry.kernel.clock import Clock
+from hufu_registry.kernel.mapping import from_rows
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
-from hufu_registry.kernel.paging import MOST_COUNTED, AtLeast, Sort
+from hufu_registry.kernel.paging import MOST_COUNTED, AtLeast, Page, Paged, Sort
 from hufu_registry.kernel.texts import DOTS
+
+T = TypeVar("T")
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -95,6 +98,14 @@ def counted(connection: sa.Connection, rows: sa.Select[Any]) -> int:
     """How many rows the query has; AtLeast(MOST_COUNTED) for more."""
     number: int = connection.execute(sa.select(sa.func.count()).select_from(capped(rows).subquery())).scalar_one()
     return as_counted(number)
+
+
+def page_of(
+    connection: sa.Connection, kind: type[T], rows: sa.Select[Any], page: Page, *, all_of: sa.Select[Any]
+) -> Paged[T]:
+    """The page of these rows, each read as a `kind`; `all_of` are the same, without what they only show."""
+    total = counted(connection, all_of)
+    return Paged(from_rows(kind, connection.execute(rows.limit(page.size).offset(page.offset))), total, page)
 
 
 def capped(rows: sa.Select[Any]) -> sa.Select[Any]:

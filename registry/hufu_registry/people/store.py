@@ -62,7 +62,7 @@ class SqlMailboxes:
         return [CodeCount(*row) for row in rows]
 
     def unproved_since(self, network: str, since: datetime, most: int) -> tuple[int, datetime | None]:
-        begun = (
+        unproved = (
             sa.select(mailbox_codes.c.mailbox_key, sa.func.max(mailbox_codes.c.sent_at).label("sent_at"))
             .where(mailbox_codes.c.network == network, mailbox_codes.c.sent_at > since)
             .group_by(mailbox_codes.c.mailbox_key)
@@ -72,7 +72,7 @@ class SqlMailboxes:
             .subquery()
         )
         row = self._connection.execute(
-            sa.select(sa.func.count(), sa.func.min(begun.c.sent_at)).select_from(begun)
+            sa.select(sa.func.count(), sa.func.min(unproved.c.sent_at)).select_from(unproved)
         ).one()
         return int(row[0]), row[1]
 

@@ -32,8 +32,8 @@ class Grant:
 
     def says_as_much_as(self, new: Grant) -> bool:
         """Whether `new`, of the same role there, would change nothing."""
-        begun = self.valid_from <= new.valid_from
-        return begun and self.valid_until == new.valid_until and self.with_subordinates == new.with_subordinates
+        is_as_early = self.valid_from <= new.valid_from
+        return is_as_early and self.valid_until == new.valid_until and self.with_subordinates == new.with_subordinates
 
     def covers(self, home_id: AgencyId, path: Path) -> bool:
         if self.agency_id is None:

@@ -26,12 +26,12 @@ def directory() -> None:
 
 def _settings() -> DirectorySettings:
     try:
-        found = SyncSettings().directory_settings()
+        settings = SyncSettings().directory_settings()
     except ValidationError as fault:
         raise click.ClickException(f"this needs the worker's settings; missing or wrong: {names_of(fault)}") from fault
-    if found is None:
+    if settings is None:
         raise NotFound("directory")
-    return found
+    return settings
 
 
 @directory.command()

@@ -73,6 +73,7 @@ def _note(work: SqlWork, target: Target, rows: Sequence[Row]) -> None:
     work.bindings.bind(
         {row.key: Binding(observed.remote_id, observed.address, observed.place) for row, observed in standing.items()}
     )
+    # Only what was looked for afterwards and is gone: without its binding nobody would find it again to remove it.
     work.bindings.unbind([row.key for row in gone])
     work.written_values.remember({row.key: row.planned.written for row in standing})
     work.drift.remember({row.key: row.planned.drift for row in standing})
@@ -116,6 +117,8 @@ def _audited(work: SqlWork, row: Row) -> Record | None:
 def _follow(work: SqlWork, row: Row) -> None:
     """What else changes because this did."""
     snapshot = row.snapshot
+    # In Keycloak the claims are read from the group, and nothing of the accounts changes; an agency that was only made
+    # now has no accounts there yet.
     renamed = row.key.kind is Kind.AGENCY and snapshot.remote_id is not None and ON_ACCOUNTS & set(row.planned.written)
     if renamed and row.key.target is Target.AD and snapshot.agency_id is not None:
         for account_id in work.agency_tree.accounts_at(snapshot.agency_id):
@@ -148,6 +151,7 @@ def note_locks(
     }
     if not locked or target is not Target.AD:
         return
+    # Only Active Directory says since when and not until when. Keycloak's locks come with its events.
     try:
         length = lockout()
     except TargetError as error:
@@ -168,6 +172,7 @@ def _wait_of(snapshot: Snapshot) -> NotReadyError | None:
 
 
 def _may_have_happened(row: Row) -> bool:
+    # No answer is no refusal: the step may have been taken before the connection broke.
     return row.touched or isinstance(row.outcome, Unreachable)
 
 

@@ -104,7 +104,7 @@ def test_what_is_gone_is_made_again_when_a_person_says_so(engine: Engine, hufu: 
     engine.run()
     (old, _), *_ = engine.ad.of(f"hufu:account:{account_id}")
     del engine.ad.things[old]
-    engine.want(account_id)
+    engine.enqueue(account_id)
     engine.run()
     assert "gone_in_ad" in hufu("queue").output
     assert hufu("make-again", "ad", "--account", "wangxm").exit_code == 0

@@ -128,7 +128,7 @@ def test_what_is_gone_already_needs_no_removal(engine: Engine, chain: Sequence[A
     engine.run()
     clock.advance(days=31)
     del engine.ad.things[engine.in_ad(account_id)]
-    engine.want(account_id)
+    engine.enqueue(account_id)
     engine.run()
     assert engine.row(Target.AD, Kind.ACCOUNT, account_id).error is None
     assert engine.keycloak.of(f"hufu:account:{account_id}") == []
@@ -267,7 +267,7 @@ def test_who_lost_his_password_with_his_entry_is_mailed_a_link_and_activates_onc
     with pytest.raises(IllegalMove, match="not_missed"):
         make_again(key, engine.services, OPERATOR)
     engine.ad.things.pop(engine.in_ad(account_id))
-    engine.want(account_id)
+    engine.enqueue(account_id)
     engine.run()
     make_again(key, engine.services, OPERATOR)
     engine.run()

@@ -194,9 +194,9 @@ def test_a_comparison_holds_up_nobody(engine: Engine, people: list[AccountId]) -
 
     engine.ad.before = slow
     parts = engine.parts()
-    strands = task_groups(parts, engine.targets, stopping)
-    assert {task.name for todo in strands.values() for task in todo} >= {"feed", "changes", "comparison-ad", "plans"}
-    threads = [threading.Thread(target=follow, args=(name, todo, parts, stopping)) for name, todo in strands.items()]
+    groups = task_groups(parts, engine.targets, stopping)
+    assert {task.name for todo in groups.values() for task in todo} >= {"feed", "changes", "comparison-ad", "plans"}
+    threads = [threading.Thread(target=follow, args=(name, todo, parts, stopping)) for name, todo in groups.items()]
     for thread in threads:
         thread.start()
     try:
@@ -208,7 +208,7 @@ def test_a_comparison_holds_up_nobody(engine: Engine, people: list[AccountId]) -
         while not engine.drifts() and time.monotonic() < deadline:
             time.sleep(0.05)
         assert set(engine.drifts()) == {(str(people[0]), "title")}
-        assert set(parts.heart.state()) == set(strands)
+        assert set(parts.heart.state()) == set(groups)
     finally:
         over.set()
         stopping.set()

@@ -259,6 +259,6 @@ def test_without_a_directory_there_is_nothing_to_watch(
     services: SqlServices, database: RegistrySettings, clock: SetClock
 ) -> None:
     engine = Engine(services, database, clock, directory=False)
-    strands = task_groups(engine.parts(), engine.targets, threading.Event())
-    assert [task.name for task in strands["comparisons"]] == ["comparison-keycloak"]
-    assert strands["changes"] == ()
+    groups = task_groups(engine.parts(), engine.targets, threading.Event())
+    assert [task.name for task in groups["comparisons"]] == ["comparison-keycloak"]
+    assert groups["changes"] == ()

@@ -1,4 +1,4 @@
-"""What the real servers hold, seen with eyes of our own: neither the worker's adapters nor its plans are asked."""
+"""What the real servers hold, read on a way of our own: neither the worker's adapters nor its plans are asked."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class DirectoryEyes:
+class DirectoryReader:
     profile: Profile
 
     def of_account(self, account_id: AccountId) -> list[Entry]:
@@ -141,7 +141,7 @@ def _entry(raw: Mapping[str, Any]) -> Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class KeycloakEyes:
+class KeycloakReader:
     profile: Profile
 
     def of_account(self, account_id: AccountId, name: str) -> list[dict[str, Any]]:

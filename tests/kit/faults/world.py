@@ -34,7 +34,7 @@ from hufu_registry.sync.store import account_story
 from hufu_stack.demo import DATA, registry_of
 from hufu_stack.stack import Stack
 from tests.kit.accounts import an_account
-from tests.kit.faults.independent_readers import DirectoryEyes, KeycloakEyes
+from tests.kit.faults.independent_readers import DirectoryReader, KeycloakReader
 from tests.kit.guard import transfer_account
 
 AGENCY = "2.16.886.101.20003.20001.20003"
@@ -49,8 +49,8 @@ class Office:
 
     stack: Stack
     services: SqlServices
-    keycloak: KeycloakEyes
-    directory: DirectoryEyes | None
+    keycloak: KeycloakReader
+    directory: DirectoryReader | None
     names: dict[AccountId, str] = field(default_factory=dict)
     agencies: dict[str, AgencyId] = field(default_factory=dict)
     managers: list[AccountId] = field(default_factory=list)
@@ -263,9 +263,9 @@ def office_on(stack: Stack) -> Iterator[Office]:
         known = work.agencies.find_by_oid(AGENCY)
     if known is None:
         stack.run("registry", "hufu", "agencies", "import", str(DATA / "GDS_2019.csv"))
-    directory = None if stack.profile.directory_address is None else DirectoryEyes(stack.profile)
+    directory = None if stack.profile.directory_address is None else DirectoryReader(stack.profile)
     try:
-        yield Office(stack, services, KeycloakEyes(stack.profile), directory)
+        yield Office(stack, services, KeycloakReader(stack.profile), directory)
     finally:
         services.engine.dispose()
 

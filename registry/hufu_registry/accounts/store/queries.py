@@ -17,7 +17,7 @@ from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Head, Page, Paged, Sort
 from hufu_registry.kernel.permissions import Role
-from hufu_registry.kernel.store import among, counted, ordered
+from hufu_registry.kernel.store import among, ordered, page_of
 from hufu_registry.kernel.texts import words_of
 from hufu_registry.rights.store import covered, grants, in_force
 
@@ -93,33 +93,13 @@ def people(
         sa.or_(sa.func.strpos(accounts.c.name_folded, word) > 0, sa.func.strpos(accounts.c.name_key, word) > 0)
         for word in words_of(words)
     )
-    total = counted(connection, sa.select(accounts.c.id).where(*conditions))
-    rows = connection.execute(
+    rows = (
         sa.select(accounts, agencies.c.full_name.label("agency_name"))
         .join(agencies, agencies.c.id == accounts.c.agency_id)
         .where(*conditions)
         .order_by(*ordered(sort, SORTED_BY, (accounts.c.agency_path, accounts.c.name_key, accounts.c.id)))
-        .limit(page.size)
-        .offset(page.offset)
     )
-    return Paged(
-        [
-            AccountRow(
-                id=AccountId(row.id),
-                account_name=row.account_name,
-                name=row.name,
-                title=row.title,
-                agency_id=AgencyId(row.agency_id),
-                agency_name=row.agency_name,
-                unit_name=row.unit_name,
-                state=AccountState(row.state),
-                approved_at=row.approved_at,
-            )
-            for row in rows
-        ],
-        total,
-        page,
-    )
+    return page_of(connection, AccountRow, rows, page, all_of=sa.select(accounts.c.id).where(*conditions))
 
 
 def managers_of(connection: sa.Connection, agency_id: AgencyId, now: datetime, most: int = 100) -> Head[ManagerRow]:

@@ -15,6 +15,7 @@ from hufu_registry.agencies.model import HOMES, Agency, AgencyKind, Path
 from hufu_registry.agencies.model.naming import SEPARATOR
 from hufu_registry.agencies.store.tables import agencies, agency_names, below
 from hufu_registry.kernel.ids import AgencyId
+from hufu_registry.kernel.mapping import from_columns, from_rows
 from hufu_registry.kernel.paging import Page, Paged
 from hufu_registry.kernel.store import counted
 from hufu_registry.kernel.texts import MOST_ABBREVIATED, folded, is_abbreviation, words_of
@@ -216,19 +217,7 @@ def _told(connection: sa.Connection, of: sa.Subquery, on: date, *order: sa.Colum
 
 
 def _hit(row: Any, former: str | None) -> AgencyHit:
-    return AgencyHit(
-        id=AgencyId(row.id),
-        name=row.name,
-        full_name=row.full_name,
-        kind=AgencyKind(row.kind),
-        oid=row.oid,
-        agency_code=row.agency_code,
-        home_id=AgencyId(row.home_id),
-        home_name=row.home_name,
-        selectable=row.selectable,
-        closed_on=row.closed_on,
-        former_name=former,
-    )
+    return from_columns(AgencyHit, {**row._asdict(), "former_name": former})
 
 
 def _former_that_match(connection: sa.Connection, rows: Sequence[Any], words: Sequence[str]) -> dict[int, str]:
@@ -274,7 +263,7 @@ def children(
         .limit(page.size)
         .offset(page.offset)
     )
-    return Paged([_tree_row(row) for row in connection.execute(query)], total, page)
+    return Paged(from_rows(TreeRow, connection.execute(query)), total, page)
 
 
 def unit_names(connection: sa.Connection, agency: Agency, *, on: date) -> Sequence[str]:
@@ -287,21 +276,6 @@ def open_unit_of(agency: Agency, on: date) -> sa.ColumnElement[bool]:
     """However deep it stands. The path is asked too: of it there is an index, of `home_id` there is none."""
     of_it = sa.and_(agencies.c.home_id == agency.id, agencies.c.kind == AgencyKind.UNIT.value)
     return sa.and_(below(agencies.c.path, agency.path), of_it, is_open(agencies, on))
-
-
-def _tree_row(row: Any) -> TreeRow:
-    return TreeRow(
-        id=AgencyId(row.id),
-        name=row.name,
-        full_name=row.full_name,
-        kind=AgencyKind(row.kind),
-        oid=row.oid,
-        agency_code=row.agency_code,
-        home_id=AgencyId(row.home_id),
-        closed_on=row.closed_on,
-        selectable=row.selectable,
-        children=row.children,
-    )
 
 
 def count_below(connection: sa.Connection, path: Path) -> int:

@@ -120,7 +120,7 @@ def rename(command: Rename, services: Services[Work], actor: Actor) -> Agency:
             old={"name": agency.name},
             new={"name": name, "since": command.since.isoformat()},
         )
-        _want(work, agency)
+        _enqueue(work, agency)
         if agency.kind is AgencyKind.UNIT:
             for key in work.dependents.unit_renamed(agency.id, name):
                 work.outbox.enqueue(key)
@@ -164,7 +164,7 @@ def hang_below(work: Work, agency: Agency, parent: Agency, below: Collection[Age
         old={"parent": agency.parent_id, "path": agency.path.text},
         new={"parent": parent.id, "since": since.isoformat()},
     )
-    _want(work, agency)
+    _enqueue(work, agency)
     for key in work.agencies.outbox_keys(agency.path.ids[:-1]):
         # What was made above it for its sake alone goes.
         work.outbox.enqueue(key, bulk=True)
@@ -189,7 +189,7 @@ def close(command: Close, services: Services[Work], actor: Actor) -> Agency:
         work.agencies.set_closed(agency, command.on)
         record(work, "agency.closed", agency, new={"closed_on": command.on.isoformat()})
         # Deleted accounts may still stand there; once they are gone, so are its OU and its group.
-        _want(work, agency)
+        _enqueue(work, agency)
         return work.agencies.get(agency.id)
 
 
@@ -215,16 +215,9 @@ def set_mail_domains(command: SetMailDomains, services: Services[Work], actor: A
         raise Invalid(fields={"domains": "too_many"})
     with services.begin(actor) as work:
         agency = _open_for_change(work, command.agency_id, command.version, EDIT_AGENCIES)
-        if domains == agency.mail_domains:
-            return agency
-        work.agencies.set_mail_domains(agency, domains)
-        record(
-            work,
-            "agency.mail_domains_set",
-            agency,
-            old={"domains": list(agency.mail_domains)},
-            new={"domains": list(domains)},
-        )
+        if domains != agency.mail_domains:
+            work.agencies.set_mail_domains(agency, domains)
+            _record_list(work, "agency.mail_domains_set", agency, "domains", agency.mail_domains, domains)
         return work.agencies.get(agency.id)
 
 
@@ -235,17 +228,16 @@ def set_short_names(command: SetShortNames, services: Services[Work], actor: Act
         raise Invalid(fields={"names": "too_many"})
     with services.begin(actor) as work:
         agency = _open_for_change(work, command.agency_id, command.version, EDIT_AGENCIES)
-        if names == agency.short_names:
-            return agency
-        work.agencies.set_short_names(agency, names)
-        record(
-            work,
-            "agency.short_names_set",
-            agency,
-            old={"names": list(agency.short_names)},
-            new={"names": list(names)},
-        )
+        if names != agency.short_names:
+            work.agencies.set_short_names(agency, names)
+            _record_list(work, "agency.short_names_set", agency, "names", agency.short_names, names)
         return work.agencies.get(agency.id)
+
+
+def _record_list(
+    work: Work, action: str, agency: Agency, what: str, old: tuple[str, ...], new: tuple[str, ...]
+) -> None:
+    record(work, action, agency, old={what: list(old)}, new={what: list(new)})
 
 
 def checked_domain(domain: str) -> str:
@@ -307,7 +299,7 @@ def not_in_future(day: date | None, today: date, field: str = "since") -> None:
         raise Invalid(fields={field: "in_the_future"})
 
 
-def _want(work: Work, agency: Agency) -> None:
+def _enqueue(work: Work, agency: Agency) -> None:
     for key in work.agencies.outbox_keys([agency.id]):
         work.outbox.enqueue(key)
 

@@ -73,6 +73,7 @@ def _waits_for_agency(target: Target) -> sa.ColumnElement[bool]:
             home.c.target == target.value,
             home.c.kind == Kind.AGENCY.value,
             pending(home),
+            # One that stands is renamed or moved: that is nothing an account in it has to wait for.
             sa.not_(_stands(home)),
             sa.not_(taking_away),
         )
@@ -99,10 +100,10 @@ def waits_for() -> sa.ColumnElement[str | None]:
 
 
 def _paused(target: Target) -> sa.ColumnElement[bool]:
-    by_hand = sa.select(sa.literal(1)).where(
+    paused = sa.select(sa.literal(1)).where(
         target_health.c.target == target.value, target_health.c.paused_at.is_not(None)
     )
-    return sa.exists(by_hand)
+    return sa.exists(paused)
 
 
 def _is_over(until: sa.ColumnElement[datetime], now: datetime, longest: timedelta) -> sa.ColumnElement[bool]:
@@ -349,6 +350,7 @@ class SqlQueue:
 
     def _put(self, claimed: Claimed, **values: Any) -> bool:
         """Let it go. A wish that came meanwhile has its own turn: what befell the older one is not its."""
+        # Seen by the row itself in the update: a look before it could be older than the wish.
         overtaken = outbox.c.generation > claimed.generation
         kept = {name: sa.case((overtaken, outbox.c[name]), else_=value) for name, value in values.items()}
         result = self._connection.execute(
@@ -360,5 +362,6 @@ class SqlQueue:
 
 
 def _held(claimed: Sequence[Claimed]) -> sa.ColumnElement[bool]:
+    # By the lease too: a row that somebody else took when ours was over is his to write.
     rows = [(row.key.target.value, row.key.kind.value, row.key.object_id, row.lease) for row in claimed]
     return sa.tuple_(outbox.c.target, outbox.c.kind, outbox.c.object_id, outbox.c.lease).in_(rows)

@@ -156,9 +156,9 @@ def request_plan_execution(run_id: UUID, services: Services[Work], actor: Actor)
         plan = work.runs.get(run_id, lock=True)
         if plan.kind is not RunKind.PLAN or plan.cause != RunCause.PLAN or plan.finished_at is None:
             raise IllegalMove("plan_not_ready")
-        begun = work.runs.execution_of(run_id)
-        if begun is not None:
-            return begun.id
+        execution = work.runs.execution_of(run_id)
+        if execution is not None:
+            return execution.id
         run = new_run(work, services, RunKind.PLAN, RunCause.EXECUTION)
         work.runs.request(
             replace(run, agency_id=plan.agency_id, account_id=plan.account_id, note=plan.note, plan_id=plan.id)

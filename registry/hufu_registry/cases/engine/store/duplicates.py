@@ -86,11 +86,11 @@ def duplicate_candidates(
         cases.c.mailbox_key.in_(own),
         cases.c.person_keys.overlap(own),
     ).where(cases.c.id != case.id, cases.c.state == CaseState.PENDING.value)
-    found = [
+    heads = [
         Head.of([told(row) for row in connection.execute(query.limit(most + 1))], most)
         for query, told in ((alike_accounts, alike_account), (alike_cases, alike_case))
     ]
-    return Head([candidate for head in found for candidate in head.rows], any(head.more for head in found))
+    return Head([candidate for head in heads for candidate in head.rows], any(head.more for head in heads))
 
 
 def alike(

@@ -14,7 +14,7 @@ from hufu_registry.cases.engine.store.repository import cases, in_scope
 from hufu_registry.cases.engine.use_cases.ports import CaseType
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.paging import Page, Paged, Sort
-from hufu_registry.kernel.store import counted, ordered
+from hufu_registry.kernel.store import counted, ordered, page_of
 from hufu_registry.kernel.texts import words_of
 
 
@@ -65,36 +65,13 @@ def queue(
         top = sa.select(agencies.c.path).where(agencies.c.id == agency_id).scalar_subquery()
         conditions.append(at_or_below(cases.c.agency_path, top))
     order = cases.c.created_at if state is CaseState.PENDING else cases.c.updated_at.desc()
-    total = counted(connection, sa.select(cases.c.id).where(*conditions))
-    rows = connection.execute(
+    rows = (
         sa.select(*SHOWN, agencies.c.full_name.label("agency_name"))
         .join(agencies, agencies.c.id == cases.c.agency_id)
         .where(*conditions)
         .order_by(*ordered(sort, SORTED_BY, (order, cases.c.id)))
-        .limit(page.size)
-        .offset(page.offset)
     )
-    return Paged(
-        [
-            QueueRow(
-                id=CaseId(row.id),
-                number=row.number,
-                state=CaseState(row.state),
-                subject=row.subject,
-                detail=row.detail,
-                account_name=row.account_name,
-                agency_id=AgencyId(row.agency_id),
-                agency_name=row.agency_name,
-                unit_name=row.unit_name,
-                created_at=row.created_at,
-                decided_at=row.decided_at,
-                collision=row.collision,
-            )
-            for row in rows
-        ],
-        total,
-        page,
-    )
+    return page_of(connection, QueueRow, rows, page, all_of=sa.select(cases.c.id).where(*conditions))
 
 
 def mentions(word: str) -> sa.ColumnElement[bool]:
