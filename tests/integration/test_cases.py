@@ -45,7 +45,7 @@ from hufu_registry.notices.store import notices
 from hufu_registry.people.model import Purpose
 from hufu_registry.rights.use_cases import appoint_manager
 from tests.kit.accounts import LANGUAGE, changed
-from tests.kit.cases import APPLICANT, Office
+from tests.kit.cases import APPLICANT, CaseOffice
 from tests.kit.clocks import SetClock
 from tests.kit.staff import only_looking
 
@@ -53,13 +53,13 @@ TYPES = {ACTIVATION.name: ACTIVATION}
 
 
 @pytest.fixture
-def office(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> Office:
+def office(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> CaseOffice:
     with_directory = replace(services, policy=replace(services.policy, with_directory=True))
-    return Office(with_directory, chain, clock)
+    return CaseOffice(with_directory, chain, clock)
 
 
 @pytest.mark.requirement("S1-086")
-def test_an_approval_makes_account_acts_outbox_and_mail_in_one_transaction(office: Office) -> None:
+def test_an_approval_makes_account_acts_outbox_and_mail_in_one_transaction(office: CaseOffice) -> None:
     manager = office.manager(office.bureau)
     case_id = office.apply()
     account_id = office.approve(manager, case_id)
@@ -74,7 +74,7 @@ def test_an_approval_makes_account_acts_outbox_and_mail_in_one_transaction(offic
     assert office.mails()[-1]["template"] == "case_approved"
 
 
-def test_a_mailbox_that_was_not_verified_in_this_browser_for_this_purpose_is_refused(office: Office) -> None:
+def test_a_mailbox_that_was_not_verified_in_this_browser_for_this_purpose_is_refused(office: CaseOffice) -> None:
     office.prove("mine", "person@example.org", Purpose.FOLLOW)
     for browser in ("mine", "another"):
         with pytest.raises(NotFound, match="mailbox_not_verified"):
@@ -85,7 +85,7 @@ def test_a_mailbox_that_was_not_verified_in_this_browser_for_this_purpose_is_ref
             )
 
 
-def test_however_often_a_case_moves_its_deciders_are_told_once(office: Office) -> None:
+def test_however_often_a_case_moves_its_deciders_are_told_once(office: CaseOffice) -> None:
     office.manager(office.bureau)
     office.manager(office.ministry)
     case_id = office.apply(mailbox="p@example.org")
@@ -96,20 +96,20 @@ def test_however_often_a_case_moves_its_deciders_are_told_once(office: Office) -
     assert waiting_mails(office) - before == 1
 
 
-def waiting_mails(office: Office) -> int:
+def waiting_mails(office: CaseOffice) -> int:
     with office.services.read() as connection:
         sent = sa.select(sa.func.count()).select_from(notices).where(notices.c.template == "case_waiting")
         return int(connection.execute(sent).scalar_one())
 
 
-def test_a_form_sent_twice_makes_one_case(office: Office) -> None:
+def test_a_form_sent_twice_makes_one_case(office: CaseOffice) -> None:
     office.prove("mine", "p@example.org")
     command = FileCase("mine", ACTIVATION.name, office.form(), CURRENT.version, "the form", LANGUAGE)
     first = file_case(command, office.services, APPLICANT)
     assert file_case(command, office.services, APPLICANT) == first
 
 
-def test_a_form_sent_twice_at_the_same_moment_makes_one_case(office: Office) -> None:
+def test_a_form_sent_twice_at_the_same_moment_makes_one_case(office: CaseOffice) -> None:
     office.prove("mine", "p@example.org")
     command = FileCase("mine", ACTIVATION.name, office.form(), CURRENT.version, "the form", LANGUAGE)
     with ThreadPoolExecutor(4) as pool:
@@ -117,14 +117,14 @@ def test_a_form_sent_twice_at_the_same_moment_makes_one_case(office: Office) -> 
     assert len(made) == 1
 
 
-def test_one_open_case_per_mailbox(office: Office) -> None:
+def test_one_open_case_per_mailbox(office: CaseOffice) -> None:
     office.apply(mailbox="p@example.org")
     with pytest.raises(Conflict, match="case_open"):
         office.apply(mailbox="P@Example.org")
 
 
 @pytest.mark.requirement("S2-16")
-def test_without_consent_to_the_current_text_there_is_no_case(office: Office) -> None:
+def test_without_consent_to_the_current_text_there_is_no_case(office: CaseOffice) -> None:
     office.prove("mine", "p@example.org")
     with pytest.raises(Invalid) as refusal:
         file_case(
@@ -135,14 +135,14 @@ def test_without_consent_to_the_current_text_there_is_no_case(office: Office) ->
     assert office.case(case_id).consent_version == CURRENT.version
 
 
-def test_names_that_differ_only_in_case_are_one_name(office: Office) -> None:
+def test_names_that_differ_only_in_case_are_one_name(office: CaseOffice) -> None:
     office.apply(office.form(account_name="WangXM"))
     with pytest.raises(Invalid) as taken:
         office.apply(office.form(account_name="wangxm"))
     assert taken.value.fields == {"account_name": "account_name_taken"}
 
 
-def test_a_name_is_free_again_after_withdrawal_but_rests_a_year_after_an_account_gave_it_up(office: Office) -> None:
+def test_a_name_is_free_again_after_withdrawal_but_rests_a_year_after_an_account_gave_it_up(office: CaseOffice) -> None:
     case_id = office.apply(office.form(account_name="wangxm"), mailbox="a@example.org")
     withdraw(Withdraw(office.follow("a@example.org"), case_id), office.services, APPLICANT)
     office.apply(office.form(account_name="wangxm"), mailbox="b@example.org")
@@ -157,7 +157,7 @@ def test_a_name_is_free_again_after_withdrawal_but_rests_a_year_after_an_account
 
 
 @pytest.mark.requirement("S1-087")
-def test_the_applicant_changes_the_application_until_it_is_decided(office: Office) -> None:
+def test_the_applicant_changes_the_application_until_it_is_decided(office: CaseOffice) -> None:
     manager = office.manager(office.bureau)
     form = office.form()
     case_id = office.apply(form, mailbox="p@example.org")
@@ -171,7 +171,7 @@ def test_the_applicant_changes_the_application_until_it_is_decided(office: Offic
         change_case(ChangeCase(browser, case_id, 3, form), office.services, APPLICANT)
 
 
-def test_a_foreign_case_is_not_found_by_its_applicants_doors(office: Office) -> None:
+def test_a_foreign_case_is_not_found_by_its_applicants_doors(office: CaseOffice) -> None:
     case_id = office.apply(mailbox="mine@example.org")
     office.apply(mailbox="other@example.org")
     foreign = office.follow("other@example.org")
@@ -185,7 +185,7 @@ def test_a_foreign_case_is_not_found_by_its_applicants_doors(office: Office) -> 
             act()
 
 
-def test_two_managers_at_the_same_moment_one_decides_the_other_reads_who_and_when(office: Office) -> None:
+def test_two_managers_at_the_same_moment_one_decides_the_other_reads_who_and_when(office: CaseOffice) -> None:
     first, second = office.manager(office.bureau), office.manager(office.bureau)
     case_id = office.apply()
 
@@ -208,7 +208,7 @@ def test_two_managers_at_the_same_moment_one_decides_the_other_reads_who_and_whe
     assert made == 1
 
 
-def test_nobody_decides_his_own_case_whichever_account_or_mobile(office: Office) -> None:
+def test_nobody_decides_his_own_case_whichever_account_or_mobile(office: CaseOffice) -> None:
     manager = office.official(office.bureau, mailbox="me@example.org")
     appoint_manager(manager, office.bureau.id, office.services, OPERATOR)
     with office.services.begin(SYSTEM) as work:
@@ -220,7 +220,7 @@ def test_nobody_decides_his_own_case_whichever_account_or_mobile(office: Office)
             approve(Approve(case_id, 1), office.services, account_actor(manager))
 
 
-def test_who_may_only_look_at_cases_does_not_decide_them(office: Office) -> None:
+def test_who_may_only_look_at_cases_does_not_decide_them(office: CaseOffice) -> None:
     """A right to see is none to decide, whether the case lies in his scope or came up to his agency."""
     manager = office.manager(office.bureau)
     case_id = office.apply()
@@ -233,7 +233,7 @@ def test_who_may_only_look_at_cases_does_not_decide_them(office: Office) -> None
     office.approve(manager, case_id)
 
 
-def test_a_case_that_is_not_his_to_decide_is_not_found_by_every_door(office: Office) -> None:
+def test_a_case_that_is_not_his_to_decide_is_not_found_by_every_door(office: CaseOffice) -> None:
     stranger, plain = office.manager(office.team), office.official(office.bureau)
     office.manager(office.bureau)
     above = office.manager(office.ministry)
@@ -250,7 +250,7 @@ def test_a_case_that_is_not_his_to_decide_is_not_found_by_every_door(office: Off
             assert queue(work.connection, account, office.clock.now(), TYPES, Page()).total == 0
 
 
-def test_a_case_without_a_manager_goes_to_the_nearest_above_then_to_the_system_managers(office: Office) -> None:
+def test_a_case_without_a_manager_goes_to_the_nearest_above_then_to_the_system_managers(office: CaseOffice) -> None:
     system = first_system_manager(
         FirstSystemManager("systemboss", "陳系統", "boss@example.org", office.top.oid or ""), office.services
     )
@@ -266,20 +266,20 @@ def test_a_case_without_a_manager_goes_to_the_nearest_above_then_to_the_system_m
     office.approve(above, first)
 
 
-def test_a_manager_who_is_not_enabled_does_not_count_as_one(office: Office) -> None:
+def test_a_manager_who_is_not_enabled_does_not_count_as_one(office: CaseOffice) -> None:
     waiting = office.official(office.bureau, enabled=False)
     appoint_manager(waiting, office.bureau.id, office.services, OPERATOR)
     above = office.manager(office.ministry)
     office.approve(above, office.apply())
 
 
-def test_a_grant_with_subordinates_covers_the_subtree_even_where_it_has_managers(office: Office) -> None:
+def test_a_grant_with_subordinates_covers_the_subtree_even_where_it_has_managers(office: CaseOffice) -> None:
     office.manager(office.bureau)
     above = office.manager(office.top, with_subordinates=True)
     office.approve(above, office.apply())
 
 
-def test_a_withdrawn_right_is_gone_at_once(office: Office) -> None:
+def test_a_withdrawn_right_is_gone_at_once(office: CaseOffice) -> None:
     manager = office.manager(office.bureau)
     case_id = office.apply()
     with office.services.begin(SYSTEM) as work:
@@ -288,7 +288,7 @@ def test_a_withdrawn_right_is_gone_at_once(office: Office) -> None:
         approve(Approve(case_id, 1), office.services, account_actor(manager))
 
 
-def test_a_rejection_needs_a_reason_tells_the_applicant_and_frees_the_name(office: Office) -> None:
+def test_a_rejection_needs_a_reason_tells_the_applicant_and_frees_the_name(office: CaseOffice) -> None:
     manager = office.manager(office.bureau)
     case_id = office.apply(office.form(account_name="wangxm"))
     with pytest.raises(Invalid):
@@ -300,7 +300,7 @@ def test_a_rejection_needs_a_reason_tells_the_applicant_and_frees_the_name(offic
     office.apply(office.form(account_name="wangxm"))
 
 
-def test_an_agency_closed_between_application_and_decision_stops_the_approval(office: Office) -> None:
+def test_an_agency_closed_between_application_and_decision_stops_the_approval(office: CaseOffice) -> None:
     manager = office.manager(office.bureau)
     case_id = office.apply()
     with office.services.begin(SYSTEM) as work:
@@ -315,7 +315,7 @@ def test_an_agency_closed_between_application_and_decision_stops_the_approval(of
     assert refusal.value.fields == {"agency_id": "agency_closed"}
 
 
-def test_an_agency_moved_between_application_and_decision_is_decided_where_it_is_now(office: Office) -> None:
+def test_an_agency_moved_between_application_and_decision_is_decided_where_it_is_now(office: CaseOffice) -> None:
     former = office.manager(office.ministry, with_subordinates=True)
     case_id = office.apply(office.form(office.team))
     with office.services.begin(SYSTEM) as work:
@@ -329,7 +329,7 @@ def test_an_agency_moved_between_application_and_decision_is_decided_where_it_is
         approve(Approve(case_id, 1), office.services, account_actor(former))
 
 
-def test_an_agency_may_list_the_mail_domains_it_accepts(office: Office) -> None:
+def test_an_agency_may_list_the_mail_domains_it_accepts(office: CaseOffice) -> None:
     with office.services.begin(SYSTEM) as work:
         work.connection.execute(sa.text("UPDATE agencies SET mail_domains = '{gov.tw}'"))
     office.apply(mailbox="p@bureau.gov.tw")
@@ -339,7 +339,7 @@ def test_an_agency_may_list_the_mail_domains_it_accepts(office: Office) -> None:
         assert refusal.value.fields == {"agency_id": "mail_domain_refused"}
 
 
-def test_a_collision_is_shown_and_mended_by_another_name_without_touching_the_strangers(office: Office) -> None:
+def test_a_collision_is_shown_and_mended_by_another_name_without_touching_the_strangers(office: CaseOffice) -> None:
     manager = office.manager(office.bureau)
     case_id = office.apply(office.form(account_name="wangxm"), mailbox="p@example.org")
     account_id = office.approve(manager, case_id)
@@ -357,7 +357,7 @@ def test_a_collision_is_shown_and_mended_by_another_name_without_touching_the_st
         assert not work.names.is_free("wangxm", now=work.now)
 
 
-def test_people_who_might_be_the_same_are_shown_with_what_is_equal(office: Office) -> None:
+def test_people_who_might_be_the_same_are_shown_with_what_is_equal(office: CaseOffice) -> None:
     manager = office.manager(office.bureau)
     known = office.official(office.bureau, name="王小明")
     elsewhere = office.official(office.team, mailbox="same@example.org")
@@ -380,7 +380,7 @@ def test_people_who_might_be_the_same_are_shown_with_what_is_equal(office: Offic
     assert str(elsewhere) not in str(found)
 
 
-def test_a_name_of_two_hundred_plane_two_characters_goes_through(office: Office) -> None:
+def test_a_name_of_two_hundred_plane_two_characters_goes_through(office: CaseOffice) -> None:
     manager = office.manager(office.bureau)
     case_id = office.apply(office.form(name="𠮷" * 200))
     account_id = office.approve(manager, case_id)
@@ -388,7 +388,7 @@ def test_a_name_of_two_hundred_plane_two_characters_goes_through(office: Office)
         assert work.accounts.get(account_id).profile.name == "𠮷" * 200
 
 
-def test_the_queue_finds_words_literally_and_is_paged(office: Office) -> None:
+def test_the_queue_finds_words_literally_and_is_paged(office: CaseOffice) -> None:
     manager = office.manager(office.bureau)
     office.apply(office.form(name="100%_王"))
     office.apply(office.form(name="100X王"))
@@ -402,14 +402,14 @@ def test_the_queue_finds_words_literally_and_is_paged(office: Office) -> None:
         assert len(second.rows) == 1
 
 
-def test_the_first_system_manager_is_made_once(office: Office) -> None:
+def test_the_first_system_manager_is_made_once(office: CaseOffice) -> None:
     command = FirstSystemManager("systemboss", "陳系統", "boss@example.org", office.top.oid or "")
     first_system_manager(command, office.services)
     with pytest.raises(IllegalMove, match="system_manager_exists"):
         first_system_manager(replace(command, account_name="another1"), office.services)
 
 
-def test_every_act_has_its_sealed_record(office: Office) -> None:
+def test_every_act_has_its_sealed_record(office: CaseOffice) -> None:
     manager = office.manager(office.bureau)
     case_id = office.apply()
     office.approve(manager, case_id)
@@ -423,7 +423,7 @@ def test_every_act_has_its_sealed_record(office: Office) -> None:
     assert all(len(mac) == 64 for mac in macs)
 
 
-def test_a_proof_of_the_mailbox_ends_by_itself(office: Office) -> None:
+def test_a_proof_of_the_mailbox_ends_by_itself(office: CaseOffice) -> None:
     form = office.form()
     case_id = office.apply(form, mailbox="p@example.org")
     browser = office.follow("p@example.org")
@@ -433,7 +433,7 @@ def test_a_proof_of_the_mailbox_ends_by_itself(office: Office) -> None:
         withdraw(Withdraw(browser, case_id), office.services, APPLICANT)
 
 
-def test_an_unknown_agency_or_one_without_people_is_refused(office: Office) -> None:
+def test_an_unknown_agency_or_one_without_people_is_refused(office: CaseOffice) -> None:
     with office.services.begin(SYSTEM) as work:
         work.connection.execute(sa.text("UPDATE agencies SET kind='placeholder' WHERE id=:i"), {"i": office.top.id})
     for agency_id, fault in ((AgencyId(10**9), "agency_unknown"), (office.top.id, "agency_not_a_home")):
@@ -442,7 +442,7 @@ def test_an_unknown_agency_or_one_without_people_is_refused(office: Office) -> N
         assert refusal.value.fields == {"agency_id": fault}
 
 
-def test_two_operators_at_once_make_one_system_manager(office: Office) -> None:
+def test_two_operators_at_once_make_one_system_manager(office: CaseOffice) -> None:
     def act(number: int) -> AccountId | HufuError:
         place = (office.top, office.ministry)[number]
         command = FirstSystemManager(f"systemboss{number}", "陳系統", f"b{number}@example.org", place.oid or "")

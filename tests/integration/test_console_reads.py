@@ -33,7 +33,7 @@ BROWSER = "browser of wang"
 
 
 @dataclass
-class Scene:
+class ReadPages:
     """Twenty of everything, or one; the pages looked at are those of the first."""
 
     services: SqlServices
@@ -60,9 +60,9 @@ class Scene:
 
 
 @pytest.fixture
-def scene(app: Flask, services: SqlServices, clock: SetClock, chain: Sequence[Agency], feature: str) -> Scene:
+def scene(app: Flask, services: SqlServices, clock: SetClock, chain: Sequence[Agency], feature: str) -> ReadPages:
     viewer = official(services, chain[0], "sysmanager", role=Role.SYSTEM_MANAGER)
-    scene = Scene(services, clock, chain, Ground(Desk(services, chain, clock, app), viewer.id), feature)
+    scene = ReadPages(services, clock, chain, Ground(Desk(services, chain, clock, app), viewer.id), feature)
     scene.grow(1)
     scene.applicant = "person1@example.org"
     for purpose in Purpose:
@@ -77,7 +77,7 @@ def pages(app: Flask, feature: str) -> Iterator[Rule]:
             yield rule
 
 
-def looked_at(app: Flask, scene: Scene, browser: FlaskClient) -> Mapping[str, Recorder]:
+def looked_at(app: Flask, scene: ReadPages, browser: FlaskClient) -> Mapping[str, Recorder]:
     """What each page asked, by its address's rule."""
     found: dict[str, Recorder] = {}
     adapter = app.url_map.bind("localhost")
@@ -90,21 +90,21 @@ def looked_at(app: Flask, scene: Scene, browser: FlaskClient) -> Mapping[str, Re
     return found
 
 
-def browser_of(app: Flask, scene: Scene) -> FlaskClient:
+def browser_of(app: Flask, scene: ReadPages) -> FlaskClient:
     browser = signed_in(app, scene.services, scene.ground.viewer)
     with browser.session_transaction() as session:
         session["browser"] = BROWSER
     return browser
 
 
-def test_a_get_reads_in_one_transaction_that_cannot_write(app: Flask, scene: Scene) -> None:
+def test_a_get_reads_in_one_transaction_that_cannot_write(app: Flask, scene: ReadPages) -> None:
     for rule, recorder in looked_at(app, scene, browser_of(app, scene)).items():
         assert recorder.writes == [], rule
         assert recorder.writable == [], rule
         assert recorder.transactions <= 1, rule
 
 
-def test_twenty_rows_take_as_many_statements_as_one(app: Flask, scene: Scene) -> None:
+def test_twenty_rows_take_as_many_statements_as_one(app: Flask, scene: ReadPages) -> None:
     one = looked_at(app, scene, browser_of(app, scene))
     scene.grow(19)
     twenty = looked_at(app, scene, browser_of(app, scene))
@@ -113,7 +113,7 @@ def test_twenty_rows_take_as_many_statements_as_one(app: Flask, scene: Scene) ->
     assert {rule: counts for rule, counts in asked.items() if max(counts) > MOST_STATEMENTS} == {}
 
 
-def test_a_sessions_use_is_noted_once_a_minute(app: Flask, scene: Scene) -> None:
+def test_a_sessions_use_is_noted_once_a_minute(app: Flask, scene: ReadPages) -> None:
     browser = browser_of(app, scene)
 
     def writes() -> int:
@@ -132,7 +132,7 @@ def test_what_reads_is_refused_to_write_by_postgresql(services: SqlServices) -> 
 
 
 def test_a_long_list_is_not_counted_to_its_end_but_read_to_it(
-    app: Flask, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    app: Flask, scene: ReadPages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene.grow(24)
     browser = browser_of(app, scene)

@@ -45,7 +45,7 @@ NOT_REFUSED = frozenset({200, 303, 409, 422, 429})
 
 
 @dataclass(frozen=True)
-class Scene:
+class WalkedConsole:
     """One of everything that has an address; `ids` fill the places of a rule, by their names."""
 
     app: Flask
@@ -66,7 +66,9 @@ class Scene:
 
 
 @pytest.fixture
-def scene(services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp_path: Path, feature: str) -> Scene:
+def scene(
+    services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp_path: Path, feature: str
+) -> WalkedConsole:
     """測試隊 with one of everything; 測試部's manager does not cover it."""
     app = make_console(services, tmp_path, gallery=True)
     chief = official(services, chain[0], "chief1", role=Role.SYSTEM_MANAGER)
@@ -77,14 +79,14 @@ def scene(services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp_p
         "reader": official(services, chain[3], "reader1", role=Role.AGENCY_MANAGER).id,
         "system": chief.id,
     }
-    return Scene(app, Staff(services), ids, people, feature)
+    return WalkedConsole(app, Staff(services), ids, people, feature)
 
 
 def declared() -> Mapping[str, Route]:
     return {route.endpoint: route for route in urls.routes(gallery=True)}
 
 
-def rules(scene: Scene) -> list[tuple[Rule, Route]]:
+def rules(scene: WalkedConsole) -> list[tuple[Rule, Route]]:
     """What the application really answers, each with its declaration."""
     routes = declared()
     answered = [rule for rule in scene.app.url_map.iter_rules() if is_walked(rule, scene.feature)]
@@ -94,13 +96,13 @@ def rules(scene: Scene) -> list[tuple[Rule, Route]]:
     ]
 
 
-def known(scene: Scene, rule: Rule) -> set[str]:
+def known(scene: WalkedConsole, rule: Rule) -> set[str]:
     """The methods that this address takes, whichever route of it answers."""
     same = [other for other in scene.app.url_map.iter_rules() if other.rule == rule.rule]
     return {method for other in same for method in other.methods or ()}
 
 
-def walk(scene: Scene, who: str, expect: Callable[[Route, int, str], bool]) -> list[str]:
+def walk(scene: WalkedConsole, who: str, expect: Callable[[Route, int, str], bool]) -> list[str]:
     """The addresses that answered otherwise than expected: endpoint, method and status."""
     wrong, browser = [], scene.browser(who)
     token = csrf_token(browser)
@@ -182,7 +184,7 @@ def to_reader(route: Route, status: int, location: str) -> bool:
     ],
 )
 def test_every_address_answers_as_it_is_declared(
-    scene: Scene, who: str, expect: Callable[[Route, int, str], bool]
+    scene: WalkedConsole, who: str, expect: Callable[[Route, int, str], bool]
 ) -> None:
     before = scene.staff.recorded()
     with only_looking() if who == "reader" else nullcontext():
@@ -192,7 +194,7 @@ def test_every_address_answers_as_it_is_declared(
         assert set(scene.staff.recorded()[len(before) :]) <= {"account.sync_requested", "list.exported"}
 
 
-def test_what_is_no_id_of_ours_is_not_found_by_any_route(scene: Scene) -> None:
+def test_what_is_no_id_of_ours_is_not_found_by_any_route(scene: WalkedConsole) -> None:
     wrong, browser = [], scene.browser("system")
     token = csrf_token(browser)
     for rule, route in rules(scene):
@@ -214,7 +216,7 @@ def test_what_is_no_id_of_ours_is_not_found_by_any_route(scene: Scene) -> None:
     assert not wrong, chr(10).join(wrong)
 
 
-def test_no_address_takes_what_no_database_can_hold(scene: Scene) -> None:
+def test_no_address_takes_what_no_database_can_hold(scene: WalkedConsole) -> None:
     """NUL in a value, in a name, in the query and in a form is refused before anything else looks at it."""
     wrong, browser = [], scene.browser("system")
     token = csrf_token(browser)
@@ -231,7 +233,7 @@ def test_no_address_takes_what_no_database_can_hold(scene: Scene) -> None:
     assert not wrong, chr(10).join(wrong)
 
 
-def test_strangers_send_a_few_kilobytes(scene: Scene) -> None:
+def test_strangers_send_a_few_kilobytes(scene: WalkedConsole) -> None:
     """More is refused unread, whatever it says of its length; the longest application, in Chinese, fits."""
     browser = scene.browser("nobody")
     token = csrf_token(browser)

@@ -39,7 +39,7 @@ from tests.kit.clocks import SetClock
 from tests.kit.guard import transfer_account
 from tests.kit.staff import Staff, grow, open_case
 
-Change = Callable[["Town", random.Random], None]
+Change = Callable[["ChangingTree", random.Random], None]
 # What only system managers may see and decide.
 SECRET = Permission("decide_secrets", SYSTEM_MANAGERS)
 TYPES = {kind.name: kind for kind in (ACTIVATION, replace(ACTIVATION, name="secret", sees=SECRET, decides=SECRET))}
@@ -50,7 +50,7 @@ def _two_types(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(declared.Stores, "feature", replace(declared.FEATURE, case_types=tuple(TYPES.values())))
 
 
-class Town:
+class ChangingTree:
     """Agencies with people and cases, and everything that could change who decides."""
 
     def __init__(self, services: SqlServices, staff: Staff, top: Agency, dice: random.Random) -> None:
@@ -110,7 +110,7 @@ class Town:
 
 
 CHANGES: Sequence[Change] = (
-    Town.appoint, Town.appoint, Town.dismiss, Town.disable, Town.enable, Town.move, Town.merge, Town.transfer, Town.apply,
+    ChangingTree.appoint, ChangingTree.appoint, ChangingTree.dismiss, ChangingTree.disable, ChangingTree.enable, ChangingTree.move, ChangingTree.merge, ChangingTree.transfer, ChangingTree.apply,
 )  # fmt: skip
 
 
@@ -146,7 +146,7 @@ def test_what_a_case_keeps_is_what_follows_from_tree_and_managers(
 ) -> None:
     dice = random.Random(seed)
     grow(services, chain, dice)
-    town = Town(services, staff, chain[0], dice)
+    town = ChangingTree(services, staff, chain[0], dice)
     done: list[str] = []
     seen: set[AgencyId | None] = set()
     for _ in range(25):
@@ -171,13 +171,13 @@ def test_the_queue_holds_exactly_the_cases_that_each_alone_he_may_see(
     """The SQL predicate and the function say the same, whatever tree, managers, cases and types there are."""
     dice = random.Random(seed)
     grow(services, chain, dice)
-    town = Town(services, staff, chain[0], dice)
+    town = ChangingTree(services, staff, chain[0], dice)
     chief = staff.system_manager(chain[0]).account_id
     assert chief is not None
     for _ in range(20):
         with suppress(HufuError):
             dice.choice(CHANGES)(town, dice)
-    for change in (Town.enable, *[Town.appoint] * 5):
+    for change in (ChangingTree.enable, *[ChangingTree.appoint] * 5):
         with suppress(HufuError):
             change(town, dice)
     shown = set()

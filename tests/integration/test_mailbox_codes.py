@@ -16,16 +16,16 @@ from hufu_registry.kernel.errors import Invalid, RateLimited
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
 from tests.kit.accounts import LANGUAGE
-from tests.kit.cases import APPLICANT, Office
+from tests.kit.cases import APPLICANT, CaseOffice
 from tests.kit.clocks import SetClock
 
 
 @pytest.fixture
-def office(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> Office:
-    return Office(services, chain, clock)
+def office(services: SqlServices, clock: SetClock, chain: Sequence[Agency]) -> CaseOffice:
+    return CaseOffice(services, chain, clock)
 
 
-def test_a_code_of_another_browser_or_purpose_proves_nothing(office: Office) -> None:
+def test_a_code_of_another_browser_or_purpose_proves_nothing(office: CaseOffice) -> None:
     request_code(RequestCode("mine", Purpose.APPLY, "p@example.org", LANGUAGE), office.services, APPLICANT)
     code = office.last_code()
     for browser, purpose in (("foreign", Purpose.APPLY), ("mine", Purpose.FOLLOW)):
@@ -37,11 +37,11 @@ def test_a_code_of_another_browser_or_purpose_proves_nothing(office: Office) -> 
     assert used.value.fields == {"code": "code_expired"}
 
 
-def wrong_code(office: Office) -> str:
+def wrong_code(office: CaseOffice) -> str:
     return "111111" if office.last_code() != "111111" else "222222"
 
 
-def test_a_stranger_who_tries_locks_himself_out_and_not_the_owner(office: Office) -> None:
+def test_a_stranger_who_tries_locks_himself_out_and_not_the_owner(office: CaseOffice) -> None:
     ask = RequestCode("stranger", Purpose.APPLY, "p@example.org", LANGUAGE)
     for _ in range(4):
         request_code(ask, office.services, APPLICANT)
@@ -55,7 +55,7 @@ def test_a_stranger_who_tries_locks_himself_out_and_not_the_owner(office: Office
     enter_code(EnterCode("owner", Purpose.APPLY, office.last_code()), office.services, APPLICANT)
 
 
-def test_what_is_no_code_counts_as_no_try(office: Office) -> None:
+def test_what_is_no_code_counts_as_no_try(office: CaseOffice) -> None:
     request_code(RequestCode("mine", Purpose.APPLY, "p@example.org", LANGUAGE), office.services, APPLICANT)
     for typed in ("", "12345", "abcdef", "1234567"):
         for _ in range(5):
@@ -65,7 +65,7 @@ def test_what_is_no_code_counts_as_no_try(office: Office) -> None:
     enter_code(EnterCode("mine", Purpose.APPLY, office.last_code()), office.services, APPLICANT)
 
 
-def test_a_network_is_limited_by_the_mailboxes_that_it_does_not_prove(office: Office) -> None:
+def test_a_network_is_limited_by_the_mailboxes_that_it_does_not_prove(office: CaseOffice) -> None:
     services = replace(
         office.services, policy=replace(office.services.policy, unproved_mailboxes_per_network_per_hour=5)
     )
@@ -90,7 +90,7 @@ def test_a_network_is_limited_by_the_mailboxes_that_it_does_not_prove(office: Of
     ask(10)
 
 
-def test_codes_are_limited_per_minute_per_day_and_per_try(office: Office) -> None:
+def test_codes_are_limited_per_minute_per_day_and_per_try(office: CaseOffice) -> None:
     ask = RequestCode("mine", Purpose.APPLY, "p@example.org", LANGUAGE)
     first = office.clock.now()
     request_code(ask, office.services, APPLICANT)
@@ -115,7 +115,7 @@ def test_codes_are_limited_per_minute_per_day_and_per_try(office: Office) -> Non
     request_code(ask, office.services, APPLICANT)
 
 
-def test_neither_code_nor_mailbox_stand_readable_in_the_database(office: Office) -> None:
+def test_neither_code_nor_mailbox_stand_readable_in_the_database(office: CaseOffice) -> None:
     office.prove("mine", "very.secret@example.org")
     code = office.last_code()
     with office.services.read() as connection:

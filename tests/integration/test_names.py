@@ -18,19 +18,19 @@ from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import sql_folded
 from hufu_registry.kernel.texts import folded
-from tests.kit.cases import Office
+from tests.kit.cases import CaseOffice
 from tests.kit.clocks import SetClock
 
 WRITTEN = ["阿貴‧Ｎａｒａｎ台", "阿貴・NARAN臺", "阿貴．naran台", "阿貴·Naran臺", "阿貴•ＮＡＲＡＮ台"]
 
 
 @pytest.fixture
-def office(services: SqlServices, chain: Sequence[Agency], clock: SetClock) -> Office:
-    return Office(services, chain, clock)
+def office(services: SqlServices, chain: Sequence[Agency], clock: SetClock) -> CaseOffice:
+    return CaseOffice(services, chain, clock)
 
 
 @pytest.mark.parametrize("typed", [*WRITTEN, "貴・n", "naran臺"])
-def test_every_search_takes_spellings_for_one(office: Office, typed: str) -> None:
+def test_every_search_takes_spellings_for_one(office: CaseOffice, typed: str) -> None:
     manager = office.manager(office.bureau)
     for name in WRITTEN:
         office.official(office.bureau, name=name)
@@ -43,7 +43,7 @@ def test_every_search_takes_spellings_for_one(office: Office, typed: str) -> Non
 
 
 @pytest.mark.parametrize("name", WRITTEN[1:])
-def test_one_name_in_two_spellings_is_the_same_persons(office: Office, name: str) -> None:
+def test_one_name_in_two_spellings_is_the_same_persons(office: CaseOffice, name: str) -> None:
     manager = office.manager(office.bureau)
     known = office.official(office.bureau, name=WRITTEN[0])
     other = office.apply(office.form(name=WRITTEN[0]))

@@ -23,7 +23,7 @@ from hufu_registry.kernel.store import outbox
 from hufu_registry.people.model import Purpose
 from hufu_registry.sync.model.desired import DirectorySchema, KeycloakSchema
 from tests.kit.accounts import official, official_domains
-from tests.kit.cases import Desk, Office
+from tests.kit.cases import CaseOffice, Desk
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import last_code, signed_in
 from tests.kit.guard import transfer_account
@@ -33,9 +33,9 @@ BROWSER = "his browser"
 
 
 @pytest.fixture
-def office(services: SqlServices, chain: Sequence[Agency], clock: SetClock) -> Office:
+def office(services: SqlServices, chain: Sequence[Agency], clock: SetClock) -> CaseOffice:
     official_domains(services, chain[1], "ministry.gov.tw")
-    return Office(services, chain, clock)
+    return CaseOffice(services, chain, clock)
 
 
 def account(services: SqlServices, account_id: AccountId) -> Account:
@@ -51,7 +51,7 @@ def give(services: SqlServices, account_id: AccountId, mail: str | None) -> Acco
     return account(services, account_id)
 
 
-def prove(office: Office, account_id: AccountId, mail: str = MAIL) -> Account:
+def prove(office: CaseOffice, account_id: AccountId, mail: str = MAIL) -> Account:
     office.prove(BROWSER, mail, Purpose.OFFICIAL_MAIL)
     return prove_official_mail(BROWSER, office.services, account_actor(account_id))
 
@@ -72,7 +72,7 @@ def test_without_domains_nobody_has_one(services: SqlServices, chain: Sequence[A
 
 @pytest.mark.parametrize("mail", ["wang@gov.tw", "wang@other.gov.tw", "wang@notministry.gov.tw", "wang@team.gov.tw"])
 def test_only_the_nearest_domains_count(
-    office: Office, services: SqlServices, chain: Sequence[Agency], mail: str
+    office: CaseOffice, services: SqlServices, chain: Sequence[Agency], mail: str
 ) -> None:
     one, other = official(services, chain[2]).id, official(services, chain[3]).id
     official_domains(services, chain[3], "team.gov.tw")
@@ -84,7 +84,7 @@ def test_only_the_nearest_domains_count(
 
 
 def test_it_is_published_once_its_owner_has_entered_the_code(
-    office: Office, services: SqlServices, chain: Sequence[Agency]
+    office: CaseOffice, services: SqlServices, chain: Sequence[Agency]
 ) -> None:
     one = official(services, chain[2]).id
     assert give(services, one, MAIL).published_mail is None
@@ -99,7 +99,7 @@ def test_it_is_published_once_its_owner_has_entered_the_code(
 
 
 def test_a_proof_is_the_owners_for_just_that_mailbox_and_from_that_browser(
-    office: Office, services: SqlServices, chain: Sequence[Agency]
+    office: CaseOffice, services: SqlServices, chain: Sequence[Agency]
 ) -> None:
     one, other = official(services, chain[2]).id, official(services, chain[2]).id
     give(services, one, MAIL)
@@ -121,7 +121,7 @@ def test_a_proof_is_the_owners_for_just_that_mailbox_and_from_that_browser(
 
 
 def test_two_may_name_it_and_the_first_to_prove_it_has_it(
-    office: Office, services: SqlServices, chain: Sequence[Agency]
+    office: CaseOffice, services: SqlServices, chain: Sequence[Agency]
 ) -> None:
     one, other, third = (official(services, chain[2]).id for _ in range(3))
     give(services, one, MAIL)
@@ -137,7 +137,7 @@ def test_two_may_name_it_and_the_first_to_prove_it_has_it(
 
 
 def test_it_does_not_go_along_where_its_domain_is_not(
-    office: Office, services: SqlServices, chain: Sequence[Agency]
+    office: CaseOffice, services: SqlServices, chain: Sequence[Agency]
 ) -> None:
     one, other = official(services, chain[2]).id, official(services, chain[2]).id
     give(services, one, MAIL)
@@ -150,7 +150,7 @@ def test_it_does_not_go_along_where_its_domain_is_not(
     assert give(services, other, MAIL).published_mail is None
 
 
-def test_the_mailbox_proved_in_the_application_needs_no_other_code(office: Office) -> None:
+def test_the_mailbox_proved_in_the_application_needs_no_other_code(office: CaseOffice) -> None:
     manager = office.manager(office.bureau)
     for mailbox, is_published in ((MAIL, True), ("a@example.org", False)):
         mail = MAIL if is_published else f"x{MAIL}"
@@ -164,7 +164,7 @@ def test_the_mailbox_proved_in_the_application_needs_no_other_code(office: Offic
 
 
 def test_one_proves_it_on_the_page_of_ones_own_account_and_managers_see_it(
-    app: Flask, office: Office, services: SqlServices, chain: Sequence[Agency], clock: SetClock
+    app: Flask, office: CaseOffice, services: SqlServices, chain: Sequence[Agency], clock: SetClock
 ) -> None:
     one, manager = official(services, chain[2]).id, office.manager(chain[2])
     give(services, one, MAIL)
@@ -199,7 +199,7 @@ def test_system_managers_set_the_domains_of_an_agency(
 
 
 def test_what_stood_before_counts_as_proved_within_the_domains_alone(
-    office: Office, services: SqlServices, chain: Sequence[Agency]
+    office: CaseOffice, services: SqlServices, chain: Sequence[Agency]
 ) -> None:
     within, twice, again, without = (f"{name}@ministry.gov.tw" for name in ("a", "b", "b", "c"))
     places = {within: chain[3], "d@gov.tw": chain[2], without: chain[0]}

@@ -65,7 +65,7 @@ from hufu_registry.sync.use_cases import (
     request_plan,
     resume_target,
 )
-from tests.kit.cases import APPLICANT, Office
+from tests.kit.cases import APPLICANT, CaseOffice
 from tests.kit.clocks import SetClock
 from tests.kit.guard import transfer_account
 from tests.kit.registry import CHAIN, until_somebody_waits
@@ -177,7 +177,7 @@ OF_A_CASE: dict[str, Callable[[Case, str, SqlServices, Actor], object]] = {
 def test_whoever_waits_for_the_tree_holds_no_case(place: Place, clock: SetClock, name: str) -> None:
     """An import holds the whole tree, and writes into the cases where their agencies stand now."""
     services = place.staff.services
-    office = Office(services, place.chain, clock)
+    office = CaseOffice(services, place.chain, clock)
     case = office.case(office.apply(mailbox="a@example.org"))
     browser = office.follow("a@example.org")
     with ThreadPoolExecutor(1) as pool:
@@ -197,7 +197,7 @@ class Crowd:
 
     def __init__(self, staff: Staff, chain: Sequence[Agency], clock: SetClock) -> None:
         self.staff, self.services, self.chain = staff, staff.services, chain
-        self.office = Office(self.services, chain, clock)
+        self.office = CaseOffice(self.services, chain, clock)
         self.held: list[UUID] = []
         self.system = staff.hire(chain[3], 3)
         self.managers = staff.hire(chain[3], 2) + staff.hire(chain[2], 2)

@@ -33,7 +33,7 @@ APPLICANT = applicant_actor("127.0.0.1")
 
 
 @dataclass
-class Office:
+class CaseOffice:
     """A few agencies, their managers, and a way to apply: 院 › 部 › 署 › 隊."""
 
     services: SqlServices
@@ -110,7 +110,7 @@ class Office:
 
 
 @dataclass
-class Desk(Office):
+class Desk(CaseOffice):
     """The same at the console's pages."""
 
     app: Flask

@@ -22,7 +22,7 @@ from hufu_registry.sync.model import Code, ErrorClass, StepName, StepState
 from hufu_registry.sync.store import target_states
 from hufu_registry.sync.use_cases import converge_now
 from hufu_sync.errors import Misconfigured, Refused, Transient, Unreachable
-from tests.kit.cases import APPLICANT, Office
+from tests.kit.cases import APPLICANT, CaseOffice
 from tests.kit.clocks import SetClock
 from tests.kit.engine import DONE, Engine, KilledError
 from tests.kit.targets.fakes import FakeTarget
@@ -103,7 +103,7 @@ def test_a_name_that_belongs_to_somebody_else_is_never_touched(engine: Engine, c
 def test_a_collision_shows_on_the_case_and_another_name_completes_it(
     engine: Engine, chain: Sequence[Agency], clock: SetClock, where: str
 ) -> None:
-    office = Office(engine.services, chain, clock)
+    office = CaseOffice(engine.services, chain, clock)
     # Its codes are read from the notices, which would be wiped.
     del engine.lanes[Target.MAIL]
     target: FakeTarget = getattr(engine, where)
