@@ -74,8 +74,8 @@ def _java_release(home: Path) -> int:
         lines = (home / "release").read_text().splitlines()
     except OSError:
         return 0
-    found = [line.split('"')[1] for line in lines if line.startswith("JAVA_VERSION=")]
-    return int(found[0].split(".")[0]) if found else 0
+    releases = [line.split('"')[1] for line in lines if line.startswith("JAVA_VERSION=")]
+    return int(releases[0].split(".")[0]) if releases else 0
 
 
 def _installed(package: str) -> bool:
@@ -133,11 +133,11 @@ def run(step: str, command: Sequence[str], extra: Mapping[str, str] | None = Non
 
 
 def digest(paths: Iterable[Path]) -> str:
-    found = hashlib.sha256(sys.version.encode())
+    whole = hashlib.sha256(sys.version.encode())
     for path in sorted(paths):
-        found.update(str(path.relative_to(PROJECT)).encode() + b"\0")
-        found.update(hashlib.sha256(path.read_bytes()).digest())
-    return found.hexdigest()
+        whole.update(str(path.relative_to(PROJECT)).encode() + b"\0")
+        whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
 
 
 def unchanged(step: str, inputs: str, result: Path) -> bool:

@@ -79,8 +79,8 @@ def official(
         if state is AccountState.ENABLED:
             move_account(work, work.accounts.get(account.id), AccountMove.ACTIVATE)
         if role is not None:
-            at = None if role is Role.SYSTEM_MANAGER else agency.id
-            grant_role(work, services, account.id, role, at, with_subordinates=with_subordinates)
+            place = None if role is Role.SYSTEM_MANAGER else agency.id
+            grant_role(work, services, account.id, role, place, with_subordinates=with_subordinates)
     with services.begin() as work:
         return work.accounts.get(account.id)
 

@@ -129,8 +129,8 @@ class Engine:
 
     def state(self, account_id: AccountId) -> str:
         with self.services.read() as connection:
-            found = connection.execute(sa.select(accounts.c.state).where(accounts.c.id == account_id)).scalar_one()
-            return str(found)
+            state = connection.execute(sa.select(accounts.c.state).where(accounts.c.id == account_id)).scalar_one()
+            return str(state)
 
     # What looks beside it.
 

@@ -63,9 +63,9 @@ class Registry:
 
     def at(self, arcs: str = "") -> Agency:
         with self.services.begin(SYSTEM) as work:
-            found = work.agencies.find_by_oid(f"{TOP}.{arcs}" if arcs else TOP)
-        assert found is not None
-        return found
+            agency = work.agencies.find_by_oid(f"{TOP}.{arcs}" if arcs else TOP)
+        assert agency is not None
+        return agency
 
     def get(self, agency: Agency) -> Agency:
         return self.number(agency.id)

@@ -64,8 +64,8 @@ class Staff:
         """A manager of the agency, or a system manager."""
         role = Role.SYSTEM_MANAGER if agency is None else Role.AGENCY_MANAGER
         with self.services.begin(SYSTEM) as work:
-            at = None if agency is None else agency.id
-            grant_role(work, self.services, account_id, role, at, with_subordinates=subordinates)
+            place = None if agency is None else agency.id
+            grant_role(work, self.services, account_id, role, place, with_subordinates=subordinates)
 
     def system_manager(self, agency: Agency) -> Actor:
         (account_id,) = self.hire(agency)
@@ -77,7 +77,7 @@ class Staff:
             return work.accounts.get(account_id)
 
     def states(self, account_ids: Sequence[AccountId]) -> set[AccountState]:
-        return {self.account(one).state for one in account_ids}
+        return {self.account(account_id).state for account_id in account_ids}
 
     def agency(self, agency: Agency) -> Agency:
         with self.services.begin(SYSTEM) as work:
@@ -130,16 +130,20 @@ class Staff:
     def recorded(self, *actions: str) -> list[str]:
         """The audit's actions in order; only these, where some are named."""
         with self.services.read() as connection:
-            found = connection.execute(sa.select(audit_records.c.action).order_by(audit_records.c.id)).scalars()
-            return [one for one in found if not actions or one in actions]
+            recorded = connection.execute(sa.select(audit_records.c.action).order_by(audit_records.c.id)).scalars()
+            return [action for action in recorded if not actions or action in actions]
 
 
 def account_keys(*account_ids: AccountId) -> set[OutboxKey]:
-    return {OutboxKey(target, Kind.ACCOUNT, str(one)) for target in (Target.AD, Target.KEYCLOAK) for one in account_ids}
+    return _keys(Kind.ACCOUNT, account_ids)
 
 
 def agency_keys(*agency_ids: AgencyId) -> set[OutboxKey]:
-    return {OutboxKey(target, Kind.AGENCY, str(one)) for target in (Target.AD, Target.KEYCLOAK) for one in agency_ids}
+    return _keys(Kind.AGENCY, agency_ids)
+
+
+def _keys(kind: Kind, ids: Sequence[object]) -> set[OutboxKey]:
+    return {OutboxKey(target, kind, str(object_id)) for target in (Target.AD, Target.KEYCLOAK) for object_id in ids}
 
 
 @contextmanager
@@ -190,7 +194,7 @@ def grow(services: SqlServices, chain: Sequence[Agency], dice: random.Random) ->
     """Hang eight more agencies anywhere below the first."""
     with services.begin() as work:
         nodes: dict[Key, Node] = dict(work.agencies.nodes().items())
-        below = [key for key in nodes if int(str(key)) in {one.id for one in chain}]
+        below = [key for key in nodes if int(str(key)) in {agency.id for agency in chain}]
         for number in range(8):
             oid = f"2.16.886.101.29998.{20001 + number}"
             nodes[oid] = Node(oid, dice.choice(below), AgencyKind.AGENCY, f"測試室{number}", oid=oid)
@@ -202,7 +206,7 @@ def crowd(services: SqlServices, parent: Agency, number: int = 101) -> None:
     """Hang so many agencies right below it that they fill more than a page."""
     with services.begin() as work:
         nodes: dict[Key, Node] = dict(work.agencies.nodes().items())
-        for one in range(number):
-            oid = f"2.16.886.101.29997.{20001 + one}"
-            nodes[oid] = Node(oid, parent.id, AgencyKind.AGENCY, f"分局{one}", oid=oid)
+        for arc in range(20001, 20001 + number):
+            oid = f"2.16.886.101.29997.{arc}"
+            nodes[oid] = Node(oid, parent.id, AgencyKind.AGENCY, f"分局{arc - 20001}", oid=oid)
         work.agencies.take_over(nodes, ())

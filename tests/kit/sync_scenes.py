@@ -129,7 +129,7 @@ def held_rename(services: SqlServices, asker: AccountId, agency: Agency) -> UUID
 def held(services: SqlServices, asker: AccountId, losing: Sequence[Account], *, most: int = 1) -> UUID:
     """A set that is held: these accounts would be disabled, and no more than `most` are without a second person."""
     strict = replace(services, policy=replace(services.policy, guard_most=most))
-    command = DisableAccounts(tuple(one.id for one in losing), "機關裁撤")
+    command = DisableAccounts(tuple(account.id for account in losing), "機關裁撤")
     outcome = submit(command, strict, account_actor(asker))
     assert isinstance(outcome, Held)
     return outcome.held_id

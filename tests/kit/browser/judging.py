@@ -36,15 +36,15 @@ def judge(page: Page, *, in_english: bool = True) -> None:
         page.set_viewport_size(size)
         page.evaluate("typeof axe === 'undefined'") and page.evaluate(AXE)
         where = f"{page.url} ({scheme}, {size['width']} px)"
-        found = page.evaluate(RUN) + page.evaluate(OVERHANG)
-        assert not found, f"{where}: {found}"
+        faults = page.evaluate(RUN) + page.evaluate(OVERHANG)
+        assert not faults, f"{where}: {faults}"
     if in_english:
         chinese = page.url
         for language in ("en", "zh_Hant_TW"):
             joint = "&" if "?" in chinese else "?"
             page.goto(f"{chinese}{joint}language={language}")
-            found = page.evaluate(OVERHANG)
-            assert not found, f"{page.url}: {found}"
+            faults = page.evaluate(OVERHANG)
+            assert not faults, f"{page.url}: {faults}"
     page.set_viewport_size(WIDE)
     page.emulate_media(color_scheme="light")
 

@@ -17,13 +17,13 @@ Mail = dict[str, Any]
 
 def mails(address: str, to: str) -> list[Mail]:
     """All mails to a mailbox, newest first."""
-    found: list[Mail] = requests.get(address, params={"to": to}, timeout=10).json()
-    return found
+    caught: list[Mail] = requests.get(address, params={"to": to}, timeout=10).json()
+    return caught
 
 
 def newest(address: str) -> int:
-    found = requests.get(address, params={"limit": "1"}, timeout=10).json()
-    return int(found[0]["id"]) if found else 0
+    caught = requests.get(address, params={"limit": "1"}, timeout=10).json()
+    return int(caught[0]["id"]) if caught else 0
 
 
 def awaited(address: str, to: str, *, holding: str = "", after: int = 0) -> Mail:
@@ -38,9 +38,9 @@ def awaited(address: str, to: str, *, holding: str = "", after: int = 0) -> Mail
 
 
 def code_in(mail: Mail) -> str:
-    found = CODE.search(mail["text"])
-    assert found is not None, mail["text"]
-    return found[0]
+    code = CODE.search(mail["text"])
+    assert code is not None, mail["text"]
+    return code[0]
 
 
 def activation_link(mail: Mail) -> str:

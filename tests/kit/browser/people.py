@@ -67,8 +67,8 @@ class Town:
         self.registry = registry_of(stack.profile)
         settle(stack, Settlement(stack.profile, self.registry))
         self.insiders = {
-            one.username: Insider(one.username, one.name, one.password, Authenticator(one.totp_secret))
-            for one in read_people(stack.profile)
+            person.username: Insider(person.username, person.name, person.password, Authenticator(person.totp_secret))
+            for person in read_people(stack.profile)
         }
 
     def close(self) -> None:

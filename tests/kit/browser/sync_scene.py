@@ -31,9 +31,9 @@ class Scene:
 
 def account_of(town: Town, name: str) -> Account:
     with town.registry.begin() as work:
-        found = work.accounts.find_by_name(name)
-    assert found is not None
-    return found
+        account = work.accounts.find_by_name(name)
+    assert account is not None
+    return account
 
 
 @contextmanager
