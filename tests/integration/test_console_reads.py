@@ -142,7 +142,7 @@ def test_a_long_list_is_not_counted_to_its_end_but_read_to_it(
     assert "page=4" not in browser.get("/accounts?page=3").text
 
 
-def test_a_page_beyond_the_end_of_a_list_is_its_last_one(app: Flask, scene: Scene) -> None:
+def test_a_page_beyond_the_end_of_a_list_is_its_last_one(app: Flask, scene: ReadPages) -> None:
     scene.grow(24)
     browser = browser_of(app, scene)
     assert "第 3 頁，共 3 頁" in browser.get("/accounts?page=99999").text
