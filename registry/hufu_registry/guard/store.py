@@ -18,7 +18,7 @@ from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.mapping import from_columns, from_rows, to_columns
 from hufu_registry.kernel.paging import Page, Paged, Sort
-from hufu_registry.kernel.store import Moment, among, counted, metadata, ordered
+from hufu_registry.kernel.store import Moment, among, counted, metadata, ordered, page_of
 
 held_changes = sa.Table(
     "held_changes",
@@ -162,15 +162,9 @@ def list_held_changes(
 ) -> Paged[HeldChange]:
     """Stored acts of a state (None: all), newest first unless sorted."""
     conditions = [] if state is None else [held_changes.c.state == state.value]
-    total = counted(connection, sa.select(held_changes.c.id).where(*conditions))
-    rows = connection.execute(
-        _held_changes()
-        .where(*conditions)
-        .order_by(*ordered(sort, SORTED_BY, (held_changes.c.requested_at.desc(), held_changes.c.id)))
-        .limit(page.size)
-        .offset(page.offset)
-    )
-    return Paged(from_rows(HeldChange, rows), total, page)
+    order = ordered(sort, SORTED_BY, (held_changes.c.requested_at.desc(), held_changes.c.id))
+    rows = _held_changes().where(*conditions).order_by(*order)
+    return page_of(connection, HeldChange, rows, page, all_of=sa.select(held_changes.c.id).where(*conditions))
 
 
 def count_held(connection: sa.Connection) -> int:
@@ -188,7 +182,5 @@ def held_change_of(connection: sa.Connection, held_id: UUID) -> HeldChange:
 
 def changes_page(connection: sa.Connection, held_id: UUID, page: Page) -> Paged[Change]:
     """Whom it touches, by agency and account name."""
-    its = held_change_accounts.c.held_id == held_id
-    total = counted(connection, sa.select(held_change_accounts.c.position).where(its))
-    rows = connection.execute(_changes_of(held_id).limit(page.size).offset(page.offset))
-    return Paged(from_rows(Change, rows), total, page)
+    its = sa.select(held_change_accounts.c.position).where(held_change_accounts.c.held_id == held_id)
+    return page_of(connection, Change, _changes_of(held_id), page, all_of=its)

@@ -15,9 +15,9 @@ from hufu_registry.agencies.model import HOMES, Agency, AgencyKind, Path
 from hufu_registry.agencies.model.naming import SEPARATOR
 from hufu_registry.agencies.store.tables import agencies, agency_names, below
 from hufu_registry.kernel.ids import AgencyId
-from hufu_registry.kernel.mapping import from_columns, from_rows
+from hufu_registry.kernel.mapping import from_columns
 from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import counted
+from hufu_registry.kernel.store import page_of
 from hufu_registry.kernel.texts import MOST_ABBREVIATED, folded, is_abbreviation, words_of
 
 home = agencies.alias("home")
@@ -255,15 +255,12 @@ def children(
     )
     of_parent = agencies.c.parent_id.is_(None) if parent is None else agencies.c.parent_id == parent
     conditions = [of_parent] if closed else [of_parent, is_open(agencies, on)]
-    total = counted(connection, sa.select(agencies.c.id).where(*conditions))
-    query = (
+    rows = (
         sa.select(agencies, count.label("children"), takes_people(on).label("selectable"))
         .where(*conditions)
         .order_by(sa.nulls_last(sa.collate(agencies.c.oid, "C")), agencies.c.id)
-        .limit(page.size)
-        .offset(page.offset)
     )
-    return Paged(from_rows(TreeRow, connection.execute(query)), total, page)
+    return page_of(connection, TreeRow, rows, page, all_of=sa.select(agencies.c.id).where(*conditions))
 
 
 def unit_names(connection: sa.Connection, agency: Agency, *, on: date) -> Sequence[str]:

@@ -14,7 +14,7 @@ from hufu_registry.accounts.store import accounts
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import PENDING_STATES, as_counted, capped, counted, outbox, pending
+from hufu_registry.kernel.store import PENDING_STATES, as_counted, capped, outbox, page_of, pending
 from hufu_registry.propagation.model import ActionKind, ActionState
 from hufu_registry.propagation.store import one_time_actions
 from hufu_registry.sync.model import (
@@ -201,22 +201,8 @@ def account_in_targets(connection: sa.Connection, account_id: AccountId) -> tupl
 def sign_ins(connection: sa.Connection, account_id: AccountId, page: Page) -> Paged[SignIn]:
     """What Keycloak saw of the account, newest first."""
     mine = sign_in_records.c.account_id == account_id
-    total = counted(connection, sa.select(sign_in_records.c.event_id).where(mine))
-    rows = connection.execute(
-        sa.select(sign_in_records)
-        .where(mine)
-        .order_by(sign_in_records.c.at.desc(), sign_in_records.c.event_id)
-        .limit(page.size)
-        .offset(page.offset)
-    )
-    return Paged(
-        [
-            SignIn(row.event_id, AccountId(row.account_id), row.type, row.client, row.address, row.at, row.error)
-            for row in rows
-        ],
-        total,
-        page,
-    )
+    rows = sa.select(sign_in_records).where(mine).order_by(sign_in_records.c.at.desc(), sign_in_records.c.event_id)
+    return page_of(connection, SignIn, rows, page, all_of=sa.select(sign_in_records.c.event_id).where(mine))
 
 
 def target_states(connection: sa.Connection) -> tuple[TargetState, ...]:

@@ -14,7 +14,7 @@ from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_columns, from_rows, to_columns
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page, Paged, Sort
-from hufu_registry.kernel.store import counted, ordered, outbox
+from hufu_registry.kernel.store import counted, ordered, outbox, page_of
 from hufu_registry.sync.model import AppliedStep, QueueSample, Run, RunKind
 from hufu_registry.sync.store.tables import applied_steps, queue_samples, sync_run_rows, sync_runs
 
@@ -226,10 +226,8 @@ SORTED_BY = {name: sync_runs.c[name] for name in ("started_at", "objects", "diff
 
 def runs(connection: sa.Connection, page: Page, sort: Sort | None = None) -> Paged[Run]:
     """Newest first unless sorted."""
-    total = counted(connection, sa.select(sync_runs.c.id))
     order = ordered(sort, SORTED_BY, (sync_runs.c.started_at.desc(), sync_runs.c.id))
-    rows = connection.execute(_with_progress().order_by(*order).limit(page.size).offset(page.offset))
-    return Paged(from_rows(Run, rows), total, page)
+    return page_of(connection, Run, _with_progress().order_by(*order), page, all_of=sa.select(sync_runs.c.id))
 
 
 def run_of(connection: sa.Connection, run_id: UUID) -> Run:
