@@ -117,6 +117,7 @@ def manager_of(connection: sa.Connection, agency_id: AgencyId, now: datetime, ac
 
 
 def managing(agency_id: AgencyId, now: datetime) -> sa.Select[Any]:
+    # By the role and no permission: these are the grants that `appoint_manager` gives and `dismiss_manager` ends.
     return (
         sa.select(accounts, grants.c.with_subordinates, grants.c.valid_from)
         .join(grants, grants.c.account_id == accounts.c.id)
