@@ -1,10 +1,12 @@
 """What a target's failure means for the worker. Vendors' errors are translated into these once, in the adapter.
 
-`code` is stable and has a sentence in the console; `detail` is technical, for the log, and never personal.
+`code` is stable and has a sentence in the console; `detail` is technical, for the log, and never personal; `fields` are
+those whose values are not taken, by their names in the schema.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -14,10 +16,11 @@ from hufu_registry.sync.model import Code, ErrorClass
 class TargetError(Exception):
     error_class: ClassVar[ErrorClass]
 
-    def __init__(self, code: Code, detail: str = "") -> None:
+    def __init__(self, code: Code, detail: str = "", *, fields: Sequence[str] = ()) -> None:
         super().__init__(f"{code.value} {detail}".strip())
         self.code = code
         self.detail = detail
+        self.fields = tuple(fields)
 
 
 class Transient(TargetError):  # noqa: N818 - a kind of answer, not a Python suffix

@@ -313,7 +313,7 @@ class Lane:
             next_at = work.now + pause(row.attempts, self.dice())
             work.queue.put_back(row, error_class=error_class, error=code, next_at=next_at)
         else:
-            work.queue.park(row, error_class=error_class, error=code)
+            work.queue.park(row, error_class=error_class, error=code, fields=error.fields)
 
     def _count(self, outcome: str) -> None:
         self.metrics.rows.labels(self.target.value, outcome).inc()

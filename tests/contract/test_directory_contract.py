@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 
 from hufu_registry.kernel.outbox import Kind
-from hufu_registry.sync.model import ChangeCursor, Code
-from hufu_registry.sync.model.plan import Adopt, Desired, Observed, Rename
+from hufu_registry.sync.model import BARS, ChangeCursor, Code
+from hufu_registry.sync.model.plan import Adopt, Desired, Observed, Rename, SetFields
 from hufu_sync.errors import Conflict, Gone, Refused
-from tests.kit.targets.target_harness import DirectoryHarness, HarnessFactory, found_of, steps
+from tests.kit.targets.target_harness import BARRED, DirectoryHarness, HarnessFactory, found_of, steps
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -91,6 +91,18 @@ def test_a_protected_account_is_never_touched(harness: DirectoryHarness, agency:
     assert isinstance(second, Observed)
     (told,) = [one for one in harness.everything(Kind.ACCOUNT) if one.remote_id == remote_id]
     assert told.protected
+
+
+def test_what_keeps_its_owner_out_is_one_field_and_goes(harness: DirectoryHarness, agency: str) -> None:
+    account = harness.account(agency, **{BARS: ""})
+    remote_id = harness.make(account)
+    assert steps(account, harness.seen(account, remote_id)) == ()
+    harness.bar(remote_id)
+    (told,) = [one for one in harness.everything(Kind.ACCOUNT, *account.fields) if one.remote_id == remote_id]
+    planned = SetFields(((BARS, BARRED, ""),))
+    assert steps(account, told) == steps(account, harness.seen(account, remote_id)) == (planned,)
+    assert told.enabled
+    assert steps(account, harness.bring(account, remote_id)) == ()
 
 
 # Somebody else's account, and how it becomes ours.

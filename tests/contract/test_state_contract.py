@@ -10,7 +10,17 @@ import pytest
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import Code
-from hufu_registry.sync.model.plan import Create, Delete, Desired, Observed, Place, Rename, SetEnabled, SetFields
+from hufu_registry.sync.model.plan import (
+    Create,
+    Delete,
+    Desired,
+    Observed,
+    Place,
+    Rename,
+    SetEnabled,
+    SetFields,
+    in_one,
+)
 from hufu_sync.errors import Conflict, Refused, TargetError, Transient
 from tests.kit.targets.fakes import Break, FakeTarget
 from tests.kit.targets.target_harness import HarnessFactory, TargetHarness, found_of, look, steps
@@ -19,6 +29,9 @@ IN_MEMORY = ("memory", "documents", "sign-in memory")
 REAL = [pytest.param(name, marks=pytest.mark.stack) for name in ("samba", "keycloak", "keycloak over ad")]
 # Keycloak takes a user's name from the directory.
 NAMES_ITS_ACCOUNTS = pytest.mark.parametrize("harness", [*IN_MEMORY, *REAL[:1]], indirect=True)
+
+# Whose fields may have more values than one.
+KEEPS_SEVERAL = pytest.mark.parametrize("harness", ["memory", "sign-in memory", *REAL], indirect=True)
 
 AnyHarness = TargetHarness[Any]
 
@@ -111,6 +124,19 @@ def test_fields_change_and_go_and_the_others_stay(harness: AnyHarness) -> None:
         planned = steps(account, harness.seen(account, remote_id))
         assert all(isinstance(step, SetFields) for step in planned)
         go_to(harness, account, remote_id)
+
+
+@KEEPS_SEVERAL
+def test_a_second_value_differs_and_goes_with_the_first_that_is_written(harness: AnyHarness) -> None:
+    field = harness.several
+    account = harness.account(harness.make(harness.agency()), **{field: "2.16.1"})
+    remote_id = harness.make(account)
+    harness.add_value(remote_id, field, "2.16.2")
+    (told,) = [one for one in harness.everything(Kind.ACCOUNT, *account.fields) if one.remote_id == remote_id]
+    differs = SetFields(((field, in_one(["2.16.2", "2.16.1"]), "2.16.1"),))
+    assert differs in steps(account, told)
+    assert steps(account, harness.seen(account, remote_id)) == (differs,)
+    go_to(harness, account, remote_id)
 
 
 def test_an_agency_is_described_anew_and_keeps_its_id(harness: AnyHarness) -> None:

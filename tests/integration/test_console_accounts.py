@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,12 +21,16 @@ from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.outbox import Target
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import outbox
 from hufu_registry.rights.use_cases import appoint_manager
+from hufu_registry.sync.model import Code
 from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
-from tests.kit.consoles import signed_in
+from tests.kit.consoles import signed_in, words_of
 from tests.kit.staff import crowd
+from tests.kit.sync_scenes import drifted, key_of, park, set_row, stands
 
 FORM = {
     "version": "2",
@@ -201,6 +206,51 @@ def test_what_is_missing_is_told_so_and_an_error_names_its_field_once(
     named = browser.post(f"/accounts/{wang}/edit", data=FORM | {"name": "王\u202e明"}).text
     assert "「姓名」中有" in named
     assert "姓名：「姓名」" not in named
+
+
+def test_an_account_that_the_directory_keeps_out_says_so_in_words(
+    app: Flask, services: SqlServices, chain: Sequence[Agency], system_manager: Account, clock: SetClock
+) -> None:
+    """Whatever was entered, it is refused there; what only lets others in is told with a milder sign."""
+    wang, chen = official(services, chain[1], "wangxm"), official(services, chain[1], "chendw")
+    manager = official(services, chain[1], "manager1", role=Role.AGENCY_MANAGER)
+    for one in (wang, chen):
+        stands(services, key_of(one.id))
+    drifted(services, key_of(wang.id), signInBars=("smartcard_required expires=2026-01-01", ""))
+    drifted(services, key_of(chen.id), signInBars=("password_not_required expires=2099-12-31", ""))
+    page = words_of(signed_in(app, services, manager.id).get(f"/accounts/{wang.id}").text)
+    for text in (
+        "AD 拒絕登入",
+        "不讓這個帳號登入",
+        "要求使用智慧卡",
+        "到期日：民國 115 年 1 月 1 日",
+        "系統管理者可以改正",
+    ):
+        assert text in page, text
+    assert "正常使用中" not in page
+    page = words_of(signed_in(app, services, manager.id).get(f"/accounts/{chen.id}").text)
+    for text in ("正常使用中", "有人在 Active Directory 改了這個帳號的登入設定", "在那裡不需要密碼"):
+        assert text in page, text
+    mine = signed_in(app, services, system_manager.id)
+    assert f"/sync/drift/ad/account/{wang.id}/signInBars" in mine.get(f"/accounts/{wang.id}").text
+    listed = words_of(mine.get("/sync/drift").text)
+    assert "要求使用智慧卡、" in listed
+    assert "smartcard_required" not in listed
+
+
+def test_a_refused_value_is_named_and_its_field_is_a_click_away(
+    app: Flask, services: SqlServices, chain: Sequence[Agency]
+) -> None:
+    wang = official(services, chain[1], "wangxm")
+    manager = official(services, chain[1], "manager1", role=Role.AGENCY_MANAGER)
+    park(services, key_of(wang.id, Target.KEYCLOAK), Code.KEYCLOAK_REFUSED)
+    set_row(services, key_of(wang.id, Target.KEYCLOAK), error_fields=["email"])
+    page = signed_in(app, services, manager.id).get(f"/accounts/{wang.id}").text
+    assert "未接受的欄位： 備用信箱" in words_of(page)
+    park(services, key_of(wang.id), Code.AD_REFUSED_VALUE)
+    set_row(services, key_of(wang.id), error_fields=["title"])
+    page = signed_in(app, services, manager.id).get(f"/accounts/{wang.id}").text
+    assert re.search(rf'職稱</strong>\s*\(<a href="/accounts/{wang.id}/edit">', page)
 
 
 def test_pages_say_who_manages_what(

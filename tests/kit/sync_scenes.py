@@ -21,7 +21,7 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.paging import Page
 from hufu_registry.kernel.store import outbox
-from hufu_registry.sync.model import Code, ErrorClass
+from hufu_registry.sync.model import Binding, Code, ErrorClass
 from hufu_registry.sync.model.plan import Delete, SetEnabled, SetFields, Step
 from hufu_registry.sync.model.plan_file import PlanFile, PlannedObject, Scope
 from hufu_registry.sync.permissions import ADMINISTER_SYNC
@@ -77,6 +77,12 @@ def _put(services: SqlServices, key: OutboxKey, **values: object) -> None:
     with services.begin(SYSTEM) as work:
         work.outbox.enqueue(key)
     set_row(services, key, **values)
+
+
+def stands(services: SqlServices, key: OutboxKey) -> None:
+    """The worker has made it there."""
+    with services.begin(SYSTEM) as work:
+        work.bindings.bind({key: Binding(key.object_id, "")})
 
 
 def drifted(services: SqlServices, key: OutboxKey, **fields: tuple[str, str]) -> None:

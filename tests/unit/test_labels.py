@@ -26,7 +26,17 @@ from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.propagation.model import ActionKind
 from hufu_registry.sync.events import IN_TARGETS
-from hufu_registry.sync.model import MISSING, STRAY, Code, ErrorClass, RunCause, RunKind, SignInState, WorkState
+from hufu_registry.sync.model import (
+    MISSING,
+    STRAY,
+    Code,
+    ErrorClass,
+    RunCause,
+    RunKind,
+    SignInBar,
+    SignInState,
+    WorkState,
+)
 from hufu_registry.sync.model.desired import DirectorySchema, KeycloakSchema
 from hufu_registry.sync.model.plan import ASPECTS
 from hufu_registry.sync.model.work import StepName, StepState
@@ -74,6 +84,7 @@ WORDS: Mapping[tuple[str, str], Iterable[str]] = {
     ("guard", "state_word"): [*HeldState, "all"],
     ("guard", "change_word"): ChangeKind,
     ("sync", "target_word"): Target,
+    ("sync", "bar_words"): SignInBar,
     ("sync", "object_word"): Kind,
     ("sync", "work_word"): WorkState,
     ("sync", "class_words"): ErrorClass,
@@ -94,7 +105,7 @@ OTHERS: Mapping[tuple[str, str], Iterable[tuple[Any, ...]]] = {
 # They have no words of their own: a colour, a part of a page, a value as it is.
 NO_WORDS = {
     "account_state", "step_kind", "event_kind", "act_kind", "case_state", "held_state", "value_word", "title_of",
-    "work_state", "next_try", "health", "run_state",
+    "work_state", "next_try", "health", "run_state", "refused_fields", "bars",
 }  # fmt: skip
 CASES = [(key, (code,)) for key, codes in WORDS.items() for code in sorted(codes)] + [
     (key, values) for key, several in OTHERS.items() for values in several

@@ -191,6 +191,7 @@ def test_an_account_in_the_directory_says_who_he_is_and_where() -> None:
         "userPrincipalName": "WangXM01@agency.test",
         "employeeNumber": str(ACCOUNT.id),
         "employeeType": "personal",
+        "signInBars": "",
     }
     assert (desired.name, desired.enabled, desired.mark) == ("WangXM01", True, f"hufu:account:{ACCOUNT.id}")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 
 from hufu_console.agencies.queries import names_in
-from hufu_console.web.context import reading
+from hufu_console.web.context import reading, registry
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.model import MOVES, Account, AccountMove, AccountState
 from hufu_registry.accounts.store import is_in_scope, names_of
@@ -24,6 +25,7 @@ from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.model import Grant
 from hufu_registry.sync.events import IN_TARGETS
 from hufu_registry.sync.model import (
+    Bar,
     InTarget,
     ProvisioningStep,
     SignInLock,
@@ -59,6 +61,11 @@ class AccountView:
     names: Mapping[object, str]
     manages: Sequence[Managed]
     manages_system: bool
+
+    @property
+    def bars(self) -> Sequence[Bar]:
+        """Settings in the directory that keep its owner out, or let others in."""
+        return [bar for target in self.targets for bar in target.bars]
 
     @property
     def moving(self) -> bool:
@@ -130,8 +137,8 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
             agency=places[account.agency_id],
             case=case_of(work, account_id),
             steps=account_story(work.connection, account_id),
-            targets=account_in_targets(work.connection, account_id),
-            sign_in=sign_in,
+            targets=(targets := account_in_targets(work.connection, registry().keys, account_id)),
+            sign_in=barred(sign_in, targets, taipei_date(work.now)),
             locks=locks,
             is_out_of_reach=are_wider(work, grants, viewer),
             record=record,
@@ -139,6 +146,12 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
             manages=managed(grants, places),
             manages_system=any(grant.role is Role.SYSTEM_MANAGER for grant in grants),
         )
+
+
+def barred(found: SignInState, targets: Sequence[InTarget], today: date) -> SignInState:
+    """What is locked opens again; what bars does not, so it is said first."""
+    keeps_out = any(bar.keeps_out(today) for target in targets for bar in target.bars)
+    return SignInState.BARRED if keeps_out else found
 
 
 def managed(grants: Sequence[Grant], places: Mapping[AgencyId, Agency]) -> Sequence[Managed]:

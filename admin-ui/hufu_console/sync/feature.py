@@ -7,6 +7,8 @@ from flask_babel import lazy_gettext as _l
 from hufu_console.sync import queries
 from hufu_console.sync.routes import ROUTES
 from hufu_console.web.feature import ConsoleFeature, MenuEntry, Tab, Waiting
+from hufu_registry.sync.model import bars_in
+from hufu_registry.sync.model.drift import ACCEPTABLE
 
 SENTENCES = {
     "work": _l("Nothing is to be done for it any more."),
@@ -62,4 +64,5 @@ FEATURE = ConsoleFeature(
     waits=(Waiting("sync.work", queries.count_parked), Waiting("sync.drift", queries.count_drifts)),
     sentences=SENTENCES,
     labels={"event": EVENTS, "run_cause": RUN_CAUSES},
+    template_values={"bars_in": bars_in, "correctable": frozenset(ACCEPTABLE)},
 )

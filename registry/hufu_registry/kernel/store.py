@@ -147,6 +147,8 @@ outbox = sa.Table(
     sa.Column("next_at", Moment),
     sa.Column("error_class", sa.Text),
     sa.Column("error", sa.Text),
+    # Whose values the target does not take, where it said so; of the error beside it alone.
+    sa.Column("error_fields", sa.ARRAY(sa.Text), nullable=False, server_default="{}"),
     sa.Column("parked_at", Moment),
     sa.CheckConstraint("applied_generation <= generation", name="applied_not_ahead"),
     sa.Index(

@@ -11,14 +11,14 @@ itself. A new account costs a search (shared), an add, and a search (shared).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from hufu_registry.kernel.outbox import Kind
-from hufu_registry.sync.model import ChangeCursor, Code
+from hufu_registry.sync.model import BARS, ChangeCursor, Code
 from hufu_registry.sync.model.desired import DirectorySchema
 from hufu_registry.sync.model.naming import folded
 from hufu_registry.sync.model.plan import (
@@ -34,7 +34,7 @@ from hufu_registry.sync.model.plan import (
     SetFields,
     Step,
 )
-from hufu_sync.errors import Conflict, Gone, Misconfigured, Refused, TargetError, Transient
+from hufu_sync.errors import Conflict, Gone, Misconfigured, Refused, Transient
 from hufu_sync.targets import dn as names
 from hufu_sync.targets.ldap_connection import (
     DirectorySettings,
@@ -48,6 +48,7 @@ from hufu_sync.targets.ldap_connection import (
     has_guid,
 )
 from hufu_sync.targets.port import Asked, Changes, Found
+from hufu_sync.targets.sign_in_bars import READ, bars_of, without_bars
 
 NORMAL_ACCOUNT = 0x200
 DISABLED = 0x2
@@ -119,7 +120,7 @@ class ActiveDirectory:
         for each in asked:
             by_name = _named(each.desired, by_mark=each.in_flight)
             filters.add(by_name if each.remote_id is None else has_guid(each.remote_id))
-        wanted = {name for each in asked for name in each.desired.fields} | {*STATE, *NAMES}
+        wanted = _read(name for each in asked for name in each.desired.fields) | {*NAMES}
         entries = _Entries(self._search_domain(any_of(sorted(filters)), wanted))
         for place in places:
             if place in entries.by_guid:
@@ -176,7 +177,7 @@ class ActiveDirectory:
 
     def everything(self, kind: Kind, fields: Collection[str]) -> Iterator[Sequence[Observed]]:
         base = self.settings.base_dn
-        wanted = {*fields, *STATE}
+        wanted = _read(fields)
         agencies = [
             entry
             for page in self._ldap.pages(base, OURS[Kind.AGENCY], wanted if kind is Kind.AGENCY else (MARK,), PAGE)
@@ -200,7 +201,7 @@ class ActiveDirectory:
             return Changes(now)
         if cursor.server != now.server or cursor.position > now.position:
             return Changes(now, restarted=True)
-        entries, last = self._changed(cursor.position, now.position, {*fields, *STATE}, min(limit, PAGE - 1))
+        entries, last = self._changed(cursor.position, now.position, _read(fields), min(limit, PAGE - 1))
         place_of = self._places_of(entries)
         seen: dict[Kind, list[Observed]] = {Kind.ACCOUNT: [], Kind.AGENCY: []}
         for entry in sorted(entries, key=lambda entry: entry.number("uSNChanged")):
@@ -214,7 +215,7 @@ class ActiveDirectory:
         )
 
     def foreign(self, desired: Desired) -> Observed | None:
-        wanted = {*desired.fields, *STATE, *NAMES}
+        wanted = _read(desired.fields) | {*NAMES}
         entry = _Entries(self._search_domain(_named(desired), wanted)).named(desired, self._place_dn(desired.place))
         if entry is None or entry.text(MARK).startswith("hufu:"):
             return None
@@ -288,25 +289,25 @@ class ActiveDirectory:
         return f"{_rdn(desired.kind, desired.name)},{self._place_dn(desired.place)}"
 
     def _set(self, guid: str, values: dict[str, str]) -> None:
+        changes = {name: {name: value} for name, value in values.items() if name != BARS}
+        if BARS in values:
+            changes[BARS] = without_bars(self._entry(guid, READ))
         try:
-            self._ldap.modify(by_guid(guid), values)
+            self._ldap.modify(by_guid(guid), {name: value for each in changes.values() for name, value in each.items()})
         except Refused as error:
-            if error.code is not Code.AD_REFUSED_VALUE or len(values) == 1:
+            if error.code is not Code.AD_REFUSED_VALUE:
                 raise
-            refused: TargetError | None = None
-            for name, value in values.items():
+            refused: dict[str, Refused] = {}
+            for name, change in changes.items():
                 try:
-                    self._ldap.modify(by_guid(guid), {name: value})
+                    self._ldap.modify(by_guid(guid), change)
                 except Refused as refusal:
-                    refused = Refused(refusal.code, f"{name} {refusal.detail}")
-            if refused is not None:
-                raise refused from error
+                    refused[name] = refusal
+            if refused:
+                raise Refused(error.code, f"{', '.join(refused)} {error.detail}", fields=sorted(refused)) from error
 
     def _set_enabled(self, guid: str, *, enabled: bool) -> None:
-        entry = self._ldap.read(by_guid(guid), ("userAccountControl",))
-        if entry is None:
-            raise Gone(Code.GONE_IN_AD)
-        control = entry.number("userAccountControl")
+        control = self._entry(guid, ("userAccountControl",)).number("userAccountControl")
         control = control & ~DISABLED if enabled else control | DISABLED
         self._ldap.modify(by_guid(guid), {"userAccountControl": str(control)})
 
@@ -316,9 +317,7 @@ class ActiveDirectory:
         except (MissingError, Refused):
             # An OU above it, or the one it is to go to, may have been renamed or moved since we read where it stands.
             before = (observed.address, self._places.pop(desired.place or "", None))
-            entry = self._ldap.read(by_guid(observed.remote_id), (MARK,))
-            if entry is None:
-                raise Gone(Code.GONE_IN_AD) from None
+            entry = self._entry(observed.remote_id, (MARK,))
             if before == (entry.dn, None if desired.place is None else self._place_dn(desired.place)):
                 raise
             self._move_from(entry.dn, step, desired)
@@ -357,10 +356,13 @@ class ActiveDirectory:
         return self._places[place]
 
     def _password_set_at(self, remote_id: str) -> datetime | None:
-        entry = self._ldap.read(by_guid(remote_id), ("pwdLastSet",))
+        return self._entry(remote_id, ("pwdLastSet",)).moment("pwdLastSet")
+
+    def _entry(self, guid: str, wanted: Collection[str]) -> Entry:
+        entry = self._ldap.read(by_guid(guid), wanted)
         if entry is None:
             raise Gone(Code.GONE_IN_AD)
-        return entry.moment("pwdLastSet")
+        return entry
 
     def _newest_change(self) -> ChangeCursor:
         """Positions are each server's own, and a server put back from a backup calls itself another."""
@@ -445,6 +447,12 @@ def _places(known: dict[str, str], base: str) -> Callable[[str], str | None]:
     return place_of
 
 
+def _read(fields: Iterable[str]) -> set[str]:
+    """The attributes that tell of these fields, and of an object's state."""
+    named = {*fields, *STATE}
+    return named - {BARS} | READ if BARS in named else named
+
+
 def _observed(kind: Kind, entry: Entry, place: str | None, fields: Collection[str]) -> Observed:
     is_account = kind is Kind.ACCOUNT
     return Observed(
@@ -454,7 +462,7 @@ def _observed(kind: Kind, entry: Entry, place: str | None, fields: Collection[st
         place=place,
         address=entry.dn,
         enabled=not entry.number("userAccountControl") & DISABLED if is_account else None,
-        fields={name: entry.text(name) for name in fields},
+        fields={name: bars_of(entry) if name == BARS else entry.texts(name) for name in fields},
         locked_at=entry.moment("lockoutTime") if is_account else None,
         protected=_is_protected(entry),
     )

@@ -28,6 +28,7 @@ from hufu_registry.sync.model.plan import (
     SetEnabled,
     SetFields,
     Step,
+    in_one,
 )
 from hufu_sync.errors import Conflict, Interrupted, Misconfigured, Refused, TargetError, Transient, Unreachable
 from hufu_sync.targets.keycloak_connection import (
@@ -414,7 +415,12 @@ def _observed_group(group: Json, fields: Collection[str]) -> Observed:
 
 
 def _fields(raw: Json, names: Collection[str], properties: Collection[str]) -> dict[str, str]:
-    return {name: (raw.get(name) or "") if name in properties else _attribute(raw, name) for name in names}
+    return {name: (raw.get(name) or "") if name in properties else _all_of(raw, name) for name in names}
+
+
+def _all_of(raw: Json, name: str) -> str:
+    values = (raw.get("attributes") or {}).get(name) or [""]
+    return str(values[0]) if len(values) == 1 else in_one(map(str, values))
 
 
 def _moment(milliseconds: int) -> datetime:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -19,12 +19,14 @@ from keycloak import KeycloakOpenID, KeycloakOpenIDConnection
 from keycloak.exceptions import KeycloakAuthenticationError, KeycloakConnectionError, KeycloakError
 
 from hufu_registry.sync.model import Code
+from hufu_registry.sync.model.plan import NAME
 from hufu_sync.errors import Conflict, Interrupted, Misconfigured, Refused, TargetError, Transient, Unreachable
 
 AWAY = frozenset({502, 503, 504})
 MISSING = 404
 # What it says where it did not decide to fail, with 500, and sometimes with 400.
 BROKEN_OFF = "unknown_error"
+LONGEST_WORD = 60
 NOT_OURS = frozenset({"", "LDAP_ID", "LDAP_ENTRY_DN"})
 
 Json = dict[str, Any]
@@ -147,23 +149,25 @@ class KeycloakConnection:
 
 
 def _checked(response: requests.Response) -> requests.Response:
-    status = response.status_code
-    if status < 400:
+    if response.status_code < 400:
         return response
-    raise _refusal(status, response)
+    raise refusal_of(response)
 
 
-def _refusal(status: int, response: requests.Response) -> TargetError:
+def refusal_of(response: requests.Response) -> TargetError:
+    """What its "no" means for the worker."""
+    status = response.status_code
     if status == MISSING:
         return MissingError(Code.KEYCLOAK_ERROR, "404")
     if status == 403:
         return Misconfigured(Code.KEYCLOAK_NO_RIGHTS, "403")
-    reason = _reason(response)
+    reason, refused = _reason(response), _fields(response)
     if reason == BROKEN_OFF:
         return Interrupted(Code.KEYCLOAK_ERROR, f"{status} {reason}")
     if status >= 500 or status in {408, 429}:
         return Transient(Code.KEYCLOAK_ERROR, str(status))
-    return (UnexplainedError if reason in NOT_OURS else Refused)(Code.KEYCLOAK_REFUSED, f"{status} {reason}".strip())
+    kind = UnexplainedError if reason in NOT_OURS else Refused
+    return kind(Code.KEYCLOAK_REFUSED, f"{status} {reason}".strip(), fields=refused)
 
 
 class _Connection(KeycloakOpenIDConnection):
@@ -200,8 +204,22 @@ def _raise(error: Exception) -> NoReturn:
 
 def _reason(response: requests.Response) -> str:
     """Keycloak's word for a refusal, never its sentence: that may name a person."""
+    refused = _fields(response)
+    return ", ".join(refused) if refused else str(_body(response).get("error") or "")[:LONGEST_WORD]
+
+
+def _fields(response: requests.Response) -> Sequence[str]:
+    """Whose values it does not take: one says so by itself, several in a list."""
+    body = _body(response)
+    several = body.get("errors")
+    faults = several if isinstance(several, list) else [body]
+    named = (str(fault.get("field") or "")[:LONGEST_WORD] for fault in faults if isinstance(fault, dict))
+    return sorted({NAME if name == "username" else name for name in named if name})
+
+
+def _body(response: requests.Response) -> Json:
     with suppress(ValueError):
         body = response.json()
         if isinstance(body, dict):
-            return str(body.get("field") or body.get("error") or "")[:60]
-    return ""
+            return body
+    return {}

@@ -18,6 +18,7 @@ from ldap3.protocol.microsoft import security_descriptor_control
 from ldap3.utils.conv import escape_bytes, escape_filter_chars
 
 from hufu_registry.sync.model import Code
+from hufu_registry.sync.model.plan import in_one
 from hufu_sync.errors import Conflict, Misconfigured, NoRightsError, Refused, TargetError, Transient, Unreachable
 
 SEARCH_RESULT_ENTRY = 4
@@ -79,6 +80,11 @@ class Entry:
     def text(self, name: str) -> str:
         values = self.values.get(name.lower(), ())
         return values[0].decode("utf-8", "replace") if values else ""
+
+    def texts(self, name: str) -> str:
+        """All its values: more than one are never taken for one of them."""
+        values = self.values.get(name.lower(), ())
+        return self.text(name) if len(values) < 2 else in_one(value.decode("utf-8", "replace") for value in values)
 
     def number(self, name: str) -> int:
         return int(self.text(name) or "0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from datetime import date, datetime
 from uuid import uuid4
 
 import pytest
@@ -18,13 +19,12 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.settings import RegistrySettings
-from hufu_registry.sync.model import Code, RunCause, RunKind
-from hufu_registry.sync.model.plan import Observed
-from hufu_registry.sync.store import (
-    drifts,
-)
+from hufu_registry.sync.model import BARS, Bar, Code, RunCause, RunKind, SignInBar
+from hufu_registry.sync.model.desired import DirectorySchema
+from hufu_registry.sync.model.plan import Observed, in_one
+from hufu_registry.sync.store import account_in_targets, drifts
 from hufu_registry.sync.store.comparison import alone
-from hufu_registry.sync.use_cases import request_comparison
+from hufu_registry.sync.use_cases import overwrite_drift, request_comparison
 from hufu_sync.comparison import StoppedError, Tally, key_of
 from hufu_sync.desired_state import desired_of
 from hufu_sync.errors import Refused, Unreachable
@@ -50,6 +50,59 @@ def test_what_somebody_else_changed_is_listed_with_both_values_since_it_was_seen
     engine.ad.things[engine.in_ad(people[0])].fields["title"] = "科員"
     engine.compare()
     assert engine.drifts() == {}
+
+
+def test_what_keeps_somebody_out_of_the_directory_differs_until_a_person_overwrites_it(
+    engine: Engine, people: list[AccountId]
+) -> None:
+    thing = engine.thing(people[0])
+    thing.fields[BARS] = "smartcard_required expires=2020-01-01"
+    engine.want(people[0])
+    engine.run()
+    engine.compare()
+    ((key, drift),) = engine.drifts().items()
+    assert (key, drift.there, drift.wanted) == ((str(people[0]), BARS), "smartcard_required expires=2020-01-01", "")
+    assert not drift.acceptable
+    with engine.services.read() as connection:
+        in_ad, _ = account_in_targets(connection, engine.services.keys, people[0])
+    smartcard, expired = in_ad.bars
+    assert (smartcard, expired) == (Bar(SignInBar.SMARTCARD_REQUIRED), Bar(SignInBar.EXPIRES, date(2020, 1, 1)))
+    overwrite_drift(drift.key, BARS, engine.services, OPERATOR)
+    engine.run()
+    assert thing.fields[BARS] == ""
+    assert engine.drifts() == {}
+
+
+def test_a_second_value_is_shown_with_the_first_and_goes_when_it_is_overwritten(
+    engine: Engine, people: list[AccountId]
+) -> None:
+    thing = engine.thing(people[0])
+    thing.fields["title"] = in_one(["科員", "處長"])
+    engine.compare()
+    ((_, drift),) = engine.drifts().items()
+    assert (drift.there, drift.wanted, drift.acceptable) == ("科員\n處長", "科員", False)
+    overwrite_drift(drift.key, "title", engine.services, OPERATOR)
+    engine.run()
+    assert (thing.fields["title"], engine.drifts()) == ("科員", {})
+
+
+def test_since_when_it_differs_and_when_it_was_looked_at_last(engine: Engine, people: list[AccountId]) -> None:
+    def looked() -> tuple[datetime, datetime | None]:
+        with engine.services.read() as connection:
+            in_ad, _ = account_in_targets(connection, engine.services.keys, people[0])
+        return in_ad.since, in_ad.compared_at
+
+    made = looked()[0]
+    engine.clock.advance(hours=1)
+    engine.compare()
+    assert looked() == (made, engine.clock.now())
+    engine.watch().poll()
+    engine.clock.advance(hours=1)
+    thing = engine.thing(people[0])
+    thing.fields["title"] = "他人改的"
+    engine.ad.touch(thing)
+    engine.watch().poll()
+    assert looked() == (engine.clock.now(), engine.clock.now())
 
 
 def test_a_comparison_that_finds_nothing_writes_nothing(engine: Engine, people: list[AccountId]) -> None:
@@ -294,4 +347,6 @@ def test_very_many_differences_fit_into_their_statements(
     engine.compare()
     assert len(engine.drifts()) == 20
     with engine.services.read() as connection:
-        assert connection.execute(sa.select(sa.func.count()).select_from(drifts)).scalar_one() == 3 * 13
+        assert connection.execute(sa.select(sa.func.count()).select_from(drifts)).scalar_one() == 3 * len(
+            DirectorySchema.fields[Kind.ACCOUNT]
+        )

@@ -133,7 +133,7 @@ def test_drift_is_listed_and_left_alone_until_the_registry_changes(engine: Engin
     converge_now(account_id, engine.services, SYSTEM)
     engine.run()
     with engine.services.read() as connection:
-        in_ad = account_in_targets(connection, account_id)[0]
+        in_ad = account_in_targets(connection, engine.services.keys, account_id)[0]
     assert (there.fields["title"], in_ad.drift) == ("他人改的", ("title",))
 
 

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from hufu_registry.agencies.model import Agency
 from hufu_registry.cases.use_cases import ChooseName, choose_name
 from hufu_registry.kernel.actor import SYSTEM
-from hufu_registry.kernel.outbox import Kind, Target
+from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.store import outbox
 from hufu_registry.propagation.store import one_time_actions
 from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.sync.model import Code, ErrorClass, StepName, StepState
-from hufu_registry.sync.store import target_states
+from hufu_registry.sync.store import account_story, target_states, work_row
 from hufu_registry.sync.use_cases import converge_now
 from hufu_sync.errors import Misconfigured, Refused, Transient, Unreachable
 from tests.kit.cases import APPLICANT, CaseOffice
@@ -75,6 +75,22 @@ def test_what_fails_for_a_while_is_tried_again_ever_more_rarely(
     engine.ad.heal()
     engine.run()
     assert engine.story(account_id)[StepName.MAIL] == DONE
+
+
+def test_a_refused_value_is_told_by_the_name_of_its_field(engine: Engine, chain: Sequence[Agency]) -> None:
+    named = Refused(Code.KEYCLOAK_REFUSED, "400 email", fields=("email", "of Keycloak alone"))
+    engine.keycloak.fail(named, when="Create account")
+    account_id = engine.account(chain[3])
+    engine.run()
+    with engine.services.read() as connection:
+        step = next(one for one in account_story(connection, account_id) if one.step is StepName.KEYCLOAK)
+        row = work_row(connection, OutboxKey(Target.KEYCLOAK, Kind.ACCOUNT, str(account_id)))
+    assert (step.state, step.code) == (StepState.PARKED, Code.KEYCLOAK_REFUSED)
+    assert step.fields == row.fields == ("email",)
+    engine.keycloak.heal()
+    converge_now(account_id, engine.services, SYSTEM)
+    engine.run()
+    assert engine.story(account_id)[StepName.KEYCLOAK] == DONE
 
 
 def test_a_refused_value_parks_this_one_and_stops_no_other(engine: Engine, chain: Sequence[Agency]) -> None:

@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID, uuid4
 
 import ldap3
 import requests
 
 from hufu_registry.kernel.outbox import Kind
-from hufu_registry.sync.model.plan import ENABLED, PLACE, Create, Desired, Observed, Step, plan
+from hufu_registry.sync.model import BARS
+from hufu_registry.sync.model.plan import ENABLED, PLACE, Create, Desired, Observed, Step, in_one, plan
 from hufu_stack.stack import Stack
 from hufu_sync.errors import TargetError
 from hufu_sync.targets.active_directory import ActiveDirectory
@@ -46,9 +47,20 @@ def look(
     return found
 
 
+# What `bar` leaves.
+BARRED = "password_not_required smartcard_required no_preauthentication expires=2020-01-01 logon_hours workstations"
+
+
 @dataclass
 class TargetHarness(Generic[T]):
+    """`several` is a field of accounts that may have more values than one there."""
+
     target: T
+    several: ClassVar[str] = "title"
+
+    def add_value(self, remote_id: str, field: str, value: str) -> None:
+        """Somebody else adds one beside ours."""
+        raise NotImplementedError
 
     def agency(self, place: str | None = None, name: str = "") -> Desired:
         number = uuid4().int % 10**9
@@ -130,6 +142,10 @@ class DirectoryHarness(TargetHarness[Directory]):
     def protect(self, remote_id: str) -> None:
         raise NotImplementedError
 
+    def bar(self, remote_id: str) -> None:
+        """Keep its owner out: the account expired, with a smart card, at no hour, from one computer only."""
+        raise NotImplementedError
+
     def stand_in_the_way(self, desired: Desired) -> str:
         """Make somebody else's account of the same name; its id."""
         raise NotImplementedError
@@ -138,6 +154,9 @@ class DirectoryHarness(TargetHarness[Directory]):
 @dataclass
 class MemoryDirectoryHarness(DirectoryHarness):
     target: FakeTarget
+
+    def add_value(self, remote_id: str, field: str, value: str) -> None:
+        add_to_memory(self.target, remote_id, field, value)
 
     def choose_password(self, remote_id: str) -> None:
         self.target.passwords[remote_id] = datetime.now(UTC)
@@ -148,14 +167,29 @@ class MemoryDirectoryHarness(DirectoryHarness):
     def protect(self, remote_id: str) -> None:
         self.target.things[remote_id].protected = True
 
+    def bar(self, remote_id: str) -> None:
+        thing = self.target.things[remote_id]
+        thing.fields[BARS] = BARRED
+        self.target.touch(thing)
+
     def stand_in_the_way(self, desired: Desired) -> str:
         return self.target.stand_in_the_way(desired.name)
+
+
+def add_to_memory(target: FakeTarget, remote_id: str, field: str, value: str) -> None:
+    thing = target.things[remote_id]
+    thing.fields[field] = in_one([thing.fields[field], value])
+    target.touch(thing)
 
 
 @dataclass
 class SambaHarness(DirectoryHarness):
     target: ActiveDirectory
     connection: Any
+    several: ClassVar[str] = "departmentNumber"
+
+    def add_value(self, remote_id: str, field: str, value: str) -> None:
+        self.connection.modify(f"<GUID={remote_id}>", {field: [(ldap3.MODIFY_ADD, [value])]})
 
     def choose_password(self, remote_id: str) -> None:
         self.write(remote_id, unicodePwd=f'"{secrets.token_urlsafe(24)}Aa1!"'.encode("utf-16-le"))
@@ -166,6 +200,14 @@ class SambaHarness(DirectoryHarness):
 
     def protect(self, remote_id: str) -> None:
         self.write(remote_id, adminCount="1")
+
+    def bar(self, remote_id: str) -> None:
+        expired = int((datetime(2020, 1, 1, 16, tzinfo=UTC) - EPOCH).total_seconds() * 10**7)
+        flags = str(0x200 | 0x20 | 0x40000 | 0x400000)
+        hours = b"\0" * 20 + b"\xff"
+        self.write(
+            remote_id, accountExpires=str(expired), userAccountControl=flags, logonHours=hours, userWorkstations="PC1"
+        )
 
     def stand_in_the_way(self, desired: Desired) -> str:
         dn = f"CN={desired.name},{self.target.settings.base_dn}"
@@ -185,6 +227,7 @@ class SignInHarness(TargetHarness[SignInServer]):
 
     directory: ActiveDirectory | None = None
     realm: ScratchRealm | None = None
+    several: ClassVar[str] = "unit_oid"
 
     def agency(self, place: str | None = None, name: str = "") -> Desired:
         found = super().agency(place, name)
@@ -248,6 +291,9 @@ class SignInHarness(TargetHarness[SignInServer]):
 class MemorySignInHarness(SignInHarness):
     target: FakeTarget
 
+    def add_value(self, remote_id: str, field: str, value: str) -> None:
+        add_to_memory(self.target, remote_id, field, value)
+
     def set_up(self, desired: Desired, remote_id: str) -> None:
         self.target.having[remote_id] = Credentials(password=True, otp=True)
         self.target.having_since[remote_id] = datetime.now(UTC)
@@ -260,6 +306,12 @@ class MemorySignInHarness(SignInHarness):
 @dataclass
 class KeycloakHarness(SignInHarness):
     target: Keycloak
+
+    def add_value(self, remote_id: str, field: str, value: str) -> None:
+        user = self.in_realm.server().get(f"/users/{remote_id}")
+        attributes = dict(user["attributes"])
+        attributes[field] = [*attributes[field], value]
+        self.in_realm.server().put(f"/users/{remote_id}", {"email": user["email"], "attributes": attributes})
 
     def set_up(self, desired: Desired, remote_id: str) -> None:
         password = {"type": "password", "value": PASSWORD, "temporary": False}

@@ -2,9 +2,11 @@
 
 from hufu_registry.sync.model.policy import ACTIVATION_LINK_LIFETIME, SyncPolicy
 from hufu_registry.sync.model.work import (
+    BARS,
     MISSING,
     STRAY,
     AppliedStep,
+    Bar,
     Binding,
     ChangeCursor,
     Claimed,
@@ -18,6 +20,7 @@ from hufu_registry.sync.model.work import (
     RunCause,
     RunKind,
     SignIn,
+    SignInBar,
     SignInLock,
     SignInState,
     StepName,
@@ -25,13 +28,16 @@ from hufu_registry.sync.model.work import (
     TargetState,
     WorkRow,
     WorkState,
+    bars_in,
 )
 
 __all__ = [
     "ACTIVATION_LINK_LIFETIME",
+    "BARS",
     "MISSING",
     "STRAY",
     "AppliedStep",
+    "Bar",
     "Binding",
     "ChangeCursor",
     "Claimed",
@@ -45,6 +51,7 @@ __all__ = [
     "RunCause",
     "RunKind",
     "SignIn",
+    "SignInBar",
     "SignInLock",
     "SignInState",
     "StepName",
@@ -53,4 +60,5 @@ __all__ = [
     "TargetState",
     "WorkRow",
     "WorkState",
+    "bars_in",
 ]

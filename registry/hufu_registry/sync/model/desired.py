@@ -10,8 +10,8 @@ from hufu_registry.accounts.model import Account, AccountState, DisableCause
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model.naming import value
-from hufu_registry.sync.model.plan import ENABLED, PLACE, Desired
-from hufu_registry.sync.model.work import Code
+from hufu_registry.sync.model.plan import ASPECTS, ENABLED, PLACE, Desired
+from hufu_registry.sync.model.work import BARS, Code
 
 # A given name is wanted by much software, and 姓名 is one field: whatever is put there is shown beside the whole
 # name in sn. A dot is what others write for people with one name.
@@ -69,6 +69,7 @@ class DirectorySchema:
             {
                 "displayName", "sn", "givenName", "title", "department", "company", "departmentNumber",
                 "telephoneNumber", "mail", "sAMAccountName", "userPrincipalName", "employeeNumber", "employeeType",
+                BARS,
             }
         ),
     }  # fmt: skip
@@ -113,7 +114,7 @@ class DirectorySchema:
             name=account.account_name,
             place=place,
             enabled=may_sign_in(account),
-            fields={name: value(name, text) for name, text in texts.items()} | names,
+            fields={name: value(name, text) for name, text in texts.items()} | names | {BARS: ""},
             enforced=frozenset({ENABLED}),
             for_security=for_security(account),
         )
@@ -179,3 +180,10 @@ class KeycloakSchema:
             enforced=frozenset({ENABLED, PLACE}),
             for_security=for_security(account),
         )
+
+
+# Of all targets and kinds: what people may be told of by name.
+FIELDS = ASPECTS.union(
+    *DirectorySchema.fields.values(),
+    *(names for with_directory in (True, False) for names in KeycloakSchema(with_directory).fields.values()),
+)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from hufu_registry.accounts.model import Profile
 from hufu_registry.kernel.outbox import Kind
+from hufu_registry.sync.model.plan import BETWEEN
 
 # The target's field → the profile's.
 ACCEPTABLE = MappingProxyType(
@@ -23,8 +24,9 @@ ACCEPTABLE = MappingProxyType(
 )
 
 
-def is_acceptable(kind: Kind, field: str) -> bool:
-    return kind is Kind.ACCOUNT and field in ACCEPTABLE
+def is_acceptable(kind: Kind, field: str, there: str) -> bool:
+    """Of several values nobody knows which is meant."""
+    return kind is Kind.ACCOUNT and field in ACCEPTABLE and BETWEEN not in there
 
 
 def accepted(profile: Profile, field: str, value: str) -> Profile:

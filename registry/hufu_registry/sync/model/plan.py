@@ -7,7 +7,7 @@ drift: listed, not written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -21,6 +21,14 @@ ENABLED = "@enabled"
 ASPECTS = frozenset({NAME, PLACE, ENABLED})
 
 Fields = Mapping[str, str]
+
+# Between the values of a field that has several in a target: the registry wants one, and none has a line break.
+BETWEEN = "\n"
+
+
+def in_one(values: Iterable[str]) -> str:
+    """Several values as one text, which is like none of them; a target may tell them in any order."""
+    return BETWEEN.join(sorted(values))
 
 
 @dataclass(frozen=True, slots=True)

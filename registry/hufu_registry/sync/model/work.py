@@ -5,7 +5,7 @@ For the console, `hufu_registry.sync.store` has these read models (each takes an
   this order (no ad step where there is no directory). state is done, waiting, retrying or parked; `code` is one
   of `Code` when it failed or why it waits, `next_at` when it is tried next, `times` how often a mail was sent.
 - `sign_ins(connection, account_id, page) -> Paged[SignIn]`: newest first.
-- `account_in_targets(connection, account_id) -> tuple[InTarget, ...]`: where the account is, since when, and
+- `account_in_targets(connection, keys, account_id) -> tuple[InTarget, ...]`: where the account is, since when, and
   whether something differs there.
 - `target_states(connection) -> tuple[TargetState, ...]`: health and queue of each target.
 """
@@ -13,7 +13,7 @@ For the console, `hufu_registry.sync.store` has these read models (each takes an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -88,7 +88,9 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProvisioningStep:
-    """One step of an account's way. `at` is when it was done; `pending` that a newer change is on its way there."""
+    """One step of an account's way. `at` is when it was done; `pending` that a newer change is on its way there;
+    `fields` are those whose values were refused.
+    """
 
     step: StepName
     state: StepState
@@ -99,17 +101,24 @@ class ProvisioningStep:
     next_at: datetime | None = None
     times: int = 0
     pending: bool = False
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class InTarget:
-    """Where an account is in a target: its id there, and the fields that somebody else changed."""
+    """Where an account is in a target: its id there, since when it is right or differs, when it was looked at last,
+    the fields that somebody else changed, and what keeps its owner out. `pending` where work of it waits, and `paused`
+    where the target is, by hand.
+    """
 
     target: Target
     remote_id: str
     since: datetime
-    converged_at: datetime | None
+    compared_at: datetime | None
     drift: tuple[str, ...] = ()
+    bars: tuple[Bar, ...] = ()
+    pending: bool = False
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +135,11 @@ class SignIn:
 
 
 class SignInState(StrEnum):
-    """登入狀態: 正常使用中 or 鎖定."""
+    """登入狀態: 正常使用中 or 鎖定; or the directory does not let its owner in, whatever he enters."""
 
     NORMAL = "normal"
     LOCKED = "locked"
+    BARRED = "barred"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +152,45 @@ class SignInLock:
 
     def holds(self, now: datetime) -> bool:
         return self.until is None or self.until > now
+
+
+# The directory's field of what keeps an account's owner from signing in there: codes, some with a value behind "=".
+BARS = "signInBars"
+
+
+class SignInBar(StrEnum):
+    EXPIRES = "expires"
+    SMARTCARD_REQUIRED = "smartcard_required"
+    LOGON_HOURS = "logon_hours"
+    WORKSTATIONS = "workstations"
+    DES_ONLY = "des_only"
+    # These let in others rather than keep him out.
+    PASSWORD_NOT_REQUIRED = "password_not_required"  # noqa: S105 - a code
+    REVERSIBLE_PASSWORD = "reversible_password"  # noqa: S105 - a code
+    NO_PREAUTHENTICATION = "no_preauthentication"
+
+
+LETS_IN = frozenset({SignInBar.PASSWORD_NOT_REQUIRED, SignInBar.REVERSIBLE_PASSWORD, SignInBar.NO_PREAUTHENTICATION})
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One of them; an account that expires does so on a `day`."""
+
+    code: SignInBar
+    day: date | None = None
+
+    def keeps_out(self, today: date) -> bool:
+        return self.code not in LETS_IN and (self.day is None or self.day <= today)
+
+
+def bars_in(value: str) -> tuple[Bar, ...]:
+    """What the directory's field says; what another version of ours found and this one does not know is left out."""
+    bars = (word.partition("=") for word in value.split())
+    known = set(SignInBar)
+    return tuple(
+        Bar(SignInBar(code), date.fromisoformat(day) if day else None) for code, _, day in bars if code in known
+    )
 
 
 # What a drift is about, where it is no field of the object.
@@ -176,8 +225,8 @@ class WorkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkRow:
-    """A row of the queue as a person reads it: `code` says why it failed, or what it waits for; `paused` that its
-    target is, by hand.
+    """A row of the queue as a person reads it: `code` says why it failed, or what it waits for, and `fields` whose
+    values were refused; `paused` that its target is, by hand.
     """
 
     key: OutboxKey
@@ -191,6 +240,7 @@ class WorkRow:
     code: Code | None
     bulk: bool
     paused: bool
+    fields: tuple[str, ...] = ()
 
 
 class RunKind(StrEnum):

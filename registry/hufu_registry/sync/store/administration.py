@@ -21,6 +21,7 @@ from hufu_registry.kernel.store import PENDING_STATES, among, counted, ordered, 
 from hufu_registry.kernel.texts import words_of
 from hufu_registry.notices.store import notices
 from hufu_registry.sync.model import MISSING, Code, Drift, ErrorClass, WorkRow, WorkState
+from hufu_registry.sync.model.desired import FIELDS
 from hufu_registry.sync.model.drift import is_acceptable
 from hufu_registry.sync.store.drift import DRIFT
 from hufu_registry.sync.store.objects import key_of
@@ -301,7 +302,13 @@ def _work_row(row: Any, named: Named, *, paused: bool) -> WorkRow:
         code=code_of(row.error) if failing else row.waits_for and Code(row.waits_for),
         bulk=row.bulk,
         paused=paused,
+        fields=refused_fields(row),
     )
+
+
+def refused_fields(row: Any) -> tuple[str, ...]:
+    """Whose values the target did not take, as far as they are ours; a row's of the queue."""
+    return tuple(field for field in row.error_fields if field in FIELDS) if row.error_class else ()
 
 
 def code_of(text: str | None) -> Code:
@@ -352,9 +359,9 @@ def _drifts(connection: sa.Connection, keys: Keys, rows: Sequence[Any]) -> list[
                 seen_at=row.seen_at,
                 title=title,
                 agency_name=agency_name,
-                there=_opened(keys, row.there_sealed),
+                there=(there := _opened(keys, row.there_sealed)),
                 wanted=_opened(keys, row.wanted_sealed),
-                acceptable=is_acceptable(key.kind, row.field),
+                acceptable=is_acceptable(key.kind, row.field, there),
                 ignored_until=row.ignored_until,
             )
         )

@@ -288,6 +288,7 @@ class SqlQueue:
             next_at=next_at,
             error_class=error_class.value,
             error=error,
+            error_fields=[],
         )
 
     def let_wait(self, claimed: Claimed, next_at: datetime) -> bool:
@@ -321,7 +322,7 @@ class SqlQueue:
         )
         return set(rows.scalars())
 
-    def park(self, claimed: Claimed, *, error_class: ErrorClass, error: str) -> bool:
+    def park(self, claimed: Claimed, *, error_class: ErrorClass, error: str, fields: Sequence[str] = ()) -> bool:
         """Leave it to a person; a new wish tries it again."""
         return self._put(
             claimed,
@@ -329,6 +330,7 @@ class SqlQueue:
             parked_at=self._now,
             error_class=error_class.value,
             error=error,
+            error_fields=list(fields),
         )
 
     def retry_failed(self, target: Target) -> int:

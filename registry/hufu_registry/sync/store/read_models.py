@@ -4,6 +4,7 @@ and the acts themselves, so that it cannot tell anything else than what happened
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,23 +13,28 @@ import sqlalchemy as sa
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.kernel.paging import Page, Paged
 from hufu_registry.kernel.store import PENDING_STATES, as_counted, capped, outbox, page_of, pending
 from hufu_registry.propagation.model import ActionKind, ActionState
 from hufu_registry.propagation.store import one_time_actions
 from hufu_registry.sync.model import (
+    BARS,
     Code,
     ErrorClass,
     InTarget,
     ProvisioningStep,
+    RunKind,
     SignIn,
     StepName,
     StepState,
     TargetState,
+    bars_in,
 )
-from hufu_registry.sync.store.administration import code_of
-from hufu_registry.sync.store.tables import applied_steps, bindings, drifts, sign_in_records, target_health
+from hufu_registry.sync.store.administration import code_of, refused_fields
+from hufu_registry.sync.store.drift import DRIFT
+from hufu_registry.sync.store.tables import applied_steps, bindings, drifts, sign_in_records, sync_runs, target_health
 
 
 def account_story(connection: sa.Connection, account_id: AccountId) -> tuple[ProvisioningStep, ...]:
@@ -128,6 +134,7 @@ def _target_step(step: StepName, row: Any, health: Any) -> ProvisioningStep:
         attempts=row.attempts,
         next_at=None if parked or paused else row.next_at,
         pending=True,
+        fields=refused_fields(row),
     )
 
 
@@ -169,32 +176,51 @@ def _activated_step(connection: sa.Connection, account_id: AccountId, mail: Prov
     return ProvisioningStep(StepName.ACTIVATED, StepState.DONE, at=row.activated_at)
 
 
-def account_in_targets(connection: sa.Connection, account_id: AccountId) -> tuple[InTarget, ...]:
+def account_in_targets(connection: sa.Connection, keys: Keys, account_id: AccountId) -> tuple[InTarget, ...]:
     """Where the account is, Active Directory first."""
     of_account = sa.and_(bindings.c.kind == Kind.ACCOUNT.value, bindings.c.object_id == str(account_id))
     same = [bindings.c.target == outbox.c.target, bindings.c.kind == outbox.c.kind]
+    everybody = sa.select(sa.func.max(sync_runs.c.started_at)).where(
+        sync_runs.c.kind == RunKind.COMPARISON.value,
+        sync_runs.c.target == bindings.c.target,
+        sync_runs.c.finished_at.is_not(None),
+    )
+    last_compared = everybody.correlate(bindings).scalar_subquery()
     rows = connection.execute(
-        sa.select(bindings, outbox.c.applied_at)
+        sa.select(
+            bindings,
+            outbox.c.applied_at,
+            pending().label("pending"),
+            target_health.c.paused_at,
+            last_compared.label("all_at"),
+        )
         .outerjoin(outbox, sa.and_(*same, bindings.c.object_id == outbox.c.object_id))
+        .outerjoin(target_health, target_health.c.target == bindings.c.target)
         .where(of_account)
         .order_by(bindings.c.target)
     ).all()
-    differing: dict[str, list[str]] = {}
+    differing: dict[str, list[Any]] = {}
     for drift in connection.execute(
-        sa.select(drifts.c.target, drifts.c.field)
+        sa.select(drifts)
         .where(drifts.c.kind == Kind.ACCOUNT.value, drifts.c.object_id == str(account_id))
         .order_by(drifts.c.field)
     ):
-        differing.setdefault(drift.target, []).append(drift.field)
-    return tuple(
-        InTarget(
-            target=Target(row.target),
-            remote_id=row.remote_id,
-            since=row.bound_at,
-            converged_at=row.applied_at,
-            drift=tuple(differing.get(row.target, ())),
-        )
-        for row in rows
+        differing.setdefault(drift.target, []).append(drift)
+    return tuple(_in_target(row, differing.get(row.target, ()), keys) for row in rows)
+
+
+def _in_target(row: Any, differing: Sequence[Any], keys: Keys) -> InTarget:
+    barred = (keys.open(DRIFT, drift.there_sealed) for drift in differing if drift.field == BARS)
+    seen = [drift.seen_at for drift in differing]
+    return InTarget(
+        target=Target(row.target),
+        remote_id=row.remote_id,
+        since=min((drift.since for drift in differing), default=row.bound_at),
+        compared_at=max(at for at in (row.applied_at, row.all_at, row.bound_at, *seen) if at is not None),
+        drift=tuple(drift.field for drift in differing),
+        bars=tuple(bar for value in barred for bar in bars_in(value)),
+        pending=bool(row.pending),
+        paused=row.paused_at is not None,
     )
 
 
