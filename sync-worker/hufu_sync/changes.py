@@ -6,7 +6,7 @@ Our own writes come back as changes, too, and compare as equal.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -16,9 +16,10 @@ from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.sync.model import Run, RunCause, RunKind
+from hufu_registry.sync.model.plan import Observed
 from hufu_registry.sync.store.comparison import alone
 from hufu_registry.sync.use_cases.runs import new_run
-from hufu_sync.comparison import Comparison, Tally, enqueue_comparison
+from hufu_sync.comparison import Comparison, Tally, enqueue_comparison, key_of
 from hufu_sync.targets.port import Directory
 
 log = structlog.get_logger()
@@ -60,6 +61,8 @@ class Watch:
         changes = self.directory.changes(cursor, fields, PAGE)
         self.comparison.compare(Kind.AGENCY, changes.agencies, read_at, tally)
         self.comparison.compare(Kind.ACCOUNT, changes.accounts, read_at, tally)
+        for kind in Kind.AGENCY, Kind.ACCOUNT:
+            self.comparison.compare(kind, self._ours(kind, changes.outside), read_at, tally)
         with self.services.begin(SYSTEM) as work:
             if cursor is None or changes.restarted:
                 # Nobody knows what happened in between.
@@ -68,6 +71,19 @@ class Watch:
             if changes.cursor != cursor:
                 work.cursors.move_changes(Target.AD, changes.cursor)
         return changes.more
+
+    def _ours(self, kind: Kind, outside: Sequence[Observed]) -> Sequence[Observed]:
+        """Those that we made: another registry in the same domain may have the same marks."""
+        if not outside:
+            return ()
+        marked = {observed.remote_id: key_of(Target.AD, kind, observed.mark) for observed in outside}
+        with self.services.begin(SYSTEM) as work:
+            bound = work.bindings.several({key for key in marked.values() if key is not None})
+        return [
+            observed
+            for observed in outside
+            if (key := marked[observed.remote_id]) in bound and bound[key].remote_id == observed.remote_id
+        ]
 
     def _run(self, work: SqlWork, tally: Tally) -> Run:
         return replace(

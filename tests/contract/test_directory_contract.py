@@ -191,6 +191,21 @@ def test_changes_are_told_once_with_where_they_stand(harness: DirectoryHarness) 
     assert changed_since(harness, cursor)[0] == [remote_id]
 
 
+def test_what_is_moved_out_is_told_apart_with_where_it_stands_and_comes_back(
+    harness: DirectoryHarness, account: Desired
+) -> None:
+    remote_id = harness.make(account)
+    start = now_of(harness)
+    place = harness.move_out(remote_id, account.name)
+    found = harness.target.changes(start, account.fields, 500)
+    assert list(found.accounts) == []
+    (told,) = found.outside
+    assert (told.remote_id, told.mark, told.place) == (remote_id, account.mark, place)
+    assert steps(account, harness.bring(account, remote_id)) == ()
+    back = harness.target.changes(found.cursor, (), 500)
+    assert ([one.remote_id for one in back.accounts], list(back.outside)) == ([remote_id], [])
+
+
 def test_many_changes_are_told_in_parts(harness: DirectoryHarness, agency: str) -> None:
     start = now_of(harness)
     ids = {harness.make(harness.account(agency)) for _ in range(7)}

@@ -17,15 +17,16 @@ import pytest
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import Code
-from hufu_registry.sync.model.plan import Adopt, Create, Desired, Observed, Place, Rename, SetFields
+from hufu_registry.sync.model.plan import Adopt, Create, Desired, Observed, Place, Rename, SetEnabled, SetFields
 from hufu_stack import authority
-from hufu_stack.directory import SECRETS, Directory, bind_dn
+from hufu_stack.directory import DOMAIN_DN, SECRETS, Directory, bind_dn
 from hufu_stack.secret_files import read_secret
 from hufu_stack.stack import Stack
-from hufu_sync.errors import Conflict, Misconfigured, Refused, TargetError, Transient, Unreachable
+from hufu_sync.errors import Conflict, Misconfigured, NoRightsError, Refused, TargetError, Transient, Unreachable
 from hufu_sync.targets import active_directory
 from hufu_sync.targets.active_directory import PROBE_MARK, PROBE_NAME, ActiveDirectory
 from hufu_sync.targets.ldap_connection import DirectorySettings, LdapConnection
+from tests.kit.faults.independent_readers import DirectoryEyes
 from tests.kit.targets.target_harness import HarnessFactory, SambaHarness, found_of, look, steps
 
 
@@ -186,7 +187,7 @@ class TestSambaAlone:
         assert theirs is not None
         with pytest.raises(Refused) as caught:
             harness.target.apply(Adopt(theirs.mark), reader, theirs)
-        assert caught.value.code is Code.AD_NO_RIGHTS
+        assert caught.value.code is Code.OUTSIDE_OUR_OU
         outside = ActiveDirectory(replace(harness.target.settings, base_dn="CN=Users,DC=agency,DC=test"))
         account = harness.account(None)
         with pytest.raises(Refused) as caught:
@@ -209,6 +210,30 @@ class TestSambaAlone:
         (step,) = steps(account, harness.seen(account, remote_id))
         assert step == Place(elsewhere, agency)
         assert steps(account, harness.bring(account, remote_id)) == ()
+
+    def test_what_stands_where_we_have_no_rights_says_so_and_not_that_we_lack_them_everywhere(
+        self, harness: SambaHarness, agency: str, stack: Stack
+    ) -> None:
+        account = harness.account(agency)
+        remote_id = harness.make(account)
+        dn, eyes, users = (
+            harness.seen(account, remote_id).address,
+            DirectoryEyes(stack.profile),
+            f"CN=Users,{DOMAIN_DN}",
+        )
+        moved = "dn: {}\nchangetype: modrdn\nnewrdn: CN={}\ndeleteoldrdn: 1\nnewsuperior: {}\n"
+        eyes.as_administrator("ldbmodify", moved.format(dn, account.name, users))
+        try:
+            seen = harness.seen(account, remote_id)
+            (step,) = steps(account, seen)
+            assert step == Place(users, agency)
+            for refused in (step, SetFields((("title", "科員", "處長"),)), SetEnabled(before=True, after=False)):
+                with pytest.raises(NoRightsError) as caught:
+                    harness.target.apply(refused, account, seen)
+                assert caught.value.code is Code.OUTSIDE_OUR_OU
+        finally:
+            place = dn.partition(",")[2]
+            eyes.as_administrator("ldbmodify", moved.format(f"CN={account.name},{users}", account.name, place))
 
     def test_an_ou_in_which_others_stand_is_parked(self, harness: SambaHarness) -> None:
         agency = harness.agency()

@@ -163,7 +163,7 @@ def retry(target: Target, kind: Kind, object_id: str) -> ResponseReturnValue:
 @settled_in("sync.work")
 def make_again(target: Target, kind: Kind, object_id: str) -> ResponseReturnValue:
     sync.make_again(queries.work_row(OutboxKey(target, kind, object_id)).key, registry(), actor())
-    return done(_("It is made again now."), url_for("sync.work"))
+    return done(_("It is looked for once more now, and made again if it is missing still."), url_for("sync.work"))
 
 
 @settled_in("sync.work")

@@ -18,13 +18,14 @@ class ActionKind(StrEnum):
     MUST_CHANGE = "must_change"
     END_SESSIONS = "end_sessions"
     RESET_CREDENTIALS = "reset_credentials"  # before a restored account gets its mail: nothing old opens it
+    MAKE_AGAIN = "make_again"  # in the directory, if the worker misses it there, too
 
 
 def action_targets(kind: ActionKind, *, with_directory: bool) -> tuple[Target, ...]:
     """Where an act has to be done, in this order: one stored act for each."""
     if not with_directory:
         return (Target.KEYCLOAK,)
-    if kind is ActionKind.MUST_CHANGE:
+    if kind in {ActionKind.MUST_CHANGE, ActionKind.MAKE_AGAIN}:
         return (Target.AD,)
     if kind in {ActionKind.UNLOCK, ActionKind.RESET_CREDENTIALS}:
         return (Target.AD, Target.KEYCLOAK)

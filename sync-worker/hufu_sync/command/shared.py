@@ -54,6 +54,7 @@ SENTENCES = {
 }
 CODES = {
     Code.PROTECTED_IN_AD: "it is protected in Active Directory (AdminSDHolder) and is never touched",
+    Code.OUTSIDE_OUR_OU: "it stands outside our OU, where our account may change nothing: move it below our OU first",
     Code.AD_NO_RIGHTS: "our account has no right to change it: move it below our OU first",
 }
 

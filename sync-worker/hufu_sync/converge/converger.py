@@ -22,6 +22,7 @@ from hufu_registry.sync.model.plan import Create, Observed, Plan, SetFields, pla
 from hufu_registry.sync.model.plan_file import Forecast
 from hufu_sync.converge.guard import guard
 from hufu_sync.converge.make_way import make_way
+from hufu_sync.converge.making_again import make_again
 from hufu_sync.converge.note import note_and_finish, note_locks
 from hufu_sync.converge.one_time_actions import ActionPort, ActionRunner
 from hufu_sync.converge.row import Lease, Row
@@ -56,6 +57,8 @@ class Converger:
         for kind in (Kind.AGENCY, Kind.ACCOUNT):
             batch = [row for row in rows if row.key.kind is kind and row.snapshot.desired is not None]
             self._observe(batch)
+            made_anew = make_again(self.services, batch)
+            batch = [row for row in batch if row not in made_anew]
             self._plan(batch)
             guard(self.services, self.config.target, batch, forecast)
             self._apply(batch, lease)

@@ -13,6 +13,7 @@ from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Target
 from hufu_registry.propagation.model import ActionKind, ActionState, OneTimeAction
 from hufu_registry.sync.events import acted
+from hufu_sync.converge.making_again import FOUND
 from hufu_sync.converge.row import Lease, Row
 from hufu_sync.errors import Interrupted, Misconfigured, TargetError, Unreachable
 from hufu_sync.outcomes import LeaseLostError, NotReachedError
@@ -50,7 +51,7 @@ class DirectoryActions:
 
 @dataclass(frozen=True, slots=True)
 class SignInActions:
-    kinds: ClassVar = frozenset(ActionKind)
+    kinds: ClassVar = frozenset(ActionKind) - {ActionKind.MAKE_AGAIN}
 
     server: SignInServer
 
@@ -93,6 +94,9 @@ class ActionRunner:
             # By now activated or disabled: its link would be refused at the first click (0006).
             if row.observed is None or (action.kind is ActionKind.ACTIVATION_MAIL and not may_be_activated):
                 self._close(action, ActionState.FAILED, NOT_NEEDED)
+            elif action.kind is ActionKind.MAKE_AGAIN:
+                # It stands there after all.
+                self._close(action, ActionState.FAILED, FOUND)
             # The newest does for all of its kind: nobody needs two mails.
             elif action.number != newest[action.kind]:
                 self._close(action, ActionState.DONE, "merged")

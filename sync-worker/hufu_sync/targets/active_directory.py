@@ -34,7 +34,7 @@ from hufu_registry.sync.model.plan import (
     SetFields,
     Step,
 )
-from hufu_sync.errors import Conflict, Gone, Misconfigured, Refused, Transient
+from hufu_sync.errors import Conflict, Gone, Misconfigured, NoRightsError, Refused, Transient
 from hufu_sync.targets import dn as names
 from hufu_sync.targets.ldap_connection import (
     DirectorySettings,
@@ -159,6 +159,14 @@ class ActiveDirectory:
             return
         if observed is None:
             raise Gone(Code.GONE_IN_AD)
+        try:
+            self._change(step, desired, observed)
+        except NoRightsError as error:
+            if self._is_inside(observed.address):
+                raise
+            raise NoRightsError(Code.OUTSIDE_OUR_OU, error.detail) from error
+
+    def _change(self, step: Step, desired: Desired, observed: Observed) -> None:
         guid = observed.remote_id
         if isinstance(step, SetFields):
             self._set(guid, {name: after for name, _, after in step.changes})
@@ -170,10 +178,13 @@ class ActiveDirectory:
             self._delete(guid)
         elif isinstance(step, Adopt):
             self._ldap.exchange(by_guid(guid), MARK, step.before, desired.mark, TAKEN[desired.kind])
-        elif isinstance(step, Leave):
-            raise Refused(Code.AD_REFUSED, "an entry has one place")
+        elif isinstance(step, Leave | Create):
+            raise Refused(Code.AD_REFUSED, "an entry has one place, and is there")
         else:
             assert_never(step)
+
+    def _is_inside(self, dn: str) -> bool:
+        return names.is_below(dn, self.settings.base_dn)
 
     def everything(self, kind: Kind, fields: Collection[str]) -> Iterator[Sequence[Observed]]:
         base = self.settings.base_dn
@@ -204,13 +215,16 @@ class ActiveDirectory:
         entries, last = self._changed(cursor.position, now.position, _read(fields), min(limit, PAGE - 1))
         place_of = self._places_of(entries)
         seen: dict[Kind, list[Observed]] = {Kind.ACCOUNT: [], Kind.AGENCY: []}
+        outside: list[Observed] = []
         for entry in sorted(entries, key=lambda entry: entry.number("uSNChanged")):
             kind = Kind.AGENCY if entry.text(MARK).startswith("hufu:agency:") else Kind.ACCOUNT
-            seen[kind].append(_observed(kind, entry, place_of(names.parent(entry.dn)), fields))
+            told = _observed(kind, entry, place_of(names.parent(entry.dn)), fields)
+            (seen[kind] if self._is_inside(entry.dn) else outside).append(told)
         return Changes(
             cursor=replace(now, position=last),
             accounts=seen[Kind.ACCOUNT],
             agencies=seen[Kind.AGENCY],
+            outside=outside,
             more=last < now.position,
         )
 
@@ -378,11 +392,13 @@ class ActiveDirectory:
         while True:
             last = after + span
             query = f"(&(uSNChanged>={after + 1})(uSNChanged<={last})(|{OURS[Kind.AGENCY]}{OURS[Kind.ACCOUNT]}))"
-            page = next(self._ldap.pages(self.settings.base_dn, query, wanted | {"uSNChanged"}, limit + 1))
+            # In the whole domain: what was moved out of our OU changed, too.
+            base = names.domain(self.settings.base_dn)
+            page = next(self._ldap.pages(base, query, wanted | {"uSNChanged"}, limit + 1))
             if len(page) <= limit:
                 self._span = min(self._span * 2, ALL)
-                base = names.normal(self.settings.base_dn)
-                return [entry for entry in page if names.normal(entry.dn) != base], last
+                top = names.normal(self.settings.base_dn)
+                return [entry for entry in page if names.normal(entry.dn) != top], last
             # A position belongs to one object at most, so a span as long as the limit always fits.
             span = self._span = max(span // 2, limit)
 
@@ -410,9 +426,8 @@ class _Entries:
 
     def marked(self, mark: str, base: str) -> Entry | None:
         """The one below `base` with this mark: another registry's marks may be the same elsewhere in the domain."""
-        above = names.normal(base)
         ours = (entry for entry in self.by_guid.values() if entry.text(MARK) == mark)
-        return next((entry for entry in ours if names.normal(entry.dn)[-len(above) :] == above), None)
+        return next((entry for entry in ours if names.is_below(entry.dn, base)), None)
 
 
 def _has_name_of(entry: Entry, desired: Desired, parent: str) -> bool:

@@ -76,6 +76,12 @@ def normal(dn: str) -> tuple[str, ...]:
     return tuple(f"{step.partition('=')[0].strip()}={value(step)}".casefold() for step in steps(dn))
 
 
+def is_below(dn: str, base: str) -> bool:
+    """Whether it is `base`, or stands anywhere below."""
+    above = normal(base)
+    return normal(dn)[-len(above) :] == above
+
+
 def domain(dn: str) -> str:
     """The domain's own DN."""
     return ",".join(step for step in steps(dn) if step.lower().startswith("dc="))

@@ -125,11 +125,14 @@ class SignInServer(StateTarget, Protocol):
 class Changes:
     """What changed since a cursor, oldest first, and the cursor after it. `restarted` means that the positions
     are another server's: nothing is known of what happened in between, and everybody has to be compared.
+
+    `outside` bear marks like ours and stand outside our part of the directory, moved there, or another registry's.
     """
 
     cursor: ChangeCursor
     accounts: Sequence[Observed] = ()
     agencies: Sequence[Observed] = ()
+    outside: Sequence[Observed] = ()
     more: bool = False
     restarted: bool = False
 

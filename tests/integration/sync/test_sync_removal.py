@@ -23,12 +23,12 @@ from hufu_registry.kernel.errors import IllegalMove
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.kernel.store import outbox
 from hufu_registry.propagation.use_cases import enqueue_account
-from hufu_registry.sync.model import Code, StepName
+from hufu_registry.sync.model import MISSING, Code, StepName
 from hufu_registry.sync.model.plan import SetEnabled
 from hufu_registry.sync.model.plan_file import Forecast
 from hufu_registry.sync.store import bindings
 from hufu_registry.sync.store.tables import applied_steps
-from hufu_registry.sync.use_cases import converge_now, make_again
+from hufu_registry.sync.use_cases import converge_now, make_again, overwrite_drift
 from hufu_sync.errors import Conflict, Refused, Unreachable
 from hufu_sync.outcomes import NotForetoldError
 from tests.kit.clocks import SetClock
@@ -275,6 +275,34 @@ def test_who_lost_his_password_with_his_entry_is_mailed_a_link_and_activates_onc
     assert len(engine.keycloak.mails) == 2
     assert engine.records("account.remade") == 1
     assert activate_account(account_id, engine.services)
+
+
+def test_who_stands_there_again_by_then_keeps_what_he_has(engine: Engine, chain: Sequence[Agency]) -> None:
+    """Brought back from the recycle bin between the look that missed it and the press of the button."""
+    account_id = engine.account(chain[1])
+    engine.run()
+    assert activate_account(account_id, engine.services)
+    key = OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id))
+    remote_id = engine.in_ad(account_id)
+    for begin in ("work", "drift"):
+        engine.clock.advance(minutes=1)
+        gone = engine.ad.things.pop(remote_id)
+        if begin == "work":
+            engine.want(account_id)
+            engine.run()
+        else:
+            engine.compare()
+        engine.ad.things[remote_id] = gone
+        if begin == "work":
+            make_again(key, engine.services, OPERATOR)
+        else:
+            overwrite_drift(key, MISSING, engine.services, OPERATOR)
+        engine.run()
+        assert (engine.state(account_id), engine.records("account.remade")) == ("enabled", 0)
+        assert engine.in_ad(account_id) == remote_id
+        assert len(engine.keycloak.mails) == 1
+        assert engine.pending() == set()
+        assert engine.drifts() == {}
 
 
 # The guard in the worker.

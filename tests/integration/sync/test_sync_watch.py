@@ -17,18 +17,22 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.settings import RegistrySettings
-from hufu_registry.sync.model import Code, RunCause, RunKind, SignInState
+from hufu_registry.sync.model import Code, RunCause, RunKind, SignInState, StepName, StepState
+from hufu_registry.sync.model.plan import PLACE
 from hufu_registry.sync.store import (
     SqlCursors,
+    account_in_targets,
     change_cursors,
     sign_in_locks,
 )
+from hufu_registry.sync.use_cases import converge_now, overwrite_drift
 from hufu_sync import changes
-from hufu_sync.errors import Unreachable
+from hufu_sync.errors import NoRightsError, Unreachable
 from hufu_sync.scheduler.process import task_groups
 from hufu_sync.targets.port import Locked
 from tests.kit.clocks import SetClock
 from tests.kit.engine import Engine
+from tests.kit.targets.fakes import Thing
 
 # Locks.
 
@@ -113,6 +117,37 @@ def test_a_change_in_the_directory_is_seen_at_the_next_look(engine: Engine, peop
     engine.ad.touch(thing)
     watch.poll()
     assert engine.drifts() == {}
+
+
+def test_what_is_moved_out_of_our_agencies_is_seen_at_the_next_look_and_brought_back_by_a_person(
+    engine: Engine, people: list[AccountId]
+) -> None:
+    watch = engine.watch()
+    watch.poll()
+    thing, place = engine.thing(people[0]), engine.thing(people[0]).place
+    users = "CN=Users,DC=agency,DC=test"
+    thing.place = users
+    engine.ad.touch(thing)
+    # Another registry of the same domain counts its accounts as we do.
+    other = Thing(Kind.ACCOUNT, f"hufu:account:{people[1]}", "theirs", users, True, {})
+    engine.ad.things["theirs"] = other
+    engine.ad.touch(other)
+    assert watch.poll() == 1
+    ((key, drift),) = engine.drifts().items()
+    assert (key, drift.there) == ((str(people[0]), PLACE), users)
+    agency_name = engine.ad.things[str(place)].name
+    assert drift.wanted.endswith(agency_name), "an address, no id"
+    with engine.services.read() as connection:
+        in_ad, _ = account_in_targets(connection, engine.services.keys, people[0])
+    assert in_ad.elsewhere == users
+    engine.ad.fail(NoRightsError(Code.OUTSIDE_OUR_OU), when="Place account")
+    overwrite_drift(drift.key, PLACE, engine.services, OPERATOR)
+    engine.run()
+    assert engine.story(people[0])[StepName.AD] == (StepState.PARKED, Code.OUTSIDE_OUR_OU)
+    engine.ad.heal()
+    converge_now(people[0], engine.services, OPERATOR)
+    engine.run()
+    assert (thing.place, engine.drifts()) == (place, {})
 
 
 def test_a_state_that_was_changed_by_hand_is_put_right_at_once(engine: Engine, people: list[AccountId]) -> None:

@@ -44,6 +44,11 @@ class Thing:
     changed: int = 0
 
 
+def is_inside(place: str | None) -> bool:
+    """What stands at an address of its own was moved out of our part of the directory."""
+    return "=" not in (place or "")
+
+
 class Break(Enum):
     """How a call fails: with which error, and whether it had its effect before."""
 
@@ -208,7 +213,7 @@ class FakeTarget:
             ours = [
                 self._observed(remote_id, thing, fields)
                 for remote_id, thing in sorted(self.things.items(), key=lambda item: self._depth(item[1]))
-                if thing.kind is kind and thing.mark.startswith("hufu:")
+                if thing.kind is kind and thing.mark.startswith("hufu:") and is_inside(thing.place)
             ]
         for at in range(0, len(ours), 100):
             yield ours[at : at + 100]
@@ -301,12 +306,14 @@ class FakeTarget:
                 ),
                 key=lambda row: row[0],
             )
-            seen = [(thing.kind, self._observed(remote_id, thing, fields)) for _, remote_id, thing in found[:limit]]
+            told = [(thing.kind, self._observed(remote_id, thing, fields)) for _, remote_id, thing in found[:limit]]
+            seen = [(kind, observed) for kind, observed in told if is_inside(observed.place)]
             more = len(found) > limit
             return Changes(
                 cursor=ChangeCursor(self.server, found[limit - 1][0] if more else self.counter),
                 accounts=[observed for kind, observed in seen if kind is Kind.ACCOUNT],
                 agencies=[observed for kind, observed in seen if kind is Kind.AGENCY],
+                outside=[observed for _, observed in told if not is_inside(observed.place)],
                 more=more,
             )
 

@@ -21,6 +21,7 @@ from hufu_registry.sync.model.plan import ENABLED, PLACE, Create, Desired, Obser
 from hufu_stack.stack import Stack
 from hufu_sync.errors import TargetError
 from hufu_sync.targets.active_directory import ActiveDirectory
+from hufu_sync.targets.dn import parent
 from hufu_sync.targets.keycloak import Keycloak
 from hufu_sync.targets.ldap_connection import DACL_ONLY, EPOCH, ONLY_INHERITED, RULES
 from hufu_sync.targets.port import Asked, Credentials, Directory, Found, SignInServer, StateTarget
@@ -146,6 +147,10 @@ class DirectoryHarness(TargetHarness[Directory]):
         """Keep its owner out: the account expired, with a smart card, at no hour, from one computer only."""
         raise NotImplementedError
 
+    def move_out(self, remote_id: str, name: str) -> str:
+        """Somebody moves the account out of our part of the directory; where to."""
+        raise NotImplementedError
+
     def stand_in_the_way(self, desired: Desired) -> str:
         """Make somebody else's account of the same name; its id."""
         raise NotImplementedError
@@ -171,6 +176,12 @@ class MemoryDirectoryHarness(DirectoryHarness):
         thing = self.target.things[remote_id]
         thing.fields[BARS] = BARRED
         self.target.touch(thing)
+
+    def move_out(self, remote_id: str, name: str) -> str:
+        thing = self.target.things[remote_id]
+        thing.place = "CN=Users,DC=agency,DC=test"
+        self.target.touch(thing)
+        return thing.place
 
     def stand_in_the_way(self, desired: Desired) -> str:
         return self.target.stand_in_the_way(desired.name)
@@ -208,6 +219,12 @@ class SambaHarness(DirectoryHarness):
         self.write(
             remote_id, accountExpires=str(expired), userAccountControl=flags, logonHours=hours, userWorkstations="PC1"
         )
+
+    def move_out(self, remote_id: str, name: str) -> str:
+        place = parent(self.target.settings.base_dn)
+        self.connection.search(f"<GUID={remote_id}>", "(objectClass=*)", ldap3.BASE)
+        self.connection.modify_dn(self.connection.response[0]["dn"], f"CN={name}", new_superior=place)
+        return place
 
     def stand_in_the_way(self, desired: Desired) -> str:
         dn = f"CN={desired.name},{self.target.settings.base_dn}"

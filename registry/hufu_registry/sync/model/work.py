@@ -46,6 +46,7 @@ class Code(StrEnum):
     NAME_TAKEN_IN_AD = "name_taken_in_ad"
     OU_TAKEN = "ou_taken"
     OU_NOT_EMPTY = "ou_not_empty"  # things that are not ours stand in an OU nobody needs any more
+    OUTSIDE_OUR_OU = "outside_our_ou"  # somebody moved it where we may change nothing
     PROTECTED_IN_AD = "protected_in_ad"  # under AdminSDHolder: never touched
     KEYCLOAK_UNREACHABLE = "keycloak_unreachable"
     KEYCLOAK_TIMEOUT = "keycloak_timeout"
@@ -107,8 +108,8 @@ class ProvisioningStep:
 @dataclass(frozen=True, slots=True)
 class InTarget:
     """Where an account is in a target: its id there, since when it is right or differs, when it was looked at last,
-    the fields that somebody else changed, and what keeps its owner out. `pending` where work of it waits, and `paused`
-    where the target is, by hand.
+    the fields that somebody else changed, what keeps its owner out, and where somebody moved it. `pending` where work
+    of it waits, and `paused` where the target is, by hand.
     """
 
     target: Target
@@ -117,6 +118,7 @@ class InTarget:
     compared_at: datetime | None
     drift: tuple[str, ...] = ()
     bars: tuple[Bar, ...] = ()
+    elsewhere: str = ""
     pending: bool = False
     paused: bool = False
 

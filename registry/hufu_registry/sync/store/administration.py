@@ -23,6 +23,7 @@ from hufu_registry.notices.store import notices
 from hufu_registry.sync.model import MISSING, Code, Drift, ErrorClass, WorkRow, WorkState
 from hufu_registry.sync.model.desired import FIELDS
 from hufu_registry.sync.model.drift import is_acceptable
+from hufu_registry.sync.model.plan import PLACE
 from hufu_registry.sync.store.drift import DRIFT
 from hufu_registry.sync.store.objects import key_of
 from hufu_registry.sync.store.queue import is_row, waits_for
@@ -347,8 +348,11 @@ def drift_of(connection: sa.Connection, keys: Keys, key: OutboxKey, field: str) 
 
 def _drifts(connection: sa.Connection, keys: Keys, rows: Sequence[Any]) -> list[Drift]:
     named = names_of(connection, [key_of(row) for row in rows])
+    opened = [(row, _opened(keys, row.there_sealed), _opened(keys, row.wanted_sealed)) for row in rows]
+    places = {value for row, *values in opened if row.field == PLACE for value in values}
+    standing = _addresses(connection, places) if places else {}
     listed = []
-    for row in rows:
+    for row, there, wanted in opened:
         key = key_of(row)
         title, agency_name = named.get(key, Named(row.object_id, ""))
         listed.append(
@@ -359,13 +363,23 @@ def _drifts(connection: sa.Connection, keys: Keys, rows: Sequence[Any]) -> list[
                 seen_at=row.seen_at,
                 title=title,
                 agency_name=agency_name,
-                there=(there := _opened(keys, row.there_sealed)),
-                wanted=_opened(keys, row.wanted_sealed),
+                there=standing.get((row.target, there), there),
+                wanted=standing.get((row.target, wanted), wanted),
                 acceptable=is_acceptable(key.kind, row.field, there),
                 ignored_until=row.ignored_until,
             )
         )
     return listed
+
+
+def _addresses(connection: sa.Connection, remote_ids: Collection[str]) -> Mapping[tuple[str, str], str]:
+    """Where what has these ids in a target stands there, for people to read."""
+    rows = connection.execute(
+        sa.select(bindings.c.target, bindings.c.remote_id, bindings.c.address).where(
+            bindings.c.remote_id == among(remote_ids, sa.Text)
+        )
+    )
+    return {(row.target, row.remote_id): row.address for row in rows}
 
 
 def _opened(keys: Keys, sealed: str) -> str:

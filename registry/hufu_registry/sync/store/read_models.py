@@ -32,6 +32,7 @@ from hufu_registry.sync.model import (
     TargetState,
     bars_in,
 )
+from hufu_registry.sync.model.plan import PLACE
 from hufu_registry.sync.store.administration import code_of, refused_fields
 from hufu_registry.sync.store.drift import DRIFT
 from hufu_registry.sync.store.tables import applied_steps, bindings, drifts, sign_in_records, sync_runs, target_health
@@ -210,7 +211,7 @@ def account_in_targets(connection: sa.Connection, keys: Keys, account_id: Accoun
 
 
 def _in_target(row: Any, differing: Sequence[Any], keys: Keys) -> InTarget:
-    barred = (keys.open(DRIFT, drift.there_sealed) for drift in differing if drift.field == BARS)
+    told = {drift.field: keys.open(DRIFT, drift.there_sealed) for drift in differing if drift.field in {BARS, PLACE}}
     seen = [drift.seen_at for drift in differing]
     return InTarget(
         target=Target(row.target),
@@ -218,7 +219,9 @@ def _in_target(row: Any, differing: Sequence[Any], keys: Keys) -> InTarget:
         since=min((drift.since for drift in differing), default=row.bound_at),
         compared_at=max(at for at in (row.applied_at, row.all_at, row.bound_at, *seen) if at is not None),
         drift=tuple(drift.field for drift in differing),
-        bars=tuple(bar for value in barred for bar in bars_in(value)),
+        bars=bars_in(told.get(BARS, "")),
+        # An address, where it is none of our agencies.
+        elsewhere=told[PLACE] if "=" in told.get(PLACE, "") else "",
         pending=bool(row.pending),
         paused=row.paused_at is not None,
     )

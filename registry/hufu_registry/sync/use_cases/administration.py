@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from hufu_registry.accounts.model import AccountMove, AccountState
+from hufu_registry.accounts.model import Account, AccountMove, AccountState
 from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
 from hufu_registry.accounts.use_cases import account_to_change, hold_places, move_account
 from hufu_registry.kernel.actor import Actor
@@ -76,16 +76,29 @@ def drop_work(key: OutboxKey, why: str, services: Services[Work], actor: Actor) 
 def make_again(key: OutboxKey, services: Services[Work], actor: Actor) -> None:
     """What is gone from a target is made anew there; a person whose password went with it activates it once more.
 
+    In the directory the worker looks for an account first, and one that stands there again stays as it is: it would
+    lose its activation.
+
     Raises NotFound("account"), NotFound("agency"), IllegalMove("account_state") for a deleted account,
-    IllegalMove("not_missed") where no look has missed it: an account that stands there would lose its activation.
+    IllegalMove("not_missed") where no look has missed it.
     """
     with services.begin(actor) as work:
         hold_for_making(work, key)
         require_administrator(work, actor)
         if not work.administration.is_missed(key):
             raise IllegalMove("not_missed")
-        make_again_within(work, services, key)
+        request_making(work, services, key)
         _record_work(work, "work.made_again", key)
+
+
+def request_making(work: Work, services: Services[Work], key: OutboxKey) -> None:
+    """The same within the caller's transaction, which called `hold_for_making` first."""
+    if key.kind is Kind.AGENCY or key.target is not Target.AD:
+        make_again_within(work, services, key)
+        return
+    account = _to_make(work, key)
+    request_action(work, services, ActionKind.MAKE_AGAIN, account.id)
+    enqueue_account(work, services, account)
 
 
 def hold_for_making(work: Work, key: OutboxKey) -> None:
@@ -95,15 +108,13 @@ def hold_for_making(work: Work, key: OutboxKey) -> None:
 
 
 def make_again_within(work: Work, services: Services[Work], key: OutboxKey) -> None:
-    """The same within the caller's transaction, which called `hold_for_making` first."""
+    """It is missed: forget where it stood, and want it anew. The caller called `hold_for_making` first."""
     work.administration.unbind(key)
     if key.kind is Kind.AGENCY:
         work.agencies.get(AgencyId(int(key.object_id)))
         work.outbox.enqueue(key)
         return
-    account = work.accounts.get(_account_of(key), lock=True)
-    if account.state is AccountState.DELETED:
-        raise IllegalMove("account_state", state=account.state.value, move="make_again")
+    account = _to_make(work, key)
     # Where the password was, a random one is now.
     keeps_passwords = Target.AD if services.policy.with_directory else Target.KEYCLOAK
     if key.target is keeps_passwords and account.state is not AccountState.DISABLED:
@@ -111,6 +122,13 @@ def make_again_within(work: Work, services: Services[Work], key: OutboxKey) -> N
             account = move_account(work, account, AccountMove.REMAKE)
         request_action(work, services, ActionKind.ACTIVATION_MAIL, account.id)
     enqueue_account(work, services, account)
+
+
+def _to_make(work: Work, key: OutboxKey) -> Account:
+    account = work.accounts.get(_account_of(key), lock=True)
+    if account.state is AccountState.DELETED:
+        raise IllegalMove("account_state", state=account.state.value, move="make_again")
+    return account
 
 
 def converge_agency(agency_id: AgencyId, services: Services[Work], actor: Actor) -> UUID:

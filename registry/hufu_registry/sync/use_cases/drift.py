@@ -17,7 +17,7 @@ from hufu_registry.kernel.work import Services
 from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.sync.model import MISSING, STRAY
 from hufu_registry.sync.model.drift import accepted
-from hufu_registry.sync.use_cases.administration import hold_for_making, make_again_within, require_administrator
+from hufu_registry.sync.use_cases.administration import hold_for_making, request_making, require_administrator
 from hufu_registry.sync.use_cases.ports import Work
 
 LONGEST_IGNORED = timedelta(days=366)
@@ -71,7 +71,9 @@ def overwrite_drift(key: OutboxKey, field: str, services: Services[Work], actor:
         if field == STRAY:
             raise IllegalMove("drift_not_ours")
         if field == MISSING:
-            make_again_within(work, services, key)
+            request_making(work, services, key)
+            # Decided: listed no more, whatever the worker finds.
+            work.administration.accept(key, field)
         else:
             work.administration.forget_written(key, field)
             work.outbox.enqueue(key)
