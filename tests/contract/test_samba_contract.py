@@ -26,7 +26,7 @@ from hufu_sync.errors import Conflict, Misconfigured, NoRightsError, Refused, Ta
 from hufu_sync.targets import active_directory
 from hufu_sync.targets.active_directory import PROBE_MARK, PROBE_NAME, ActiveDirectory
 from hufu_sync.targets.ldap_connection import DirectorySettings, LdapConnection
-from tests.kit.faults.independent_readers import DirectoryEyes
+from tests.kit.faults.independent_readers import DirectoryReader
 from tests.kit.targets.target_harness import HarnessFactory, SambaHarness, found_of, look, steps
 
 
@@ -218,7 +218,7 @@ class TestSambaAlone:
         remote_id = harness.make(account)
         dn, eyes, users = (
             harness.seen(account, remote_id).address,
-            DirectoryEyes(stack.profile),
+            DirectoryReader(stack.profile),
             f"CN=Users,{DOMAIN_DN}",
         )
         moved = "dn: {}\nchangetype: modrdn\nnewrdn: CN={}\ndeleteoldrdn: 1\nnewsuperior: {}\n"

@@ -26,11 +26,12 @@ from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import outbox
 from hufu_registry.rights.use_cases import appoint_manager
 from hufu_registry.sync.model import Code
+from hufu_registry.sync.store import StepDone
 from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import signed_in, words_of
 from tests.kit.staff import crowd
-from tests.kit.sync_scenes import drifted, key_of, park, set_row, stands
+from tests.kit.sync_scenes import all_done, drifted, key_of, park, set_row, stands
 
 FORM = {
     "version": "2",
@@ -236,6 +237,43 @@ def test_an_account_that_the_directory_keeps_out_says_so_in_words(
     listed = words_of(mine.get("/sync/drift").text)
     assert "要求使用智慧卡、" in listed
     assert "smartcard_required" not in listed
+
+
+def test_what_is_saved_while_a_system_is_paused_says_that_it_waits(
+    app: Flask, services: SqlServices, manager: AccountId, wang: AccountId
+) -> None:
+    browser = signed_in(app, services, manager)
+    for target in (Target.AD, Target.KEYCLOAK):
+        stands(services, key_of(wang, target))
+    all_done(services)
+    page = words_of(browser.get(f"/accounts/{wang}").text)
+    assert page.count("與登錄資料一致") == 2
+    assert "等候同步" not in page
+    with services.begin(SYSTEM) as work:
+        work.administration.pause(Target.AD, "維護", None)
+    page = words_of(browser.post(f"/accounts/{wang}/edit", data=FORM, follow_redirects=True).text)
+    assert "已由人工暫停：Active Directory" in page
+    assert "隨即更新" not in page
+    assert "與登錄資料一致" not in page
+    assert page.count("等候同步") == 2
+    assert page.count("這個系統已由人工暫停") == 1
+    # Whoever is disabled is out of Keycloak at once, whatever waits for the directory.
+    browser.post(f"/accounts/{wang}/disable", data={"reason": "離職"})
+    page = words_of(browser.get(f"/accounts/{wang}").text)
+    assert "已由人工暫停：" not in page
+
+
+def test_what_was_done_comes_with_the_progress(app: Flask, services: SqlServices, chain: Sequence[Agency]) -> None:
+    wang = official(services, chain[1], "wangxm")
+    browser = signed_in(app, services, official(services, chain[1], "manager1", role=Role.AGENCY_MANAGER).id)
+    page = browser.get(f"/accounts/{wang.id}").text
+    (again,) = re.findall(r'hx-get="(/accounts/[^"]+/progress[^"]*)"', page)
+    with services.begin(SYSTEM) as work:
+        work.history.record([StepDone(key_of(wang.id), "disable", ("@enabled",), destructive=True)])
+    fragment = browser.get(again.replace("&amp;", "&")).text
+    assert re.search(r'<div id="log"\s+hx-swap-oob="true"', fragment)
+    assert "停用" in words_of(fragment)
+    assert 'id="log"' not in browser.get(f"/accounts/{wang.id}/progress").text
 
 
 def test_a_refused_value_is_named_and_its_field_is_a_click_away(

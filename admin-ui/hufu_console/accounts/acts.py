@@ -11,6 +11,7 @@ import hufu_registry.accounts.use_cases as accounts
 from hufu_console.accounts import queries
 from hufu_console.accounts.forms import ReasonForm, TransferForm
 from hufu_console.guard.submitting import submitted
+from hufu_console.sync.following import unless_paused
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, now, policy, registry
 from hufu_console.web.numbers import number_in
@@ -18,6 +19,10 @@ from hufu_console.web.viewer import viewer
 from hufu_registry.guard.use_cases import TransferAccounts
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
+from hufu_registry.kernel.outbox import Target
+
+# Where they end: that waits for no directory.
+SESSIONS = (Target.KEYCLOAK,)
 
 
 def page_of(account_id: AccountId) -> str:
@@ -28,7 +33,7 @@ def unlock(account_id: AccountId) -> ResponseReturnValue:
     """解除鎖定."""
     queries.seen_account(viewer(), account_id)
     accounts.unlock_account(account_id, registry(), actor())
-    return done(_("Unlocked. The person can try again within seconds."), page_of(account_id))
+    return done(unless_paused(_("Unlocked. The person can try again within seconds.")), page_of(account_id))
 
 
 def require_password_change(account_id: AccountId) -> ResponseReturnValue:
@@ -36,7 +41,7 @@ def require_password_change(account_id: AccountId) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         accounts.require_password_change(account_id, registry(), actor())
-        return done(_("At the next sign-in the person chooses a new password."), page_of(account_id))
+        return done(unless_paused(_("At the next sign-in the person chooses a new password.")), page_of(account_id))
 
     return act_page(form, "accounts/require_password_change.html", act, account=account)
 
@@ -46,7 +51,7 @@ def transfer(account_id: AccountId) -> ResponseReturnValue:
     account, form = queries.acted_on(viewer(), account_id), filled(TransferForm)
 
     def said(_accounts: object) -> object:
-        return _("Transferred. The systems follow within seconds.")
+        return unless_paused(_("Transferred. The systems follow within seconds."))
 
     def act() -> ResponseReturnValue:
         agency_id = number_in(form.agency_id)
@@ -63,7 +68,7 @@ def disable(account_id: AccountId) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         accounts.disable_account(account_id, registry(), actor(), reason=form.given())
-        return done(_("Disabled. Its sessions end within seconds."), page_of(account_id))
+        return done(unless_paused(_("Disabled. Its sessions end within seconds."), SESSIONS), page_of(account_id))
 
     return act_page(form, "accounts/disable.html", act, account=account)
 
@@ -74,7 +79,8 @@ def suspend(account_id: AccountId) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         accounts.suspend_account(account_id, registry(), actor(), reason=form.given())
-        return done(_("Suspended. Its sessions end within seconds; the managers above are told."), page_of(account_id))
+        said = _("Suspended. Its sessions end within seconds; the managers above are told.")
+        return done(unless_paused(said, SESSIONS), page_of(account_id))
 
     return act_page(form, "accounts/suspend.html", act, account=account)
 
@@ -84,7 +90,7 @@ def restore(account_id: AccountId) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         accounts.restore_account(account_id, registry(), actor(), reason=form.given())
-        return done(_("Restored. Its owner gets a new activation mail."), page_of(account_id))
+        return done(unless_paused(_("Restored. Its owner gets a new activation mail.")), page_of(account_id))
 
     return act_page(form, "accounts/restore.html", act, account=account)
 

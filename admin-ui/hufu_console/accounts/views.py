@@ -12,6 +12,7 @@ from hufu_console.accounts import queries
 from hufu_console.accounts.acts import page_of
 from hufu_console.accounts.forms import CodeForm, ProfileForm, fields_of
 from hufu_console.accounts.lists import PEOPLE, SIGN_INS
+from hufu_console.sync.following import unless_paused
 from hufu_console.sync.lists import STEPS
 from hufu_console.web import lists
 from hufu_console.web.acts import act_page, done, filled
@@ -25,6 +26,7 @@ from hufu_registry.kernel.errors import RateLimited
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
+from hufu_registry.sync.model import AppliedStep
 
 people = lists.page(PEOPLE)
 search = lists.search(PEOPLE)
@@ -32,24 +34,30 @@ search = lists.search(PEOPLE)
 
 def account(account_id: AccountId) -> str:
     view = queries.view_of(viewer(), account_id)
-    again = url_for("accounts.progress", account_id=account_id, state=view.account.state)
+    # What was done comes with it, while the list's first page is shown.
+    log = None if request.args.get("page") else "1"
+    again = url_for("accounts.progress", account_id=account_id, state=view.account.state, log=log)
     return render_template(
-        "accounts/account.html", view=view, progress_url=again, Move=AccountMove,
-        steps=lists.listing_of(
-            STEPS, kind="account", object_id=account_id, at=("accounts.account", {"account_id": account_id})
-        ),
-    )  # fmt: skip
+        "accounts/account.html", view=view, progress_url=again, Move=AccountMove, steps=done_for(account_id)
+    )
+
+
+def done_for(account_id: AccountId) -> lists.Listing[AppliedStep]:
+    here = ("accounts.account", {"account_id": account_id})
+    return lists.listing_of(STEPS, kind="account", object_id=account_id, at=here)
 
 
 def progress(account_id: AccountId) -> ResponseReturnValue:
-    """The steps alone, for the page that looks again by itself."""
-    return steps_of(queries.view_of(viewer(), account_id))
+    """The steps, and what was done, for the page that looks again by itself."""
+    view = queries.view_of(viewer(), account_id)
+    return steps_of(view, log=done_for(account_id) if request.args.get("log") else None)
 
 
-def steps_of(view: queries.AccountView) -> ResponseReturnValue:
+def steps_of(view: queries.AccountView, log: lists.Listing[AppliedStep] | None = None) -> ResponseReturnValue:
     """The steps; the whole page comes anew when the account's state is no longer the one it shows."""
-    again = url_for(str(request.endpoint), **(request.view_args or {}), state=view.account.state)
-    page = make_response(render_template("accounts/_progress.html", view=view, progress_url=again))
+    kept = None if log is None else "1"
+    again = url_for(str(request.endpoint), **(request.view_args or {}), state=view.account.state, log=kept)
+    page = make_response(render_template("accounts/_progress_again.html", view=view, progress_url=again, steps=log))
     if request.args.get("state", view.account.state) != view.account.state:
         page.headers["HX-Refresh"] = "true"
     return page
@@ -63,7 +71,7 @@ def edit(account_id: AccountId) -> ResponseReturnValue:
     def act() -> ResponseReturnValue:
         command = accounts.ChangeAccount(account.id, form.seen_version(), form.profile())
         accounts.change_account(command, registry(), actor())
-        return done(_("Saved. The directory and the sign-in server follow."), page_of(account_id))
+        return done(unless_paused(_("Saved. The directory and the sign-in server follow.")), page_of(account_id))
 
     return act_page(form, "accounts/edit.html", act, look_again=True, account=account, units=units)
 
@@ -71,13 +79,14 @@ def edit(account_id: AccountId) -> ResponseReturnValue:
 def resend(account_id: AccountId) -> ResponseReturnValue:
     queries.seen_account(viewer(), account_id)
     accounts.resend_activation(account_id, registry(), actor())
-    return done(_("A new activation mail is on its way. Please use the newest one."), page_of(account_id))
+    said = unless_paused(_("A new activation mail is on its way. Please use the newest one."))
+    return done(said, page_of(account_id))
 
 
 def sync_now(account_id: AccountId) -> ResponseReturnValue:
     queries.seen_account(viewer(), account_id)
     sync.converge_now(account_id, registry(), actor())
-    return done(_("The account is compared and put right now."), page_of(account_id))
+    return done(unless_paused(_("The account is compared and put right now.")), page_of(account_id))
 
 
 def mine() -> str:
@@ -98,7 +107,8 @@ def prove_mail() -> ResponseReturnValue:
         enter_code(EnterCode(browser(), Purpose.OFFICIAL_MAIL, str(form.code.data or "")), registry(), actor())
         accounts.prove_official_mail(browser(), registry(), actor())
         return done(
-            _("Your official mailbox is verified. The systems follow within seconds."), url_for("accounts.mine")
+            unless_paused(_("Your official mailbox is verified. The systems follow within seconds.")),
+            url_for("accounts.mine"),
         )
 
     return act_page(form, "accounts/prove_mail.html", act, account=account)
@@ -124,4 +134,4 @@ def my_progress() -> ResponseReturnValue:
 
 def sync_mine() -> ResponseReturnValue:
     sync.converge_now(viewer().account_id, registry(), actor())
-    return done(_("Your account is compared and put right now."), url_for("accounts.mine"))
+    return done(unless_paused(_("Your account is compared and put right now.")), url_for("accounts.mine"))

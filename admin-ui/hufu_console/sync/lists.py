@@ -30,6 +30,9 @@ def target_word(target: Target | None) -> str:
 
 
 def field_words(step: AppliedStep) -> str:
+    """None of what the step itself says: whether somebody may sign in there."""
+    if step.step in {"enable", "disable"}:
+        return ""
     return str(_(", ")).join(words(WORDS, "field_word", field) for field in step.fields)
 
 

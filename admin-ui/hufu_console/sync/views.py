@@ -15,6 +15,7 @@ from flask_wtf import FlaskForm
 
 import hufu_registry.sync.use_cases as sync
 from hufu_console.sync import queries
+from hufu_console.sync.following import unless_paused
 from hufu_console.sync.forms import AgencyForm, DropForm, IgnoreForm, PauseForm, PlanForm
 from hufu_console.sync.lists import DRIFT, FIGURES, PLAN, RUNS, STEPS, WORK
 from hufu_console.web import lists
@@ -211,7 +212,7 @@ def list_again(target: Target, kind: Kind, object_id: str, field: str) -> Respon
 @settled_in("sync.drift")
 def accept(target: Target, kind: Kind, object_id: str, field: str) -> ResponseReturnValue:
     sync.accept_drift(OutboxKey(target, kind, object_id), field, registry(), actor())
-    return done(_("Taken over into the registry; the other systems follow."), url_for("sync.drift"))
+    return done(unless_paused(_("Taken over into the registry; the other systems follow.")), url_for("sync.drift"))
 
 
 @settled_in("sync.drift")

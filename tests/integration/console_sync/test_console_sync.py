@@ -131,7 +131,9 @@ def test_picture_of_the_day_is_drawn_with_its_table(
 def test_a_system_is_paused_with_a_reason_and_let_go_on_by_hand(
     services: SqlServices, browser: FlaskClient, wang: Account
 ) -> None:
-    assert browser.get("/sync/targets/ad/pause").status_code == 200
+    # What comes after the directory waits with it, but for what must not.
+    assert "在 Keycloak 也會一起等候" in browser.get("/sync/targets/ad/pause").text
+    assert "在 Keycloak 也會一起等候" not in browser.get("/sync/targets/keycloak/pause").text
     assert browser.post("/sync/targets/ad/pause", data={"why": " "}).status_code == 422
     assert browser.post("/sync/targets/ad/pause", data={"why": "網域控制站維護"}).status_code == 303
     page = browser.get("/sync").text

@@ -57,7 +57,7 @@ def test_what_keeps_somebody_out_of_the_directory_differs_until_a_person_overwri
 ) -> None:
     thing = engine.thing(people[0])
     thing.fields[BARS] = "smartcard_required expires=2020-01-01"
-    engine.want(people[0])
+    engine.enqueue(people[0])
     engine.run()
     engine.compare()
     ((key, drift),) = engine.drifts().items()

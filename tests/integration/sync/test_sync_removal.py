@@ -288,7 +288,7 @@ def test_who_stands_there_again_by_then_keeps_what_he_has(engine: Engine, chain:
         engine.clock.advance(minutes=1)
         gone = engine.ad.things.pop(remote_id)
         if begin == "work":
-            engine.want(account_id)
+            engine.enqueue(account_id)
             engine.run()
         else:
             engine.compare()

@@ -34,7 +34,7 @@ from hufu_registry.sync.store.tables import (
     sync_runs,
     written_fields,
 )
-from hufu_registry.sync.store.target_health import SqlTargetHealth
+from hufu_registry.sync.store.target_health import SqlTargetHealth, paused_targets
 from hufu_registry.sync.store.written_values import SqlWrittenValues
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "drifts",
     "due_targets",
     "feed_cursors",
+    "paused_targets",
     "queue_samples",
     "queue_samples_of",
     "registry_identity",

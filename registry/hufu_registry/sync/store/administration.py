@@ -28,6 +28,7 @@ from hufu_registry.sync.store.drift import DRIFT
 from hufu_registry.sync.store.objects import key_of
 from hufu_registry.sync.store.queue import is_row, waits_for
 from hufu_registry.sync.store.tables import bindings, drifts, target_health, written_fields
+from hufu_registry.sync.store.target_health import paused_targets
 
 MOST_WORDS = 5
 
@@ -281,10 +282,10 @@ def work_row(connection: sa.Connection, key: OutboxKey) -> WorkRow:
 
 def _work_rows(connection: sa.Connection, rows: Sequence[Any]) -> list[WorkRow]:
     named = names_of(connection, [key_of(row) for row in rows])
-    query = sa.select(target_health.c.target).where(target_health.c.paused_at.is_not(None))
-    paused = set(connection.execute(query).scalars())
+    paused = paused_targets(connection)
     return [
-        _work_row(row, named.get(key_of(row), Named(row.object_id, "")), paused=row.target in paused) for row in rows
+        _work_row(row, named.get(key_of(row), Named(row.object_id, "")), paused=Target(row.target) in paused)
+        for row in rows
     ]
 
 

@@ -12,6 +12,12 @@ from hufu_registry.sync.model import ErrorClass
 from hufu_registry.sync.store.tables import target_health
 
 
+def paused_targets(connection: sa.Connection) -> frozenset[Target]:
+    """Those that a person has stopped."""
+    rows = connection.execute(sa.select(target_health.c.target).where(target_health.c.paused_at.is_not(None)))
+    return frozenset(Target(name) for name in rows.scalars())
+
+
 class SqlTargetHealth:
     """One transaction's view."""
 
