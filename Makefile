@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 CODE := registry admin-ui sync-worker keycloak-config stack tests bench setup docs docker
 
 .PHONY: help setup setup-tests demo demo-stop demo-status demo-reset \
-	lint types imports templates unit check java test test-stack test-faults test-others t t-stop coverage soak bench \
+	lint types imports templates unit check java test test-stack test-faults test-others t t-stop compose-test coverage soak bench \
 	performance fmt lock catalog migration feature console screenshots
 
 help: ## list the targets
@@ -76,6 +76,10 @@ t: ## tests of one path on servers that keep running between: make t T=tests/int
 
 t-stop: ## stop the servers that `make t` left running, and delete their data
 	@$(STACK) test-reset
+
+compose-test: setup ## docker-compose.yml on a real Docker (with Compose and BuildKit): built, started, signed in to; some minutes
+	@docker/prepare.sh development
+	@$(BIN)/pytest tests/compose -p no:cacheprovider
 
 coverage: ## which lines of code and tests the unit and integration tests without real servers reach
 	@$(BIN)/coverage run -m pytest tests/unit tests/integration -m "not stack" -p no:cacheprovider

@@ -48,6 +48,7 @@ BUDGETS = {
     "integration on servers": 600,
     "browser": 500,
     "faults": 1300,
+    "compose": 900,
 }
 
 

@@ -1,0 +1,2 @@
+FROM base-redis:7
+ENTRYPOINT ["redis-server"]
