@@ -16,12 +16,13 @@ from uuid import UUID
 
 import structlog
 
+from hufu_registry.accounts.use_cases import otp_is_missing
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import MISSING, RunCause, RunKind, SignInLock
-from hufu_registry.sync.model.plan import PLACE, Desired, Observed, plan, values_there, wanted_values
+from hufu_registry.sync.model.plan import PLACE, SECOND_FACTOR, Desired, Observed, plan, values_there, wanted_values
 from hufu_registry.sync.store.comparison import alone
 from hufu_registry.sync.use_cases.runs import new_run
 from hufu_sync.converge import Converger
@@ -176,7 +177,7 @@ class Comparison:
             judged = _Page(work, self.config, kind, {key for key, _ in ours}, read_at)
             for key, observed in ours:
                 judged.judge(key, observed)
-            judged.write(self.converger.hash_of)
+            judged.write(self.services, self.converger.hash_of)
             if kind is Kind.ACCOUNT and self.config.target is Target.AD:
                 _keep_locks(work, judged.snapshots, ours, locks)
         tally.objects += len(page)
@@ -272,7 +273,7 @@ class _Page:
         elif key.object_id in self._drifting:
             self._drifts[key] = {}
 
-    def write(self, hash_of: Callable[[str, str], str]) -> None:
+    def write(self, services: SqlServices, hash_of: Callable[[str, str], str]) -> None:
         """Want what has to be put right, and note the rest."""
         written = self._work.written_values.several(self._unlike)
         for key, observed in self._unlike.items():
@@ -283,6 +284,9 @@ class _Page:
             if planned.steps or self.snapshots[key].remote_id is None:
                 log.info("put_right", target=key.target.value, kind=key.kind.value, id=key.object_id)
                 self._work.outbox.enqueue(key, bulk=True)
+            account = self.snapshots[key].account
+            if SECOND_FACTOR in planned.drift and account is not None:
+                otp_is_missing(self._work, services, account.id)
             if planned.drift or key.object_id in self._drifting:
                 self._drifts[key] = planned.drift
         self.differing = len(self._strays) + len(self._unlike)

@@ -136,8 +136,15 @@ def test_the_mail_brings_a_link_that_sets_both_credentials_and_every_event_is_to
     assert len({event.id for event in events}) == len(events)
     assert [event.at for event in events] == sorted(event.at for event in events)
     assert len(harness.target.events(started, first=1, limit=1)) == 1
+    (listed,) = [one for one in harness.everything(Kind.ACCOUNT) if one.remote_id == remote_id]
+    assert (listed.second_factor, harness.seen(account, remote_id).second_factor) == (True, True)
+    harness.target.send_otp_mail(remote_id)
+    while len(who.mails()) == 1 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert who.mails()[0]["subject"] == "重設公務帳號的一次性密碼"
     assert harness.target.reset_credentials(remote_id, soon())
     assert not harness.target.credentials(remote_id).otp
+    assert harness.seen(account, remote_id).second_factor is False
 
 
 @WITH_PEOPLE
@@ -265,7 +272,7 @@ def test_a_user_is_never_deleted_while_the_directory_has_him(harness: KeycloakHa
 
 
 @OVER_A_DIRECTORY
-def test_a_user_whom_the_directory_lost_is_waited_for_though_keycloak_remembers_him(harness: KeycloakHarness) -> None:
+def test_a_user_whom_the_directory_lost_is_kept_until_another_stands_in_his_place(harness: KeycloakHarness) -> None:
     account = harness.account(harness.make(harness.agency()))
     remote_id = harness.make(account)
     seen = harness.seen(account, remote_id)
@@ -273,11 +280,20 @@ def test_a_user_whom_the_directory_lost_is_waited_for_though_keycloak_remembers_
     with pytest.raises(Transient) as caught:
         harness.target.apply(SetEnabled(before=True, after=False), account, seen)
     assert caught.value.code is Code.KEYCLOAK_DOES_NOT_SEE
-    with pytest.raises(Transient):
-        harness.look(account, remote_id)
-    again = harness.bring(account, remote_id)
+    assert harness.seen(account, remote_id).enabled is False, "he keeps what he set up, and does not get in"
+    # Another entry of his name stands there now.
+    harness.put_into_directory(account)
+    assert harness.directory is not None
+    inside = look(harness.directory, harness.inside(account))
+    assert inside is not None
+    anew = replace(account, source=inside.remote_id)
+    outlived = harness.seen(anew, remote_id)
+    (delete,) = steps(anew, outlived)
+    assert isinstance(delete, Delete)
+    harness.target.apply(delete, anew, outlived)
+    again = harness.bring(anew)
     assert again.remote_id != remote_id
-    assert steps(account, harness.seen(account, again.remote_id)) == ()
+    assert steps(anew, harness.seen(anew, again.remote_id)) == ()
 
 
 @OVER_A_DIRECTORY

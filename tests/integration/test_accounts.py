@@ -8,12 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from hufu_registry.accounts.model import AccountMove, AccountState
+from hufu_registry.accounts.store import accounts
 from hufu_registry.accounts.use_cases import (
     delete_account,
     disable_account,
+    otp_is_missing,
     require_password_change,
+    reset_otp,
     restore_account,
     suspend_account,
     unlock_account,
@@ -29,9 +33,10 @@ from hufu_registry.agencies.use_cases import (
 )
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor
-from hufu_registry.kernel.errors import HufuError, IllegalMove
+from hufu_registry.kernel.errors import HufuError, IllegalMove, RateLimited
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Target
+from hufu_registry.notices.store import notices
 from hufu_registry.sync.model import SignInLock, SignInState
 from hufu_registry.sync.store import sign_in_state
 from tests.kit.accounts import official_domains
@@ -39,6 +44,8 @@ from tests.kit.clocks import SetClock
 from tests.kit.guard import transfer_account
 from tests.kit.registry import CHAIN
 from tests.kit.staff import Staff, account_keys, agency_keys
+
+NOT_IN_USE = [state for state in AccountState if state is not AccountState.ENABLED]
 
 
 def in_state(staff: Staff, agency: Agency, state: AccountState) -> AccountId:
@@ -145,6 +152,63 @@ def test_an_older_lock_does_not_take_the_place_of_a_newer_one(
         assert not work.sign_in_locks.unlock(one, Target.KEYCLOAK)
     with services.read() as connection:
         assert sign_in_state(connection, one, now) == (SignInState.LOCKED, (newer,))
+
+
+def test_a_new_otp_is_asked_for_by_a_mail_that_is_recorded_told_and_limited(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], clock: SetClock
+) -> None:
+    one = in_state(staff, chain[3], AccountState.ENABLED)
+    reset_otp(one, services, SYSTEM)
+    assert waiting(staff, one, "activation_mail") == [("otp_mail", "keycloak")]
+    assert staff.recorded("account.otp_reset") == ["account.otp_reset"]
+    assert told(services, "otp_reset") == [staff.account(one).mailbox]
+    with pytest.raises(RateLimited, match="otp_mail_wait"):
+        reset_otp(one, services, SYSTEM)
+    for _ in range(services.policy.activation_mails_per_day - 1):
+        clock.advance(minutes=2)
+        reset_otp(one, services, SYSTEM)
+    clock.advance(minutes=2)
+    with pytest.raises(RateLimited, match="otp_mails_used_up"):
+        reset_otp(one, services, SYSTEM)
+    for state in NOT_IN_USE:
+        with pytest.raises(IllegalMove, match="account_state"):
+            reset_otp(in_state(staff, chain[3], state), services, SYSTEM)
+
+
+def test_a_missing_otp_is_healed_by_one_mail_a_week_where_one_is_needed(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency], clock: SetClock
+) -> None:
+    one = in_state(staff, chain[3], AccountState.ENABLED)
+
+    def seen_without(account_id: AccountId, *, again: bool = False) -> None:
+        with services.begin(SYSTEM) as work:
+            otp_is_missing(work, services, account_id, again=again)
+
+    for _ in range(3):
+        seen_without(one)
+    assert waiting(staff, one, "activation_mail") == [("otp_mail", "keycloak")]
+    assert told(services, "otp_missing") == [staff.account(one).mailbox]
+    with pytest.raises(RateLimited, match="otp_mail_wait"):
+        seen_without(one, again=True)
+    clock.advance(minutes=2)
+    seen_without(one, again=True)
+    clock.advance(days=8)
+    seen_without(one)
+    assert staff.recorded("account.otp_missing") == ["account.otp_missing"] * 3
+    shared, *others = (in_state(staff, chain[3], state) for state in (AccountState.ENABLED, *NOT_IN_USE))
+    with services.begin(SYSTEM) as work:
+        work.connection.execute(sa.update(accounts).where(accounts.c.id == shared).values(kind="shared"))
+    for account_id in (shared, *others):
+        seen_without(account_id)
+        assert waiting(staff, account_id, "activation_mail") == []
+
+
+def told(services: SqlServices, notice: str) -> list[str]:
+    """To whom such mails are on their way."""
+    with services.begin(SYSTEM) as work:
+        ids = work.connection.execute(sa.select(notices.c.id).where(notices.c.template == notice)).scalars().all()
+        kept = [work.notices.get(one) for one in ids]
+    return [notice.recipient for notice in kept if notice is not None]
 
 
 def test_a_password_change_is_asked_of_enabled_accounts_only(

@@ -17,6 +17,7 @@ from hufu_registry.accounts.use_cases import (
     disable_not_activated,
     first_system_manager,
     require_password_change,
+    reset_otp,
     restore_account,
     suspend_account,
     unlock_account,
@@ -70,6 +71,7 @@ def test_who_acts_on_a_person_has_that_persons_rights_at_the_same_places(
     acts: list[Callable[[], object]] = [
         lambda: require_password_change(person, services, account_actor(asker)),
         lambda: unlock_account(person, services, account_actor(asker)),
+        lambda: reset_otp(person, services, account_actor(asker)),
         lambda: disable_account(person, services, account_actor(asker), reason="離職"),
         lambda: restore_account(person, services, account_actor(asker), reason="回任"),
         lambda: disable_account(person, services, account_actor(asker), reason="離職"),

@@ -23,6 +23,7 @@ from hufu_registry.accounts.use_cases import (
     disable_account,
     require_password_change,
     resend_activation,
+    reset_otp,
     restore_account,
     unlock_account,
 )
@@ -67,6 +68,7 @@ ACTS: dict[str, tuple[AccountState, Act]] = {
         lambda one, staff, actor: require_password_change(one, staff.services, actor),
     ),
     "resend": (AccountState.NOT_ACTIVATED, lambda one, staff, actor: resend_activation(one, staff.services, actor)),
+    "reset otp": (AccountState.ENABLED, lambda one, staff, actor: reset_otp(one, staff.services, actor)),
     "restore": (
         AccountState.DISABLED,
         lambda one, staff, actor: restore_account(one, staff.services, actor, reason="復職"),

@@ -23,12 +23,14 @@ from hufu_registry.sync.model.plan import (
     ENABLED,
     NAME,
     PLACE,
+    SECOND_FACTOR,
     Create,
     Delete,
     Desired,
     Leave,
     Observed,
     Place,
+    Plan,
     Rename,
     SetEnabled,
     SetFields,
@@ -95,6 +97,22 @@ def test_a_difference_we_did_not_make_is_listed_and_left_alone() -> None:
     planned = plan(wanted(), there(wanted(), fields={"title": "處長"}), written(wanted()), hash_of)
     assert planned.steps == ()
     assert planned.drift == {"title": ("處長", "科員")}
+
+
+@pytest.mark.parametrize("known", [{}, {SECOND_FACTOR: "False"}, {SECOND_FACTOR: "True"}])
+def test_a_missing_second_factor_is_listed_and_never_written(known: dict[str, str]) -> None:
+    person = wanted(second_factor=True)
+    planned = plan(person, there(person, second_factor=False), written(person) | known, hash_of)
+    assert (planned.steps, planned.written) == ((), {})
+    assert planned.drift == {SECOND_FACTOR: ("False", "True")}
+    for seen in (True, None):
+        assert plan(person, there(person, second_factor=seen), written(person), hash_of).drift == {}
+    assert plan(wanted(), there(wanted(), second_factor=False), written(wanted()), hash_of).drift == {}
+
+
+def test_what_outlived_its_source_makes_room() -> None:
+    old = there(wanted(), address="wangxm", outlived=True, enabled=False)
+    assert plan(wanted(), old, written(wanted()), hash_of) == Plan((Delete("wangxm"),))
 
 
 def test_the_state_is_always_brought_back() -> None:

@@ -46,6 +46,17 @@ def require_password_change(account_id: AccountId) -> ResponseReturnValue:
     return act_page(form, "accounts/require_password_change.html", act, account=account)
 
 
+def reset_otp(account_id: AccountId) -> ResponseReturnValue:
+    """重設一次性密碼."""
+    account, form = queries.acted_on(viewer(), account_id), filled(FlaskForm)
+
+    def act() -> ResponseReturnValue:
+        accounts.reset_otp(account_id, registry(), actor())
+        return done(_("The person is mailed a link for a new one-time password."), page_of(account_id))
+
+    return act_page(form, "accounts/reset_otp.html", act, account=account)
+
+
 def transfer(account_id: AccountId) -> ResponseReturnValue:
     """To another agency; for system managers."""
     account, form = queries.acted_on(viewer(), account_id), filled(TransferForm)

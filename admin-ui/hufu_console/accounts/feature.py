@@ -35,6 +35,14 @@ SENTENCES = {
         context.get("seconds", 1),
     ),
     "activation_mails_used_up": _l("Too many activation mails were asked for today. Please try again tomorrow."),
+    "otp_mail_wait": lambda context: ngettext(
+        "A link for a new one-time password was sent just now. Please wait %(num)s second before asking for another.",
+        "A link for a new one-time password was sent just now. Please wait %(num)s seconds before asking for another.",
+        context.get("seconds", 1),
+    ),
+    "otp_mails_used_up": _l(
+        "Too many links for a new one-time password were asked for today. Please try again tomorrow."
+    ),
     "last_manager": _l(
         "It belongs to the last manager there, or to the last system manager. Please appoint another one first. If an "
         "agency's account is misused, suspend it: that goes at once."
@@ -71,6 +79,8 @@ EVENTS = {
     "account.remade": _l("Made anew in Active Directory"),
     "account.deleted": _l("Deleted"),
     "account.unlocked": _l("Unlocked"),
+    "account.otp_missing": _l("Found without a one-time password; its owner was mailed a link"),
+    "account.otp_reset": _l("A new one-time password was asked for; its owner was mailed a link"),
     "account.password_change_required": _l("A new password was required"),
 }
 EVENT_TAGS = {

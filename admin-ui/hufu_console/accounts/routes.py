@@ -5,7 +5,13 @@ from __future__ import annotations
 from hufu_console.accounts import acts, views
 from hufu_console.web import limits
 from hufu_console.web.routing import FORM, POST, SIGNED_IN, Route
-from hufu_registry.accounts.permissions import EDIT_ACCOUNTS, RESEND_ACTIVATION, SEE_ACCOUNTS, SUSPEND_ACCOUNTS
+from hufu_registry.accounts.permissions import (
+    EDIT_ACCOUNTS,
+    RESEND_ACTIVATION,
+    RESET_OTP,
+    SEE_ACCOUNTS,
+    SUSPEND_ACCOUNTS,
+)
 from hufu_registry.agencies.permissions import EDIT_AGENCIES
 
 SEE, EDIT = SEE_ACCOUNTS, EDIT_ACCOUNTS
@@ -23,6 +29,7 @@ ROUTES = (
     Route(
         f"{ONE}/require-password-change", "accounts.require_password_change", acts.require_password_change, EDIT, FORM
     ),
+    Route(f"{ONE}/reset-otp", "accounts.reset_otp", acts.reset_otp, RESET_OTP, FORM),
     Route(f"{ONE}/disable", "accounts.disable", acts.disable, EDIT, FORM),
     Route(f"{ONE}/suspend", "accounts.suspend", acts.suspend, SUSPEND_ACCOUNTS, FORM),
     Route(f"{ONE}/restore", "accounts.restore", acts.restore, EDIT, FORM),

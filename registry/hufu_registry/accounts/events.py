@@ -10,6 +10,8 @@ EVENTS = (
     "account.disabled",
     "account.official_mail_proved",
     "account.opened",
+    "account.otp_missing",
+    "account.otp_reset",
     "account.password_change_required",
     "account.remade",
     "account.restored",

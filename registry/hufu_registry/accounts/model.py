@@ -268,6 +268,11 @@ class Account:
     def is_enabled(self) -> bool:
         return self.state is AccountState.ENABLED
 
+    @property
+    def needs_otp(self) -> bool:
+        """Whether its person signs in with a one-time password; whoever shares one has none of his own."""
+        return self.is_enabled and self.kind is AccountKind.PERSONAL
+
     def moved(
         self, move: AccountMove, *, now: datetime, reason: str = "", cause: DisableCause | None = None
     ) -> Account:

@@ -14,6 +14,7 @@ class ActionKind(StrEnum):
     """Acts happen once, after the state they need is right; comparison never plans them."""
 
     ACTIVATION_MAIL = "activation_mail"
+    OTP_MAIL = "otp_mail"  # a link for a new one-time password; the old one ends when the new one stands
     UNLOCK = "unlock"
     MUST_CHANGE = "must_change"
     END_SESSIONS = "end_sessions"

@@ -18,7 +18,7 @@ from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Kind, OutboxKey
 from hufu_registry.sync.model import Claimed, Code
-from hufu_registry.sync.model.plan import Create, Observed, Plan, SetFields, plan, values_there, wanted_values
+from hufu_registry.sync.model.plan import Create, Delete, Observed, Plan, SetFields, plan, values_there, wanted_values
 from hufu_registry.sync.model.plan_file import Forecast
 from hufu_sync.converge.guard import guard
 from hufu_sync.converge.make_way import make_way
@@ -184,6 +184,10 @@ class Converger:
             row.outcome = row.failure or answer or Transient(Code.UNEXPECTED, "not there after it was written")
             return
         row.observed = answer
+        if any(isinstance(step, Delete) for step in row.steps):
+            # What had outlived its source made room; what is to stand there now is the next look's.
+            row.outcome = Transient(Code.KEYCLOAK_DOES_NOT_SEE, "another stands in its place")
+            return
         again = plan(row.desired, answer, {**row.snapshot.written_to(answer), **row.planned.written}, self.hash_of)
         if isinstance(row.failure, Conflict) and Create in map(type, row.planned.steps):
             # It bears our mark: another worker of ours made it.

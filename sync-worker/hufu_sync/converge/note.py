@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from hufu_registry.accounts.use_cases import otp_is_missing
 from hufu_registry.audit.model import Record
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.features import SqlWork
@@ -18,6 +19,7 @@ from hufu_registry.sync.model.plan import (
     ENABLED,
     NAME,
     PLACE,
+    SECOND_FACTOR,
     Leave,
     Place,
     Rename,
@@ -56,7 +58,7 @@ def note_and_finish(services: SqlServices, target: Target, rows: Sequence[Row], 
         for row in good:
             if row.key not in ours:
                 row.outcome = LeaseLostError()
-        _note(work, target, [row for row in good if row.key in ours and row.snapshot.desired is not None])
+        _note(work, services, target, [row for row in good if row.key in ours and row.snapshot.desired is not None])
 
 
 def _finish(work: SqlWork, rows: Sequence[Row], lease_length: timedelta) -> set[OutboxKey]:
@@ -67,7 +69,7 @@ def _finish(work: SqlWork, rows: Sequence[Row], lease_length: timedelta) -> set[
     return ours | (work.queue.keep([row.claimed for row in kept], lease_length) if kept else frozenset())
 
 
-def _note(work: SqlWork, target: Target, rows: Sequence[Row]) -> None:
+def _note(work: SqlWork, services: SqlServices, target: Target, rows: Sequence[Row]) -> None:
     standing = {row: row.observed for row in rows if row.observed is not None and not row.goes}
     gone = [row for row in rows if row.goes and row.observed is None]
     work.bindings.bind(
@@ -81,6 +83,8 @@ def _note(work: SqlWork, target: Target, rows: Sequence[Row]) -> None:
     work.audit.keep([record for row in rows if (record := _audited(work, row)) is not None])
     for row in standing:
         _follow(work, row)
+        if SECOND_FACTOR in row.planned.drift and row.snapshot.account is not None:
+            otp_is_missing(work, services, row.snapshot.account.id)
     _leave(work, target, [row for row in rows if row in gone or _has_left(row)])
     if target is Target.AD:
         for row in gone:

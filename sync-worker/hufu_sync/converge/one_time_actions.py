@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import ClassVar, Protocol
 
 from hufu_registry.accounts.model import AccountState
@@ -19,6 +20,10 @@ from hufu_sync.errors import Interrupted, Misconfigured, TargetError, Unreachabl
 from hufu_sync.outcomes import LeaseLostError, NotReachedError
 from hufu_sync.targets.port import Directory, SignInServer
 
+# A link is good in one state of the account.
+MAILED_IN = MappingProxyType(
+    {ActionKind.ACTIVATION_MAIL: AccountState.NOT_ACTIVATED, ActionKind.OTP_MAIL: AccountState.ENABLED}
+)
 DONE = "done"
 NOT_NEEDED = "not_needed"
 
@@ -60,6 +65,8 @@ class SignInActions:
             return DirectoryActions(self.server).do(kind, remote_id, requested_at)
         if kind is ActionKind.END_SESSIONS:
             self.server.end_sessions(remote_id)
+        elif kind is ActionKind.OTP_MAIL:
+            self.server.send_otp_mail(remote_id)
         else:
             self.server.send_activation_mail(remote_id)
         return DONE
@@ -89,10 +96,10 @@ class ActionRunner:
     def _do_row(self, row: Row, lease: Lease) -> None:
         newest = {action.kind: action.number for action in row.actions}
         account = row.snapshot.account
-        may_be_activated = account is not None and account.state is AccountState.NOT_ACTIVATED
+        state = None if account is None else account.state
         for action in row.actions:
-            # By now activated or disabled: its link would be refused at the first click (0006).
-            if row.observed is None or (action.kind is ActionKind.ACTIVATION_MAIL and not may_be_activated):
+            # By now activated or disabled: its link would be refused at the first click (0006), or open too much.
+            if row.observed is None or MAILED_IN.get(action.kind, state) is not state:
                 self._close(action, ActionState.FAILED, NOT_NEEDED)
             elif action.kind is ActionKind.MAKE_AGAIN:
                 # It stands there after all.

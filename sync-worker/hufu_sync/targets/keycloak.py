@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
 
@@ -45,6 +46,8 @@ ACCOUNT_MARK = "account_id"
 # Keycloak's own attribute of a user from the directory: the objectGUID of his entry.
 ENTRY = "LDAP_ID"
 ACTIVATION = ("UPDATE_PASSWORD", "CONFIGURE_TOTP")
+# A required action of our module credential-pages.
+NEW_OTP = ("HUFU_RESET_OTP",)
 SECRETS = frozenset({"password", "otp"})
 # Fields that are Keycloak's own; all others are attributes.
 USER_PROPERTIES = frozenset({"email"})
@@ -108,14 +111,21 @@ class Keycloak:
     # Acts.
 
     def send_activation_mail(self, remote_id: str) -> None:
+        self._mail_link(remote_id, ACTIVATION, lifespan=self.settings.activation_seconds)
+
+    def send_otp_mail(self, remote_id: str) -> None:
+        # As long as the realm says for what an administrator asks.
+        self._mail_link(remote_id, NEW_OTP)
+
+    def _mail_link(self, remote_id: str, actions: Sequence[str], **query: object) -> None:
         settings = self.settings
         try:
             self._keycloak.put(
                 f"users/{remote_id}/execute-actions-email",
-                list(ACTIVATION),
+                list(actions),
                 client_id=settings.activation_client,
                 redirect_uri=settings.activation_redirect,
-                lifespan=settings.activation_seconds,
+                **query,
             )
         except (Unreachable, MissingError):
             raise
@@ -189,13 +199,13 @@ class Keycloak:
             if not desired.exists and not bound:
                 return None
             raise Conflict(Code.NAME_TAKEN_IN_KEYCLOAK)
-        if desired.source is not None and _attribute(user, ENTRY) not in {"", desired.source}:
-            # It remembers for a while an entry that is gone, and then makes another user of the one that is there.
-            raise Transient(Code.KEYCLOAK_DOES_NOT_SEE)
         self._found[user["id"]] = user
         # One that has just been imported is in no group yet; if it is, reading it again tells.
         groups = self._groups_of(user["id"]) if bound or not self.settings.with_directory else []
-        return _observed_user(user, groups, desired.place, desired.fields)
+        observed = _observed_user(user, groups, desired.place, desired.fields)
+        # It keeps whom the directory hides, also one whose entry is gone for good, until we take him away.
+        is_outlived = desired.source is not None and _attribute(user, ENTRY) not in {"", desired.source}
+        return replace(observed, outlived=is_outlived)
 
     def _user_by_name(self, name: str) -> Json | None:
         users = self._keycloak.get("users", username=name, exact=True, first=0, max=2, briefRepresentation=False)
@@ -400,6 +410,7 @@ def _observed_user(user: Json, groups: Sequence[str], wanted: str | None, fields
         enabled=bool(user.get("enabled")),
         fields=_fields(user, fields, USER_PROPERTIES),
         surplus=frozenset(groups) - {place or ""},
+        second_factor=bool(user.get("totp")),
     )
 
 

@@ -99,6 +99,9 @@ class SignInServer(StateTarget, Protocol):
 
     def send_activation_mail(self, remote_id: str) -> None: ...
 
+    def send_otp_mail(self, remote_id: str) -> None:
+        """A link that asks the present password and sets up a new one-time password in place of the old ones."""
+
     def end_sessions(self, remote_id: str) -> None: ...
 
     def unlock(self, remote_id: str) -> None:

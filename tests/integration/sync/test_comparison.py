@@ -21,13 +21,14 @@ from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.settings import RegistrySettings
 from hufu_registry.sync.model import BARS, Bar, Code, RunCause, RunKind, SignInBar
 from hufu_registry.sync.model.desired import DirectorySchema
-from hufu_registry.sync.model.plan import Observed, in_one
+from hufu_registry.sync.model.plan import SECOND_FACTOR, Observed, in_one
 from hufu_registry.sync.store import account_in_targets, drifts
 from hufu_registry.sync.store.comparison import alone
 from hufu_registry.sync.use_cases import overwrite_drift, request_comparison
 from hufu_sync.comparison import StoppedError, Tally, key_of
 from hufu_sync.desired_state import desired_of
 from hufu_sync.errors import Refused, Unreachable
+from hufu_sync.targets.port import Credentials
 from tests.kit.clocks import SetClock
 from tests.kit.engine import Engine
 
@@ -103,6 +104,29 @@ def test_since_when_it_differs_and_when_it_was_looked_at_last(engine: Engine, pe
     engine.ad.touch(thing)
     engine.watch().poll()
     assert looked() == (engine.clock.now(), engine.clock.now())
+
+
+def test_an_account_in_use_without_an_otp_is_listed_and_its_person_is_mailed_a_link(
+    engine: Engine, people: list[AccountId]
+) -> None:
+    one = people[0]
+    with engine.services.begin(SYSTEM) as work:
+        work.connection.execute(sa.text("UPDATE accounts SET state = 'enabled', activated_at = approved_at"))
+    user_id = engine.in_keycloak(one)
+    engine.keycloak.having[user_id] = Credentials(password=True, otp=False)
+    engine.compare(Target.KEYCLOAK)
+    ((key, drift),) = engine.drifts(Target.KEYCLOAK).items()
+    assert key == (str(one), SECOND_FACTOR)
+    assert (drift.there, drift.wanted) == ("False", "True")
+    for _ in range(2):
+        engine.run()
+        assert engine.keycloak.otp_mails == [user_id], "the worker sees it, too, and mails no other"
+        assert engine.drifts(Target.KEYCLOAK).keys() == {key}
+        engine.compare(Target.KEYCLOAK)
+    engine.keycloak.having[user_id] = Credentials(password=True, otp=True)
+    engine.clock.advance(minutes=1)
+    engine.compare(Target.KEYCLOAK)
+    assert engine.drifts(Target.KEYCLOAK) == {}
 
 
 def test_a_comparison_that_finds_nothing_writes_nothing(engine: Engine, people: list[AccountId]) -> None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from hufu_registry.accounts.use_cases import (
     disable_account,
     require_password_change,
+    reset_otp,
     restore_account,
     unlock_account,
 )
@@ -114,6 +115,24 @@ def test_a_password_that_is_newer_than_the_wish_for_one_is_kept(
             sa.select(one_time_actions).where(one_time_actions.c.kind == ActionKind.MUST_CHANGE.value)
         ).all()
     assert (act.target, act.state, act.times) == ("ad", ActionState.DONE.value, 2)
+
+
+def test_a_link_for_a_new_otp_is_mailed_while_the_account_is_in_use(
+    engine: Engine, chain: Sequence[Agency], clock: SetClock
+) -> None:
+    account_id = engine.account(chain[0])
+    engine.run()
+    with engine.services.begin(SYSTEM) as work:
+        work.connection.execute(sa.text("UPDATE accounts SET state = 'enabled', activated_at = approved_at"))
+    reset_otp(account_id, engine.services, SYSTEM)
+    engine.run()
+    assert engine.keycloak.otp_mails == [engine.in_keycloak(account_id)]
+    assert engine.records("account.otp_mail") == 1
+    clock.advance(minutes=2)
+    reset_otp(account_id, engine.services, SYSTEM)
+    disable_account(account_id, engine.services, SYSTEM, reason="離職")
+    engine.run()
+    assert len(engine.keycloak.otp_mails) == 1, "a disabled one gets none"
 
 
 def test_unlocking_reaches_both_targets_and_the_registry(

@@ -73,6 +73,7 @@ class FakeTarget:
     calls: list[str] = field(default_factory=list)
     delay: float = 0.0
     mails: list[str] = field(default_factory=list)
+    otp_mails: list[str] = field(default_factory=list)
     logouts: list[str] = field(default_factory=list)
     happened: list[SignInEvent] = field(default_factory=list)
     having: dict[str, Credentials] = field(default_factory=dict)
@@ -146,6 +147,7 @@ class FakeTarget:
             surplus=frozenset(thing.surplus),
             locked_at=None if lock is None else lock.since,
             protected=thing.protected,
+            second_factor=self.having[remote_id].otp if remote_id in self.having else None,
         )
 
     def _named(self, desired: Desired) -> tuple[str | None, Thing | None]:
@@ -228,6 +230,11 @@ class FakeTarget:
         self._call("mail")
         self.mails.append(remote_id)
         self.after("mail")
+
+    def send_otp_mail(self, remote_id: str) -> None:
+        self._call("otp mail")
+        self.otp_mails.append(remote_id)
+        self.after("otp mail")
 
     def end_sessions(self, remote_id: str) -> None:
         self._call("logout")

@@ -11,7 +11,8 @@
             <#if !(skipLink??) && (client.baseUrl)?has_content>
                 <p class="hufu-act"><a id="backToApplication" class="hufu-button" href="${client.baseUrl}">${msg("backToApplication")}</a></p>
             </#if>
-            <#if msg("hufuResendUrl") != "hufuResendUrl">
+            <#-- Nobody who is activated, or disabled, gets another one. -->
+            <#if msg("hufuResendUrl") != "hufuResendUrl" && ![msg("hufuAlreadyActivated"), msg("hufuActivationDisabled")]?seq_contains(message.summary)>
                 <p class="hufu-quiet">${msg("hufuResendHint")}
                     <a id="hufu-resend" href="${msg("hufuResendUrl")}">${msg("hufuResendLink")}</a></p>
             </#if>

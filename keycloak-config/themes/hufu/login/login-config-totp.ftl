@@ -1,4 +1,6 @@
-<#-- After Keycloak 26.7's keycloak.v2 theme (Apache-2.0); ours: labels that belong to their fields, words for the picture. -->
+<#-- After Keycloak 26.7's keycloak.v2 theme (Apache-2.0); ours: labels that belong to their fields, words for the picture, a link for the phone one reads this on. -->
+<#assign needsName = totp.otpCredentials?size gte 1 && !(hufuReplaces!false)>
+<#assign issuer = realm.displayName!realm.name>
 <#import "template.ftl" as layout>
 <#import "field.ftl" as field>
 <#import "password-commons.ftl" as passwordCommons>
@@ -44,12 +46,13 @@
                 <li>
                     <p>${msg("loginTotpStep2")}</p>
                     <img id="kc-totp-secret-qr-code" src="data:image/png;base64,${totp.totpSecretQrCode}" alt="${msg("hufuTotpPicture")}"><br/>
+                    <p id="hufu-on-this-phone"><a href="otpauth://${totp.policy.type}/${issuer?url("UTF-8")}:${totp.username?url("UTF-8")}?secret=${totp.totpSecretEncoded?replace(" ", "")}&amp;digits=${totp.policy.digits}&amp;algorithm=${totp.policy.getAlgorithmKey()}&amp;issuer=${issuer?url("UTF-8")}&amp;period=${totp.policy.period}">${msg("hufuTotpOnThisPhone")}</a></p>
                     <p><a href="${totp.manualUrl}" id="mode-manual">${msg("loginTotpUnableToScan")}</a></p>
                 </li>
             </#if>
             <li>
                 <p>${msg("loginTotpStep3")}</p>
-                <p>${msg("loginTotpStep3DeviceName")}</p>
+                <p>${msg(needsName?then("hufuTotpNameNeeded", "loginTotpStep3DeviceName"))}</p>
             </li>
         </ol>
 
@@ -79,7 +82,7 @@
             <div class="${properties.kcFormGroupClass!}">
                 <div class="${properties.kcLabelClass!}">
                     <label class="pf-v5-c-form__label" for="userLabel">
-                        <span class="pf-v5-c-form__label-text">${msg("loginTotpDeviceName")}</span><#if totp.otpCredentials?size gte 1>&nbsp;<span class="pf-v5-c-form__label-required" aria-hidden="true">&#42;</span></#if>
+                        <span class="pf-v5-c-form__label-text">${msg("loginTotpDeviceName")}</span><#if needsName>&nbsp;<span class="pf-v5-c-form__label-required" aria-hidden="true">&#42;</span></#if>
                     </label>
                 </div>
 
@@ -97,9 +100,11 @@
                 </#if>
             </div>
 
-            <div class="${properties.kcFormGroupClass!}">
-                <@passwordCommons.logoutOtherSessions/>
-            </div>
+            <#if totp.otpCredentials?size gte 1 || hufuReplaces??>
+                <div class="${properties.kcFormGroupClass!}">
+                    <@passwordCommons.logoutOtherSessions/>
+                </div>
+            </#if>
 
             <div class="pf-v5-c-form__group pf-m-action">
                 <div class="pf-v5-c-form__actions">

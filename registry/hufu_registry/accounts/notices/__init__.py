@@ -11,4 +11,9 @@ ACCOUNT_SUSPENDED = NoticeType(
     {"agency": "臺中市 › 臺中市政府", "account_id": "00000000-0000-0000-0000-000000000001"},
 )
 
-NOTICES = (ACCOUNT_SUSPENDED,)
+# To the account's own person, beside the link that the sign-in server mails.
+PERSON = {"name": "王小明", "account_name": "wangxm"}
+OTP_RESET = NoticeType("otp_reset", __name__, PERSON)
+OTP_MISSING = NoticeType("otp_missing", __name__, PERSON)
+
+NOTICES = (ACCOUNT_SUSPENDED, OTP_RESET, OTP_MISSING)

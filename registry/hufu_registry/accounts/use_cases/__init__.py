@@ -36,6 +36,7 @@ from hufu_registry.accounts.use_cases.opening import (
 )
 from hufu_registry.accounts.use_cases.permission import account_to_change, hold_places
 from hufu_registry.accounts.use_cases.ports import Accounts, Names, SignInLocks, Work
+from hufu_registry.accounts.use_cases.second_factor import otp_is_missing, reset_otp
 
 __all__ = [
     "Accounts",
@@ -58,6 +59,7 @@ __all__ = [
     "hold_places",
     "move_account",
     "open_account",
+    "otp_is_missing",
     "outlives_transfer",
     "places_of_accounts",
     "prove_official_mail",
@@ -65,6 +67,7 @@ __all__ = [
     "require_password_change",
     "resend_activation",
     "resend_own_activation",
+    "reset_otp",
     "restore_account",
     "suspend_account",
     "take_name",

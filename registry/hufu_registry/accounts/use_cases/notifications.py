@@ -1,11 +1,16 @@
-"""Mails about accounts to those who answer for them."""
+"""Mails about accounts: to those who answer for them, and how many a person gets."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from hufu_registry.accounts.model import Account
 from hufu_registry.accounts.notices import ACCOUNT_SUSPENDED
 from hufu_registry.accounts.permissions import SUSPEND_ACCOUNTS
 from hufu_registry.accounts.use_cases.ports import Work
+from hufu_registry.kernel.errors import RateLimited
+from hufu_registry.kernel.ids import AccountId
+from hufu_registry.propagation.model import ActionKind
 
 
 def tell_managers_above(work: Work, account: Account) -> None:
@@ -15,3 +20,17 @@ def tell_managers_above(work: Work, account: Account) -> None:
         if manager.account_id not in {account.id, work.actor.account_id}:
             values = {"agency": agency.full_name, "account_id": str(account.id)}
             work.notices.send(ACCOUNT_SUSPENDED, manager.mailbox, manager.language, values)
+
+
+def limit_link_mails(work: Work, kind: ActionKind, account_id: AccountId) -> None:
+    """Nobody's mailbox is filled with links of a kind, whoever asks for them.
+
+    Raises RateLimited of the kind's name with "_wait" (seconds) or "s_used_up".
+    """
+    policy = work.policy
+    count, last = work.actions.requested_since(kind, account_id, work.now - timedelta(days=1))
+    if last is not None and work.now < last + policy.activation_mail_resend_after:
+        wait = last + policy.activation_mail_resend_after - work.now
+        raise RateLimited(f"{kind.value}_wait", seconds=max(1, int(wait.total_seconds())))
+    if count >= policy.activation_mails_per_day:
+        raise RateLimited(f"{kind.value}s_used_up")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from hufu_registry.accounts.model import (
     ACCOUNT_NAME,
@@ -17,11 +16,12 @@ from hufu_registry.accounts.model import (
 )
 from hufu_registry.accounts.permissions import RESEND_ACTIVATION
 from hufu_registry.accounts.use_cases.moves import move_account, take_name
+from hufu_registry.accounts.use_cases.notifications import limit_link_mails
 from hufu_registry.accounts.use_cases.permission import account_to_change, hold_places
 from hufu_registry.accounts.use_cases.ports import Work
 from hufu_registry.agencies.model import HOMES
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, Actor
-from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound, RateLimited
+from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.work import Services
@@ -133,17 +133,11 @@ def resend_own_activation(browser: str, account_id: AccountId, services: Service
 
 
 def _resend(work: Work, services: Services[Work], account: Account) -> None:
-    policy = work.policy
     if account.state is AccountState.ENABLED:
         raise IllegalMove("already_activated")
     if account.state is not AccountState.NOT_ACTIVATED:
         raise IllegalMove("account_state", state=account.state.value, move="resend_activation")
-    count, last = work.actions.requested_since(ActionKind.ACTIVATION_MAIL, account.id, work.now - timedelta(days=1))
-    if last is not None and work.now < last + policy.activation_mail_resend_after:
-        wait = last + policy.activation_mail_resend_after - work.now
-        raise RateLimited("activation_mail_wait", seconds=max(1, int(wait.total_seconds())))
-    if count >= policy.activation_mails_per_day:
-        raise RateLimited("activation_mails_used_up")
+    limit_link_mails(work, ActionKind.ACTIVATION_MAIL, account.id)
     request_action(work, services, ActionKind.ACTIVATION_MAIL, account.id)
     enqueue_account(work, services, account)
     work.audit.record(

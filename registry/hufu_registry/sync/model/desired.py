@@ -179,6 +179,7 @@ class KeycloakSchema:
             fields={name: text for name, text in fields.items() if name in kept},
             enforced=frozenset({ENABLED, PLACE}),
             for_security=for_security(account),
+            second_factor=account.needs_otp,
         )
 
 

@@ -18,7 +18,10 @@ from hufu_registry.kernel.outbox import Kind
 NAME = "@name"
 PLACE = "@place"
 ENABLED = "@enabled"
-ASPECTS = frozenset({NAME, PLACE, ENABLED})
+SECOND_FACTOR = "@second_factor"
+ASPECTS = frozenset({NAME, PLACE, ENABLED, SECOND_FACTOR})
+# What its person alone can put right: looked at, never written.
+PERSONAL = frozenset({SECOND_FACTOR})
 
 Fields = Mapping[str, str]
 
@@ -38,7 +41,7 @@ class Desired:
     `mark` says whose it is. `place` is the remote id of the agency (or parent agency) it belongs in, None for
     the top. `enabled` is None for what has no state. A field of "" is wanted absent. `exists` is false for what
     has to go; `for_security` marks a disabling that no limit may hold back. `source` is the remote id of the same
-    object in the target that this one reads it from.
+    object in the target that this one reads it from. `second_factor` says that its person must have set one up.
     """
 
     kind: Kind
@@ -52,6 +55,7 @@ class Desired:
     exists: bool = True
     for_security: bool = False
     source: str | None = None
+    second_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ class Observed:
     """The same object as the target has it. `address` is for reading (a DN, a group's path).
 
     `surplus` are further places it is in, where a target allows more than one. `locked_at` is when sign-in was
-    locked there; `protected` objects are never touched.
+    locked there; `protected` objects are never touched. `second_factor` is None where the target knows of none.
+    One that is `outlived` was read from an object of its source that is gone, in whose place another stands.
     """
 
     remote_id: str
@@ -72,6 +77,8 @@ class Observed:
     surplus: frozenset[str] = frozenset()
     locked_at: datetime | None = None
     protected: bool = False
+    second_factor: bool | None = None
+    outlived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +177,16 @@ def plan(
     wanted = wanted_values(desired)
     hashes = {name: hash_of(name, value) for name, value in wanted.items()}
     if observed is None:
-        return Plan((Create(desired),), hashes)
+        return Plan((Create(desired),), {name: digest for name, digest in hashes.items() if name not in PERSONAL})
+    if observed.outlived:
+        return Plan((Delete(observed.address),))
     there = values_there(desired, observed)
     differing = {name for name in wanted if wanted[name] != there[name]}
     known = {name for name in wanted if written.get(name) == hashes[name]}
-    to_write = {name for name in differing if name not in known or name in desired.enforced}
+    to_write = {name for name in differing - PERSONAL if name not in known or name in desired.enforced}
     return Plan(
         steps=steps_for(desired, observed, to_write, there),
-        written={name: hashes[name] for name in wanted if name not in known},
+        written={name: hashes[name] for name in wanted if name not in known | PERSONAL},
         drift={name: (there[name], wanted[name]) for name in sorted(differing - to_write)},
     )
 
@@ -186,6 +195,8 @@ def wanted_values(desired: Desired) -> dict[str, str]:
     values = dict(desired.fields) | {NAME: desired.name, PLACE: desired.place or ""}
     if desired.enabled is not None:
         values[ENABLED] = str(desired.enabled)
+    if desired.second_factor:
+        values[SECOND_FACTOR] = str(True)
     return values
 
 
@@ -194,6 +205,8 @@ def values_there(desired: Desired, observed: Observed) -> dict[str, str]:
     values |= {NAME: observed.name, PLACE: observed.place or ""}
     if desired.enabled is not None:
         values[ENABLED] = str(observed.enabled)
+    if desired.second_factor:
+        values[SECOND_FACTOR] = str(observed.second_factor is not False)
     return values
 
 

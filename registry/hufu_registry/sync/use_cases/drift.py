@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from hufu_registry.accounts.model import AccountState, Profile
-from hufu_registry.accounts.use_cases import check_official_mail
+from hufu_registry.accounts.use_cases import check_official_mail, otp_is_missing
 from hufu_registry.audit.model import differences
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import TAIPEI
@@ -17,6 +17,7 @@ from hufu_registry.kernel.work import Services
 from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.sync.model import MISSING, STRAY
 from hufu_registry.sync.model.drift import accepted
+from hufu_registry.sync.model.plan import SECOND_FACTOR
 from hufu_registry.sync.use_cases.administration import hold_for_making, request_making, require_administrator
 from hufu_registry.sync.use_cases.ports import Work
 
@@ -59,9 +60,11 @@ def accept_drift(key: OutboxKey, field: str, services: Services[Work], actor: Ac
 
 
 def overwrite_drift(key: OutboxKey, field: str, services: Services[Work], actor: Actor) -> None:
-    """What the registry says is written there; what is missing is made again.
+    """What the registry says is written there; what is missing is made again, and for a missing one-time password its
+    person is mailed another link.
 
-    Raises NotFound("drift"), IllegalMove("drift_not_ours") for an object that the registry does not know.
+    Raises NotFound("drift"), IllegalMove("drift_not_ours") for an object that the registry does not know,
+    what `limit_link_mails` raises.
     """
     with services.begin(actor) as work:
         if field == MISSING:
@@ -74,6 +77,9 @@ def overwrite_drift(key: OutboxKey, field: str, services: Services[Work], actor:
             request_making(work, services, key)
             # Decided: listed no more, whatever the worker finds.
             work.administration.accept(key, field)
+        elif field == SECOND_FACTOR:
+            # Only its person can set one up.
+            otp_is_missing(work, services, AccountId(UUID(key.object_id)), again=True)
         else:
             work.administration.forget_written(key, field)
             work.outbox.enqueue(key)

@@ -1,29 +1,37 @@
 package tw.hufu.keycloak.activation;
 
+import jakarta.ws.rs.core.Response;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.keycloak.TokenVerifier.Predicate;
 import org.keycloak.authentication.actiontoken.ActionTokenContext;
 import org.keycloak.authentication.actiontoken.TokenUtils;
 import org.keycloak.authentication.actiontoken.execactions.ExecuteActionsActionToken;
 import org.keycloak.authentication.actiontoken.execactions.ExecuteActionsActionTokenHandler;
+import org.keycloak.credential.CredentialModel;
 import org.keycloak.events.Errors;
 import org.keycloak.models.KeycloakSession;
 import org.keycloak.models.RealmModel;
 import org.keycloak.models.UserModel;
 import org.keycloak.models.UserModel.RequiredAction;
 import org.keycloak.models.cache.UserCache;
+import org.keycloak.models.credential.OTPCredentialModel;
 import tw.hufu.keycloak.common.Activation;
 
 /**
  * Keycloak's handler of mailed links, which besides refuses an activation link at every click once
- * the account is disabled or activated, whichever mail it came with.
+ * the account is disabled or activated, whichever mail it came with. What an activation that was
+ * broken off had set up is gone when the next one begins. A link for a new one-time password is
+ * good for one.
  */
 public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
 
   static final String ALREADY_ACTIVATED = "hufuAlreadyActivated";
   static final String DISABLED = "hufuActivationDisabled";
   private static final int BEFORE_THE_STOCK_HANDLER = 100;
+  static final String OTP_SET_UP = "expiredActionMessage";
+  private static final String RESET_OTP = "HUFU_RESET_OTP";
   private static final List<String> ACTIVATION =
       List.of(RequiredAction.UPDATE_PASSWORD.name(), RequiredAction.CONFIGURE_TOTP.name());
 
@@ -36,7 +44,7 @@ public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
   public Predicate<? super ExecuteActionsActionToken>[] getVerifiers(
       ActionTokenContext<ExecuteActionsActionToken> context) {
     Predicate<? super ExecuteActionsActionToken>[] stock = super.getVerifiers(context);
-    Predicate<? super ExecuteActionsActionToken>[] all = Arrays.copyOf(stock, stock.length + 2);
+    Predicate<? super ExecuteActionsActionToken>[] all = Arrays.copyOf(stock, stock.length + 3);
     all[stock.length] =
         TokenUtils.checkThat(
             token -> !isActivation(token) || fresh(context, token).isEnabled(),
@@ -47,7 +55,45 @@ public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
             token -> !isActivation(token) || !Activation.isDone(fresh(context, token)),
             "already_activated",
             ALREADY_ACTIVATED);
+    all[stock.length + 2] =
+        TokenUtils.checkThat(
+            token -> !isOtpReset(token) || !hasOtpSince(fresh(context, token), token.getIat()),
+            Errors.EXPIRED_CODE,
+            OTP_SET_UP);
     return all;
+  }
+
+  @Override
+  public Response handleToken(
+      ExecuteActionsActionToken token, ActionTokenContext<ExecuteActionsActionToken> context) {
+    // Not at the first click, which only says what comes: so do programs that look at mails.
+    if (isActivation(token) && !context.isAuthenticationSessionFresh()) {
+      Activation.begin(context.getAuthenticationSession());
+      forgetWhatWasBegun(context.getAuthenticationSession().getAuthenticatedUser());
+    }
+    return super.handleToken(token, context);
+  }
+
+  /** Whoever scanned the picture of an activation that was broken off has nothing by it. */
+  static void forgetWhatWasBegun(UserModel user) {
+    otpsOf(user)
+        .map(CredentialModel::getId)
+        .toList()
+        .forEach(user.credentialManager()::removeStoredCredentialById);
+  }
+
+  private static Stream<CredentialModel> otpsOf(UserModel user) {
+    return user.credentialManager().getStoredCredentialsByTypeStream(OTPCredentialModel.TYPE);
+  }
+
+  /** Whether one was set up after the link was made: by it, or by a newer one. */
+  static boolean hasOtpSince(UserModel user, Long second) {
+    return second != null
+        && otpsOf(user).anyMatch(otp -> otp.getCreatedDate() >= (second + 1) * 1000);
+  }
+
+  private static boolean isOtpReset(ExecuteActionsActionToken token) {
+    return token.getRequiredActions() != null && token.getRequiredActions().contains(RESET_OTP);
   }
 
   private static boolean isActivation(ExecuteActionsActionToken token) {

@@ -24,6 +24,17 @@ class ActivationLinkHandlerTest {
   }
 
   @Test
+  void onlyAnActivationIsCalledOne() {
+    String stock = "executeActionsSubject";
+    assertEquals(stock, LinkMails.subject(stock, List.of("CONFIGURE_TOTP", "UPDATE_PASSWORD")));
+    assertEquals("hufuSubject.HUFU_RESET_OTP", LinkMails.subject(stock, List.of("HUFU_RESET_OTP")));
+    assertEquals("hufuSubject", LinkMails.subject(stock, List.of("HUFU_RESET_OTP", "OTHER")));
+    assertEquals(
+        "passwordResetSubject",
+        LinkMails.subject("passwordResetSubject", List.of("HUFU_RESET_OTP")));
+  }
+
+  @Test
   void takesThePlaceOfTheStockHandler() {
     assertEquals(
         new ExecuteActionsActionTokenHandler().getId(), new ActivationLinkHandler().getId());

@@ -4,11 +4,23 @@ import org.keycloak.models.UserModel;
 import org.keycloak.models.UserModel.RequiredAction;
 import org.keycloak.models.credential.OTPCredentialModel;
 import org.keycloak.models.credential.PasswordCredentialModel;
+import org.keycloak.sessions.AuthenticationSessionModel;
 
 /** How far somebody is with his activation, which sets an OTP and a password. */
 public final class Activation {
 
+  private static final String UNDER_WAY = "hufu-activation";
+
   private Activation() {}
+
+  /** From now on this visit is an activation, to the pages it goes through. */
+  public static void begin(AuthenticationSessionModel visit) {
+    visit.setAuthNote(UNDER_WAY, "true");
+  }
+
+  public static boolean isUnderWay(AuthenticationSessionModel visit) {
+    return visit.getAuthNote(UNDER_WAY) != null;
+  }
 
   /** Has an OTP: only then a password, or the mailbox for a new one, lets him in. */
   public static boolean hasOtp(UserModel user) {

@@ -2,23 +2,27 @@ package tw.hufu.keycloak.directory;
 
 import org.keycloak.component.ComponentModel;
 import org.keycloak.models.LDAPConstants;
+import org.keycloak.models.ModelException;
 import org.keycloak.models.RealmModel;
 import org.keycloak.models.UserCredentialModel;
 import org.keycloak.models.UserModel;
 import org.keycloak.storage.ldap.LDAPStorageProvider;
 import org.keycloak.storage.ldap.idm.model.LDAPObject;
 import org.keycloak.storage.ldap.idm.query.internal.LDAPQuery;
+import org.keycloak.storage.ldap.mappers.LDAPOperationDecorator;
 import org.keycloak.storage.ldap.mappers.msad.MSADUserAccountControlStorageMapper;
 import org.keycloak.storage.ldap.mappers.msad.UserAccountControl;
 
 /**
  * Keycloak's mapper for Active Directory without its writes to userAccountControl: it sets
  * pwdLastSet and nothing else, so Keycloak can never enable an account that was disabled there. An
- * account is enabled only while both the directory and Keycloak say so.
+ * account is enabled only while both the directory and Keycloak say so. A password that was set
+ * here before, the present one first of all, is not set again.
  */
 public class PasswordOnlyMapper extends MSADUserAccountControlStorageMapper {
 
   private static final String JUST_NOW = "-1";
+  private static final String REPEATED = "invalidPasswordHistoryMessage";
   private static final String DISABLED_IN_DIRECTORY = "533";
 
   public PasswordOnlyMapper(ComponentModel model, LDAPStorageProvider provider) {
@@ -32,10 +36,21 @@ public class PasswordOnlyMapper extends MSADUserAccountControlStorageMapper {
   }
 
   @Override
+  public LDAPOperationDecorator beforePasswordUpdate(
+      UserModel user, LDAPObject entry, UserCredentialModel password) {
+    PasswordHistory history = new PasswordHistory(ldapProvider.getSession());
+    if (history.holds(user, password.getChallengeResponse())) {
+      throw new ModelException(REPEATED, history.length());
+    }
+    return super.beforePasswordUpdate(user, entry, password);
+  }
+
+  @Override
   public void passwordUpdated(UserModel user, LDAPObject entry, UserCredentialModel password) {
     entry.removeReadOnlyAttributeName(LDAPConstants.PWD_LAST_SET);
     entry.setSingleAttribute(LDAPConstants.PWD_LAST_SET, JUST_NOW);
     ldapProvider.getLdapIdentityStore().update(entry);
+    new PasswordHistory(ldapProvider.getSession()).remember(user, password.getChallengeResponse());
   }
 
   @Override

@@ -3,19 +3,35 @@ package tw.hufu.keycloak.directory;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.mockito.ArgumentMatchers.any;
 import static org.mockito.ArgumentMatchers.anyBoolean;
+import static org.mockito.ArgumentMatchers.anyInt;
+import static org.mockito.ArgumentMatchers.anyString;
+import static org.mockito.ArgumentMatchers.argThat;
+import static org.mockito.ArgumentMatchers.eq;
 import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.never;
 import static org.mockito.Mockito.verify;
 import static org.mockito.Mockito.when;
 
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.keycloak.component.ComponentModel;
+import org.keycloak.credential.CredentialModel;
+import org.keycloak.credential.hash.PasswordHashProvider;
+import org.keycloak.models.KeycloakContext;
+import org.keycloak.models.KeycloakSession;
+import org.keycloak.models.ModelException;
+import org.keycloak.models.PasswordPolicy;
 import org.keycloak.models.RealmModel;
+import org.keycloak.models.SubjectCredentialManager;
+import org.keycloak.models.UserCredentialModel;
 import org.keycloak.models.UserModel;
+import org.keycloak.models.credential.PasswordCredentialModel;
 import org.keycloak.storage.UserStorageProvider.EditMode;
 import org.keycloak.storage.ldap.LDAPStorageProvider;
 import org.keycloak.storage.ldap.idm.model.LDAPObject;
@@ -29,12 +45,52 @@ class PasswordOnlyMapperTest {
   private final LDAPStorageProvider provider = mock(LDAPStorageProvider.class);
   private final LDAPIdentityStore store = mock(LDAPIdentityStore.class);
   private final UserModel stored = mock(UserModel.class);
+  private final SubjectCredentialManager credentials = mock(SubjectCredentialManager.class);
+  private final PasswordHashProvider hash = mock(PasswordHashProvider.class);
+  private final PasswordPolicy policy = mock(PasswordPolicy.class);
   private final PasswordOnlyMapper mapper = mapper();
 
   private PasswordOnlyMapper mapper() {
+    KeycloakSession session = mock(KeycloakSession.class);
+    KeycloakContext context = mock(KeycloakContext.class);
+    RealmModel realm = mock(RealmModel.class);
+    when(provider.getSession()).thenReturn(session);
+    when(session.getContext()).thenReturn(context);
+    when(context.getRealm()).thenReturn(realm);
+    when(realm.getPasswordPolicy()).thenReturn(policy);
+    when(session.getProvider(PasswordHashProvider.class)).thenReturn(hash);
+    when(session.getProvider(eq(PasswordHashProvider.class), anyString())).thenReturn(hash);
+    when(hash.encodedCredential(anyString(), anyInt()))
+        .thenAnswer(call -> hashOf(call.getArgument(0), 0));
+    when(hash.verify(anyString(), any(PasswordCredentialModel.class)))
+        .thenAnswer(
+            call ->
+                call.<PasswordCredentialModel>getArgument(1)
+                    .getPasswordSecretData()
+                    .getValue()
+                    .equals(call.getArgument(0)));
+    when(stored.credentialManager()).thenReturn(credentials);
+    kept();
     when(provider.getEditMode()).thenReturn(EditMode.WRITABLE);
     when(provider.getLdapIdentityStore()).thenReturn(store);
     return new PasswordOnlyMapper(new ComponentModel(), provider);
+  }
+
+  private static PasswordCredentialModel hashOf(String password, long moment) {
+    PasswordCredentialModel made =
+        PasswordCredentialModel.createFromValues("plain", new byte[0], 1, password);
+    made.setId(password);
+    made.setCreatedDate(moment);
+    return made;
+  }
+
+  /** What was set before, the oldest first. */
+  private void kept(String... passwords) {
+    when(credentials.getStoredCredentialsByTypeStream("password-history"))
+        .thenAnswer(
+            call ->
+                IntStream.range(0, passwords.length)
+                    .mapToObj(place -> (CredentialModel) hashOf(passwords[place], place)));
   }
 
   private static LDAPObject entry(String state) {
@@ -63,10 +119,42 @@ class PasswordOnlyMapperTest {
   @Test
   void aNewPasswordWritesPwdLastSetAndNoState() {
     LDAPObject entry = entry("514");
-    mapper.passwordUpdated(stored, entry, null);
+    mapper.passwordUpdated(stored, entry, UserCredentialModel.password("new"));
     assertEquals("-1", entry.getAttributeAsString("pwdLastSet"));
     assertEquals("514", entry.getAttributeAsString(STATE));
     verify(store).update(entry);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"-1, 1", "0, 1", "4, 4"})
+  void asManyAreRefusedAsThePolicySaysAndThePresentOneInAnyCase(int asked, int refused) {
+    when(policy.getExpiredPasswords()).thenReturn(asked);
+    kept("first", "second", "third", "fourth", "fifth");
+    Stream<String> newestFirst = Stream.of("fifth", "fourth", "third", "second", "first");
+    newestFirst.limit(refused).forEach(this::assertRefused);
+    mapper.beforePasswordUpdate(stored, entry("512"), UserCredentialModel.password("first"));
+    mapper.beforePasswordUpdate(stored, entry("512"), UserCredentialModel.password("new"));
+  }
+
+  private void assertRefused(String password) {
+    UserCredentialModel given = UserCredentialModel.password(password);
+    ModelException refusal =
+        assertThrows(
+            ModelException.class,
+            () -> mapper.beforePasswordUpdate(stored, entry("512"), given),
+            password);
+    assertEquals("invalidPasswordHistoryMessage", refusal.getMessage());
+  }
+
+  @Test
+  void aNewPasswordIsKeptAsAHashAndTheOldestGoes() {
+    when(policy.getExpiredPasswords()).thenReturn(2);
+    kept("first", "second");
+    mapper.passwordUpdated(stored, entry("512"), UserCredentialModel.password("new"));
+    verify(credentials).removeStoredCredentialById("first");
+    verify(credentials, never()).removeStoredCredentialById("second");
+    verify(credentials)
+        .createStoredCredential(argThat(kept -> kept.getType().equals("password-history")));
   }
 
   @Test
