@@ -29,6 +29,8 @@ log = structlog.get_logger()
 FEED = "keycloak-events"
 LOCKED_OUT = frozenset({"USER_DISABLED_BY_TEMPORARY_LOCKOUT", "USER_DISABLED_BY_PERMANENT_LOCKOUT"})
 SIGNED_IN = "LOGIN"
+# What our steps in Keycloak call whoever has no one-time password.
+WITHOUT_OTP = "not_activated"
 # Events are stored when their request ends, not in the order of their times.
 OVERLAP = timedelta(seconds=15)
 AT_FIRST = timedelta(days=1)
@@ -88,6 +90,10 @@ class Feed:
             self._hurry(
                 work, {record.account_id for record in records if record.event_id in new and record.type == SIGNED_IN}
             )
+            self._look_at(
+                work,
+                {record.account_id for record in records if record.event_id in new and record.error == WITHOUT_OTP},
+            )
         # Known events count, too, and the cursor moves last: a check that failed is repeated.
         self._keep_locks(events, accounts)
         for account_id in waiting:
@@ -128,6 +134,12 @@ class Feed:
             keys = [OutboxKey(target, Kind.ACCOUNT, str(account_id)) for target in STATE_TARGETS]
             if any(work.queue.is_pending(key) for key in keys):
                 enqueue_account(work, self.services, work.accounts.get(account_id))
+
+    def _look_at(self, work: SqlWork, account_ids: Collection[AccountId]) -> None:
+        """Who should have a one-time password and was refused for want of one is not left until the next comparison."""
+        for account in work.accounts.several(account_ids).values():
+            if account.needs_otp:
+                work.outbox.enqueue(OutboxKey(Target.KEYCLOAK, Kind.ACCOUNT, str(account.id)))
 
     def _keep_locks(self, events: Sequence[SignInEvent], accounts: Mapping[str, AccountId]) -> None:
         """Keycloak says that it locked somebody, and when asked, until when; who signs in is not locked."""

@@ -12,6 +12,7 @@ from hufu_registry.accounts.use_cases import disable_not_activated, resend_activ
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.outbox import Target
 from hufu_registry.kernel.paging import Page
 from hufu_registry.propagation.store import one_time_actions
 from hufu_registry.sync.model import Code, StepName, StepState
@@ -121,6 +122,27 @@ def test_events_are_kept_once_though_they_come_late_and_twice(
         kept = sign_ins(connection, account_id, Page())
     assert [record.event_id for record in kept.rows] == ["new", "late"]
     assert kept.rows[0].client == "sample-application"
+
+
+def test_who_is_refused_for_want_of_an_otp_that_he_had_is_mailed_a_link_at_once(
+    engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock
+) -> None:
+    account_id, user_id, guid = waiting
+    engine.keycloak.having[user_id] = Credentials(password=True, otp=False)
+    engine.keycloak.saw(user_id, "LOGIN_ERROR", at=clock.now(), error="not_activated")
+    engine.feed.poll()
+    engine.run()
+    assert engine.keycloak.otp_mails == [], "he has an activation mail"
+    engine.keycloak.having[user_id] = Credentials(password=True, otp=True)
+    engine.ad.passwords[guid] = engine.clock.now()
+    Nightly(engine.services, engine.feed).run()
+    engine.keycloak.having[user_id] = Credentials(password=True, otp=False)
+    for _ in range(2):
+        engine.keycloak.saw(user_id, "LOGIN_ERROR", at=clock.now(), error="not_activated")
+        engine.feed.poll()
+        engine.run()
+        assert engine.keycloak.otp_mails == [user_id]
+    assert engine.drifts(Target.KEYCLOAK).keys() == {(str(account_id), "@second_factor")}
 
 
 def test_a_check_that_failed_is_repeated(engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock) -> None:

@@ -383,7 +383,9 @@ class FakeTarget:
         self.before = self.after = lambda call: None
         self.spoilt.clear()
 
-    def saw(self, remote_id: str, kind: str = "LOGIN", *, at: datetime | None = None, event_id: str = "") -> None:
+    def saw(
+        self, remote_id: str, kind: str = "LOGIN", *, at: datetime | None = None, event_id: str = "", error: str = ""
+    ) -> None:
         self.happened.append(
             SignInEvent(
                 id=event_id or str(uuid4()),
@@ -392,7 +394,7 @@ class FakeTarget:
                 client="sample-application",
                 address="192.0.2.1",
                 at=at or datetime.now(UTC),
-                error="",
+                error=error,
             )
         )
 
