@@ -57,7 +57,7 @@ class Placed:
     def entries(self, prefix: str) -> list[tuple[str, Desired]]:
         """What the worker would add for so many accounts, marked as somebody else's, so that nobody compares them."""
         made, schema = [], DirectorySchema(domain_name(BASE_DN))
-        for number, account in enumerate(officials(self.agencies, SIZE, prefix)):
+        for number, account in enumerate(officials(self.agencies, SIZE, prefix, activated=False)):
             place = number % len(self.agencies)
             desired = schema.account(account, self.agencies[place], "", None)
             marked = replace(desired, mark=desired.mark.replace("hufu:", "yard:"))
@@ -139,7 +139,7 @@ def main() -> bool:
         settlement.apply(people)
         services = registry_of(stack.profile)
         agencies = homes(services, PLACES)
-        accounts = list(officials(agencies, 2 * ROUNDS * SIZE + MIDST + WARM_UP))
+        accounts = list(officials(agencies, 2 * ROUNDS * SIZE + MIDST + WARM_UP, activated=False))
         placed = prepared(services, agencies, accounts)
         complete(services, [accounts.pop() for _ in range(WARM_UP)], Seconds())
         took = measure(stack, services, placed, accounts, lanes)

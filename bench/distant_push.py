@@ -84,7 +84,7 @@ def main() -> bool:
         stack.stop(["worker"])
         services = registry_of(stack.profile)
         agencies = homes(services, PLACES)
-        accounts = list(officials(agencies, 2 * ROUNDS * SIZE + WARM_UP))
+        accounts = list(officials(agencies, 2 * ROUNDS * SIZE + WARM_UP, activated=False))
         with ExitStack() as open_ones:
             directory, keycloak = open_ones.enter_context(distant(stack.profile))
             open_ones.enter_context(worker_at(stack.profile, directory, keycloak))

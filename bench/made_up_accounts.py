@@ -31,8 +31,12 @@ def homes(services: SqlServices, count: int) -> list[Agency]:
         return [SqlAgencies(connection, set()).get(ids[nth * len(ids) // count]) for nth in range(count)]
 
 
-def officials(places: Sequence[Agency], count: int, prefix: str = "bench") -> Iterator[Account]:
-    """Enabled accounts named PREFIX and a number, one agency after the other."""
+def officials(
+    places: Sequence[Agency], count: int, prefix: str = "bench", *, activated: bool = True
+) -> Iterator[Account]:
+    """Accounts named PREFIX and a number, one agency after the other. Keycloak misses the one-time password of those
+    that are activated, so whoever goes there is not.
+    """
     for number in range(count):
         place = places[number % len(places)]
         name = f"{prefix}{number:06}"
@@ -53,10 +57,10 @@ def officials(places: Sequence[Agency], count: int, prefix: str = "bench") -> It
             ),
             mailbox=f"{name}@home.test",
             language="zh_Hant_TW",
-            state=AccountState.ENABLED,
+            state=AccountState.ENABLED if activated else AccountState.NOT_ACTIVATED,
             created_at=APPROVED_AT,
             approved_at=APPROVED_AT,
-            activated_at=APPROVED_AT,
+            activated_at=APPROVED_AT if activated else None,
             official_mail_proved_at=APPROVED_AT if number % 2 else None,
         )
 
