@@ -26,6 +26,7 @@ from hufu_console.web import (
     navigation,
     routing,
     security,
+    theme,
     viewer,
 )
 from hufu_console.web.context import EXTENSION, Context, Services
@@ -53,6 +54,8 @@ def create_app(settings: Settings, services: Services) -> Flask:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["moment"] = moments.moment
+    app.jinja_env.filters["exact"] = moments.exact
+    app.jinja_env.globals["shown_at"] = moments.shown_at
     app.jinja_env.filters["roc_date"] = moments.roc_date
     app.jinja_env.filters["age"] = moments.age
     app.jinja_env.filters["notice_title"] = language.notice_title
@@ -63,6 +66,7 @@ def create_app(settings: Settings, services: Services) -> Flask:
     logs.set_up(app)
     incoming.set_up(app)
     language.set_up(app)
+    theme.set_up(app)
     failures.set_up(app)
     key = settings.session_key.encode()
     composed = feature.compose(urls.features(gallery=settings.gallery))

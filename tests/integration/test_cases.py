@@ -18,7 +18,7 @@ from hufu_registry.audit.store import audit_records, timeline
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import CaseState
-from hufu_registry.cases.engine.store import duplicate_candidates, queue
+from hufu_registry.cases.engine.store import QueueFilter, duplicate_candidates, queue
 from hufu_registry.cases.permissions import DECIDE_CASES
 from hufu_registry.cases.types.activation import ACTIVATION, application_of
 from hufu_registry.cases.use_cases import (
@@ -395,8 +395,8 @@ def test_the_queue_finds_words_literally_and_is_paged(office: CaseOffice) -> Non
     office.apply(office.form(name="陳大文"))
     with office.services.read() as connection:
         now = office.clock.now()
-        assert queue(connection, manager, now, TYPES, Page(), words="100%").total == 1
-        assert queue(connection, manager, now, TYPES, Page(), words="_王").total == 1
+        assert queue(connection, manager, now, TYPES, Page(), QueueFilter(words="100%")).total == 1
+        assert queue(connection, manager, now, TYPES, Page(), QueueFilter(words="_王")).total == 1
         second = queue(connection, manager, now, TYPES, Page(number=2, size=2))
         assert second.total == 3
         assert len(second.rows) == 1

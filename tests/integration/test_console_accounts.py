@@ -247,14 +247,14 @@ def test_what_is_saved_while_a_system_is_paused_says_that_it_waits(
         stands(services, key_of(wang, target))
     all_done(services)
     page = words_of(browser.get(f"/accounts/{wang}").text)
-    assert page.count("與登錄資料一致") == 2
+    assert page.count("與主檔資料一致") == 2
     assert "等候同步" not in page
     with services.begin(SYSTEM) as work:
         work.administration.pause(Target.AD, "維護", None)
     page = words_of(browser.post(f"/accounts/{wang}/edit", data=FORM, follow_redirects=True).text)
     assert "已由人工暫停：Active Directory" in page
     assert "隨即更新" not in page
-    assert "與登錄資料一致" not in page
+    assert "與主檔資料一致" not in page
     assert page.count("等候同步") == 2
     assert page.count("這個系統已由人工暫停") == 1
     # Whoever is disabled is out of Keycloak at once, whatever waits for the directory.

@@ -140,7 +140,7 @@ def test_a_mistake_is_left_and_come_back_to_by_the_forms_own_address(desk: Desk)
     english = browser.get(f"{answered}&language=en").text
     assert f'{answered}&amp;language=en"' in wrong.text
     assert "x" * 501 in english
-    assert '<html lang="en">' in english
+    assert '<html lang="en"' in english
 
 
 @pytest.mark.parametrize(
@@ -266,10 +266,10 @@ def test_a_proof_changes_what_the_browser_is_known_by(desk: Desk) -> None:
 def test_the_browsers_language_is_spoken_at_a_first_visit(desk: Desk) -> None:
     for header, code in (("en-US,en;q=0.9", "en"), ("zh-TW,zh;q=0.9,en;q=0.5", "zh-Hant-TW"), ("fr", "zh-Hant-TW")):
         page = desk.app.test_client().get("/", headers={"Accept-Language": header}).text
-        assert f'<html lang="{code}">' in page
+        assert f'<html lang="{code}"' in page
     browser = desk.app.test_client()
     browser.get("/?language=zh_Hant_TW")
-    assert '<html lang="zh-Hant-TW">' in browser.get("/", headers={"Accept-Language": "en"}).text
+    assert '<html lang="zh-Hant-TW"' in browser.get("/", headers={"Accept-Language": "en"}).text
 
 
 def test_the_code_page_shows_the_whole_mailbox(desk: Desk) -> None:

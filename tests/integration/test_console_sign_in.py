@@ -229,11 +229,11 @@ def test_limits_go_on_while_redis_is_away(services: SqlServices, tmp_path: Path)
 
 def test_the_language_is_asked_for_and_remembered(console: Flask) -> None:
     browser = console.test_client()
-    assert '<html lang="zh-Hant-TW">' in browser.get("/").text
-    assert '<html lang="en">' in browser.get("/?language=en").text
+    assert '<html lang="zh-Hant-TW"' in browser.get("/").text
+    assert '<html lang="en"' in browser.get("/?language=en").text
     assert "Apply for a personal official account" in browser.get("/apply").text
-    assert '<html lang="zh-Hant-TW">' in browser.get("/?language=zh_Hant_TW").text
-    assert '<html lang="zh-Hant-TW">' in browser.get("/?language=xx").text
+    assert '<html lang="zh-Hant-TW"' in browser.get("/?language=zh_Hant_TW").text
+    assert '<html lang="zh-Hant-TW"' in browser.get("/?language=xx").text
 
 
 @pytest.mark.parametrize("foreign", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x"])

@@ -135,7 +135,7 @@ def test_the_activation_mail_says_what_to_do(realm: ScratchRealm) -> None:
     for body in (mail["text"], mail["html"]):
         assert "王𠮷" in body
         assert "7 天" in body
-        assert "垃圾郵件匣" in body
+        assert "垃圾信件匣" in body
         assert f"{console}/activation" in body
     attributes = person_attributes(person) | {"locale": ["en"]}
     # With attributes and without e-mail Keycloak takes it that the e-mail is to go.
@@ -299,7 +299,7 @@ def test_five_failures_lock_and_the_worker_unlocks(with_directory: ScratchRealm)
 def test_forgot_password_before_activation_sends_nothing_and_says_the_same(realm: ScratchRealm) -> None:
     person = realm.person()
     said = forgot_password(person)
-    assert "垃圾郵件匣" in said
+    assert "垃圾信件匣" in said
     stranger = Person(realm, "nobody99", "", "", {})
     assert forgot_password(stranger) == said
     person.activate()

@@ -12,7 +12,7 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import search
 from hufu_registry.agencies.use_cases import AddUnit, add_unit
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.cases.engine.store import duplicate_candidates, queue
+from hufu_registry.cases.engine.store import QueueFilter, duplicate_candidates, queue
 from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.paging import Page
@@ -38,7 +38,9 @@ def test_every_search_takes_spellings_for_one(office: CaseOffice, typed: str) ->
         add_unit(AddUnit(office.bureau.id, f"{name}{len(name)}{ord(name[2])}"), office.services, OPERATOR)
     with office.services.reading() as work:
         assert people(work.connection, manager, work.now, Page(), words=typed).total == len(WRITTEN)
-        assert queue(work.connection, manager, work.now, work.case_types, Page(), words=typed).total == len(WRITTEN)
+        assert queue(
+            work.connection, manager, work.now, work.case_types, Page(), QueueFilter(words=typed)
+        ).total == len(WRITTEN)
         assert search(work.connection, typed, Page(), on=taipei_date(work.now)).total == len(WRITTEN)
 
 

@@ -11,11 +11,12 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
+from flask import Flask
 
 from hufu_console import urls
 from hufu_console.web.failures import STATUS, status_of
 from hufu_console.web.feature import compose
-from hufu_console.web.moments import moment
+from hufu_console.web.moments import exact, moment
 from hufu_console.web.roc_field import read_day
 from hufu_registry.kernel.errors import HufuError
 
@@ -167,9 +168,17 @@ def test_days_are_read_as_people_write_them(text: str, day: date | None) -> None
 
 
 def test_moments_are_shown_in_taipei() -> None:
-    assert moment(datetime(2026, 11, 21, 6, 5, 9, tzinfo=UTC)) == "2026-11-21 14:05"
-    assert moment(datetime(2026, 11, 21, 18, 5, 9, tzinfo=UTC), seconds=True) == "2026-11-22 02:05:09"
-    assert moment(None) == ""
+    assert exact(datetime(2026, 11, 21, 6, 5, 9, tzinfo=UTC)) == "2026-11-21 14:05"
+    assert exact(datetime(2026, 11, 21, 18, 5, 9, tzinfo=UTC), seconds=True) == "2026-11-22 02:05:09"
+    assert exact(None) == ""
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh_Hant_TW", "115-11-22 02:05"), ("en", "2026-11-22 02:05")])
+def test_what_people_read_counts_the_years_as_they_do(language: str, said: str) -> None:
+    app = Flask(__name__)
+    with app.test_request_context(f"/?language={language}"):
+        assert moment(datetime(2026, 11, 21, 18, 5, 9, tzinfo=UTC)) == said
+        assert moment(None) == ""
 
 
 @pytest.mark.parametrize(
@@ -206,9 +215,8 @@ def luminance(colour: str) -> float:
 def test_states_stand_out_from_the_paper(scheme: int) -> None:
     css = (CONSOLE / "static" / "tokens.css").read_text()
     colours = {
-        name: values[scheme]
-        for name in ("paper", "shade", "ink", "quiet", "act", "waiting", "good", "refused", "off")
-        if (values := re.findall(rf"--hf-{name}: (#[0-9a-f]{{6}});", css))
+        name: pair[scheme]
+        for name, *pair in re.findall(r"--hf-([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", css)
     }
     for ground in ("paper", "shade"):
         for name in ("ink", "quiet", "act", "waiting", "good", "refused", "off"):

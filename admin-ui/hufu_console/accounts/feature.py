@@ -6,9 +6,10 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from hufu_console.accounts import queries
+from hufu_console.accounts.lists import PEOPLE
 from hufu_console.accounts.profile import PROFILE_FIELDS
 from hufu_console.accounts.routes import ROUTES
-from hufu_console.web.feature import ConsoleFeature, HomeBlock, MenuEntry
+from hufu_console.web.feature import ConsoleFeature, HomeBlock, MenuEntry, MenuGroup
 
 SENTENCES = {
     "account": _l("There is no such account, or it is not yours to see."),
@@ -96,10 +97,11 @@ FEATURE = ConsoleFeature(
     "accounts",
     ROUTES,
     menu=(
-        MenuEntry(_l("Accounts"), "accounts.people", 30),
-        MenuEntry(_l("My account"), "accounts.mine", 90),
+        MenuEntry(_l("Personal official accounts"), "accounts.people", MenuGroup.ACCOUNTS, 10),
+        MenuEntry(_l("My account"), "accounts.mine", MenuGroup.OWN, 10),
     ),
-    home=(HomeBlock("accounts/_home.html", 90, queries.own),),
+    searched=(PEOPLE,),
+    home=(HomeBlock("accounts/_home.html", 90, queries.own_home),),
     sentences=SENTENCES | {code: said for field in PROFILE_FIELDS.values() for code, said in field.faults.items()},
     labels={
         "account_state": STATES,

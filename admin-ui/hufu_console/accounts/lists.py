@@ -28,7 +28,7 @@ def read_people(asked: Asked) -> Read[AccountRow]:
 
 PEOPLE = ListPage(
     "accounts.people",
-    _l("Accounts"),
+    _l("Personal official accounts"),
     lead=_l("Personal accounts in your scope."),
     count=lambda num: ngettext("%(num)s account", "%(num)s accounts", num),
     columns=(

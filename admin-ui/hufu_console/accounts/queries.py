@@ -11,7 +11,7 @@ from hufu_console.agencies.queries import names_in
 from hufu_console.web.context import reading, registry
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.model import MOVES, Account, AccountMove, AccountState
-from hufu_registry.accounts.store import is_in_scope, names_of
+from hufu_registry.accounts.store import ManagerRow, is_in_scope, names_of, nearest_managers
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import unit_names
 from hufu_registry.audit.store import TimelineEntry, timeline
@@ -20,7 +20,7 @@ from hufu_registry.features import SqlWork
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, Denied, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.kernel.paging import Head
+from hufu_registry.kernel.paging import Head, Page
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.model import Grant
 from hufu_registry.sync.events import IN_TARGETS
@@ -28,12 +28,13 @@ from hufu_registry.sync.model import (
     Bar,
     InTarget,
     ProvisioningStep,
+    SignIn,
     SignInLock,
     SignInState,
     StepName,
     StepState,
 )
-from hufu_registry.sync.store import account_in_targets, account_story, sign_in_state
+from hufu_registry.sync.store import account_in_targets, account_story, sign_in_state, sign_ins
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,35 @@ def case_of(work: SqlWork, account_id: AccountId) -> Case | None:
 
 def own(viewer: Viewer) -> AccountView:
     return view_of(viewer, viewer.account_id)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHome:
+    """What somebody's first page says of himself: `manages` is the agency whose `managers` see to his account, the
+    system managers where it is None.
+    """
+
+    account: Account
+    manages: Agency | None
+    managers: Head[Account]
+    last_sign_in: SignIn | None
+
+
+def who(work: SqlWork, managers: Sequence[ManagerRow]) -> Sequence[Account]:
+    accounts = work.accounts.several([manager.account_id for manager in managers])
+    return [accounts[manager.account_id] for manager in managers]
+
+
+def own_home(viewer: Viewer) -> OwnHome:
+    with reading() as work:
+        found = nearest_managers(work.connection, viewer.account.agency_path, work.now)
+        signed_in = sign_ins(work.connection, viewer.account_id, Page(1, 1)).rows
+        return OwnHome(
+            account=viewer.account,
+            manages=None if found is None else work.agencies.get(found[0]),
+            managers=Head([], more=False) if found is None else Head(who(work, found[1].rows), found[1].more),
+            last_sign_in=next(iter(signed_in), None),
+        )
 
 
 def editable(viewer: Viewer, account_id: AccountId) -> tuple[Account, Sequence[str]]:

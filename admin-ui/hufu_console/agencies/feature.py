@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
+from hufu_console.agencies.lists import FOUND
 from hufu_console.agencies.routes import ROUTES
 from hufu_console.agencies.words import agency_in_use, unit_in_use
-from hufu_console.web.feature import ConsoleFeature, MenuEntry
+from hufu_console.web.feature import ConsoleFeature, MenuEntry, MenuGroup
 
 SENTENCES = {
     "agency_in_use": agency_in_use,
@@ -64,7 +65,8 @@ DEPENDENTS = {
 FEATURE = ConsoleFeature(
     "agencies",
     ROUTES,
-    menu=(MenuEntry(_l("Agencies"), "agencies.tree", 40),),
+    searched=(FOUND,),
+    menu=(MenuEntry(_l("Agencies and units"), "agencies.tree", MenuGroup.ORGANISATION, 10),),
     sentences=SENTENCES,
     labels={"event": EVENTS, "event_tag": EVENT_TAGS, "dependent": DEPENDENTS, "role": ROLES},
 )

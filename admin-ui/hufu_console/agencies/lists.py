@@ -39,7 +39,7 @@ def found_words(num: int) -> str:
 
 TREE = ListPage(
     "agencies.tree",
-    _l("Agencies"),
+    _l("Agencies and units"),
     lead=_l("The tree of agencies and their units."),
     count=lambda _num: _("At the top"),
     columns=(

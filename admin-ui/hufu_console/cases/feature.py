@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from hufu_console.cases import queries
+from hufu_console.cases.lists import QUEUE
 from hufu_console.cases.routes import ROUTES
 from hufu_console.cases.types.activation import APPLICATION_FIELDS, ApproveActivation
-from hufu_console.web.feature import ConsoleFeature, HomeBlock, MenuEntry, Waiting
+from hufu_console.web.feature import ConsoleFeature, HomeBlock, MenuEntry, MenuGroup, Waiting
 from hufu_registry.cases.types.activation import ACTIVATION
 
 SENTENCES = {
@@ -42,7 +43,8 @@ EVENT_TAGS = {
 FEATURE = ConsoleFeature(
     "cases",
     ROUTES,
-    menu=(MenuEntry(_l("Waiting cases"), "cases.queue", 20),),
+    menu=(MenuEntry(_l("Tasks"), "cases.queue", MenuGroup.TASKS),),
+    searched=(QUEUE,),
     waits=(Waiting("cases.queue", queries.count_waiting),),
     home=(HomeBlock("cases/_home.html", 10, queries.first_waiting),),
     sentences=SENTENCES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from hufu_console.accounts.queries import name_of
 from hufu_console.agencies.queries import names_in
@@ -14,7 +15,7 @@ from hufu_registry.accounts.model import Account
 from hufu_registry.accounts.permissions import SEE_ACCOUNTS
 from hufu_registry.agencies.model import Agency
 from hufu_registry.audit.store import TimelineEntry, timeline
-from hufu_registry.cases.engine.model import Case, CaseMove, CaseState, differences, may
+from hufu_registry.cases.engine.model import Case, CaseMove, differences, may
 from hufu_registry.cases.engine.store import (
     DuplicateCandidate,
     QueueRow,
@@ -33,7 +34,7 @@ from hufu_registry.kernel.paging import Head, Page, Paged
 @dataclass(frozen=True, slots=True)
 class CaseView:
     """`names` are the display names of those who acted, `moves` what the viewer may do to it; `deciding_agency` is None
-    where system managers decide.
+    where system managers decide; `next` is the case that waits longest of all others.
     """
 
     case: Case
@@ -46,6 +47,8 @@ class CaseView:
     names: Mapping[object, str]
     mine: Mapping[str, str]
     duplicate_candidates: Head[tuple[DuplicateCandidate, frozenset[str]]]
+    next: QueueRow | None
+    now: datetime
 
 
 def case_types() -> Mapping[str, CaseType]:
@@ -62,17 +65,8 @@ def first_waiting(viewer: Viewer) -> Paged[QueueRow] | None:
     """Those that wait longest; None for whoever sees no cases."""
     if not composition().opens("cases.queue", viewer):
         return None
-    return waiting(viewer, Page(1, 5), state=CaseState.PENDING, words="", agency_id=None)
-
-
-def waiting(
-    viewer: Viewer, page: Page, *, state: CaseState | None, words: str, agency_id: AgencyId | None
-) -> Paged[QueueRow]:
     with reading() as work:
-        return queue(
-            work.connection, viewer.account_id, work.now, work.case_types, page,
-            state=state, words=words, agency_id=agency_id,
-        )  # fmt: skip
+        return queue(work.connection, viewer.account_id, work.now, work.case_types, Page(1, 5))
 
 
 def seen_case(viewer: Viewer, case_id: CaseId) -> Case:
@@ -92,6 +86,7 @@ def view_of(viewer: Viewer, case_id: CaseId) -> CaseView:
         alike = duplicate_candidates(
             work.connection, viewer.account_id, work.now, case, registry().keys, work.case_types
         )
+        first = queue(work.connection, viewer.account_id, work.now, work.case_types, Page(1, 2))
         own = work.cases.is_same_person(case, viewer.account_id)
         decides_it = not own and may(viewer.rights, work.case_types[case.type].decides, case, decides)
         return CaseView(
@@ -105,6 +100,8 @@ def view_of(viewer: Viewer, case_id: CaseId) -> CaseView:
             names=names_in(work, record.rows),
             mine=mine,
             duplicate_candidates=Head([(other, differences(mine, other.fields)) for other in alike.rows], alike.more),
+            next=next((row for row in first.rows if row.id != case.id), None),
+            now=work.now,
         )
 
 

@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, BinaryIO, Generic, TypeVar
+from urllib.parse import quote
 
 import sqlalchemy as sa
 import xlsxwriter
-from flask import current_app, redirect, send_file, url_for
+from flask import Response, current_app, redirect, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from xlsxwriter.format import Format
@@ -62,7 +63,17 @@ class Sheet(Generic[T]):
             return redirect(url_for("exports.export", export_id=export.id), 303)
         content, rows = workbook(of.name_of(asked), of.sheet_columns, first.rows, total=first.total)
         record_export(of.recorded_as(asked), rows, permission_of(of), registry(), actor())
-        return send_file(content, mimetype=KIND, as_attachment=True, download_name=file_name(of, asked))
+        return attached(content, file_name(of, asked), of.recorded)
+
+
+def attached(content: BinaryIO, name: str, recorded: str) -> Response:
+    """A file to be taken; old software that knows no letters but ASCII's gets a name, too."""
+    answer = send_file(content, mimetype=KIND)
+    plain = f"hufu-{recorded.replace('.', '-').replace('_', '-')}-{taipei_date(now()):%Y%m%d}.xlsx"
+    answer.headers.set(
+        "Content-Disposition", "attachment", filename=plain, **{"filename*": f"UTF-8''{quote(name, safe='')}"}
+    )
+    return answer
 
 
 def sheet_route(rule: str, of: ListPage[Any]) -> Route:

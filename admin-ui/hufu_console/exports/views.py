@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from uuid import UUID
 
-from flask import Response, redirect, render_template, send_file, url_for
+from flask import Response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 import hufu_registry.exports.use_cases as exports
 from hufu_console.exports import spreadsheet
 from hufu_console.exports.queue import wake
-from hufu_console.exports.spreadsheet import KIND, asked_of, list_named, permission_of
+from hufu_console.exports.spreadsheet import asked_of, attached, list_named, permission_of
 from hufu_console.web.context import actor, reading, registry, settings
 from hufu_registry.exports.model import Export
 
@@ -35,10 +35,10 @@ def progress(export_id: UUID) -> str:
 
 
 def download(export_id: UUID) -> Response:
-    permission = permission_of(list_named(own(export_id).list_name))
+    of = list_named(own(export_id).list_name)
     with reading() as work:
-        export, content = exports.take_content(export_id, permission, work, actor())
-    return send_file(io.BytesIO(content), mimetype=KIND, as_attachment=True, download_name=export.file_name)
+        export, content = exports.take_content(export_id, permission_of(of), work, actor())
+    return attached(io.BytesIO(content), export.file_name, of.recorded)
 
 
 def retry(export_id: UUID) -> ResponseReturnValue:

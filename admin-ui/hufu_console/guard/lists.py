@@ -56,10 +56,8 @@ def why_held() -> str:
 
 HELD_CHANGES = ListPage(
     "guard.held_changes",
-    _l("Held sets"),
+    _l("Changes on hold"),
     lead=_l("Acts that would take something from many accounts. Nothing of them has happened yet."),
-    path=((_l("AD sync"), "sync.overview"),),
-    intro="components/tabs.html",
     count=lambda num: ngettext("%(num)s set", "%(num)s sets", num),
     columns=(
         Column("kind", _l("What"), lambda row: words(WORDS, "held_word", row.held_change.kind)),

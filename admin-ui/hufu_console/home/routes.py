@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from hufu_console.home import views
-from hufu_console.web.routing import MACHINES, PUBLIC, Route
+from hufu_console.web.routing import FORM, MACHINES, POST, PUBLIC, SIGNED_IN, Route
 
 ROUTES = (
     Route("/", "home.home", views.home, PUBLIC),
+    Route("/theme", "home.choose_theme", views.choose_theme, PUBLIC, POST),
+    Route("/search", "home.search", views.search, SIGNED_IN, FORM),
     Route("/healthz", "home.healthz", views.healthz, MACHINES),
 )

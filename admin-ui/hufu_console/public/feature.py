@@ -9,7 +9,7 @@ from flask_babel import ngettext
 from hufu_console.public.activation.forms import NameForm
 from hufu_console.public.answering import to_mailbox
 from hufu_console.public.routes import ROUTES
-from hufu_console.web.feature import ConsoleFeature, Followed, MenuEntry
+from hufu_console.web.feature import ConsoleFeature, Followed, FootLink
 from hufu_console.web.moments import moment
 from hufu_registry.cases.types.activation import ACTIVATION
 
@@ -46,9 +46,9 @@ FEATURE = ConsoleFeature(
     "public",
     ROUTES,
     foot=(
-        MenuEntry(_l("Apply for a personal official account"), "public.apply", 10),
-        MenuEntry(_l("The activation mail has not come"), "public.activation", 20),
-        MenuEntry(_l("Terms of service and privacy"), "public.terms", 30),
+        FootLink(_l("Apply for a personal official account"), "public.apply", 10),
+        FootLink(_l("The activation mail has not come"), "public.activation", 20),
+        FootLink(_l("Terms of service and privacy"), "public.terms", 30),
     ),
     sentences=SENTENCES,
     answers={"mailbox_not_verified": to_mailbox},

@@ -64,6 +64,76 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// The drawer takes the focus while it is open, and gives it back; Escape closes it and what folds out of the top bar.
+function followDrawer() {
+  const menu = document.getElementById("menu");
+  if (!menu) return;
+  const open = location.hash === "#menu";
+  if (open) menu.querySelector("a").focus();
+  else if (menu.contains(document.activeElement)) document.querySelector(".hf-top .hf-drawer").focus();
+}
+window.addEventListener("hashchange", followDrawer);
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  if (location.hash === "#menu") location.replace("#main");
+  for (const popup of document.querySelectorAll(".hf-popup[open]")) {
+    popup.open = false;
+    popup.querySelector("summary").focus();
+  }
+});
+document.addEventListener("click", (event) => {
+  for (const popup of document.querySelectorAll(".hf-popup[open]")) {
+    if (!popup.contains(event.target)) popup.open = false;
+  }
+  const menu = document.getElementById("menu");
+  if (menu && location.hash === "#menu" && !menu.contains(event.target) && !event.target.closest("[href='#menu']")) {
+    location.replace("#main");
+  }
+});
+// Single keys, unless switched off in the account menu: / searches, j and k walk through a list, others stand at what
+// they lead to. A key follows a link; a button it only brings into focus.
+const KEYS_OFF = "hufu-keys-off";
+
+document.addEventListener("keydown", (event) => {
+  if (localStorage.getItem(KEYS_OFF) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, select, textarea, dialog")) return;
+  if (event.key === "/") {
+    const fields = document.querySelectorAll("#everything, main input[type=search]");
+    const search = [...fields].find((field) => field.offsetParent !== null);
+    if (!search) return;
+    event.preventDefault();
+    search.focus();
+  } else if (event.key === "j" || event.key === "k") {
+    const rows = [...document.querySelectorAll(".hf-table tbody th a")];
+    const next = rows.indexOf(document.activeElement) + (event.key === "j" ? 1 : -1);
+    (rows[next] || document.activeElement).focus();
+  } else if (/^[a-z]$/.test(event.key)) {
+    const place = document.querySelector(`[data-key="${event.key}"]`);
+    if (place && place.matches("a")) place.click();
+    else if (place) place.focus();
+  }
+});
+document.addEventListener("DOMContentLoaded", () => {
+  const choice = document.querySelector("[data-keys]");
+  if (!choice) return;
+  choice.hidden = false;
+  const box = choice.querySelector("input");
+  box.checked = !localStorage.getItem(KEYS_OFF);
+  box.addEventListener("change", () => {
+    if (box.checked) localStorage.removeItem(KEYS_OFF);
+    else localStorage.setItem(KEYS_OFF, "off");
+  });
+});
+
+// Groups stay as this browser folded them.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const group of document.querySelectorAll("[data-group]")) {
+    const key = `hufu-menu-${group.dataset.group}`;
+    if (localStorage.getItem(key) === "folded" && !group.querySelector("[aria-current]")) group.open = false;
+    group.addEventListener("toggle", () => localStorage.setItem(key, group.open ? "open" : "folded"));
+  }
+});
+
 // A form is sent once, however often the button is pressed.
 document.addEventListener("submit", (event) => {
   const form = event.target;

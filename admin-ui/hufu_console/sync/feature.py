@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 from hufu_console.sync import queries
 from hufu_console.sync.routes import ROUTES
-from hufu_console.web.feature import ConsoleFeature, MenuEntry, Tab, Waiting
+from hufu_console.web.feature import ConsoleFeature, HomeBlock, MenuEntry, MenuGroup, Tab, Waiting
 from hufu_registry.sync.model import bars_in
 from hufu_registry.sync.model.drift import ACCEPTABLE
 
@@ -54,7 +54,8 @@ EVENTS = {
 FEATURE = ConsoleFeature(
     "sync",
     ROUTES,
-    menu=(MenuEntry(_l("AD sync"), "sync.overview", 50),),
+    home=(HomeBlock("sync/_home.html", 20, queries.health_home),),
+    menu=(MenuEntry(_l("AD sync"), "sync.overview", MenuGroup.SYSTEM, 20),),
     tabs=(
         Tab("sync.overview", _l("Overview"), "sync.overview", 10),
         Tab("sync.overview", _l("Work"), "sync.work", 20),

@@ -105,6 +105,7 @@ WORK = ListPage(
     sheet="sync.work_xlsx",
     permission=ADMINISTER_SYNC,
     recorded="sync.work",
+    technical=True,
 )
 
 
@@ -132,6 +133,7 @@ STEPS = ListPage(
     sheet="sync.steps_xlsx",
     permission=ADMINISTER_SYNC,
     recorded="sync.steps",
+    technical=True,
 )
 
 
@@ -190,6 +192,7 @@ DRIFT = ListPage(
     sheet="sync.drift_xlsx",
     permission=ADMINISTER_SYNC,
     recorded="sync.drift",
+    technical=True,
 )
 
 
@@ -229,6 +232,7 @@ RUNS = ListPage(
     sheet="sync.runs_xlsx",
     permission=ADMINISTER_SYNC,
     recorded="sync.runs",
+    technical=True,
 )
 
 
@@ -266,6 +270,7 @@ PLAN = ListPage(
     sheet="sync.run_xlsx",
     permission=ADMINISTER_SYNC,
     recorded="sync.run",
+    technical=True,
 )
 
 
@@ -294,4 +299,5 @@ QUEUE = ListPage(
     sheet="sync.queue_xlsx",
     permission=ADMINISTER_SYNC,
     recorded="sync.queue",
+    technical=True,
 )

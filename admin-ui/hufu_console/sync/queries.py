@@ -16,6 +16,7 @@ from hufu_console.sync.forms import PlanForm
 from hufu_console.sync.picture import Picture, first_slot, picture_of
 from hufu_console.sync.plan_rows import plan_in
 from hufu_console.web.context import now, reading, registry
+from hufu_console.web.feature import composition
 from hufu_console.web.viewer import Viewer
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
@@ -56,6 +57,11 @@ class Overview:
 def overview() -> Overview:
     with reading() as work:
         return Overview(lists.target_states(work.connection), work.now)
+
+
+def health_home(viewer: Viewer) -> Overview | None:
+    """For the first page of whoever sees to the targets."""
+    return overview() if composition().opens("sync.overview", viewer) else None
 
 
 def pictures(view: Overview) -> Mapping[Target, Picture]:

@@ -19,6 +19,8 @@ class Door(StrEnum):
     SIGN_OUT = "sign_out"
     TIME_LEFT = "time_left"
     EXTEND = "extend"
+    THEME = "theme"
+    SEARCH = "search"
     HEALTH = "health"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from itertools import chain
 from typing import Any, TypeVar, cast
 
@@ -13,6 +14,7 @@ from flask_wtf import FlaskForm
 from hufu_console.web import doors
 from hufu_console.web.doors import Door
 from hufu_console.web.general_sentences import GENERAL
+from hufu_console.web.lists import ListPage
 from hufu_console.web.routing import Route
 from hufu_console.web.viewer import Viewer
 from hufu_registry.kernel.errors import HufuError
@@ -24,9 +26,34 @@ EXTENSION = "hufu_composition"
 Sentence = Any
 
 
+class MenuGroup(Enum):
+    """Where an entry of the menu stands, from top to bottom; `OWN` are those of the account menu in the top bar."""
+
+    HOME = "home"
+    TASKS = "tasks"
+    REQUESTS = "requests"
+    INFORMATION = "information"
+    ACCOUNTS = "accounts"
+    ORGANISATION = "organisation"
+    ASSETS = "assets"
+    MESSAGES = "messages"
+    SYSTEM = "system"
+    OWN = "own"
+
+
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """In the header of every page, for whoever may open `endpoint`; the lowest `position` comes first."""
+    """In the menu of every page, for whoever may open `endpoint`; the lowest `position` comes first in its group."""
+
+    word: Any
+    endpoint: str
+    group: MenuGroup
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FootLink:
+    """At the foot of every page; the lowest `position` comes first."""
 
     word: Any
     endpoint: str
@@ -45,7 +72,9 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How much waits for somebody at `endpoint`; counted where he may open it, and added up in the menu above it."""
+    """How much waits for somebody at `endpoint`; counted where he may open it, and shown at its tab, and in the menu
+    where it stands among the tasks.
+    """
 
     endpoint: str
     count: Callable[[Viewer], int]
@@ -78,6 +107,7 @@ class ConsoleFeature:
     by the audit's action; `event_tag` is its colour), `run_cause` (why the targets are busy), `dependent` (what still
     hangs on an agency), `role`, `account_state` (`account_state_tag` is its colour), `disable_cause`.
     `tabs` are its pages that stand beside others', `doors` those that every page leads to, `foot` those at its foot.
+    `searched` are the lists that the search over everything looks in, for whoever may open them.
     `approvals` are the forms of types of cases that ask the manager for something when he approves, `followed` what
     types have on the page of the applicant's own case.
     """
@@ -86,7 +116,7 @@ class ConsoleFeature:
     routes: tuple[Route, ...]
     menu: tuple[MenuEntry, ...] = ()
     tabs: tuple[Tab, ...] = ()
-    foot: tuple[MenuEntry, ...] = ()
+    foot: tuple[FootLink, ...] = ()
     doors: Mapping[Door, str] = field(default_factory=dict)
     waits: tuple[Waiting, ...] = ()
     home: tuple[HomeBlock, ...] = ()
@@ -94,6 +124,7 @@ class ConsoleFeature:
     answers: Mapping[str, Callable[[HufuError], Response]] = field(default_factory=dict)
     template_values: Mapping[str, object] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    searched: tuple[ListPage[Any], ...] = ()
     approvals: Mapping[str, type[FlaskForm]] = field(default_factory=dict)
     followed: Mapping[str, Followed] = field(default_factory=dict)
 
@@ -106,7 +137,7 @@ class Composition:
     routes: Mapping[str, Route]
     menu: Sequence[MenuEntry]
     tabs: Sequence[Tab]
-    foot: Sequence[MenuEntry]
+    foot: Sequence[FootLink]
     doors: Mapping[Door, str]
     waits: Mapping[str, Waiting]
     home: Sequence[HomeBlock]
@@ -114,6 +145,7 @@ class Composition:
     answers: Mapping[str, Callable[[HufuError], Response]]
     template_values: Mapping[str, object]
     labels: Mapping[str, Mapping[str, Any]]
+    searched: Sequence[ListPage[Any]]
     approvals: Mapping[str, type[FlaskForm]]
     followed: Mapping[str, Followed]
 
@@ -125,7 +157,11 @@ class Composition:
 def compose(features: Sequence[ConsoleFeature]) -> Composition:
     """Raises ValueError where two features say the same thing, or one names an address that is nobody's."""
     routes = once((route.endpoint, route) for feature in features for route in feature.routes)
-    menu = sorted((entry for feature in features for entry in feature.menu), key=lambda entry: entry.position)
+    order = list(MenuGroup)
+    menu = sorted(
+        (entry for feature in features for entry in feature.menu),
+        key=lambda entry: (order.index(entry.group), entry.position),
+    )
     tabs = sorted((tab for feature in features for tab in feature.tabs), key=lambda tab: tab.position)
     waits = once((waiting.endpoint, waiting) for feature in features for waiting in feature.waits)
     foot = sorted((entry for feature in features for entry in feature.foot), key=lambda entry: entry.position)
@@ -155,6 +191,7 @@ def compose(features: Sequence[ConsoleFeature]) -> Composition:
             kind: once(pair for feature in features for pair in feature.labels.get(kind, {}).items())
             for kind in {kind for feature in features for kind in feature.labels}
         },
+        searched=[of for feature in features for of in feature.searched],
         approvals=once(pair for feature in features for pair in feature.approvals.items()),
         followed=followed,
     )

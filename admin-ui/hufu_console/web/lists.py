@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from html import unescape
 from typing import Any, Generic, TypeVar
@@ -47,7 +47,7 @@ class Column(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One value out of `options`, in the address; without options, one that only links of the page set.
+    """One value out of `options`, in the address; a `day` as 2026-11-21; else one that only links of the page set.
 
     `default` is what an address means that says nothing, `unfiltered` leaves nothing out. `word` names a value; where
     it names none, nobody is told of the filter.
@@ -61,11 +61,12 @@ class Filter:
     unfiltered: str = ""
     everything: LazyString = field(default_factory=lambda: _l("All"))
     accepts: Callable[[str], bool] = lambda _value: False
+    day: bool = False
 
     def read(self, text: str | None) -> str:
         if text is None:
             return self.default
-        return text if text in self.options or self.accepts(text) else self.default
+        return text if text in self.options or self.accepts(text) or (self.day and is_day(text)) else self.default
 
     def say(self, value: str) -> str:
         return str(self.everything) if value == self.unfiltered else self.word(value)
@@ -105,6 +106,11 @@ class Asked:
     args: Mapping[str, str] = field(default_factory=dict)
     draft: UUID | None = None
 
+    def day(self, name: str) -> date | None:
+        """The filter's day, or None where none is set."""
+        value = self.filters.get(name, "")
+        return date.fromisoformat(value) if value else None
+
     def choice(self, name: str, kind: type[E]) -> E | None:
         """The filter's value, or None where it leaves nothing out."""
         value = self.filters.get(name, "")
@@ -121,7 +127,8 @@ class ListPage(Generic[T]):
     list, and a macro for each column that shows more than its value.
 
     `sheet` is the endpoint of its spreadsheet, called as `sheet_title` says, else by the title; that somebody took it
-    is recorded as `recorded`, and it takes `permission` somewhere (`sheet_route`).
+    is recorded as `recorded`, and it takes `permission` somewhere (`sheet_route`). A
+    `technical` list says its times as records do.
     """
 
     endpoint: str
@@ -145,6 +152,7 @@ class ListPage(Generic[T]):
     recorded: str = ""
     sheet_title: Callable[[Asked], str] | None = None
     permission: Permission | None = None
+    technical: bool = False
 
     @property
     def sort_keys(self) -> frozenset[str]:
@@ -184,6 +192,13 @@ class ListPage(Generic[T]):
 
     def url(self, asked: Asked, **changes: Any) -> str:
         return url_for(self.endpoint, **{**asked.args, **self.query(asked), **changes})
+
+
+def is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def sort_in(text: str, keys: frozenset[str]) -> Sort | None:
@@ -274,7 +289,7 @@ class Listing(Generic[T]):
 
     @property
     def fields(self) -> list[Filter]:
-        return [filter_ for filter_ in self.definition.filters if filter_.options]
+        return [filter_ for filter_ in self.definition.filters if filter_.options or filter_.day]
 
     @property
     def carried(self) -> dict[str, Any]:

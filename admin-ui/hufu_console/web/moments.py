@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from flask_babel import format_timedelta
 
@@ -13,7 +13,20 @@ ROC_OFFSET = 1911
 
 
 def moment(instant: datetime | None, *, seconds: bool = False) -> str:
-    """2026-11-21 14:05, in Taipei; empty for none."""
+    """115-11-21 14:05 in Taipei, in English 2026-11-21 14:05; empty for none."""
+    if instant is None or language() == "en":
+        return exact(instant, seconds=seconds)
+    there = instant.astimezone(TAIPEI)
+    return f"{there.year - ROC_OFFSET}-" + there.strftime("%m-%d %H:%M:%S" if seconds else "%m-%d %H:%M")
+
+
+def shown_at() -> datetime:
+    """When the page was made, for those who print it; also where the registry does not answer."""
+    return datetime.now(UTC)
+
+
+def exact(instant: datetime | None, *, seconds: bool = False) -> str:
+    """2026-11-21 14:05 in Taipei, as technical records say it; empty for none."""
     if instant is None:
         return ""
     return instant.astimezone(TAIPEI).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")

@@ -1,15 +1,28 @@
-"""What stands in the header of every page, and what waits for whom."""
+"""The menu of every page, and what waits for whom."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, cast
 
 from flask import Flask, g, request, url_for
+from flask_babel import lazy_gettext as _l
 
-from hufu_console.web.feature import composition
+from hufu_console.web.feature import MenuGroup, composition
 from hufu_console.web.viewer import Viewer
+
+# A group of one page, or of the account menu, needs no head.
+HEADS: Mapping[MenuGroup, Any] = {
+    MenuGroup.REQUESTS: _l("Online requests"),
+    MenuGroup.INFORMATION: _l("Information services"),
+    MenuGroup.ACCOUNTS: _l("Account management"),
+    MenuGroup.ORGANISATION: _l("Organisation management"),
+    MenuGroup.ASSETS: _l("Asset management"),
+    MenuGroup.MESSAGES: _l("Message management"),
+    MenuGroup.SYSTEM: _l("System management"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +33,42 @@ class Item:
     count: int = 0
 
 
-def items(viewer: Viewer) -> list[Item]:
-    """The pages this official may open, and what waits for him there and below."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Entries that stand together, below a head where they have one; `name` is the group's."""
+
+    name: str
+    head: str
+    items: Sequence[Item]
+
+
+def menu() -> list[Group]:
+    """The viewer's, made once a request; none for strangers."""
+    if "menu" not in g:
+        g.menu = groups(g.viewer) if g.get("viewer") else []
+    return cast("list[Group]", g.menu)
+
+
+def groups(viewer: Viewer) -> list[Group]:
+    """The pages this official may open; how many of his tasks wait stands beside the tasks alone."""
     composed = composition()
     entries = [entry for entry in composed.menu if composed.opens(entry.endpoint, viewer)]
     urls = {url_for(entry.endpoint): entry for entry in entries}
     current = nearest(request.path, urls) if request.endpoint else None
-    counts = dict.fromkeys(urls, 0)
-    for endpoint in composed.waits:
-        url = nearest(url_for(endpoint), urls)
-        if url is not None and composed.opens(endpoint, viewer):
-            counts[url] += waiting(endpoint)
-    return [Item(str(entry.word), url, url == current, counts[url]) for url, entry in urls.items()]
+    return [
+        Group(
+            group.value,
+            str(HEADS.get(group, "")),
+            [
+                Item(
+                    str(entry.word), url, url == current,
+                    waiting(entry.endpoint) if group is MenuGroup.TASKS and entry.endpoint in composed.waits else 0,
+                )
+                for url, entry in found
+            ],
+        )
+        for group, found in groupby(urls.items(), key=lambda pair: pair[1].group)
+    ]  # fmt: skip
 
 
 def nearest(path: str, urls: Mapping[str, object]) -> str | None:
@@ -55,7 +92,7 @@ class Beside:
 
 
 def tabs() -> Beside:
-    """The pages beside this one, by the name under which they stand in the header. Raises StopIteration off them."""
+    """The pages beside this one, by the name under which they stand in the menu. Raises StopIteration off them."""
     composed, current = composition(), request.endpoint
     under = next(tab.under for tab in composed.tabs if tab.endpoint == current)
     word = next(entry.word for entry in composed.menu if entry.endpoint == under)
@@ -80,7 +117,7 @@ def page_values() -> dict[str, Any]:
     viewer = g.get("viewer")
     return {
         "viewer": viewer,
-        "navigation": lambda: items(viewer) if viewer else [],
+        "menu": menu,
         "opens": lambda endpoint: viewer is not None and composition().opens(endpoint, viewer),
         "tabs": tabs,
         "foot": lambda: composition().foot,

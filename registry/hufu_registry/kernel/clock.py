@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,11 @@ TAIPEI = ZoneInfo("Asia/Taipei")
 
 class Clock(Protocol):
     def now(self) -> datetime: ...
+
+
+def taipei_midnight(day: date) -> datetime:
+    """The moment at which the day begins for an official in Taiwan."""
+    return datetime.combine(day, time(), TAIPEI)
 
 
 def taipei_date(moment: datetime) -> date:

@@ -97,7 +97,7 @@ def test_the_accounts_page_tells_who_did_what_and_when_before_the_technical_step
     browser.post(f"{at}/disable", data={"reason": "留職停薪"})
     page = words_of(browser.get(at).text)
     assert "正常使用中" not in page
-    record, _, steps = page.partition("處理過程")[2].partition("各系統的執行紀錄")
+    record, _, steps = page.partition("處理過程")[2].partition("各系統的同步紀錄")
     assert "職稱：科員 → 股長" in record
     assert "狀態：啟用 → 停用" in record
     assert "原因：留職停薪" in record
@@ -264,7 +264,7 @@ def test_moving_more_than_one_person_may_leads_to_the_held_set(
     answer = browser.post(f"/agencies/{at.id}/move/review", data=form)
     assert "/sync/held/" in answer.location
     page = browser.get(answer.location).text
-    assert "已保留等候系統管理者放行" in page
+    assert "已列為待放行異動" in page
     assert "crowd00" in page
     with services.begin() as work:
         assert work.agencies.get(at.id).parent_id == chain[2].id

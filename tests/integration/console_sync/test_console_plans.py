@@ -94,7 +94,7 @@ def test_a_held_set_is_thrown_away_with_a_reason(
     assert browser.post(at, data={"version": "1", "reason": "誤植"}).status_code == 303
     with services.read() as connection:
         assert held_change_of(connection, held_id).state is HeldState.CANCELLED
-    assert "沒有保留的異動" in browser.get("/sync/held").text
+    assert "沒有待放行的異動" in browser.get("/sync/held").text
     assert "誤植" in browser.get(f"/sync/held/{held_id}").text
     assert "已捨棄" in browser.get("/sync/held?state=cancelled").text
 
@@ -127,7 +127,7 @@ def test_a_plan_is_asked_for_read_and_executed(
     run_id = planned(services, system_manager.id, wang)
     page = browser.get(f"/sync/runs/{run_id}").text
     for text in (
-        "1 個物件會停用、移動或刪除", "停用", "刪除", "寫入資料", "科員", "維持現狀", "有 1 個欄位維持現狀", "不變；登錄資料為：2",
+        "1 個物件會停用、移動或刪除", "停用", "刪除", "寫入資料", "科員", "維持現狀", "有 1 個欄位維持現狀", "不變；主檔資料為：2",
     ):  # fmt: skip
         assert text in page, text
     confirm = browser.get(f"/sync/runs/{run_id}/execute").text

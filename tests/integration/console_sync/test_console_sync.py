@@ -52,13 +52,14 @@ def test_a_form_without_its_token_does_nothing(
         assert all(state.paused_at is None for state in target_states(connection))
 
 
-def test_only_system_managers_have_the_entry_in_the_header(
+def test_only_system_managers_have_the_entry_and_what_needs_a_person_on_the_first_page(
     app: Flask, services: SqlServices, browser: FlaskClient, manager: Account, wang: Account
 ) -> None:
     park(services, key_of(wang.id), Code.AD_REFUSED)
     assert 'href="/sync"' not in signed_in(app, services, manager.id).get("/").text
-    header = browser.get("/").text
-    assert re.search(r'href="/sync"[^>]*>\s*AD 同步管理作業\s*<span class="hf-count">1', header)
+    page = browser.get("/").text
+    assert re.search(r'href="/sync"[^>]*>\s*AD 同步管理作業', page)
+    assert re.search(r'state=parked">待處理</a>\s*</h3>\s*<p class="hf-big num">1</p>', page)
 
 
 def test_a_page_that_looks_again_by_itself_keeps_nobody_signed_in(
@@ -291,7 +292,7 @@ def test_a_difference_is_shown_with_both_values_and_accepted(
     assert "科長" in page
     assert "科員" in page
     at = f"/sync/drift/ad/account/{wang.id}/title"
-    assert "採用，更新登錄資料" in browser.get(at).text
+    assert "採用，更新主檔資料" in browser.get(at).text
     assert browser.post(f"{at}/accept").status_code == 303
     assert account_now(services, wang).profile.title == "科長"
     for answer in (browser.get(at), browser.post(f"{at}/accept"), browser.post(f"{at}/overwrite")):
@@ -337,7 +338,7 @@ def test_what_nobody_here_knows_can_only_be_left(services: SqlServices, browser:
     drifted(services, OutboxKey(Target.AD, Kind.ACCOUNT, stranger), **{STRAY: ("CN=x", "")})
     at = f"/sync/drift/ad/account/{stranger}/{STRAY}"
     page = browser.get(at).text
-    assert "採用，更新登錄資料" not in page
+    assert "採用，更新主檔資料" not in page
     assert "覆寫系統端" not in page
     assert browser.post(f"{at}/overwrite").status_code == 409
     drifted(services, key_of(wang.id), **{MISSING: ("", "wangxm")})

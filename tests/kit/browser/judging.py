@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -25,19 +27,40 @@ OVERHANG = """() => {
         .filter((one) => one.getBoundingClientRect().right > edge + 0.5)
         .map((one) => one.outerHTML.slice(0, 120)).slice(-3).concat("hangs over");
 }"""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a page is looked at; `text` is how large its letters are, as a share of the usual."""
+
+    name: str
+    scheme: Literal["light", "dark"] = "light"
+    size: ViewportSize = field(default_factory=lambda: WIDE)
+    forced_colors: Literal["active", "none"] = "none"
+    text: float = 1.0
+
+
+USUAL_LETTERS = 16
 # Colours hang on the scheme alone and layout on the width alone, so two of the four pairs see everything.
-VIEWS: tuple[tuple[Literal["light", "dark"], ViewportSize], ...] = (("light", WIDE), ("dark", NARROW))
+VIEWS = (View("light, wide"), View("dark, 360 px", scheme="dark", size=NARROW))
+EVERY_VIEW = (
+    *VIEWS,
+    View("forced colours", forced_colors="active"),
+    View("320 px", size={"width": 320, "height": 640}),
+    View("200 % text", text=2.0),
+)
 
 
-def judge(page: Page, *, in_english: bool = True) -> None:
-    """Light and wide, dark and narrow; and in English, whose words are longer, whether it still fits."""
-    for scheme, size in VIEWS:
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size(size)
+def judge(page: Page, *, views: Sequence[View] = VIEWS, in_english: bool = True) -> None:
+    """In each view; and in English, whose words are longer, whether it still fits."""
+    letters = page.context.new_cdp_session(page)
+    for view in views:
+        page.emulate_media(color_scheme=view.scheme, forced_colors=view.forced_colors)
+        page.set_viewport_size(view.size)
+        letters.send("Page.setFontSizes", {"fontSizes": {"standard": round(USUAL_LETTERS * view.text)}})
         page.evaluate("typeof axe === 'undefined'") and page.evaluate(AXE)
-        where = f"{page.url} ({scheme}, {size['width']} px)"
         faults = page.evaluate(RUN) + page.evaluate(OVERHANG)
-        assert not faults, f"{where}: {faults}"
+        assert not faults, f"{page.url} ({view.name}): {faults}"
     if in_english:
         chinese = page.url
         for language in ("en", "zh_Hant_TW"):
@@ -45,8 +68,10 @@ def judge(page: Page, *, in_english: bool = True) -> None:
             page.goto(f"{chinese}{joint}language={language}")
             faults = page.evaluate(OVERHANG)
             assert not faults, f"{page.url}: {faults}"
+    letters.send("Page.setFontSizes", {"fontSizes": {"standard": USUAL_LETTERS}})
+    letters.detach()
     page.set_viewport_size(WIDE)
-    page.emulate_media(color_scheme="light")
+    page.emulate_media(color_scheme="light", forced_colors="none")
 
 
 def is_page(route: Route) -> bool:
@@ -68,7 +93,7 @@ class Pages:
     def __init__(self) -> None:
         routes = [route for route in urls.routes(gallery=False) if is_page(route)]
         self._map = Map([Rule(route.rule, endpoint=route.endpoint) for route in routes], converters=CONVERTERS)
-        self._wanted = {route.endpoint for route in routes} - self.NO_PAGES
+        self.wanted = {route.endpoint for route in routes} - self.NO_PAGES
         self._judged: set[str] = set()
 
     def judge(self, page: Page, *, in_english: bool = True) -> None:
@@ -81,4 +106,4 @@ class Pages:
 
     @property
     def missing(self) -> set[str]:
-        return self._wanted - self._judged
+        return self.wanted - self._judged

@@ -8,6 +8,7 @@ from hufu_registry.accounts.store.queries import (
     manager_of,
     managers_of,
     names_of,
+    nearest_managers,
     people,
 )
 from hufu_registry.accounts.store.repository import MOST_TOLD, SqlAccounts, SqlNames, accounts, holding, taken_names
@@ -25,6 +26,7 @@ __all__ = [
     "manager_of",
     "managers_of",
     "names_of",
+    "nearest_managers",
     "people",
     "taken_names",
 ]

@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from hufu_registry.accounts.model import AccountState
-from hufu_registry.accounts.permissions import SEE_ACCOUNTS
-from hufu_registry.accounts.store.repository import accounts
+from hufu_registry.accounts.permissions import EDIT_ACCOUNTS, SEE_ACCOUNTS
+from hufu_registry.accounts.store.repository import accounts, holding
+from hufu_registry.agencies.model import Path
 from hufu_registry.agencies.store import agencies
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
@@ -106,6 +107,22 @@ def managers_of(connection: sa.Connection, agency_id: AgencyId, now: datetime, m
     """Those whose grant is rooted at the agency, longest first."""
     rows = connection.execute(managing(agency_id, now).order_by(grants.c.valid_from, grants.c.id).limit(most + 1))
     return Head.of([to_manager(row) for row in rows], most)
+
+
+def nearest_managers(
+    connection: sa.Connection, path: Path, now: datetime, most: int = 3
+) -> tuple[AgencyId, Head[ManagerRow]] | None:
+    """Who manages the people of the agency at this path: those of the nearest agency that has some, and which it is."""
+    rooted = grants.c.agency_id == among(path.ids, sa.BigInteger)
+    nearest = (
+        sa.select(grants.c.agency_id)
+        .join(accounts, holding(EDIT_ACCOUNTS, now))
+        .where(rooted, sa.or_(grants.c.with_subordinates, grants.c.agency_id == path.ids[-1]))
+        .order_by(sa.func.length(grants.c.agency_path).desc())
+        .limit(1)
+    )
+    agency_id = connection.execute(nearest).scalar_one_or_none()
+    return None if agency_id is None else (AgencyId(agency_id), managers_of(connection, AgencyId(agency_id), now, most))
 
 
 def manager_of(connection: sa.Connection, agency_id: AgencyId, now: datetime, account_id: AccountId) -> ManagerRow:

@@ -1,11 +1,11 @@
-"""Who might be the same person: accounts and open cases that are alike."""
+"""Who might be the same person: accounts, and cases that are open or were rejected lately, that are alike."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,13 +25,16 @@ from hufu_registry.kernel.paging import Head
 from hufu_registry.kernel.store import sql_folded
 from hufu_registry.kernel.texts import folded
 
+# Who was rejected applies again, often with another name or mailbox.
+REJECTED_LATELY = timedelta(days=30)
+
 
 @dataclass(frozen=True, slots=True)
 class DuplicateCandidate:
     """Somebody who might be the same person. Outside the viewer's scope only agency and reasons are told.
 
     `same` names what is equal: the mailbox, a mark of the person, the name. `fields` holds what may be
-    compared side by side.
+    compared side by side. `decided_at` is when a case was.
     """
 
     kind: str
@@ -41,6 +44,7 @@ class DuplicateCandidate:
     state: str
     same: frozenset[str]
     fields: dict[str, str]
+    decided_at: datetime | None = None
 
 
 def duplicate_candidates(
@@ -53,8 +57,8 @@ def duplicate_candidates(
     *,
     most: int = 20,
 ) -> Head[DuplicateCandidate]:
-    """Accounts and other open cases with the same mailbox, a same mark of the person, or the same name in the agency;
-    the newest of each.
+    """Accounts and other cases, open or rejected lately, with the same mailbox, a same mark of the person, or the same
+    name in the agency; the newest of each.
     """
     marks = {"mailbox": keys.index("mailbox", case.mailbox), **person_keys(case.form, keys)}
     name, own = folded(case.form.summary.subject), list(marks.values())
@@ -62,7 +66,8 @@ def duplicate_candidates(
     def candidate(kind: str, row: Any, fields: dict[str, str], *theirs: str) -> DuplicateCandidate:
         equal = {mark for mark, key in marks.items() if key in theirs} | ({"name"} if row.alike_name == name else set())
         where = (row.agency_name, row.state)
-        return DuplicateCandidate(kind, row.id if fields else None, bool(fields), *where, frozenset(equal), fields)
+        at = row.decided_at if kind == "case" else None
+        return DuplicateCandidate(kind, row.id if fields else None, bool(fields), *where, frozenset(equal), fields, at)
 
     def alike_account(row: Any) -> DuplicateCandidate:
         return candidate("account", row, compared_account(row, keys), row.mailbox_key, row.mobile_key)
@@ -85,7 +90,13 @@ def duplicate_candidates(
         in_scope(viewer, now, types),
         cases.c.mailbox_key.in_(own),
         cases.c.person_keys.overlap(own),
-    ).where(cases.c.id != case.id, cases.c.state == CaseState.PENDING.value)
+    ).where(
+        cases.c.id != case.id,
+        sa.or_(
+            cases.c.state == CaseState.PENDING.value,
+            sa.and_(cases.c.state == CaseState.REJECTED.value, cases.c.decided_at > now - REJECTED_LATELY),
+        ),
+    )
     heads = [
         Head.of([told(row) for row in connection.execute(query.limit(most + 1))], most)
         for query, told in ((alike_accounts, alike_account), (alike_cases, alike_case))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -12,6 +12,7 @@ from hufu_registry.agencies.store import agencies, at_or_below
 from hufu_registry.cases.engine.model import CaseState
 from hufu_registry.cases.engine.store.repository import cases, in_scope
 from hufu_registry.cases.engine.use_cases.ports import CaseType
+from hufu_registry.kernel.clock import taipei_midnight
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.paging import Page, Paged, Sort
 from hufu_registry.kernel.store import counted, ordered, page_of
@@ -41,30 +42,48 @@ SHOWN = [cases.c[shown.name] for shown in fields(QueueRow) if shown.name in case
 SORTED_BY = {"number": cases.c.number, "subject": cases.c.subject, "created_at": cases.c.created_at}
 
 
+@dataclass(frozen=True, slots=True)
+class QueueFilter:
+    """What the queue is narrowed to. `words` finds any part of what the type's search looks in, or a case number;
+    `agency_id` keeps its subtree; `since` and `until` are days in Taipei on which a case was sent, both included.
+    """
+
+    state: CaseState | None = CaseState.PENDING
+    words: str = ""
+    agency_id: AgencyId | None = None
+    since: date | None = None
+    until: date | None = None
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        found = [mentions(word) for word in words_of(self.words)]
+        if self.state is not None:
+            found.append(cases.c.state == self.state.value)
+        if self.agency_id is not None:
+            top = sa.select(agencies.c.path).where(agencies.c.id == self.agency_id).scalar_subquery()
+            found.append(at_or_below(cases.c.agency_path, top))
+        if self.since is not None:
+            found.append(cases.c.created_at >= taipei_midnight(self.since))
+        if self.until is not None:
+            found.append(cases.c.created_at < taipei_midnight(self.until + timedelta(days=1)))
+        return found
+
+
+WAITING = QueueFilter()
+
+
 def queue(
     connection: sa.Connection,
     viewer: AccountId,
     now: datetime,
     types: Mapping[str, CaseType],
     page: Page,
+    only: QueueFilter = WAITING,
     *,
-    state: CaseState | None = CaseState.PENDING,
-    words: str = "",
-    agency_id: AgencyId | None = None,
     sort: Sort | None = None,
 ) -> Paged[QueueRow]:
-    """The cases in the viewer's scope; unless sorted, those waiting oldest first, the decided ones newest first.
-
-    `words` finds any part of what the type's search looks in, or a case number; `agency_id` keeps its subtree.
-    """
-    conditions = [in_scope(viewer, now, types)]
-    if state is not None:
-        conditions.append(cases.c.state == state.value)
-    conditions += [mentions(word) for word in words_of(words)]
-    if agency_id is not None:
-        top = sa.select(agencies.c.path).where(agencies.c.id == agency_id).scalar_subquery()
-        conditions.append(at_or_below(cases.c.agency_path, top))
-    order = cases.c.created_at if state is CaseState.PENDING else cases.c.updated_at.desc()
+    """The cases in the viewer's scope; unless sorted, those waiting oldest first, the decided ones newest first."""
+    conditions = [in_scope(viewer, now, types), *only.conditions()]
+    order = cases.c.created_at if only.state is CaseState.PENDING else cases.c.updated_at.desc()
     rows = (
         sa.select(*SHOWN, agencies.c.full_name.label("agency_name"))
         .join(agencies, agencies.c.id == cases.c.agency_id)

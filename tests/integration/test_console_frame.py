@@ -1,0 +1,142 @@
+"""The frame of every page: what stands in the menu for whom, the search over everything, colours, single keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import expect
+
+from hufu_registry.accounts.model import Account
+from hufu_registry.agencies.model import Agency
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.kernel.permissions import Role
+from tests.kit.accounts import official
+from tests.kit.browser.chromium import NARROW
+from tests.kit.browser.serving import browser_of, chromium, served
+from tests.kit.cases import Desk
+from tests.kit.clocks import SetClock
+from tests.kit.consoles import signed_in
+
+MENU = re.compile(r'<nav class="hf-menu".*?</nav>', re.DOTALL)
+LINK = re.compile(r'<a href="(/[^"]*)"')
+
+
+def menu_of(browser: FlaskClient) -> list[str]:
+    """The addresses in it, from top to bottom."""
+    found = MENU.search(browser.get("/").text)
+    assert found is not None
+    return LINK.findall(found[0])
+
+
+@pytest.fixture
+def desk(services: SqlServices, chain: Sequence[Agency], clock: SetClock, app: Flask) -> Desk:
+    return Desk(services, chain, clock, app)
+
+
+def test_the_menu_shows_what_this_person_may_open(
+    app: Flask, services: SqlServices, chain: Sequence[Agency], browser: FlaskClient
+) -> None:
+    plain = official(services, chain[3], "plain1")
+    manager = official(services, chain[3], "manager1", role=Role.AGENCY_MANAGER)
+    assert menu_of(signed_in(app, services, plain.id)) == ["/", "/agencies"]
+    assert menu_of(signed_in(app, services, manager.id)) == ["/", "/cases", "/accounts", "/agencies"]
+    assert menu_of(browser) == ["/", "/cases", "/accounts", "/agencies", "/sync", "/sync/held"]
+    assert "hf-menu" not in app.test_client().get("/").text
+
+
+def test_how_many_tasks_wait_stands_beside_the_tasks_alone(desk: Desk, browser: FlaskClient) -> None:
+    desk.apply_at(desk.team)
+    found = MENU.search(browser.get("/").text)
+    assert found is not None
+    assert re.findall(r'href="([^"]*)"[^>]*>[^<]*<span class="hf-count">(\d+)', found[0]) == [("/cases", "1")]
+
+
+def searched(browser: FlaskClient, words: str) -> str:
+    answer = browser.post("/search", data={"words": words})
+    assert answer.status_code == 303
+    assert words not in answer.location
+    return str(browser.get(answer.location).text)
+
+
+def test_the_search_finds_people_cases_and_agencies_of_the_scope_alone(
+    app: Flask, services: SqlServices, chain: Sequence[Agency], desk: Desk, browser: FlaskClient
+) -> None:
+    desk.apply_at(desk.team, name="尋人啟")
+    seen, hidden = official(services, chain[3], "xunren1"), official(services, chain[0], "xunren2")
+    manager = official(services, chain[3], "manager1", role=Role.AGENCY_MANAGER)
+    whole, part = searched(browser, "xunren"), searched(signed_in(app, services, manager.id), "xunren")
+    assert (seen.account_name in whole, hidden.account_name in whole) == (True, True)
+    assert (seen.account_name in part, hidden.account_name in part) == (True, False)
+    assert "尋人啟" in searched(browser, "尋人")
+    assert "測試隊" in searched(browser, "測試隊")
+    assert "沒有符合的項目" in searched(browser, "查無此人")
+
+
+def test_what_was_decided_is_found_as_well_and_more_than_a_few_lead_to_the_list(
+    services: SqlServices, chain: Sequence[Agency], browser: FlaskClient
+) -> None:
+    for number in range(6):
+        official(services, chain[3], f"xunren{number}")
+    page = searched(browser, "xunren")
+    assert page.count("xunren") >= 5
+    assert 'action="/accounts/search"' in page
+
+
+def test_colours_are_chosen_for_this_browser(browser: FlaskClient) -> None:
+    assert 'data-theme="system"' in browser.get("/").text
+    answer = browser.post("/theme", data={"theme": "dark"}, headers={"Referer": "http://localhost/accounts"})
+    assert (answer.status_code, answer.location) == (303, "/accounts")
+    assert 'data-theme="dark"' in browser.get("/").text
+    browser.post("/theme", data={"theme": "pink"})
+    assert 'data-theme="dark"' in browser.get("/").text
+
+
+def test_after_a_case_comes_the_one_that_waits_longest(desk: Desk, browser: FlaskClient) -> None:
+    first, second, third = (desk.apply_at(desk.team, mobile=f"0911{number:06}") for number in range(3))
+    page = browser.get(f"/cases/{first}").text
+    assert f'href="/cases/{second}"' in page
+    assert f'href="/cases/{first}"' in browser.get(f"/cases/{third}").text
+
+
+def test_single_keys_walk_through_a_list_and_are_switched_off(
+    app: Flask, services: SqlServices, chain: Sequence[Agency], browser: FlaskClient, system_manager: Account
+) -> None:
+    official(services, chain[0], "zhang001")
+    with chromium() as chrome, served(app) as console:
+        page = browser_of(chrome, console, browser).new_page()
+        page.goto(f"{console}/accounts")
+        page.keyboard.press("j")
+        expect(page.get_by_role("link", name=system_manager.account_name)).to_be_focused()
+        page.keyboard.press("j")
+        expect(page.get_by_role("link", name="zhang001")).to_be_focused()
+        page.keyboard.press("k")
+        expect(page.get_by_role("link", name=system_manager.account_name)).to_be_focused()
+        page.keyboard.press("/")
+        expect(page.locator("#everything")).to_be_focused()
+        page.keyboard.press("Escape")
+        page.locator(".hf-popup summary").click()
+        page.get_by_label("單鍵快速鍵").uncheck()
+        page.goto(f"{console}/accounts")
+        page.keyboard.press("j")
+        expect(page.get_by_role("link", name=system_manager.account_name)).not_to_be_focused()
+
+
+def test_on_a_phone_the_menu_is_a_drawer_that_escape_closes(app: Flask, browser: FlaskClient) -> None:
+    with chromium() as chrome, served(app) as console:
+        page = browser_of(chrome, console, browser).new_page()
+        page.set_viewport_size(NARROW)
+        page.goto(f"{console}/accounts")
+        menu = page.locator("#menu")
+        expect(menu).to_be_hidden()
+        page.get_by_role("link", name="更多").click()
+        expect(menu).to_be_visible()
+        expect(menu.get_by_role("link", name="關閉選單")).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(menu).to_be_hidden()
+        bar = page.locator(".hf-top").bounding_box()
+        assert bar is not None
+        assert bar["height"] <= 60

@@ -1,0 +1,99 @@
+"""Every page that has an address of its own, in a real browser, as a system manager, a plain official, a stranger see it.
+
+The walk finds the pages by their routes and fills their addresses with the kit's examples, so a new page is looked at
+without anybody writing it down here.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from playwright.sync_api import Page, Response
+from werkzeug.routing import Rule
+
+from hufu_registry.agencies.model import Agency
+from hufu_registry.bootstrap import SqlServices
+from hufu_registry.kernel.permissions import Role
+from tests.kit.accounts import official
+from tests.kit.addresses import Ground, is_walked
+from tests.kit.browser.judging import EVERY_VIEW, Pages, judge
+from tests.kit.browser.serving import browser_of, chromium, served
+from tests.kit.cases import Desk
+from tests.kit.clocks import SetClock
+from tests.kit.consoles import make_console, signed_in
+
+MOST_KB, MOST_REQUESTS = 150, 12
+
+
+def address(rule: Rule, ids: dict[str, str]) -> str:
+    return "".join(ids[text] if is_place else text for is_place, text in rule._trace if text != "|")
+
+
+@pytest.mark.parametrize("who", ["system manager", "official", "stranger"])
+def test_no_page_breaks_a_rule_or_hangs_over_the_edge_in_any_view(
+    services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp_path: Path, feature: str, who: str
+) -> None:
+    app = make_console(services, tmp_path)
+    chief = official(services, chain[0], "chief1", role=Role.SYSTEM_MANAGER)
+    ids = Ground(Desk(services, chain, clock, app), chief.id).one_of_each()
+    plain = official(services, chain[3], "plain1")
+    clients: dict[str, FlaskClient] = {
+        "system manager": signed_in(app, services, chief.id),
+        "official": signed_in(app, services, plain.id),
+        "stranger": app.test_client(),
+    }
+    pages = Pages()
+    rules = [rule for rule in app.url_map.iter_rules() if is_walked(rule, feature) and rule.endpoint in pages.wanted]
+    with chromium() as browser, served(app) as console:
+        page = browser_of(browser, console, clients[who]).new_page()
+        faults = [said for rule in rules if (said := faults_of(page, f"{console}{address(rule, ids)}"))]
+        assert not faults, "\n".join(faults)
+
+
+def faults_of(page: Page, url: str) -> str:
+    """Of the page in every view, in words; all pages are looked at before anything is said."""
+    page.goto(url)
+    try:
+        judge(page, views=EVERY_VIEW)
+    except AssertionError as fault:
+        return str(fault)
+    return ""
+
+
+@dataclass
+class Load:
+    """What a page takes to come, as the proxy sends it: of what is the same for everybody it compresses each file."""
+
+    kilobytes: float = 0.0
+    requests: int = 0
+
+    def note(self, answer: Response) -> None:
+        if answer.ok and answer.request.resource_type != "font":
+            body = answer.body()
+            self.kilobytes += len(gzip.compress(body) if "/static/" in answer.url else body) / 1000
+        self.requests += 1
+
+
+def test_no_page_is_heavy_or_asks_for_much(
+    services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp_path: Path, feature: str
+) -> None:
+    app = make_console(services, tmp_path)
+    chief = official(services, chain[0], "chief1", role=Role.SYSTEM_MANAGER)
+    ids = Ground(Desk(services, chain, clock, app), chief.id).one_of_each()
+    wanted = Pages().wanted
+    rules = [rule for rule in app.url_map.iter_rules() if is_walked(rule, feature) and rule.endpoint in wanted]
+    with chromium() as browser, served(app) as console:
+        for rule in rules:
+            # A browser that has never been here.
+            context = browser_of(browser, console, signed_in(app, services, chief.id))
+            page, load = context.new_page(), Load()
+            page.on("response", load.note)
+            page.goto(f"{console}{address(rule, ids)}")
+            context.close()
+            assert load.kilobytes <= MOST_KB, (rule.endpoint, load)
+            assert load.requests <= MOST_REQUESTS, (rule.endpoint, load)
