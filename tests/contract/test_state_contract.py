@@ -128,15 +128,14 @@ def test_fields_change_and_go_and_the_others_stay(harness: AnyHarness) -> None:
 
 @KEEPS_SEVERAL
 def test_a_second_value_differs_and_goes_with_the_first_that_is_written(harness: AnyHarness) -> None:
-    field = harness.several
-    account = harness.account(harness.make(harness.agency()), **{field: "2.16.1"})
-    remote_id = harness.make(account)
+    field, desired = harness.several, harness.keeps_several("2.16.1")
+    remote_id = harness.make(desired)
     harness.add_value(remote_id, field, "2.16.2")
-    (told,) = [one for one in harness.everything(Kind.ACCOUNT, *account.fields) if one.remote_id == remote_id]
+    (told,) = [one for one in harness.everything(desired.kind, *desired.fields) if one.remote_id == remote_id]
     differs = SetFields(((field, in_one(["2.16.2", "2.16.1"]), "2.16.1"),))
-    assert differs in steps(account, told)
-    assert steps(account, harness.seen(account, remote_id)) == (differs,)
-    go_to(harness, account, remote_id)
+    assert differs in steps(desired, told)
+    assert steps(desired, harness.seen(desired, remote_id)) == (differs,)
+    go_to(harness, desired, remote_id)
 
 
 def test_an_agency_is_described_anew_and_keeps_its_id(harness: AnyHarness) -> None:

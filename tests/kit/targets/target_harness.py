@@ -54,10 +54,13 @@ BARRED = "password_not_required smartcard_required no_preauthentication expires=
 
 @dataclass
 class TargetHarness(Generic[T]):
-    """`several` is a field of accounts that may have more values than one there."""
+    """`several` is a field of `keeps_several` that may have more values than one there."""
 
     target: T
     several: ClassVar[str] = "title"
+
+    def keeps_several(self, value: str) -> Desired:
+        return self.account(self.make(self.agency()), **{self.several: value})
 
     def add_value(self, remote_id: str, field: str, value: str) -> None:
         """Somebody else adds one beside ours."""
@@ -244,7 +247,12 @@ class SignInHarness(TargetHarness[SignInServer]):
 
     directory: ActiveDirectory | None = None
     realm: ScratchRealm | None = None
-    several: ClassVar[str] = "unit_oid"
+    several: ClassVar[str] = "agency_code"
+
+    def keeps_several(self, value: str) -> Desired:
+        """Keycloak refuses a second value of a user's, by the realm's profile; a group's it takes."""
+        agency = self.agency()
+        return replace(agency, fields={**agency.fields, self.several: value})
 
     def agency(self, place: str | None = None, name: str = "") -> Desired:
         found = super().agency(place, name)
@@ -325,10 +333,9 @@ class KeycloakHarness(SignInHarness):
     target: Keycloak
 
     def add_value(self, remote_id: str, field: str, value: str) -> None:
-        user = self.in_realm.server().get(f"/users/{remote_id}")
-        attributes = dict(user["attributes"])
-        attributes[field] = [*attributes[field], value]
-        self.in_realm.server().put(f"/users/{remote_id}", {"email": user["email"], "attributes": attributes})
+        group = self.in_realm.server().get(f"/groups/{remote_id}")
+        attributes = {**group["attributes"], field: [*group["attributes"][field], value]}
+        self.in_realm.server().put(f"/groups/{remote_id}", {**group, "attributes": attributes})
 
     def set_up(self, desired: Desired, remote_id: str) -> None:
         password = {"type": "password", "value": PASSWORD, "temporary": False}
