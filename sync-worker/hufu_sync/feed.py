@@ -86,6 +86,9 @@ class Feed:
                 if event.user_id in accounts
             ]
             new = work.sign_in_records.keep(records)
+            names = {event.client: (event.client_name, event.client_name_en) for event in events if event.client_name}
+            if names:
+                work.sign_in_records.name_clients(names)
             waiting = work.sign_in_records.not_activated_among({record.account_id for record in records})
             self._hurry(
                 work, {record.account_id for record in records if record.event_id in new and record.type == SIGNED_IN}

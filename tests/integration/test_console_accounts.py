@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -25,11 +27,11 @@ from hufu_registry.kernel.outbox import Target
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import outbox
 from hufu_registry.rights.use_cases import appoint_manager
-from hufu_registry.sync.model import Code
+from hufu_registry.sync.model import Code, SignIn
 from hufu_registry.sync.store import StepDone
 from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
-from tests.kit.consoles import signed_in, words_of
+from tests.kit.consoles import make_console, signed_in, words_of
 from tests.kit.staff import crowd
 from tests.kit.sync_scenes import all_done, drifted, key_of, park, set_row, stands
 
@@ -302,3 +304,26 @@ def test_pages_say_who_manages_what(
     assert "管理的機關" in signed_in(app, services, manager).get("/me").text
     candidates = browser.get(f"/agencies/{chain[2].id}/managers/appoint").text
     assert candidates.count("已是本機關的管理者") == 1
+
+
+def test_my_sign_ins_say_what_people_call_an_application(
+    services: SqlServices, clock: SetClock, chain: Sequence[Agency], tmp_path: Path
+) -> None:
+    """The console too, from the first day; an application whose name nobody told yet by its id."""
+    me = official(services, chain[0], "signer1").id
+    with services.begin(SYSTEM) as work:
+        work.sign_in_records.keep(
+            [
+                SignIn(uuid4().hex, me, "LOGIN", client, "192.0.2.1", clock.now())
+                for client in ("hufu-console", "documents", "unheard-of")
+            ]
+        )
+        work.sign_in_records.name_clients({"documents": ("公文系統", "Documents")})
+    app = make_console(services, tmp_path)
+    for language, names in (
+        ("zh_Hant_TW", ("公務帳號管理", "公文系統", "unheard-of")),
+        ("en", ("Management of official accounts", "Documents", "unheard-of")),
+    ):
+        page = signed_in(app, services, me, language=language).get("/me").text
+        assert [page.count(f">{name}<") for name in names] == [1, 1, 1]
+        assert "hufu-console" not in page

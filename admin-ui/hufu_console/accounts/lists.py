@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from hufu_console.web.context import now
+from hufu_console.web.language import DEFAULT, language
 from hufu_console.web.lists import Asked, Column, Empty, Filter, ListPage, words
 from hufu_console.web.paging import Read
 from hufu_console.web.viewer import viewer
@@ -50,6 +51,11 @@ PEOPLE = ListPage(
 )
 
 
+def client_name(row: SignIn) -> str:
+    """What people call the application; its id until the sign-in server has told."""
+    return (row.client_name if language() == DEFAULT else row.client_name_en) or row.client
+
+
 def read_sign_ins(_asked: Asked) -> Read[SignIn]:
     """The viewer's own."""
     me = viewer().account_id
@@ -65,7 +71,7 @@ SIGN_INS = ListPage(
     columns=(
         Column("at", _l("When"), lambda row: row.at),
         Column("what", _l("What"), lambda row: words(WORDS, "event_word", row.type, row.error)),
-        Column("client", _l("System"), lambda row: row.client),
+        Column("client", _l("System"), client_name),
         Column("address", _l("Address"), lambda row: row.address),
     ),
     read=read_sign_ins,

@@ -447,4 +447,6 @@ def _event(raw: Json) -> SignInEvent:
         address=raw.get("ipAddress") or "",
         at=_moment(raw["time"]),
         error=raw.get("error") or "",
+        client_name=raw.get("details", {}).get("client_name", ""),
+        client_name_en=raw.get("details", {}).get("client_name_en", ""),
     )

@@ -84,6 +84,8 @@ class SignInEvent:
     address: str
     at: datetime
     error: str
+    client_name: str = ""
+    client_name_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,20 @@ def test_who_is_refused_for_want_of_an_otp_that_he_had_is_mailed_a_link_at_once(
     assert engine.drifts(Target.KEYCLOAK).keys() == {(str(account_id), "@second_factor")}
 
 
+def test_an_application_is_called_what_people_call_it(
+    engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock
+) -> None:
+    """By its newest name, also for events that say none."""
+    account_id, user_id, _ = waiting
+    for names in (("公文系統", "Documents"), ("", ""), ("公文管理系統", "Document management")):
+        clock.advance(seconds=20)
+        engine.keycloak.saw(user_id, at=clock.now(), names=names)
+        engine.feed.poll()
+    with engine.services.read() as connection:
+        kept = sign_ins(connection, account_id, Page())
+    assert [(one.client_name, one.client_name_en) for one in kept.rows] == [("公文管理系統", "Document management")] * 3
+
+
 def test_a_check_that_failed_is_repeated(engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock) -> None:
     account_id, user_id, guid = waiting
     engine.keycloak.having[user_id] = Credentials(password=True, otp=True)

@@ -384,7 +384,14 @@ class FakeTarget:
         self.spoilt.clear()
 
     def saw(
-        self, remote_id: str, kind: str = "LOGIN", *, at: datetime | None = None, event_id: str = "", error: str = ""
+        self,
+        remote_id: str,
+        kind: str = "LOGIN",
+        *,
+        at: datetime | None = None,
+        event_id: str = "",
+        error: str = "",
+        names: tuple[str, str] = ("", ""),
     ) -> None:
         self.happened.append(
             SignInEvent(
@@ -395,6 +402,8 @@ class FakeTarget:
                 address="192.0.2.1",
                 at=at or datetime.now(UTC),
                 error=error,
+                client_name=names[0],
+                client_name_en=names[1],
             )
         )
 

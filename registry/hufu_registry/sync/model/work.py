@@ -125,7 +125,9 @@ class InTarget:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """One of Keycloak's events about an account; `error` is Keycloak's word where it failed."""
+    """One of Keycloak's events about an account; `error` is Keycloak's word where it failed. The names are what people
+    call the application, where the sign-in server has told.
+    """
 
     event_id: str
     account_id: AccountId
@@ -134,6 +136,8 @@ class SignIn:
     address: str
     at: datetime
     error: str = ""
+    client_name: str = ""
+    client_name_en: str = ""
 
 
 class SignInState(StrEnum):

@@ -35,7 +35,15 @@ from hufu_registry.sync.model import (
 from hufu_registry.sync.model.plan import PLACE
 from hufu_registry.sync.store.administration import code_of, refused_fields
 from hufu_registry.sync.store.drift import DRIFT
-from hufu_registry.sync.store.tables import applied_steps, bindings, drifts, sign_in_records, sync_runs, target_health
+from hufu_registry.sync.store.tables import (
+    applied_steps,
+    bindings,
+    client_names,
+    drifts,
+    sign_in_records,
+    sync_runs,
+    target_health,
+)
 
 
 def account_story(connection: sa.Connection, account_id: AccountId) -> tuple[ProvisioningStep, ...]:
@@ -230,7 +238,16 @@ def _in_target(row: Any, differing: Sequence[Any], keys: Keys) -> InTarget:
 def sign_ins(connection: sa.Connection, account_id: AccountId, page: Page) -> Paged[SignIn]:
     """What Keycloak saw of the account, newest first."""
     mine = sign_in_records.c.account_id == account_id
-    rows = sa.select(sign_in_records).where(mine).order_by(sign_in_records.c.at.desc(), sign_in_records.c.event_id)
+    names = (
+        sa.func.coalesce(client_names.c.name, "").label("client_name"),
+        sa.func.coalesce(client_names.c.name_en, "").label("client_name_en"),
+    )
+    rows = (
+        sa.select(sign_in_records, *names)
+        .outerjoin(client_names, client_names.c.client == sign_in_records.c.client)
+        .where(mine)
+        .order_by(sign_in_records.c.at.desc(), sign_in_records.c.event_id)
+    )
     return page_of(connection, SignIn, rows, page, all_of=sa.select(sign_in_records.c.event_id).where(mine))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from hufu_registry.accounts.store import accounts
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.sync.model import SignIn
-from hufu_registry.sync.store.tables import sign_in_records
+from hufu_registry.sync.store.tables import client_names, sign_in_records
 
 
 class SqlSignInRecords:
@@ -39,6 +39,15 @@ class SqlSignInRecords:
         )
         new = self._connection.execute(rows.on_conflict_do_nothing().returning(sign_in_records.c.event_id))
         return frozenset(new.scalars())
+
+    def name_clients(self, names: Mapping[str, tuple[str, str]]) -> None:
+        """What people call these applications, in Chinese and in English; writes only news."""
+        rows = insert(client_names).values(
+            [{"client": client, "name": name, "name_en": name_en} for client, (name, name_en) in sorted(names.items())]
+        )
+        told = {"name": rows.excluded.name, "name_en": rows.excluded.name_en}
+        changed = sa.tuple_(client_names.c.name, client_names.c.name_en) != sa.tuple_(*told.values())
+        self._connection.execute(rows.on_conflict_do_update(index_elements=["client"], set_=told, where=changed))
 
     def not_activated_among(self, account_ids: Collection[AccountId]) -> Sequence[AccountId]:
         rows = self._connection.execute(

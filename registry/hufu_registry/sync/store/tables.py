@@ -88,6 +88,15 @@ sign_in_records = sa.Table(
     sa.Index("ix_sign_in_records_account", "account_id", "at"),
 )
 
+# What people call the applications, as the sign-in server last told.
+client_names = sa.Table(
+    "client_names",
+    metadata,
+    sa.Column("client", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("name_en", sa.Text, nullable=False),
+)
+
 feed_cursors = sa.Table(
     "feed_cursors",
     metadata,
