@@ -10,7 +10,7 @@ from uuid import UUID
 
 import requests
 from authlib.integrations.flask_client import OAuth, OAuthError
-from flask import Flask, Response
+from flask import Flask, Response, session
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -63,13 +63,18 @@ class SignInServer:
     def _client(self) -> Any:
         return self._oauth.create_client("hufu")
 
-    def send(self, callback: str, language: str) -> Response:
-        """Redirect to the sign-in page."""
+    def send(self, callback: str, language: str, *, action: str | None = None) -> Response:
+        """Redirect to the sign-in page, or to what the signed-in person changes there (Keycloak's kc_action)."""
+        asked = {"ui_locales": language} | ({} if action is None else {"kc_action": action})
         try:
-            answer: Response = self._client.authorize_redirect(callback, ui_locales=language)
+            answer: Response = self._client.authorize_redirect(callback, **asked)
         except requests.RequestException as error:
             raise SignInAway("sign_in_away") from error
         return answer
+
+    def began(self, state: str) -> bool:
+        """Whether this browser began the sign-in that comes back with this state."""
+        return self._client.framework.get_state_data(session, state) is not None
 
     def receive(self) -> SignedIn:
         """Judge the answer in this request: state, PKCE, signature, issuer, audience, nonce, times."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,10 +11,8 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 import time_machine
-from flask import Response, redirect
 from flask.testing import FlaskClient
 
-from hufu_console.sign_in_server import SignedIn, SignInServer
 from hufu_console.web.viewer import COOKIE
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
@@ -27,26 +24,9 @@ from hufu_registry.sessions.store import drafts
 from hufu_registry.sessions.use_cases import keep_draft
 from tests.kit.cases import Desk
 from tests.kit.clocks import SetClock
-from tests.kit.consoles import csrf_token, last_code, make_console, words_of
+from tests.kit.consoles import Willing, csrf_token, last_code, make_console, words_of
 
 REASON = "職稱與人事資料不符"
-
-
-@dataclass
-class Willing(SignInServer):
-    """A sign-in server that takes whoever it is told to."""
-
-    account_id: AccountId | None = None
-
-    def init_app(self, app: Any) -> None:
-        pass
-
-    def send(self, callback: str, language: str) -> Response:
-        return redirect("http://localhost/realms/hufu", 303)  # type: ignore[return-value]
-
-    def receive(self) -> SignedIn:
-        assert self.account_id is not None
-        return SignedIn(self.account_id, uuid4().hex, "id-token")
 
 
 @pytest.fixture

@@ -28,7 +28,9 @@ from tests.kit.statements import Recorder, recorded
 # A page asks at most so much, with who looks at it, what he may do, and what waits for him.
 MOST_STATEMENTS = 26
 # Signing in is Keycloak's answer to a redirect: its protocol has no other way than a GET.
-NOT_READ = frozenset({"sign_in.start", "sign_in.callback"})
+NOT_READ = frozenset(
+    {"sign_in.start", "sign_in.callback", "sign_in.change_password", "sign_in.change_one_time_password"}
+)
 BROWSER = "browser of wang"
 
 

@@ -39,8 +39,11 @@ LOOKS_ONLY = frozenset(one for feature in FEATURES for one in feature.permission
 HOSTILE = ("0", "9" * 30, "１２", "%00", "..%2F%27%20OR%201%3D1--", "x" * 300, str(uuid4()))
 # Whose answer comes from the sign-in server, which does not stand in these tests.
 ELSEWHERE = frozenset(
-    {"sign_in.start", "sign_in.callback", "sign_in.sign_out", "sign_in.signed_out", "sign_in.backchannel_logout"}
-)
+    {
+        "sign_in.start", "sign_in.callback", "sign_in.change_password", "sign_in.change_one_time_password",
+        "sign_in.sign_out", "sign_in.signed_out", "sign_in.backchannel_logout",
+    }
+)  # fmt: skip
 NOT_REFUSED = frozenset({200, 303, 409, 422, 429})
 
 

@@ -25,7 +25,7 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.sessions.use_cases import start_session
 from tests.kit import accounts
 from tests.kit.clocks import SetClock
-from tests.kit.consoles import csrf_token, make_console, signed_in
+from tests.kit.consoles import Willing, csrf_token, make_console, signed_in
 
 ISSUER = "http://localhost/realms/hufu"
 CLIENT = "hufu-console"
@@ -243,6 +243,66 @@ def test_nobody_is_sent_elsewhere_after_signing_in(console: Flask, foreign: str)
     with console.test_request_context("/"):
         assert own_page(foreign) == "/"
         assert own_page("/cases?state=all") == "/cases?state=all"
+
+
+@pytest.fixture
+def answering(services: SqlServices, tmp_path: Path, official: AccountId) -> tuple[Flask, Willing]:
+    server = Willing(account_id=official, state="begun")
+    return make_console(services, tmp_path, server=server), server
+
+
+@pytest.mark.parametrize(
+    ("address", "action", "status", "said"),
+    [
+        ("/me/password", "UPDATE_PASSWORD", "success", "密碼已經變更"),
+        ("/me/password", "UPDATE_PASSWORD", "cancelled", "密碼沒有變更"),
+        ("/me/password", "UPDATE_PASSWORD", "error", "密碼無法變更"),
+        ("/me/one-time-password", "CONFIGURE_TOTP", "success", "一次性密碼已經重新設定"),
+        ("/me/one-time-password", "CONFIGURE_TOTP", "cancelled", "一次性密碼沒有變更"),
+        ("/me/one-time-password", "CONFIGURE_TOTP", "error", "一次性密碼無法重新設定"),
+    ],
+)
+def test_password_and_otp_are_changed_from_my_account_and_what_became_of_it_is_said(
+    answering: tuple[Flask, Willing], services: SqlServices, official: AccountId,
+    address: str, action: str, status: str, said: str,
+) -> None:  # fmt: skip
+    app, server = answering
+    browser = signed_in(app, services, official)
+    assert f'href="{address}"' in browser.get("/me").text
+    assert browser.get(address).location == server.address
+    assert server.asked == [action]
+    before = browser.get_cookie(COOKIE)
+    back = browser.get(f"/sign-in/callback?state=begun&code=c&kc_action={action}&kc_action_status={status}")
+    assert back.location == "/me"
+    assert said in browser.get("/me").text
+    assert said not in browser.get("/me").text, "once"
+    other = app.test_client()
+    assert before is not None
+    other.set_cookie(COOKIE, before.value)
+    assert other.get("/me").status_code == 303, "the former session gave way to the new one"
+
+
+def test_a_status_nobody_asked_for_says_nothing(
+    answering: tuple[Flask, Willing], services: SqlServices, official: AccountId
+) -> None:
+    browser = signed_in(answering[0], services, official)
+    browser.get("/sign-in/callback?state=begun&code=c&kc_action_status=success")
+    assert "已經變更" not in browser.get("/me").text
+
+
+@pytest.mark.parametrize("answer", ["state=long-ago&code=c", "state=begun&error=temporarily_unavailable", "code=c"])
+def test_a_bookmarked_or_expired_sign_in_page_starts_anew_and_only_once(
+    answering: tuple[Flask, Willing], answer: str
+) -> None:
+    """The person has typed password and code already: Keycloak's session brings him in without a word."""
+    app, server = answering
+    browser = app.test_client()
+    back = browser.get(f"/sign-in/callback?{answer}")
+    assert (back.status_code, back.location) == (302, "/sign-in?next=/")
+    assert browser.get(back.location).location == server.address
+    assert browser.get("/sign-in/callback?state=long-ago&code=c").status_code == 400
+    assert browser.get("/sign-in/callback?state=long-ago&code=c").status_code == 302, "the next bookmark again"
+    assert browser.get("/sign-in/callback?state=begun&code=c").location == "/"
 
 
 def test_a_part_that_is_away_is_said_so(services: SqlServices, tmp_path: Path) -> None:

@@ -6,19 +6,20 @@ import io
 import json
 import re
 from copy import copy
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, Response, redirect, request
 from flask.testing import FlaskClient
 from jinja2 import ChoiceLoader, FileSystemLoader
 from openpyxl import load_workbook
 
 from hufu_console.app import create_app
 from hufu_console.settings import Settings
-from hufu_console.sign_in_server import SignInServer
+from hufu_console.sign_in_server import SignedIn, SignInFailed, SignInServer
 from hufu_console.web.context import EXTENSION, Context, Services
 from hufu_console.web.viewer import COOKIE
 from hufu_registry.accounts.model import Account
@@ -63,6 +64,32 @@ def console_settings(folder: Path, **changes: Any) -> Settings:
         "limits": False,
     }
     return Settings(**(values | changes))
+
+
+@dataclass
+class Willing(SignInServer):
+    """A sign-in server that takes whoever it is told to, for answers with this state."""
+
+    account_id: AccountId | None = None
+    state: str = ""
+    address: str = "http://localhost/realms/hufu"
+    asked: list[str | None] = field(default_factory=list)
+
+    def init_app(self, app: Any) -> None:
+        pass
+
+    def send(self, callback: str, language: str, *, action: str | None = None) -> Response:
+        self.asked.append(action)
+        return redirect(self.address, 303)  # type: ignore[return-value]
+
+    def began(self, state: str) -> bool:
+        return state == self.state
+
+    def receive(self) -> SignedIn:
+        if not self.began(request.args.get("state", "")):
+            raise SignInFailed("sign_in_failed")
+        assert self.account_id is not None
+        return SignedIn(self.account_id, uuid4().hex, "id-token")
 
 
 BUILT: dict[str, Flask] = {}

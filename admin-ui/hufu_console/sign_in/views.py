@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from urllib.parse import urlsplit
 
 from flask import Response, flash, g, jsonify, make_response, redirect, request, session, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 import hufu_registry.sessions.use_cases as sessions
 from hufu_console.web import drafts
@@ -14,7 +16,30 @@ from hufu_console.web.context import actor, now, reading, registry, settings, si
 from hufu_console.web.language import keycloak_language
 from hufu_registry.kernel.ids import AccountId
 
-NEXT, SIGNING_OUT = "next", "signing_out"
+NEXT, SIGNING_OUT, CHANGING, STARTED_ANEW = "next", "signing_out", "changing", "started_anew"
+
+
+class Change(Enum):
+    """What people change at the sign-in server; Keycloak's names of these actions."""
+
+    PASSWORD = "UPDATE_PASSWORD"  # noqa: S105 - an action's name
+    ONE_TIME_PASSWORD = "CONFIGURE_TOTP"  # noqa: S105
+
+
+CHANGED = {
+    "success": {
+        Change.PASSWORD: _l("Your password is changed."),
+        Change.ONE_TIME_PASSWORD: _l("Your one-time password is set up anew. The former one is no longer good."),
+    },
+    "cancelled": {
+        Change.PASSWORD: _l("Your password was not changed."),
+        Change.ONE_TIME_PASSWORD: _l("Your one-time password was not changed; the former one is still good."),
+    },
+    "error": {
+        Change.PASSWORD: _l("Your password could not be changed. Please try again."),
+        Change.ONE_TIME_PASSWORD: _l("Your one-time password could not be set up anew. Please try again."),
+    },
+}
 
 
 def own_page(address: str) -> str:
@@ -27,11 +52,38 @@ def own_page(address: str) -> str:
 def start() -> Response:
     forget_abandoned()
     session[NEXT] = own_page(request.args.get("next", "/"))
-    return sign_in_server().send(f"{settings().base}{url_for('sign_in.callback')}", keycloak_language())
+    return sign_in_server().send(callback_address(), keycloak_language())
+
+
+def change_password() -> Response:
+    return change(Change.PASSWORD)
+
+
+def change_one_time_password() -> Response:
+    return change(Change.ONE_TIME_PASSWORD)
+
+
+def change(what: Change) -> Response:
+    """The sign-in server keeps both, so the person goes there; whoever signed in a while ago signs in again."""
+    forget_abandoned()
+    session[NEXT] = url_for("accounts.mine")
+    session[CHANGING] = what.name
+    return sign_in_server().send(callback_address(), keycloak_language(), action=what.value)
+
+
+def callback_address() -> str:
+    return f"{settings().base}{url_for('sign_in.callback')}"
 
 
 def callback() -> Response:
+    if is_of_no_sign_in() and not session.get(STARTED_ANEW):
+        session[STARTED_ANEW] = True
+        return make_response(redirect(url_for("sign_in.start", next=session.get(NEXT, "/"))))
+    session.pop(STARTED_ANEW, None)
     signed_in = sign_in_server().receive()
+    say_changed(session.pop(CHANGING, None), request.args.get("kc_action_status", ""))
+    # Whoever came to change something has a session already; it gives way to the new one.
+    sessions.end_session(request.cookies.get(seen.COOKIE, ""), registry(), actor())
     token = seen.new_token()
     account_id = AccountId(signed_in.account_id)
     sessions.start_session(token, account_id, signed_in.session_id, signed_in.id_token, registry(), actor())
@@ -42,6 +94,19 @@ def callback() -> Response:
             _("Your session had ended, so what you sent was not done. Please look at it and send it again."), "waiting"
         )
     return seen.remember_session(make_response(redirect(goal)), token)
+
+
+def is_of_no_sign_in() -> bool:
+    """Of a bookmarked sign-in page, one left open too long, or one begun in another browser: nothing is lost yet."""
+    expired = request.args.get("error") == "temporarily_unavailable"
+    return expired or not sign_in_server().began(request.args.get("state", ""))
+
+
+def say_changed(what: str | None, status: str) -> None:
+    """What became of the change somebody went to the sign-in server for."""
+    if what is None or status not in CHANGED:
+        return
+    flash(CHANGED[status][Change[what]], "good" if status == "success" else "waiting")
 
 
 def sign_out() -> Response:
