@@ -15,7 +15,7 @@ FROM eclipse-temurin:21-jre
 COPY --from=build /build/keycloak /opt/keycloak
 COPY --from=build /build/providers/ /opt/keycloak/providers/
 COPY keycloak-config/themes/ /opt/keycloak/themes/
-RUN /opt/keycloak/bin/kc.sh build --db=postgres --health-enabled=true --metrics-enabled=true \
+RUN /opt/keycloak/bin/kc.sh build --db=postgres --health-enabled=true --metrics-enabled=true --features-disabled=account,account-api,admin-fine-grained-authz,authorization,ciba,device-flow,impersonation,jwt-authorization-grant,token-exchange-standard \
     && mkdir -p /opt/keycloak/data \
     && chown -R 1000:1000 /opt/keycloak/data
 COPY --chmod=755 docker/keycloak/start.sh /usr/local/bin/keycloak-start

@@ -86,10 +86,15 @@ def activate(link: str, password: str, *, session: requests.Session | None = Non
 
 def set_up_otp(session: requests.Session, page: requests.Response) -> tuple[requests.Response, str]:
     """Answer the page that sets up an OTP app; the next page, and the secret in base32."""
-    raw = _value(BeautifulSoup(page.text, "html.parser"), "totpSecret")
-    secret = base64.b32encode(raw.encode()).decode().rstrip("=")
+    secret = secret_of(page)
     given = {"totp": pyotp.TOTP(secret).now(), "userLabel": "otp"}
     return submit(session, page, given, holding="totpSecret"), secret
+
+
+def secret_of(page: requests.Response) -> str:
+    """The secret that the page offers to an OTP app, in base32."""
+    raw = _value(BeautifulSoup(page.text, "html.parser"), "totpSecret")
+    return base64.b32encode(raw.encode()).decode().rstrip("=")
 
 
 def sign_in(

@@ -197,7 +197,7 @@ def test_who_may_only_read_stops_the_target(harness: KeycloakHarness) -> None:
     )
     (reader,) = server.get("/clients?clientId=reader")
     (management,) = server.get("/clients?clientId=realm-management")
-    (scope,) = [one for one in server.get("/client-scopes") if one["name"] == "roles"]
+    (scope,) = [one for one in server.get("/client-scopes") if one["name"] == "service_roles"]
     server.put(f"/clients/{reader['id']}/default-client-scopes/{scope['id']}", {})
     account = server.get(f"/clients/{reader['id']}/service-account-user")
     roles = [server.get(f"/clients/{management['id']}/roles/{name}") for name in ("view-users", "query-groups")]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from uuid import uuid4
 
 import ldap3
 import pytest
-import requests
 import sqlalchemy as sa
 
 from hufu_registry.kernel.actor import OPERATOR
@@ -22,11 +19,10 @@ from hufu_registry.sync.store import drift_of, run_of, sign_in_state
 from hufu_registry.sync.store import drifts as stored
 from hufu_registry.sync.use_cases import request_comparison
 from hufu_stack.directory import Directory
-from hufu_stack.keycloak import ADMIN
 from hufu_stack.layout import REALM
-from hufu_stack.secret_files import read_secret
 from hufu_stack.stack import Stack
 from tests.kit.faults.world import Office, office_on, until
+from tests.kit.realms import ScratchRealm, wrong_passwords
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +155,7 @@ def test_who_is_locked_by_wrong_passwords_is_locked_and_unlocking_clears_both(
         for _ in range(4):
             wrong_password_at_directory(office, name)
         until(lambda: state(office, account_id) == (SignInState.LOCKED, {Target.AD}))
-        wrong_passwords_at_keycloak(office, name)
+        wrong_passwords(ScratchRealm(office.stack, "ad", REALM).sign_in_address(), name)
         until(lambda: state(office, account_id) == (SignInState.LOCKED, {Target.AD, Target.KEYCLOAK}))
         office.unlock(account_id)
         until(lambda: office.is_done(account_id))
@@ -189,36 +185,3 @@ def lockout_time(office: Office, account_id: AccountId) -> str:
         connection.search(entry.dn, "(objectClass=*)", ldap3.BASE, attributes=["lockoutTime"])
         (found,) = connection.response or []
     return "".join(value.decode() for value in found["raw_attributes"]["lockoutTime"])
-
-
-def wrong_passwords_at_keycloak(office: Office, account_name: str) -> None:
-    """Through a client of the moment that takes passwords."""
-    base = office.stack.profile.url("keycloak")
-    client = {"clientId": f"probe-{secrets.token_hex(4)}", "publicClient": True, "directAccessGrantsEnabled": True}
-    answer = requests.post(
-        f"{base}/realms/master/protocol/openid-connect/token",
-        data={
-            "grant_type": "password",
-            "client_id": "admin-cli",
-            "username": ADMIN,
-            "password": read_secret(office.stack.profile, "keycloak-admin-password"),
-        },
-        timeout=20,
-    )
-    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-    clients = f"{base}/admin/realms/{REALM}/clients"
-    made = requests.post(clients, headers=headers, json=client, timeout=20)
-    made.raise_for_status()
-    try:
-        guess: dict[str, Any] = {
-            "grant_type": "password",
-            "client_id": client["clientId"],
-            "username": account_name,
-            "password": "wrong",
-        }
-        for _ in range(6):
-            requests.post(f"{base}/realms/{REALM}/protocol/openid-connect/token", data=guess, timeout=20)
-            # Faster ones count as an attack of another kind.
-            time.sleep(1.2)
-    finally:
-        requests.delete(made.headers["Location"], headers=headers, timeout=20).raise_for_status()

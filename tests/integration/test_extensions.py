@@ -17,9 +17,11 @@ from tests.kit.realms import (
     PASSWORD,
     Person,
     ScratchRealm,
+    forgot_password,
     link_in,
     opened,
     scratch_realm,
+    wrong_passwords,
 )
 
 OTHER_PASSWORD = "Another-Tally-2027!"
@@ -76,19 +78,6 @@ def person_attributes(person: Person) -> dict[str, list[str]]:
 def error_of(realm: ScratchRealm, person: Person) -> str:
     (event,) = realm.server().get("/events", user=person.id, max="1")
     return str(event.get("error"))
-
-
-def forgot_password(person: Person) -> str:
-    """Ask for a new password by the sign-in page; what the page says then."""
-    session = pages.new_session()
-    query = "client_id=hufu-console&response_type=code&scope=openid&code_challenge_method=S256"
-    url = f"{person.realm.issuer}/protocol/openid-connect/auth?{query}&code_challenge={'x' * 43}"
-    page = session.get(url + f"&redirect_uri={person.realm.stack.profile.url('console')}/sign-in/callback")
-    link = re.search(r'href="([^"]*reset-credentials[^"]*)"', page.text)
-    assert link, pages.text_of(page)
-    page = session.get(f"{person.realm.stack.profile.url('keycloak')}{link[1].replace('&amp;', '&')}")
-    page = pages.submit(session, page, {"username": person.name}, holding="username")
-    return pages.text_of(page).split(" ", 2)[2]
 
 
 def test_the_token_names_the_person_and_the_agency(realm: ScratchRealm, agencies: dict[str, str]) -> None:
@@ -263,13 +252,7 @@ def test_five_failures_lock_and_the_worker_unlocks(with_directory: ScratchRealm)
     realm = with_directory
     person = realm.person()
     person.activate()
-    session = pages.new_session()
-    query = "client_id=hufu-integrator&response_type=code&scope=openid"
-    redirect = f"http://localhost:{realm.variables['HUFU_INTEGRATOR_FIRST_PORT']}/callback"
-    page = session.get(f"{realm.issuer}/protocol/openid-connect/auth?{query}&redirect_uri={redirect}")
-    for _ in range(5):
-        page = pages.submit(session, page, {"username": person.name, "password": "wrong"}, holding="password")
-        time.sleep(1.1)  # quicker ones count as a machine's
+    session, page = wrong_passwords(realm.sign_in_address(), person.name)
     assert "鎖定 15 分鐘" in page.text
     server = realm.server()
     status = server.get(f"/attack-detection/brute-force/users/{person.id}")

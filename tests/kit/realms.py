@@ -32,6 +32,7 @@ from hufu_stack.stack import Stack
 
 PASSWORD = "Tiger-Tally-2026!"
 ACTIVATION = ["UPDATE_PASSWORD", "CONFIGURE_TOTP"]
+INTEGRATOR = "hufu-integrator"
 SEVEN_DAYS = 7 * 24 * 3600
 TIMEOUT = 20
 
@@ -71,6 +72,28 @@ class ScratchRealm:
     @property
     def issuer(self) -> str:
         return f"{self.stack.profile.url('keycloak')}/realms/{self.name}"
+
+    @property
+    def redirect(self) -> str:
+        """Where the integrator's client is; nobody listens there."""
+        return f"http://localhost:{self.variables['HUFU_INTEGRATOR_FIRST_PORT']}/callback"
+
+    def sign_in_address(self, **asked: str) -> str:
+        """Where the integrator's client sends people."""
+        query = {"client_id": INTEGRATOR, "redirect_uri": self.redirect, "response_type": "code", "scope": "openid"}
+        return f"{self.issuer}/protocol/openid-connect/auth?{urlencode(query | asked)}"
+
+    def token(self, **form: str) -> dict[str, Any]:
+        """What the token endpoint answers the integrator's client."""
+        return self.ask("token", **form)
+
+    def ask(self, endpoint: str, **form: str) -> dict[str, Any]:
+        """What an endpoint answers the integrator's client."""
+        secret = Path(self.variables["HUFU_INTEGRATOR_CLIENT_SECRET_FILE"]).read_text().strip()
+        address = f"{self.issuer}/protocol/openid-connect/{endpoint}"
+        data = {"client_id": INTEGRATOR, "client_secret": secret} | form
+        answer: dict[str, Any] = requests.post(address, data=data, timeout=TIMEOUT).json()
+        return answer
 
     @contextmanager
     def ldap(self) -> Iterator[ldap3.Connection]:
@@ -161,7 +184,7 @@ class Person:
         """Have Keycloak mail a link with these actions; the mail."""
         before = len(self.mails())
         server = self.realm.server()
-        server.put(f"/users/{self.id}/execute-actions-email?lifespan={lifespan}", actions)
+        server.put(f"/users/{self.id}/execute-actions-email?client_id=hufu-console&lifespan={lifespan}", actions)
         deadline = time.monotonic() + TIMEOUT
         while len(mails := self.mails()) == before:
             assert time.monotonic() < deadline, "no mail came"
@@ -176,42 +199,35 @@ class Person:
 
     def sign_in(self, scope: str = "openid") -> tuple[dict[str, Any], dict[str, Any]]:
         """Sign in to the integrator's client by code flow; the ID token's claims and userinfo."""
-        assert self.otp
-        redirect = f"http://localhost:{self.realm.variables['HUFU_INTEGRATOR_FIRST_PORT']}/callback"
-        verifier = secrets.token_urlsafe(48)
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
-        query = {
-            "client_id": "hufu-integrator",
-            "redirect_uri": redirect,
-            "response_type": "code",
-            "scope": scope,
-            "code_challenge": challenge,
-            "code_challenge_method": "S256",
-        }
-        url = f"{self.realm.issuer}/protocol/openid-connect/auth?{urlencode(query)}"
-        try:
-            landed = person.sign_in(person.new_session(), url, self.name, PASSWORD, self.otp).url
-        except requests.ConnectionError as nobody_listens:
-            landed = str(nobody_listens.request.url if nobody_listens.request else "")
-        secret = Path(self.realm.variables["HUFU_INTEGRATOR_CLIENT_SECRET_FILE"]).read_text().strip()
-        tokens = requests.post(
-            f"{self.realm.issuer}/protocol/openid-connect/token",
-            data={
-                "grant_type": "authorization_code",
-                "code": parse_qs(urlsplit(landed).query)["code"][0],
-                "redirect_uri": redirect,
-                "client_id": "hufu-integrator",
-                "client_secret": secret,
-                "code_verifier": verifier,
-            },
-            timeout=TIMEOUT,
-        ).json()
+        tokens = self.tokens(scope)
         userinfo = requests.get(
             f"{self.realm.issuer}/protocol/openid-connect/userinfo",
             headers={"Authorization": f"Bearer {tokens['access_token']}"},
             timeout=TIMEOUT,
         ).json()
         return claims_of(tokens["id_token"]), userinfo
+
+    def tokens(self, scope: str = "openid", **asked: str) -> dict[str, Any]:
+        """What the integrator's client gets for a sign-in."""
+        verifier = secrets.token_urlsafe(48)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+        landed = self.landed(scope=scope, code_challenge=challenge, code_challenge_method="S256", **asked)
+        return self.realm.token(
+            grant_type="authorization_code",
+            code=landed["code"],
+            redirect_uri=self.realm.redirect,
+            code_verifier=verifier,
+        )
+
+    def landed(self, **asked: str) -> dict[str, str]:
+        """What a sign-in at the integrator's client brings to its redirect address."""
+        assert self.otp
+        session, url = person.new_session(), self.realm.sign_in_address(**asked)
+        try:
+            landed = person.sign_in(session, url, self.name, PASSWORD, self.otp).url
+        except requests.ConnectionError as nobody_listens:
+            landed = str(nobody_listens.request.url if nobody_listens.request else "")
+        return {name: values[0] for name, values in parse_qs(urlsplit(landed).query).items()}
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -224,6 +240,29 @@ def link_in(mail: dict[str, Any]) -> str:
     found = re.search(r"http://\S+/login-actions/action-token\S+", mail["text"])
     assert found, mail["text"]
     return found[0]
+
+
+def wrong_passwords(start: str, name: str, times: int = 5) -> tuple[requests.Session, requests.Response]:
+    """Guess somebody's password on the sign-in page; the browser, and the page at which it stands."""
+    session = person.new_session()
+    page = session.get(start, timeout=TIMEOUT)
+    for _ in range(times):
+        page = person.submit(session, page, {"username": name, "password": "wrong"}, holding="password")
+        time.sleep(1.1)  # quicker ones count as a machine's
+    return session, page
+
+
+def forgot_password(who: Person) -> str:
+    """Ask for a new password by the sign-in page; what the page says then."""
+    session = person.new_session()
+    query = "client_id=hufu-console&response_type=code&scope=openid&code_challenge_method=S256"
+    url = f"{who.realm.issuer}/protocol/openid-connect/auth?{query}&code_challenge={'x' * 43}"
+    page = session.get(url + f"&redirect_uri={who.realm.stack.profile.url('console')}/sign-in/callback")
+    link = re.search(r'href="([^"]*reset-credentials[^"]*)"', page.text)
+    assert link, person.text_of(page)
+    page = session.get(f"{who.realm.stack.profile.url('keycloak')}{link[1].replace('&amp;', '&')}")
+    page = person.submit(session, page, {"username": who.name}, holding="username")
+    return person.text_of(page).split(" ", 2)[2]
 
 
 def opened(link: str, language: str = "zh-TW") -> requests.Response:

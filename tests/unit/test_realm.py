@@ -109,7 +109,19 @@ def test_without_a_directory_none_is_configured(variables: dict[str, str]) -> No
 def test_production_has_no_try_out_clients(variables: dict[str, str]) -> None:
     del variables["HUFU_SAMPLE_URL"], variables["HUFU_INTEGRATOR_FIRST_PORT"]
     clients = {part.name.key for part in read(DATA, variables, "hufu").parts if part.name.kind is Kind.CLIENT}
-    assert clients == {"hufu-console", "hufu-sync", "account-console"}
+    brought_by_keycloak = {"account", "account-console", "admin-cli", "broker", "security-admin-console"}
+    assert clients == {"hufu-console", "hufu-sync", "hufu-links"} | brought_by_keycloak
+
+
+def test_every_application_of_ours_has_a_name_in_both_languages(variables: dict[str, str]) -> None:
+    """People read it in the list of their sign-ins, never the client's id."""
+    parts = read(DATA, variables, "hufu").parts
+    texts = [part.body for part in parts if part.name.kind is Kind.TEXTS]
+    signed_in_to = [part for part in parts if part.body.get("standardFlowEnabled")]
+    assert len(signed_in_to) == 3
+    for part in signed_in_to:
+        key = str(part.body["name"]).removeprefix("${").removesuffix("}")
+        assert all(words.get(key) for words in texts), part.name
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID, uuid4
 
 import ldap3
-import requests
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.sync.model import BARS
@@ -25,7 +23,7 @@ from hufu_sync.targets.dn import parent
 from hufu_sync.targets.keycloak import Keycloak
 from hufu_sync.targets.ldap_connection import DACL_ONLY, EPOCH, ONLY_INHERITED, RULES
 from hufu_sync.targets.port import Asked, Credentials, Directory, Found, SignInServer, StateTarget
-from tests.kit.realms import PASSWORD, ScratchRealm, scratch_realm
+from tests.kit.realms import PASSWORD, ScratchRealm, scratch_realm, wrong_passwords
 from tests.kit.settings import settings_of
 from tests.kit.targets.documents import DocumentSystem
 from tests.kit.targets.fakes import FakeTarget
@@ -342,10 +340,7 @@ class KeycloakHarness(SignInHarness):
         self.in_realm.server().put(f"/users/{remote_id}/reset-password", password)
 
     def lock(self, desired: Desired, remote_id: str) -> None:
-        form = {"grant_type": "password", "client_id": "admin-cli", "username": desired.name, "password": "wrong"}
-        for _ in range(5):
-            requests.post(f"{self.in_realm.issuer}/protocol/openid-connect/token", data=form, timeout=20)
-            time.sleep(1.1)  # quicker ones count as a machine's
+        wrong_passwords(self.in_realm.sign_in_address(), desired.name)
 
     @property
     def in_realm(self) -> ScratchRealm:

@@ -1,0 +1,50 @@
+package tw.hufu.keycloak.common;
+
+import jakarta.ws.rs.core.MultivaluedMap;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.keycloak.http.HttpRequest;
+
+/** Keycloak's steps read the form from a request that none of them lets one change. */
+public final class Instead {
+
+  private Instead() {}
+
+  /** The same context (its type has getHttpRequest), but its form was tidied before it is read. */
+  public static <T> T ofForm(
+      Class<T> type,
+      T context,
+      HttpRequest request,
+      Consumer<MultivaluedMap<String, String>> tidy) {
+    HttpRequest tidied =
+        ofMethod(
+            HttpRequest.class,
+            request,
+            "getDecodedFormParameters",
+            () -> {
+              MultivaluedMap<String, String> form = request.getDecodedFormParameters();
+              tidy.accept(form);
+              return form;
+            });
+    return ofMethod(type, context, "getHttpRequest", () -> tidied);
+  }
+
+  private static <T> T ofMethod(Class<T> type, T object, String method, Supplier<Object> answer) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            type.getClassLoader(),
+            new Class<?>[] {type},
+            (proxy, called, arguments) -> {
+              if (called.getName().equals(method)) {
+                return answer.get();
+              }
+              try {
+                return called.invoke(object, arguments);
+              } catch (InvocationTargetException failed) {
+                throw failed.getCause();
+              }
+            }));
+  }
+}

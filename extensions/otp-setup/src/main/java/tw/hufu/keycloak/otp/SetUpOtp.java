@@ -1,0 +1,59 @@
+package tw.hufu.keycloak.otp;
+
+import jakarta.ws.rs.core.MultivaluedMap;
+import java.time.Instant;
+import java.util.List;
+import org.keycloak.authentication.RequiredActionContext;
+import org.keycloak.authentication.requiredactions.UpdateTotp;
+import org.keycloak.credential.CredentialModel;
+import org.keycloak.models.OTPPolicy;
+import org.keycloak.models.SubjectCredentialManager;
+import org.keycloak.models.credential.OTPCredentialModel;
+import tw.hufu.keycloak.common.Instead;
+import tw.hufu.keycloak.common.Typed;
+
+/**
+ * Stands in for Keycloak's CONFIGURE_TOTP. Takes a code as the app shows it, "123 456". Somebody
+ * has one OTP: what is set up anew replaces what was, once it stands, and needs no name.
+ */
+public class SetUpOtp extends UpdateTotp {
+
+  private static final String NAME = "userLabel";
+
+  @Override
+  public int order() {
+    return 100;
+  }
+
+  @Override
+  public void processAction(RequiredActionContext context) {
+    SubjectCredentialManager credentials = context.getUser().credentialManager();
+    List<CredentialModel> before =
+        credentials.getStoredCredentialsByTypeStream(OTPCredentialModel.TYPE).toList();
+    super.processAction(
+        Instead.ofForm(
+            RequiredActionContext.class,
+            context,
+            context.getHttpRequest(),
+            form -> name(form, before)));
+    if (context.getStatus() == RequiredActionContext.Status.SUCCESS) {
+      before.forEach(old -> credentials.removeStoredCredentialById(old.getId()));
+    }
+  }
+
+  /** Keycloak demands a name from the second one on, and that no two have the same. */
+  static void name(MultivaluedMap<String, String> form, List<CredentialModel> before) {
+    String given = form.getFirst(NAME);
+    boolean taken =
+        before.stream().anyMatch(old -> given != null && given.equals(old.getUserLabel()));
+    if (!before.isEmpty() && (given == null || given.isBlank() || taken)) {
+      form.putSingle(NAME, Instant.now().toString());
+    }
+  }
+
+  @Override
+  protected boolean validateOTPCredential(
+      RequiredActionContext context, String code, OTPCredentialModel credential, OTPPolicy policy) {
+    return super.validateOTPCredential(context, Typed.code(code), credential, policy);
+  }
+}
