@@ -8,6 +8,7 @@ from hufu_console.cases.feature import FEATURE as CASES
 from hufu_console.exports.feature import FEATURE as EXPORTS
 from hufu_console.gallery.feature import FEATURE as GALLERY
 from hufu_console.guard.feature import FEATURE as GUARD
+from hufu_console.help.feature import FEATURE as HELP
 from hufu_console.home.feature import FEATURE as HOME
 from hufu_console.public.feature import FEATURE as PUBLIC
 from hufu_console.sign_in.feature import FEATURE as SIGN_IN
@@ -18,6 +19,7 @@ from hufu_console.web.routing import Route
 # A feature sees only those below it.
 FEATURES = (
     HOME,
+    HELP,
     PUBLIC,
     CASES,
     ACCOUNTS,

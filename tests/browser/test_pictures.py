@@ -1,11 +1,10 @@
-"""The documents' pictures, made anew by `make screenshots`: the pages as they are, with people of made-up names."""
+"""The pictures of help and documents, made anew by `make screenshots`: the pages as they are, with people of made-up names."""
 
 from __future__ import annotations
 
 import io
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -13,6 +12,7 @@ from playwright.sync_api import Page, StorageState, expect
 
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_stack.demo_people import FIRE, FIRST, Resident
+from hufu_stack.layout import PROJECT
 from tests.kit.browser.chromium import NewBrowser
 from tests.kit.browser.mails import activation_link, awaited
 from tests.kit.browser.pages import (
@@ -28,7 +28,7 @@ from tests.kit.browser.people import FIRE_MANAGER, Applicant, Town
 from tests.kit.browser.sync_scene import scene_of_sync
 from tests.kit.sync_scenes import drifted
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
+FOLDER = PROJECT / "admin-ui" / "hufu_console" / "static" / "help"
 SIZE = {"width": 1280, "height": 860}
 MOST_BYTES = 150_000
 

@@ -11,6 +11,8 @@ from hufu_stack.import_rules import composed
 from hufu_stack.layout import PROJECT
 
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
+# A page of the help names the anchor of a heading itself.
+ANCHOR = re.compile(r"\{#([a-z-]+)\}$", re.MULTILINE)
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$", re.MULTILINE)
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`[^`\n]*`")
@@ -56,7 +58,7 @@ def slug(heading: str) -> str:
 
 
 def anchors(document: str) -> set[str]:
-    return {slug(heading) for heading in HEADING.findall(FENCE.sub("", document))}
+    return {slug(heading) for heading in HEADING.findall(FENCE.sub("", document))} | set(ANCHOR.findall(document))
 
 
 def broken_links(path: Path, document: str) -> Iterator[str]:

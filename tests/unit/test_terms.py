@@ -10,7 +10,8 @@ from babel.messages.pofile import read_po
 
 from hufu_stack.layout import PROJECT
 
-CATALOG = PROJECT / "admin-ui" / "hufu_console" / "translations" / "zh_Hant_TW" / "LC_MESSAGES" / "messages.po"
+CONSOLE = PROJECT / "admin-ui" / "hufu_console"
+CATALOG = CONSOLE / "translations" / "zh_Hant_TW" / "LC_MESSAGES" / "messages.po"
 # The term, and what nobody may write for it.
 TERMS = {
     "帳號": ("账号", "帐号", "賬號", "賬戶"),
@@ -48,8 +49,12 @@ def sentences() -> Iterator[tuple[str, str]]:
             forms = message.string or ""
             for said in [forms] if isinstance(forms, str) else forms:
                 yield str(message.id), said
-    for folder, pattern in (("registry", "zh_Hant.*"), ("keycloak-config", "messages_zh*.properties")):
-        for path in sorted((PROJECT / folder).rglob(pattern)):
+    for folder, pattern in (
+        (PROJECT / "registry", "zh_Hant.*"),
+        (PROJECT / "keycloak-config", "messages_zh*.properties"),
+        (CONSOLE / "help", "*.zh_Hant_TW.md"),
+    ):
+        for path in sorted(folder.rglob(pattern)):
             if path.is_file():
                 yield str(path.relative_to(PROJECT)), path.read_text(encoding="utf-8")
 

@@ -58,6 +58,7 @@ def waits(row: QueueRow) -> str:
 QUEUE = ListPage(
     "cases.queue",
     _l("Tasks"),
+    help=("manager", "queue"),
     lead=_l("Applications in your scope. Those waiting longest come first."),
     count=lambda num: ngettext("%(num)s case", "%(num)s cases", num),
     columns=(

@@ -57,6 +57,7 @@ def why_held() -> str:
 HELD_CHANGES = ListPage(
     "guard.held_changes",
     _l("Changes on hold"),
+    help=("system", "on-hold"),
     lead=_l("Acts that would take something from many accounts. Nothing of them has happened yet."),
     count=lambda num: ngettext("%(num)s set", "%(num)s sets", num),
     columns=(

@@ -66,6 +66,7 @@ def read_work(asked: Asked) -> Read[WorkRow]:
 WORK = ListPage(
     "sync.work",
     _l("Work"),
+    help=("system", "parked"),
     lead=_l("What still has to be brought to a system, the oldest first."),
     path=UP,
     intro="components/tabs.html",
@@ -155,6 +156,7 @@ def read_drift(asked: Asked) -> Read[Drift]:
 DRIFT = ListPage(
     "sync.drift",
     _l("Differences"),
+    help=("system", "differences"),
     lead=_l("What somebody else changed in a system. Nothing of it is overwritten unseen."),
     path=UP,
     intro="sync/_above_drift.html",

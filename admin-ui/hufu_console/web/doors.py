@@ -21,6 +21,7 @@ class Door(StrEnum):
     EXTEND = "extend"
     THEME = "theme"
     SEARCH = "search"
+    HELP = "help"
     HEALTH = "health"
 
 

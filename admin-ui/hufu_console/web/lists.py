@@ -123,8 +123,9 @@ class ListPage(Generic[T]):
     there is posted to the endpoint `search`, and kept out of the address. Where it is about nobody, `as_typed` is the
     endpoint that answers the nearest rows as one types.
 
-    `path` and the one main `act` are words with endpoints; `intro` and `cells` are templates: what stands above the
-    list, and a macro for each column that shows more than its value.
+    `help` are the page and the section of the help about it. `path` and the one main `act` are words with endpoints;
+    `intro` and `cells` are templates: what stands above the list, and a macro for each column that shows more than its
+    value.
 
     `sheet` is the endpoint of its spreadsheet, called as `sheet_title` says, else by the title; that somebody took it
     is recorded as `recorded`, and it takes `permission` somewhere (`sheet_route`). A
@@ -147,6 +148,7 @@ class ListPage(Generic[T]):
     lead: LazyString | None = None
     path: Sequence[tuple[LazyString, str]] = ()
     act: tuple[LazyString, str] | None = None
+    help: tuple[str, str] | None = None
     intro: str = ""
     sheet: str = ""
     recorded: str = ""
