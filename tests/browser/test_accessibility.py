@@ -149,7 +149,7 @@ def system_managers_pages(pages: Pages, town: Town, page: Page) -> None:
     page.fill("#words", "消防署")
     page.wait_for_selector("#nearest table")
     judge(page, in_english=False)
-    go_on(page, "form[role=search] button")
+    go_on(page, "main form[role=search] button")
     pages.judge(page)
     dismiss = f"managers/{account_of(town, FIRE_MANAGER.username).id}/dismiss"
     changes = (

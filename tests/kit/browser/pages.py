@@ -113,7 +113,7 @@ def open_case(page: Page, town: Town, applicant: Applicant) -> str:
     """From the queue to the applicant's case; its address."""
     page.goto(f"{town.console}/cases")
     page.fill("#words", applicant.account_name)
-    go_on(page, "form[role=search] button")
+    go_on(page, "main form[role=search] button")
     page.locator("tr", has_text=applicant.account_name).get_by_role("rowheader").get_by_role("link").click()
     page.wait_for_url("**/cases/*-*")
     return page.url
