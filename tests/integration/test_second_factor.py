@@ -66,7 +66,9 @@ def without_a_name(session: requests.Session, page: requests.Response) -> tuple[
     link = soup.select_one("#hufu-on-this-phone a")
     assert link is not None
     assert pyotp.parse_uri(str(link["href"])).secret == secret, "for the phone one reads this on"
-    fields = {"totp": pyotp.TOTP(secret).now(), "userLabel": ""}
+    code = pyotp.TOTP(secret).now()
+    # As the application shows it.
+    fields = {"totp": f"{code[:3]} {code[3:]}", "userLabel": ""}
     return pages.submit(session, page, fields, holding="totpSecret"), secret
 
 

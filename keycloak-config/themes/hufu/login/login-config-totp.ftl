@@ -1,5 +1,4 @@
 <#-- After Keycloak 26.7's keycloak.v2 theme (Apache-2.0); ours: labels that belong to their fields, words for the picture, a link for the phone one reads this on. -->
-<#assign needsName = totp.otpCredentials?size gte 1 && !(hufuReplaces!false)>
 <#assign issuer = realm.displayName!realm.name>
 <#import "template.ftl" as layout>
 <#import "field.ftl" as field>
@@ -52,7 +51,7 @@
             </#if>
             <li>
                 <p>${msg("loginTotpStep3")}</p>
-                <p>${msg(needsName?then("hufuTotpNameNeeded", "loginTotpStep3DeviceName"))}</p>
+                <p>${msg("loginTotpStep3DeviceName")}</p>
             </li>
         </ol>
 
@@ -82,7 +81,7 @@
             <div class="${properties.kcFormGroupClass!}">
                 <div class="${properties.kcLabelClass!}">
                     <label class="pf-v5-c-form__label" for="userLabel">
-                        <span class="pf-v5-c-form__label-text">${msg("loginTotpDeviceName")}</span><#if needsName>&nbsp;<span class="pf-v5-c-form__label-required" aria-hidden="true">&#42;</span></#if>
+                        <span class="pf-v5-c-form__label-text">${msg("loginTotpDeviceName")}</span>
                     </label>
                 </div>
 
@@ -100,7 +99,7 @@
                 </#if>
             </div>
 
-            <#if totp.otpCredentials?size gte 1 || hufuReplaces??>
+            <#if totp.otpCredentials?size gte 1>
                 <div class="${properties.kcFormGroupClass!}">
                     <@passwordCommons.logoutOtherSessions/>
                 </div>

@@ -23,6 +23,7 @@ import org.keycloak.services.managers.BruteForceProtector;
 import org.keycloak.services.messages.Messages;
 import org.keycloak.services.validation.Validation;
 import org.keycloak.utils.CredentialHelper;
+import tw.hufu.keycloak.common.Typed;
 
 /**
  * A new one-time password in place of the old ones, for whoever lost his phone: the mailed link
@@ -33,7 +34,6 @@ public class ResetOtp extends UpdateTotp {
 
   public static final String ID = "HUFU_RESET_OTP";
   static final String PASSWORD_PROVED = "hufu-password-proved";
-  private static final String REPLACES = "hufuReplaces";
   private static final String PASSWORD_PAGE = "hufu-present-password.ftl";
 
   @Override
@@ -49,15 +49,10 @@ public class ResetOtp extends UpdateTotp {
   @Override
   public void requiredActionChallenge(RequiredActionContext context) {
     if (isProved(context)) {
-      challenge(context);
+      super.requiredActionChallenge(context);
     } else {
       context.challenge(context.form().createForm(PASSWORD_PAGE));
     }
-  }
-
-  private void challenge(RequiredActionContext context) {
-    context.form().setAttribute(REPLACES, true);
-    super.requiredActionChallenge(context);
   }
 
   @Override
@@ -66,7 +61,7 @@ public class ResetOtp extends UpdateTotp {
       setUp(context);
     } else if (proves(context)) {
       context.getAuthenticationSession().setAuthNote(PASSWORD_PROVED, "true");
-      challenge(context);
+      super.requiredActionChallenge(context);
     } else {
       LoginFormsProvider form =
           context.form().addError(new FormMessage("password", Messages.INVALID_PASSWORD_EXISTING));
@@ -114,7 +109,7 @@ public class ResetOtp extends UpdateTotp {
 
   private void setUp(RequiredActionContext context) {
     MultivaluedMap<String, String> form = context.getHttpRequest().getDecodedFormParameters();
-    String code = form.getFirst("totp");
+    String code = Typed.code(form.getFirst("totp"));
     OTPCredentialModel otp =
         OTPCredentialModel.createFromPolicy(
             context.getRealm(), form.getFirst("totpSecret"), form.getFirst("userLabel"));
@@ -135,8 +130,7 @@ public class ResetOtp extends UpdateTotp {
   }
 
   private static void refuse(RequiredActionContext context, String mode, String message) {
-    LoginFormsProvider form =
-        context.form().setAttribute("mode", mode).setAttribute(REPLACES, true);
+    LoginFormsProvider form = context.form().setAttribute("mode", mode);
     form.addError(new FormMessage("totp", message));
     context.challenge(form.createResponse(RequiredAction.CONFIGURE_TOTP));
   }
