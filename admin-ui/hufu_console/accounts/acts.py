@@ -52,7 +52,8 @@ def reset_otp(account_id: AccountId) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         accounts.reset_otp(account_id, registry(), actor())
-        return done(_("The person is mailed a link for a new one-time password."), page_of(account_id))
+        said = unless_paused(_("The person is mailed a link for a new one-time password."))
+        return done(said, page_of(account_id))
 
     return act_page(form, "accounts/reset_otp.html", act, account=account)
 

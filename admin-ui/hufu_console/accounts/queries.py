@@ -20,7 +20,7 @@ from hufu_registry.features import SqlWork
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, Denied, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.kernel.paging import Head, Page
+from hufu_registry.kernel.paging import Head
 from hufu_registry.kernel.permissions import Role
 from hufu_registry.rights.model import Grant
 from hufu_registry.sync.events import IN_TARGETS
@@ -34,7 +34,7 @@ from hufu_registry.sync.model import (
     StepName,
     StepState,
 )
-from hufu_registry.sync.store import account_in_targets, account_story, sign_in_state, sign_ins
+from hufu_registry.sync.store import account_in_targets, account_story, last_sign_in, sign_in_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +193,11 @@ def who(work: SqlWork, managers: Sequence[ManagerRow]) -> Sequence[Account]:
 def own_home(viewer: Viewer) -> OwnHome:
     with reading() as work:
         found = nearest_managers(work.connection, viewer.account.agency_path, work.now)
-        signed_in = sign_ins(work.connection, viewer.account_id, Page(1, 1)).rows
         return OwnHome(
             account=viewer.account,
             manages=None if found is None else work.agencies.get(found[0]),
             managers=Head([], more=False) if found is None else Head(who(work, found[1].rows), found[1].more),
-            last_sign_in=next(iter(signed_in), None),
+            last_sign_in=last_sign_in(work.connection, viewer.account_id),
         )
 
 

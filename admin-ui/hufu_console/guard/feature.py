@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 from hufu_console.guard import queries
 from hufu_console.guard.routes import ROUTES
-from hufu_console.web.feature import ConsoleFeature, MenuEntry, MenuGroup, Waiting
+from hufu_console.web.feature import ConsoleFeature, HomeBlock, MenuEntry, MenuGroup, Waiting
 
 SENTENCES = {
     "held_change": _l("There is no such set."),
@@ -31,6 +31,7 @@ COMMANDS = {
 FEATURE = ConsoleFeature(
     "guard",
     ROUTES,
+    home=(HomeBlock("guard/_home.html", 25, queries.held_home),),
     menu=(MenuEntry(_l("Changes on hold"), "guard.held_changes", MenuGroup.SYSTEM, 30),),
     waits=(Waiting("guard.held_changes", queries.count_held),),
     sentences=SENTENCES,

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 import hufu_registry.guard.store as lists
 from hufu_console.web.context import policy, reading
+from hufu_console.web.feature import composition
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.store import names_of
 from hufu_registry.guard.model import HeldChange, HeldMove, limits_of
@@ -36,6 +37,11 @@ class HeldChangeView:
     @property
     def may_cancel(self) -> bool:
         return HeldMove.CANCEL in self.held_change.moves()
+
+
+def held_home(viewer: Viewer) -> int | None:
+    """How many wait, for the first page of whoever releases them; None for others, and where none does."""
+    return count_held(viewer) or None if composition().opens("guard.held_changes", viewer) else None
 
 
 def count_held(_viewer: Viewer) -> int:

@@ -218,7 +218,7 @@ def accept(target: Target, kind: Kind, object_id: str, field: str) -> ResponseRe
 @settled_in("sync.drift")
 def overwrite(target: Target, kind: Kind, object_id: str, field: str) -> ResponseReturnValue:
     sync.overwrite_drift(OutboxKey(target, kind, object_id), field, registry(), actor())
-    return done(_("What the registry says is written there now."), url_for("sync.drift"))
+    return done(unless_paused(_("What the registry says is written there now.")), url_for("sync.drift"))
 
 
 # Runs and plans

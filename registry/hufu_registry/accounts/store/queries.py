@@ -122,7 +122,15 @@ def nearest_managers(
         .limit(1)
     )
     agency_id = connection.execute(nearest).scalar_one_or_none()
-    return None if agency_id is None else (AgencyId(agency_id), managers_of(connection, AgencyId(agency_id), now, most))
+    if agency_id is None:
+        return None
+    rows = connection.execute(
+        managing(AgencyId(agency_id), now)
+        .where(accounts.c.state == AccountState.ENABLED.value)
+        .order_by(grants.c.valid_from, grants.c.id)
+        .limit(most + 1)
+    )
+    return AgencyId(agency_id), Head.of([to_manager(row) for row in rows], most)
 
 
 def manager_of(connection: sa.Connection, agency_id: AgencyId, now: datetime, account_id: AccountId) -> ManagerRow:

@@ -16,7 +16,13 @@ from hufu_registry.sync.store.cursors import SqlCursors
 from hufu_registry.sync.store.drift import SqlDrift
 from hufu_registry.sync.store.history import SqlHistory, StepDone
 from hufu_registry.sync.store.queue import SqlQueue, due_targets
-from hufu_registry.sync.store.read_models import account_in_targets, account_story, sign_ins, target_states
+from hufu_registry.sync.store.read_models import (
+    account_in_targets,
+    account_story,
+    last_sign_in,
+    sign_ins,
+    target_states,
+)
 from hufu_registry.sync.store.runs import SqlRuns, applied_steps_of, queue_samples_of, run_of, runs
 from hufu_registry.sync.store.sign_in_locks import SqlSignInLocks, sign_in_state
 from hufu_registry.sync.store.sign_in_records import SqlSignInRecords
@@ -67,6 +73,7 @@ __all__ = [
     "drifts",
     "due_targets",
     "feed_cursors",
+    "last_sign_in",
     "paused_targets",
     "queue_samples",
     "queue_samples_of",

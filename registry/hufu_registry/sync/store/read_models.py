@@ -14,6 +14,7 @@ from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.store import accounts
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.keys import Keys
+from hufu_registry.kernel.mapping import from_rows
 from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.kernel.paging import Page, Paged
 from hufu_registry.kernel.store import PENDING_STATES, as_counted, capped, outbox, page_of, pending
@@ -237,18 +238,27 @@ def _in_target(row: Any, differing: Sequence[Any], keys: Keys) -> InTarget:
 
 def sign_ins(connection: sa.Connection, account_id: AccountId, page: Page) -> Paged[SignIn]:
     """What Keycloak saw of the account, newest first."""
-    mine = sign_in_records.c.account_id == account_id
+    all_of = sa.select(sign_in_records.c.event_id).where(sign_in_records.c.account_id == account_id)
+    return page_of(connection, SignIn, _sign_ins(account_id), page, all_of=all_of)
+
+
+def last_sign_in(connection: sa.Connection, account_id: AccountId) -> SignIn | None:
+    """The newest that let somebody in."""
+    done = _sign_ins(account_id).where(sign_in_records.c.type == "LOGIN", sign_in_records.c.error == "").limit(1)
+    return next(iter(from_rows(SignIn, connection.execute(done))), None)
+
+
+def _sign_ins(account_id: AccountId) -> sa.Select[Any]:
     names = (
         sa.func.coalesce(client_names.c.name, "").label("client_name"),
         sa.func.coalesce(client_names.c.name_en, "").label("client_name_en"),
     )
-    rows = (
+    return (
         sa.select(sign_in_records, *names)
         .outerjoin(client_names, client_names.c.client == sign_in_records.c.client)
-        .where(mine)
+        .where(sign_in_records.c.account_id == account_id)
         .order_by(sign_in_records.c.at.desc(), sign_in_records.c.event_id)
     )
-    return page_of(connection, SignIn, rows, page, all_of=sa.select(sign_in_records.c.event_id).where(mine))
 
 
 def target_states(connection: sa.Connection) -> tuple[TargetState, ...]:
