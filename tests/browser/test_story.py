@@ -53,6 +53,7 @@ class Setting:
 
 
 CHINESE = {
+    "sample": "範例應用系統",
     "activated": "帳號已啟用成功",
     "junk": "垃圾",
     "found": "找到",
@@ -68,6 +69,7 @@ CHINESE = {
     "in_ad": "Active Directory",
 }
 ENGLISH = {
+    "sample": "Sample application",
     "activated": "The account was activated",
     "junk": "junk mail",
     "found": "found",
@@ -272,11 +274,11 @@ def sees_his_account(story: Story) -> None:
     expect(page.locator(".hf-notice.good")).to_be_visible()
     expect(page.locator("#progress .good").first).to_be_visible()
     for _ in range(60):
-        if page.get_by_text("sample-application").count():
+        if page.get_by_text(story.words["sample"]).count():
             break
         page.wait_for_timeout(500)
         page.reload()
-    expect(page.get_by_text("sample-application").first).to_be_visible()
+    expect(page.get_by_text(story.words["sample"]).first).to_be_visible()
 
 
 def signs_out_everywhere(story: Story) -> None:
