@@ -188,6 +188,8 @@ class Directory(Server):
             "log file": self.profile.log(self.name),
             "log level": "1",
             "idmap_ldb:use rfc2307": "yes",
+            # A password that was changed is over, at once.
+            "old password allowed period": "0",
             "tls enabled": "yes",
             "tls keyfile": self._key,
             "tls certfile": self.profile.certificate("directory"),

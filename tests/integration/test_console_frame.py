@@ -101,6 +101,9 @@ def test_colours_are_chosen_for_this_browser(browser: FlaskClient) -> None:
     answer = browser.post("/theme", data={"theme": "dark"}, headers={"Referer": "http://localhost/accounts"})
     assert (answer.status_code, answer.location) == (303, "/accounts")
     assert 'data-theme="dark"' in browser.get("/").text
+    for referrer in ("http://[", "http://localhost//accounts", "http://elsewhere.test/accounts"):
+        answer = browser.post("/theme", data={"theme": "dark"}, headers={"Referer": referrer})
+        assert (answer.status_code, answer.location) == (303, "/"), referrer
     browser.post("/theme", data={"theme": "pink"})
     assert 'data-theme="dark"' in browser.get("/").text
 
@@ -139,6 +142,15 @@ def test_after_a_case_comes_the_one_that_waits_longest(desk: Desk, browser: Flas
     page = browser.get(f"/cases/{first}").text
     assert f'href="/cases/{second}"' in page
     assert f'href="/cases/{first}"' in browser.get(f"/cases/{third}").text
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2026-11-31", "20261121", "昨天", "-1"])
+def test_a_day_that_is_none_narrows_nothing(desk: Desk, browser: FlaskClient, day: str) -> None:
+    case_id = desk.apply_at(desk.team)
+    for name in ("since", "until"):
+        page = browser.get(f"/cases?{name}={day}")
+        assert page.status_code == 200
+        assert f"/cases/{case_id}" in page.text
 
 
 def test_single_keys_walk_through_a_list_and_are_switched_off(

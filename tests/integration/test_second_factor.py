@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from collections.abc import Iterator
 
 import pyotp
@@ -182,6 +183,19 @@ def test_an_activation_begun_twice_leaves_one_otp_and_asks_for_no_name(realm: Sc
     page = opened(link)
     assert "已經啟用" in page.text
     assert "hufu-resend" not in page.text, "nobody is mailed a link to what is done"
+
+
+def test_an_older_activation_link_is_no_way_round_the_password_that_was_set_since(realm: ScratchRealm) -> None:
+    person = realm.person()
+    older = link_in(person.send(ACTIVATION))
+    time.sleep(2)  # links are told apart by the second
+    person.activate()
+    kept = otps(person)
+    realm.server().put(f"/users/{person.id}", {"requiredActions": ["UPDATE_PASSWORD"]})
+    page = opened(older)
+    assert "totpSecret" not in page.text
+    assert "已經啟用" in page.text
+    assert otps(person) == kept
 
 
 def test_who_is_out_of_sight_for_a_while_keeps_his_otp_and_his_id(stack: Stack) -> None:

@@ -89,8 +89,12 @@ def keep_answered() -> None:
 
 def page_before() -> str | None:
     """The page of ours that led here."""
-    came_from = urlsplit(request.referrer or "")
-    if came_from.netloc != request.host or not leads_to_a_page(came_from.path):
+    try:
+        came_from = urlsplit(request.referrer or "")
+    except ValueError:
+        return None
+    # "//host" would lead to another one.
+    if came_from.netloc != request.host or came_from.path.startswith("//") or not leads_to_a_page(came_from.path):
         return None
     return came_from.path + (f"?{came_from.query}" if came_from.query else "")
 

@@ -27,6 +27,8 @@ E = TypeVar("E", bound=StrEnum)
 Cell = str | int | datetime | None
 
 MOST_LETTERS = 200
+# Years that can be said as people in Taiwan count them; nothing of ours is older, or so far away.
+FIRST_DAY, LAST_DAY = date(1912, 1, 1), date(2200, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +200,10 @@ class ListPage(Generic[T]):
 
 def is_day(text: str) -> bool:
     try:
-        return date.fromisoformat(text).isoformat() == text
+        day = date.fromisoformat(text)
     except ValueError:
         return False
+    return day.isoformat() == text and FIRST_DAY <= day <= LAST_DAY
 
 
 def sort_in(text: str, keys: frozenset[str]) -> Sort | None:

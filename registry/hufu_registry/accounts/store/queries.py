@@ -126,7 +126,10 @@ def nearest_managers(
         return None
     rows = connection.execute(
         managing(AgencyId(agency_id), now)
-        .where(accounts.c.state == AccountState.ENABLED.value)
+        .where(
+            accounts.c.state == AccountState.ENABLED.value,
+            sa.or_(grants.c.with_subordinates, grants.c.agency_id == path.ids[-1]),
+        )
         .order_by(grants.c.valid_from, grants.c.id)
         .limit(most + 1)
     )

@@ -27,11 +27,12 @@ def reset_otp(account_id: AccountId, services: Services[Work], actor: Actor) -> 
     password. The old one ends only then.
 
     Raises NotFound("account") outside the asker's scope, Denied("wider_rights"), IllegalMove("account_state") unless
-    it is enabled, RateLimited("otp_mail_wait", seconds), RateLimited("otp_mails_used_up").
+    it is enabled and somebody's own, RateLimited("otp_mail_wait", seconds), RateLimited("otp_mails_used_up").
     """
     with services.begin(actor) as work:
         account = account_to_change(work, actor, RESET_OTP, account_id)
-        if account.state is not AccountState.ENABLED:
+        # A shared account has none: whoever used the link would set one up for all.
+        if account.state is not AccountState.ENABLED or not account.needs_otp:
             raise IllegalMove("account_state", state=account.state.value, move="reset_otp")
         limit_link_mails(work, ActionKind.OTP_MAIL, account.id)
         _mail_link(work, services, account, "account.otp_reset", OTP_RESET)

@@ -12,6 +12,7 @@ For the console, `hufu_registry.sync.store` has these read models (each takes an
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -192,11 +193,14 @@ class Bar:
 
 def bars_in(value: str) -> tuple[Bar, ...]:
     """What the directory's field says; what another version of ours found and this one does not know is left out."""
-    bars = (word.partition("=") for word in value.split())
+    found = (word.partition("=") for word in value.split())
     known = set(SignInBar)
-    return tuple(
-        Bar(SignInBar(code), date.fromisoformat(day) if day else None) for code, _, day in bars if code in known
-    )
+    bars = []
+    for code, _, day in found:
+        with suppress(ValueError):
+            if code in known:
+                bars.append(Bar(SignInBar(code), date.fromisoformat(day) if day else None))
+    return tuple(bars)
 
 
 # What a drift is about, where it is no field of the object.

@@ -17,6 +17,7 @@ import org.keycloak.models.UserModel;
 import org.keycloak.models.UserModel.RequiredAction;
 import org.keycloak.models.cache.UserCache;
 import org.keycloak.models.credential.OTPCredentialModel;
+import org.keycloak.models.credential.PasswordCredentialModel;
 import tw.hufu.keycloak.common.Activation;
 
 /**
@@ -52,7 +53,7 @@ public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
             DISABLED);
     all[stock.length + 1] =
         TokenUtils.checkThat(
-            token -> !isActivation(token) || !Activation.isDone(fresh(context, token)),
+            token -> !isActivation(token) || !isOver(fresh(context, token), token.getIat()),
             "already_activated",
             ALREADY_ACTIVATED);
     all[stock.length + 2] =
@@ -90,6 +91,21 @@ public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
   static boolean hasOtpSince(UserModel user, Long second) {
     return second != null
         && otpsOf(user).anyMatch(otp -> otp.getCreatedDate() >= (second + 1) * 1000);
+  }
+
+  /**
+   * Activated; or by another link since this one was made, though a new password is asked for now:
+   * an old mail must not be a way round the present one.
+   */
+  static boolean isOver(UserModel user, Long second) {
+    return Activation.isDone(user) || hasPasswordSince(user, second);
+  }
+
+  private static boolean hasPasswordSince(UserModel user, Long second) {
+    return second != null
+        && Stream.of(PasswordCredentialModel.PASSWORD_HISTORY, PasswordCredentialModel.TYPE)
+            .flatMap(user.credentialManager()::getStoredCredentialsByTypeStream)
+            .anyMatch(password -> password.getCreatedDate() >= (second + 1) * 1000);
   }
 
   private static boolean isOtpReset(ExecuteActionsActionToken token) {
