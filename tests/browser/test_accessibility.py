@@ -1,10 +1,10 @@
-"""Every page of the console and the public ones under axe-core, light and dark, wide and at 360 px, and by keyboard."""
+"""The pages of real stories under axe-core, light and dark, wide and at 360 px, and by keyboard; all pages that have an
+address of their own are looked at in tests/integration/test_every_page.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +15,7 @@ from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.clock import taipei_date
 from hufu_stack.demo_people import FIRE, FIRST, Resident
 from tests.kit.browser.chromium import NewBrowser
-from tests.kit.browser.judging import Pages, judge
+from tests.kit.browser.judging import judge
 from tests.kit.browser.mails import awaited, code_in, newest
 from tests.kit.browser.pages import (
     apply_for_account,
@@ -27,28 +27,24 @@ from tests.kit.browser.pages import (
     sign_in,
 )
 from tests.kit.browser.people import FIRE_MANAGER, Applicant, Town
-from tests.kit.browser.sync_scene import Scene, account_of, scene_of_sync
-from tests.kit.sync_scenes import exported
+from tests.kit.browser.sync_scene import scene_of_sync
 
 SignedIn = Callable[[Resident], StorageState]
 
 
-def test_no_page_breaks_a_rule_or_hangs_over_the_edge(town: Town, new_browser: NewBrowser, signed_in: SignedIn) -> None:
-    pages = Pages()
+def test_no_page_of_a_real_story_breaks_a_rule_or_hangs_over_the_edge(
+    town: Town, new_browser: NewBrowser, signed_in: SignedIn
+) -> None:
     applicant = Applicant(name="游" + "𠮷" * 8, unit="資訊室第二科第三股")
     waiting = Applicant()
     apply_for_account(new_browser().new_page(), town, waiting)
-    strangers_pages(pages, town, new_browser().new_page(), applicant)
-    managers_pages(pages, town, new_browser(storage_state=signed_in(FIRE_MANAGER)).new_page(), applicant)
-    system_managers_pages(pages, town, new_browser(storage_state=signed_in(FIRST)).new_page())
-    with scene_of_sync(town) as scene:
-        pages_of_sync(pages, town, new_browser(storage_state=signed_in(FIRST)).new_page(), scene)
-    followers_pages(pages, town, new_browser().new_page(), waiting)
-    activation_pages(pages, town, new_browser().new_page(), applicant)
-    assert not pages.missing
+    strangers_pages(town, new_browser().new_page(), applicant)
+    managers_pages(town, new_browser(storage_state=signed_in(FIRE_MANAGER)).new_page(), applicant)
+    followers_pages(town, new_browser().new_page(), waiting)
+    activation_pages(town, new_browser().new_page(), applicant)
 
 
-def strangers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -> None:
+def strangers_pages(town: Town, page: Page, applicant: Applicant) -> None:
     for path in (
         "/",
         "/terms",
@@ -61,45 +57,45 @@ def strangers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) 
         "/activation/code",
     ):
         page.goto(f"{town.console}{path}")
-        pages.judge(page)
+        judge(page)
     before = newest(town.mails)
     page.goto(f"{town.console}/apply")
     page.fill("#mailbox", "no mailbox")
     go_on(page)
-    pages.judge(page, in_english=False)
+    judge(page, in_english=False)
     page.fill("#mailbox", applicant.mailbox)
     go_on(page)
     page.fill("#code", "12")
     go_on(page)
-    pages.judge(page, in_english=False)
+    judge(page, in_english=False)
     page.fill("#code", code_in(awaited(town.mails, applicant.mailbox, after=before)))
     go_on(page)
-    pages.judge(page)
+    judge(page)
     go_on(page)
     expect(page.locator(".hf-summary-errors")).to_be_focused()
-    pages.judge(page, in_english=False)
+    judge(page, in_english=False)
     page.fill("#words", applicant.search)
     page.wait_for_selector("#found button")
-    pages.judge(page, in_english=False)
+    judge(page, in_english=False)
     fill_form(page, applicant)
     go_on(page)
     go_on(page)
-    pages.judge(page, in_english=False)
+    judge(page, in_english=False)
     page.go_back()
-    pages.judge(page)
+    judge(page)
     page.check("#consent")
     page.check("#confirmed")
     go_on(page)
-    pages.judge(page)
+    judge(page)
     page.goto(f"{town.console}/apply/form")
     expect(page.locator("#name")).to_have_count(0)
-    pages.judge(page)
+    judge(page)
     for path in ("/nowhere", "/apply/review", "/apply/send"):
         page.goto(f"{town.console}{path}")
         judge(page, in_english=False)
 
 
-def managers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -> None:
+def managers_pages(town: Town, page: Page, applicant: Applicant) -> None:
     for path in (
         "/",
         "/cases",
@@ -110,11 +106,11 @@ def managers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -
         "/me",
     ):
         page.goto(f"{town.console}{path}")
-        pages.judge(page)
+        judge(page)
     case = open_case(page, town, applicant)
-    pages.judge(page)
+    judge(page)
     page.goto(f"{case}/reject")
-    pages.judge(page)
+    judge(page)
     go_on(page, "main .btn-grave")
     judge(page, in_english=False)
     page.goto(case)
@@ -128,11 +124,11 @@ def managers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -
     other.close()
     page.locator("main a[href*='/accounts/']").first.click()
     page.wait_for_url("**/accounts/*-*")
-    pages.judge(page)
+    judge(page)
     account = page.url.partition("?")[0]
     for act in ("edit", "disable", "suspend", "require-password-change", "restore", "delete"):
         page.goto(f"{account}/{act}")
-        pages.judge(page)
+        judge(page)
     go_on(page, "main .btn-grave")
     judge(page, in_english=False)
     page.goto(f"{town.console}/agencies/{agency_of(town).id}/units/add")
@@ -141,99 +137,16 @@ def managers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -
     judge(page, in_english=False)
 
 
-def system_managers_pages(pages: Pages, town: Town, page: Page) -> None:
-    at = agency_of(town)
-    page.goto(f"{town.console}/exports/{exported(town.registry, account_of(town, FIRST.username).id)}")
-    pages.judge(page)
-    page.goto(f"{town.console}/agencies")
-    page.fill("#words", "消防署")
-    page.wait_for_selector("#nearest table")
-    judge(page, in_english=False)
-    go_on(page, "main form[role=search] button")
-    pages.judge(page)
-    dismiss = f"managers/{account_of(town, FIRE_MANAGER.username).id}/dismiss"
-    changes = (
-        "units/add",
-        "rename",
-        "close",
-        "merge",
-        "reopen",
-        "mail-domains",
-        "official-domains",
-        "short-names",
-        "managers/appoint",
-        dismiss,
-        "move",
-    )
-    for path in ("", *(f"/{change}" for change in changes)):
-        page.goto(f"{town.console}/agencies/{at.id}{path}")
-        pages.judge(page)
-    page.fill("#words", "2.16.886.101.20003.20001")
-    page.locator("input[name=parent_id]").first.check()
-    judge(page, in_english=False)
-    go_on(page)
-    page.wait_for_url("**/move/review*")
-    pages.judge(page)
-    with unproved_mailbox(town, FIRST.username):
-        page.goto(f"{town.console}/me/official-mail")
-        pages.judge(page)
-
-
-@contextmanager
-def unproved_mailbox(town: Town, account_name: str) -> Iterator[None]:
-    """An official mailbox that its owner has not proved yet; gone afterwards."""
-    claim(town, account_name, "somebody@fire.gov.tw")
-    try:
-        yield
-    finally:
-        claim(town, account_name, None)
-
-
-def claim(town: Town, account_name: str, mail: str | None) -> None:
-    with town.registry.begin() as work:
-        account = work.accounts.get(account_of(town, account_name).id, lock=True)
-        work.accounts.save(replace(account, profile=replace(account.profile, official_mail=mail)))
-
-
-def pages_of_sync(pages: Pages, town: Town, page: Page, scene: Scene) -> None:
-    for path in (
-        "",
-        "/work",
-        "/work?state=parked&target=mail",
-        "/drift",
-        "/drift?ignored=yes",
-        "/runs",
-        "/held",
-        "/held?state=failed",
-        "/plans/new",
-        "/resynchronise",
-        "/targets/mail/pause",
-        *scene.paths,
-    ):
-        page.goto(f"{town.console}/sync{path}")
-        pages.judge(page)
-    page.goto(f"{town.console}/accounts/{scene.account_id}/transfer")
-    pages.judge(page)
-    page.goto(f"{town.console}/sync")
-    for summary in page.locator("details summary").all():
-        summary.click()
-    judge(page, in_english=False)
-    page.goto(f"{town.console}/sync/plans/new")
-    page.fill("#account_name", "nobody1")
-    go_on(page)
-    judge(page, in_english=False)
-
-
-def followers_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -> None:
+def followers_pages(town: Town, page: Page, applicant: Applicant) -> None:
     prove_when_possible(page, town, "/follow", applicant)
     for path in ("/follow/case", "/follow/change", "/follow/withdraw"):
         page.goto(f"{town.console}{path}")
-        pages.judge(page)
+        judge(page)
 
 
-def activation_pages(pages: Pages, town: Town, page: Page, applicant: Applicant) -> None:
+def activation_pages(town: Town, page: Page, applicant: Applicant) -> None:
     prove_when_possible(page, town, "/activation", applicant)
-    pages.judge(page)
+    judge(page)
     page.goto(f"{town.sample}/")
     judge(page, in_english=False)
     page.click("a.button")
