@@ -114,27 +114,3 @@ def test_every_page_from_the_first_sign_in_to_a_used_link(
     page.locator("#kc-logout").wait_for()
     judge(page, "", width)
     assert [text for text in complaints if "400" not in text] == []
-
-
-def test_a_link_opened_where_somebody_else_is_signed_in_has_a_button_that_signs_out_and_comes_back(
-    realm: ScratchRealm, new_browser: NewBrowser
-) -> None:
-    other, person = realm.person(), realm.person()
-    other.activate()
-    assert other.otp
-    link = link_in(person.send(ACTIVATION))
-    page = new_browser(locale="zh-TW", viewport={"width": 360, "height": 800}).new_page()
-    page.goto(sign_in_address(realm))
-    page.fill("#username", other.name)
-    page.fill("#password", PASSWORD)
-    page.click("#kc-login")
-    page.fill("#otp", other.otp.code())
-    with page.expect_request(lambda request: "/callback" in request.url):
-        page.click("#kc-login")
-    page.goto(link)
-    judge(page, "無法繼續", 360)
-    assert page.locator("#hufu-resend").count() == 0
-    page.click("#hufu-sign-out")
-    page.click("#kc-logout")
-    judge(page, "啟用您的公務帳號", 360)
-    assert page.url == link

@@ -162,7 +162,9 @@ def _records(office: Office, account: Account, **made: int) -> Iterator[str]:
             .where(one_time_actions.c.account_id == account.id, HAPPENED)
             .group_by(one_time_actions.c.kind)
         )
-        wanted |= {f"account.{kind}": 0 for kind in ActionKind} | {f"account.{row[0]}": row[1] for row in happened}
+        # That it was made again stands among what was made.
+        done = {kind: count for kind, count in happened if kind != ActionKind.MAKE_AGAIN.value}
+        wanted |= {f"account.{kind}": 0 for kind in ActionKind} | {f"account.{kind}": done[kind] for kind in done}
         waiting = connection.execute(
             sa.select(one_time_actions.c.kind).where(
                 one_time_actions.c.account_id == account.id, one_time_actions.c.state == ActionState.WAITING.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 import time
 from collections import defaultdict
@@ -91,7 +92,10 @@ class DirectoryReader:
         database = ("-H", directory._database, f"--configfile={directory._config}")
         found = directory._run("ldbsearch", *database, f"--basedn={bind_dn('hufu-sync')}", "--scope=base", "objectSid")
         sid = next(line.split(": ")[1] for line in found.splitlines() if line.startswith("objectSid: "))
-        directory._tool("dsacl", "set", f"--objectdn={dn}", f"--sddl={rule.format(sid=sid)}")
+        # Not `samba-tool dsacl`, which stumbles over an entry that has no rule of its own.
+        name = base64.b64encode(dn.encode()).decode()
+        change = f"dn:: {name}\nchangetype: modify\nreplace: nTSecurityDescriptor\n"
+        self.as_administrator("ldbmodify", f"{change}nTSecurityDescriptor: D:{rule.format(sid=sid)}\n")
 
     def as_administrator(self, program: str, ldif: str) -> None:
         """What only the domain's administrators may: `ldbadd` or `ldbmodify` on its own files."""
