@@ -27,7 +27,7 @@ from hufu_registry.features import FEATURES
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.permissions import Role
 from tests.kit.accounts import official
-from tests.kit.addresses import Ground, is_walked
+from tests.kit.addresses import Ground, filled, is_walked
 from tests.kit.cases import Desk
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import console_settings, csrf_token, make_console, signed_in
@@ -64,8 +64,7 @@ class WalkedConsole:
 
     def address(self, rule: Rule, **others: str) -> str:
         """Raises KeyError where a place of the rule cannot be filled."""
-        values = dict(self.ids) | others
-        return "".join(values[text] if is_place else text for is_place, text in rule._trace if text != "|")
+        return filled(rule, dict(self.ids) | others)
 
 
 @pytest.fixture

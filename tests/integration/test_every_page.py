@@ -14,13 +14,12 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Page, Response
-from werkzeug.routing import Rule
 
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.permissions import Role
 from tests.kit.accounts import official
-from tests.kit.addresses import Ground, is_walked
+from tests.kit.addresses import Ground, filled, is_walked
 from tests.kit.browser.judging import EVERY_VIEW, VIEWS, View, judge, page_endpoints
 from tests.kit.browser.serving import browser_of, chromium, served
 from tests.kit.cases import Desk
@@ -28,10 +27,6 @@ from tests.kit.clocks import SetClock
 from tests.kit.consoles import make_console, signed_in
 
 MOST_KB, MOST_REQUESTS = 150, 12
-
-
-def address(rule: Rule, ids: dict[str, str]) -> str:
-    return "".join(ids[text] if is_place else text for is_place, text in rule._trace if text != "|")
 
 
 @pytest.mark.parametrize("who", ["system manager", "official", "stranger"])
@@ -53,7 +48,7 @@ def test_no_page_breaks_a_rule_or_hangs_over_the_edge_in_any_view(
         page = browser_of(browser, console, clients[who]).new_page()
         # Whoever sees less of the same pages is looked at in fewer views.
         views = EVERY_VIEW if who == "system manager" else VIEWS
-        faults = [said for rule in rules if (said := faults_of(page, f"{console}{address(rule, ids)}", views))]
+        faults = [said for rule in rules if (said := faults_of(page, f"{console}{filled(rule, ids)}", views))]
         assert not faults, "\n".join(faults)
 
 
@@ -95,7 +90,7 @@ def test_no_page_is_heavy_or_asks_for_much(
             context = browser_of(browser, console, signed_in(app, services, chief.id))
             page, load = context.new_page(), Load()
             page.on("response", load.note)
-            page.goto(f"{console}{address(rule, ids)}")
+            page.goto(f"{console}{filled(rule, ids)}")
             context.close()
             assert load.kilobytes <= MOST_KB, (rule.endpoint, load)
             assert load.requests <= MOST_REQUESTS, (rule.endpoint, load)

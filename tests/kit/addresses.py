@@ -28,6 +28,11 @@ def is_walked(rule: Rule, feature: str) -> bool:
     return rule.endpoint != "static" and feature in ("", rule.endpoint.split(".")[0])
 
 
+def filled(rule: Rule, values: Mapping[str, str]) -> str:
+    """The rule's address with these in its places. Raises KeyError where one cannot be filled."""
+    return "".join(values[text] if is_place else text for is_place, text in rule._trace if text != "|")
+
+
 @dataclass
 class Ground:
     """What examples are made of: their agency is `desk.team`. Each round has an account of it and a system manager

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from hufu_console.cases.queries import agency_name, case_types
 from hufu_console.web.context import now
-from hufu_console.web.lists import Asked, Column, Empty, Filter, ListPage, words
+from hufu_console.web.lists import Asked, Column, Empty, Filter, ListPage, day_of, words
 from hufu_console.web.moments import age, roc_date
 from hufu_console.web.numbers import number_of
 from hufu_console.web.paging import Read
@@ -25,10 +23,6 @@ ALL = "all"
 
 def is_agency_id(text: str) -> bool:
     return number_of(text) is not None
-
-
-def day_of(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None
 
 
 def agency_and_below(text: str) -> str:

@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from flask import Response, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from hufu_console.web import drafts, theme
+from hufu_console.web import theme
 from hufu_console.web.context import registry
 from hufu_console.web.doors import Door, door_url
 from hufu_console.web.drafts import page_before
 from hufu_console.web.feature import composition
-from hufu_console.web.lists import MOST_LETTERS, Listing, ListPage
+from hufu_console.web.lists import Listing, ListPage, keep_words, kept_words
 from hufu_console.web.paging import read_page
 from hufu_console.web.viewer import viewer
 from hufu_registry.kernel.paging import Page
@@ -42,10 +42,9 @@ def search() -> ResponseReturnValue:
     they are posted and kept.
     """
     if request.method == "POST":
-        words = request.form.get("words", "").strip()[:MOST_LETTERS]
-        draft = drafts.keep(request.path, {"words": words}) if words else None
+        _, draft = keep_words(request.path)
         return redirect(url_for("home.search", draft=draft), 303)
-    words = (drafts.kept() or {}).get("words", "")
+    words = kept_words()
     composed = composition()
     searched = [of for of in composed.searched if words and composed.opens(of.endpoint, viewer())]
     found = [first_of(of, words) for of in searched]

@@ -9,7 +9,7 @@ from flask import Flask, Response, g, request, url_for
 from flask_babel import Babel
 
 from hufu_console.web import drafts, isolation
-from hufu_console.web.context import settings
+from hufu_console.web.cookies import remember_choice
 from hufu_console.web.doors import Door, door_url
 from hufu_registry.bootstrap import notice_templates
 
@@ -21,7 +21,6 @@ LANGUAGES = {
     "zh_Hant_TW": {"code": "zh-Hant-TW", "keycloak": "zh-TW", "accepts": "zh-Hant-TW zh-TW zh", "word": "中文"},
     "en": {"code": "en", "keycloak": "en", "accepts": "en", "word": "English"},
 }
-YEAR = 365 * 24 * 3600
 
 
 def language() -> str:
@@ -61,14 +60,7 @@ def other_language() -> dict[str, str]:
 
 def remember(response: Response) -> Response:
     if request.args.get("language") in LANGUAGES:
-        response.set_cookie(
-            COOKIE,
-            request.args["language"],
-            max_age=YEAR,
-            httponly=True,
-            samesite="Lax",
-            secure=settings().cookie_secure,
-        )
+        remember_choice(response, COOKIE, request.args["language"])
     response.headers["Content-Language"] = LANGUAGES[language()]["code"]
     return response
 

@@ -110,8 +110,7 @@ class Asked:
 
     def day(self, name: str) -> date | None:
         """The filter's day, or None where none is set."""
-        value = self.filters.get(name, "")
-        return date.fromisoformat(value) if value else None
+        return day_of(self.filters.get(name, ""))
 
     def choice(self, name: str, kind: type[E]) -> E | None:
         """The filter's value, or None where it leaves nothing out."""
@@ -196,6 +195,11 @@ class ListPage(Generic[T]):
 
     def url(self, asked: Asked, **changes: Any) -> str:
         return url_for(self.endpoint, **{**asked.args, **self.query(asked), **changes})
+
+
+def day_of(text: str) -> date | None:
+    """A day filter's value as a day; None where it is not set."""
+    return date.fromisoformat(text) if text else None
 
 
 def is_day(text: str) -> bool:
@@ -319,9 +323,19 @@ class Listing(Generic[T]):
         return url_for(self.definition.sheet, **{**self.asked.args, **self.definition.query(self.asked)})
 
 
+def keep_words(page: str) -> tuple[str, UUID | None]:
+    """What was posted to be searched for on the page, and the key under which it is kept: it is about people."""
+    words = request.form.get("words", "").strip()[:MOST_LETTERS]
+    return words, drafts.keep(page, {"words": words}) if words else None
+
+
+def kept_words() -> str:
+    return (drafts.kept() or {}).get("words", "")
+
+
 def asked_now(of: ListPage[T], args: Mapping[str, Any]) -> Asked:
     """What this request's address, or the form it sent, wants of the list."""
-    words = (drafts.kept() or {}).get("words", "") if of.words is not None else ""
+    words = kept_words() if of.words is not None else ""
     return of.asked(request.values, args, words, drafts.draft_key() if words else None)
 
 
@@ -343,8 +357,7 @@ def search(of: ListPage[T]) -> Callable[..., ResponseReturnValue]:
     """The view that its filters are posted to: what is searched for is about people, so it is kept."""
 
     def view(**args: Any) -> ResponseReturnValue:
-        words = request.form.get("words", "").strip()[:MOST_LETTERS]
-        draft = drafts.keep(url_for(of.endpoint, **args), {"words": words}) if words else None
+        words, draft = keep_words(url_for(of.endpoint, **args))
         return redirect(of.url(of.asked(request.form, args, words, draft)), 303)
 
     return view

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from hufu_console.web.context import settings
+from hufu_console.web.cookies import remember_choice
 
 COOKIE = "hufu_theme"
 SYSTEM = "system"
 THEMES = (SYSTEM, "light", "dark")
-YEAR = 365 * 24 * 3600
 
 
 def theme() -> str:
@@ -20,9 +19,7 @@ def theme() -> str:
 def remember(response: Response, chosen: str) -> Response:
     """What is no theme changes nothing."""
     if chosen in THEMES:
-        response.set_cookie(
-            COOKIE, chosen, max_age=YEAR, httponly=True, samesite="Lax", secure=settings().cookie_secure
-        )
+        remember_choice(response, COOKIE, chosen)
     return response
 
 

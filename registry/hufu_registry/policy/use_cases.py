@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Protocol
 
 import hufu_registry.rights.use_cases as rights
 from hufu_registry.kernel.actor import Actor
-from hufu_registry.kernel.clock import TAIPEI, taipei_date
+from hufu_registry.kernel.clock import taipei_date, taipei_midnight
 from hufu_registry.kernel.errors import Invalid, NotFound
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.policy import Policy, Setting, check_together, compared_with, text_of
@@ -107,7 +107,7 @@ def _moment(command: ChangeSetting, work: Work) -> tuple[bool, datetime]:
     if day is not None and day < today:
         raise Invalid(fields={"valid_from": "in_the_past"})
     if day is not None and day > today:
-        return False, datetime.combine(day, time(), TAIPEI)
+        return False, taipei_midnight(day)
     # Who waited for the other began before him and is heard after him: his is the last word all the same.
     newest = work.settings.newest_at_once(command.key, command.agency_id)
     return True, work.now if newest is None else max(newest, work.now)

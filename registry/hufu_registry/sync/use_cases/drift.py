@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from hufu_registry.accounts.model import AccountState, Profile
 from hufu_registry.accounts.use_cases import check_official_mail, otp_is_missing
 from hufu_registry.audit.model import differences
 from hufu_registry.kernel.actor import Actor
-from hufu_registry.kernel.clock import TAIPEI
+from hufu_registry.kernel.clock import taipei_midnight
 from hufu_registry.kernel.errors import IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import OutboxKey
@@ -91,7 +91,7 @@ def ignore_drift(key: OutboxKey, field: str, until: date, services: Services[Wor
 
     Raises NotFound("drift"), Invalid(until="in_the_past" or "more_than_a_year").
     """
-    moment = datetime.combine(until, time(), TAIPEI)
+    moment = taipei_midnight(until)
     with services.begin(actor) as work:
         require_administrator(work, actor)
         work.administration.drift(key, field)
