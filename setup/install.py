@@ -22,7 +22,7 @@ OLDEST_PYTHON = (3, 11)
 OLDEST_JAVA = 17
 PACKAGES = ("registry", "admin-ui", "sync-worker", "keycloak-config", "stack")
 SAMBA = ("samba", "samba-ad-dc", "samba-ad-provision", "samba-dsdb-modules", "samba-vfs-modules", "winbind")
-NGINX = ("nginx", "libnginx-mod-http-headers-more-filter")
+NGINX = ("nginx", "libnginx-mod-stream", "libnginx-mod-http-headers-more-filter")
 # Services that Debian starts with a package.
 STARTED = {"samba": ("smbd", "nmbd", "winbind", "samba-ad-dc"), "nginx": ("nginx",)}
 BEGAN = time.monotonic()

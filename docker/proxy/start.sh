@@ -9,11 +9,14 @@ written() {
 	sed -e "s/@CONSOLE_HOST@/$HUFU_CONSOLE_HOST/g" -e "s/@SIGN_IN_HOST@/$HUFU_SIGN_IN_HOST/g" \
 		-e "s/@MAIL_HOST@/$HUFU_MAIL_HOST/g" "/etc/hufu-proxy/$1"
 }
-mkdir -p /tmp/hufu-proxy /tmp/sites
-cp -r /etc/hufu-proxy/* /tmp/hufu-proxy/
-written nginx.conf > /tmp/hufu-proxy/nginx.conf
-[ "$HUFU_MAIL_HOST" = mail.invalid ] || written mail.conf > /tmp/sites/mail.conf
+mkdir -p /tmp/hufu-proxy
+cd /tmp/hufu-proxy
+cp /etc/hufu-proxy/* .
+written sites.conf > sites.conf
+[ "$HUFU_MAIL_HOST" = mail.invalid ] || written mail.conf >> sites.conf
 for network in ${HUFU_ADMIN_NETWORKS//,/ }; do
 	echo "$network 1;"
-done > /tmp/administrators.conf
-exec nginx -e stderr -p /tmp/hufu-proxy/ -c nginx.conf
+done > administrators.conf
+# What a killed nginx left behind.
+rm -f ./*.sock
+exec nginx -e stderr -p . -c nginx.conf

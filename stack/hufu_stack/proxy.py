@@ -12,45 +12,19 @@ from hufu_stack.layout import PROJECT
 from hufu_stack.server import PATH, Server, ServerError, base_environment
 
 ADDRESS = "127.0.0.1"
-SHARED = PROJECT / "docker" / "proxy"
+SETTINGS = PROJECT / "docker" / "proxy"
 # Answered without asking anybody; no page of the console is called so.
-PROBE = "/proxy-pages"
-SETTINGS = """\
-{user}load_module /usr/lib/nginx/modules/ngx_http_headers_more_filter_module.so;
-daemon off;
-pid {folder}/nginx.pid;
-worker_processes 2;
-# Below, nginx quotes requests.
-error_log stderr alert;
-
-events {{
-	worker_connections 2048;
-}}
-
-http {{
-	include {shared}/http.conf;
-	client_body_temp_path {folder}/bodies;
-	proxy_temp_path {folder}/answers;
-	fastcgi_temp_path {folder}/unused;
-	uwsgi_temp_path {folder}/unused;
-	scgi_temp_path {folder}/unused;
-
-	server {{
-		listen {address}:{port};
-		set $upstream http://{address}:{behind};
-		set $public_host localhost:{port};
-		include {shared}/pages.conf;
-		location / {{
-			include {shared}/site.conf;
-		}}
-		location /static/ {{
-			gzip on;
-			include {shared}/site.conf;
-		}}
-		location = {probe} {{
-			access_log off;
-			return 204;
-		}}
+PROBE = "/proxy-page"
+DOORS = "server {{ listen {address}:{port} reuseport; proxy_pass unix:http.sock; }}\n"
+SITES = """\
+server {{
+	listen unix:http.sock proxy_protocol;
+	set $upstream http://{address}:{behind};
+	set $public_host localhost:{port};
+	include site.conf;
+	location = {probe} {{
+		access_log off;
+		return 204;
 	}}
 }}
 """
@@ -64,31 +38,24 @@ class Proxy(Server):
     def folder(self) -> Path:
         return self.profile.data(self.name)
 
-    @property
-    def _config(self) -> Path:
-        return self.folder / "nginx.conf"
-
     def environment(self) -> Mapping[str, str]:
         return base_environment() | {"PATH": PATH}
 
     def prepare(self) -> None:
         if shutil.which("nginx", path=PATH) is None:
             raise ServerError(self, "nginx is not installed: run `make setup`")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        settings = SETTINGS.format(
-            # Started by root, its workers would be somebody who may not enter the project's folder.
-            user="user root;\n" if os.geteuid() == 0 else "",
-            folder=self.folder,
-            shared=SHARED,
-            address=ADDRESS,
-            port=self.profile.port("console"),
-            behind=self.profile.port("console-behind"),
-            probe=PROBE,
-        )
-        self._config.write_text(settings)
+        shutil.rmtree(self.folder, ignore_errors=True)  # a killed one's sockets, too
+        shutil.copytree(SETTINGS, self.folder)
+        port, behind = self.profile.port("console"), self.profile.port("console-behind")
+        (self.folder / "doors.conf").write_text(DOORS.format(address=ADDRESS, port=port))
+        sites = SITES.format(address=ADDRESS, port=port, behind=behind, probe=PROBE)
+        (self.folder / "sites.conf").write_text(sites)
 
     def command(self) -> Sequence[str]:
-        return ["nginx", "-e", "stderr", "-p", f"{SHARED}/", "-c", str(self._config)]
+        # Started by root, its workers would be somebody who may not enter the project's folder.
+        user = ["-g", "user root;"] if os.geteuid() == 0 else []
+        # Its sockets lie where it stands: a long path is none for a socket.
+        return ["env", f"--chdir={self.folder}", "nginx", "-e", "stderr", "-p", ".", "-c", "nginx.conf", *user]
 
     def listens(self) -> Sequence[tuple[str, int]]:
         return [(ADDRESS, self.profile.port("console"))]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import sys
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -21,10 +23,21 @@ PROCESSORS: Final[Sequence[structlog.typing.Processor]] = (
     structlog.processors.format_exc_info,
     structlog.processors.JSONRenderer(ensure_ascii=False),
 )
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+
+
+def unquoted(record: logging.LogRecord) -> bool:
+    """Gunicorn quotes a request that it cannot read: what is kept is what kind of fault it was."""
+    fault = sys.exc_info()[0]
+    if fault is not None and issubclass(fault, Exception):
+        kept = re.split("[:%]", str(record.msg))[0].rstrip()
+        record.msg, record.args = f"{kept}: {fault.__name__}", ()
+    return True
 
 
 def configure() -> None:
     """Once a process, from its composition root."""
+    logging.getLogger("gunicorn.error").addFilter(unquoted)
     structlog.configure(
         processors=list(PROCESSORS),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -45,7 +58,7 @@ def set_up(app: Flask) -> None:
             log.info(
                 "request",
                 request_id=g.get("request_id"),
-                method=request.method,
+                method=request.method if request.method in METHODS else "other",
                 endpoint=request.endpoint,
                 status=response.status_code,
                 milliseconds=round((time.monotonic() - g.get("began", time.monotonic())) * 1000),
