@@ -93,8 +93,8 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def services(database: RegistrySettings, clock: SetClock) -> Iterator[SqlServices]:
-    built = replace(build_services(database), clock=clock)
+def services(databases: Databases, database: RegistrySettings, clock: SetClock) -> Iterator[SqlServices]:
+    built = replace(build_services(database), engine=databases.engine(database), clock=clock)
     yield built
     built.engine.dispose()
 

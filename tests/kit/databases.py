@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -28,6 +29,19 @@ class Databases:
         elsewhere = settings.model_copy(update={"database_url": str(self._url.set(database="postgres"))})
         self._maker = build_engine(elsewhere).execution_options(isolation_level="AUTOCOMMIT")
         self._left: list[str] = []
+        self._shared: sa.Engine | None = None
+        self._at = ""
+
+    def engine(self, settings: RegistrySettings) -> sa.Engine:
+        """An engine of that database, one test's at a time: what it compiled for one test serves the next.
+
+        Dispose of it at the test's end: from then on it connects to where it is asked for next.
+        """
+        if self._shared is None:
+            self._shared = build_engine(settings)
+            sa.event.listen(self._shared, "do_connect", self._there)
+        self._at = name_of(settings)
+        return self._shared
 
     def copy(self, template: str = EMPTY) -> RegistrySettings:
         """Settings of a new database that nobody else has."""
@@ -54,6 +68,9 @@ class Databases:
             self.drop_left()
         finally:
             self._maker.dispose()
+
+    def _there(self, _dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> None:
+        options["dbname"] = self._at
 
     def _drop(self, name: str) -> None:
         """With whoever is still connected; only PostgreSQL's own vacuum cannot be sent away, and is waited for."""
