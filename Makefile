@@ -58,7 +58,8 @@ check: setup lint types imports templates unit ## the fast door: lint, types, im
 java: ## format and tests of the Keycloak extensions
 	@mvn --quiet --batch-mode -f extensions/pom.xml verify
 
-test: setup-tests lint types imports templates java ## everything
+test: setup-tests ## everything
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync types java lint imports templates
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync test-stack test-faults test-others
 
 test-stack: ## those that need the real servers with a directory, one after the other
