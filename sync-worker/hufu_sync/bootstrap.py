@@ -15,6 +15,7 @@ from rq.serializers import JSONSerializer
 
 from hufu_registry.bootstrap import SqlServices, build_services, notice_templates
 from hufu_registry.cases.use_cases import report_collision
+from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.settings import secret
@@ -101,7 +102,7 @@ def build_lanes(parts: Parts, build: Callable[[], Targets]) -> dict[Target, list
 
     def collided(key: OutboxKey) -> None:
         if key.kind is Kind.ACCOUNT:
-            report_collision(AccountId(UUID(key.object_id)), services)
+            report_collision(AccountId(UUID(key.object_id)), services, SYSTEM)
 
     health = {
         target: TargetHealth(services, target, timing, parts.metrics, on_return=partial(wake, target))

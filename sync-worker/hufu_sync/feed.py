@@ -184,7 +184,7 @@ class Feed:
             has_password = in_directory is not None and self.directory.password_is_set(in_directory.remote_id)
         if not (credentials.otp and has_password):
             return False
-        activated = activate_account(account_id, self.services)
+        activated = activate_account(account_id, self.services, SYSTEM)
         if activated:
             log.info("activated", id=str(account_id))
         return activated

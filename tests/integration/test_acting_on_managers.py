@@ -27,7 +27,7 @@ from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.engine.store import cases
 from hufu_registry.cases.permissions import DECIDE_CASES
 from hufu_registry.guard.use_cases import DisableAccounts, submit
-from hufu_registry.kernel.actor import SYSTEM, account_actor
+from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor
 from hufu_registry.kernel.errors import Denied, HufuError, IllegalMove, NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.permissions import Role
@@ -140,7 +140,7 @@ def test_who_is_not_activated_in_time_is_disabled_but_not_who_was_meanwhile(
     with services.begin(SYSTEM) as work:
         monkeypatch.setattr(type(work.accounts), "unactivated_since", lambda *_: [late, activated])
     staff.put_in_state(AccountState.ENABLED, activated)
-    assert disable_not_activated(services) == 1
+    assert disable_not_activated(services, SYSTEM) == 1
     assert staff.account(late).state_cause is DisableCause.NOT_ACTIVATED_IN_TIME
     assert staff.account(activated).state is AccountState.ENABLED
 
@@ -216,6 +216,6 @@ def test_a_first_system_manager_is_made_again_only_when_none_can_sign_in(
     for state in (AccountState.NOT_ACTIVATED, AccountState.ENABLED):
         staff.put_in_state(state, only)
         with pytest.raises(IllegalMove, match="system_manager_exists"):
-            first_system_manager(command, services)
+            first_system_manager(command, services, OPERATOR)
     staff.put_in_state(AccountState.DISABLED, only)
-    assert staff.grants(first_system_manager(command, services))
+    assert staff.grants(first_system_manager(command, services, OPERATOR))

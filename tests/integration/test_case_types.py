@@ -25,7 +25,7 @@ from hufu_registry.cases.engine.store import cases
 from hufu_registry.cases.engine.use_cases.ports import CaseType, Work
 from hufu_registry.cases.types.activation import ACTIVATION, Application
 from hufu_registry.cases.use_cases import FileCase, assign_deciders, file_case
-from hufu_registry.kernel.actor import applicant_actor
+from hufu_registry.kernel.actor import SYSTEM, applicant_actor
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
 from hufu_registry.kernel.mapping import SEALED
@@ -153,7 +153,7 @@ def test_a_type_of_a_permission_of_its_own_is_seen_told_and_decided_by_whom_it_g
     with services.reading() as work:
         assert work.cases.get(case_id).deciding_agency_id is None
         assert told(services, "case_waiting") == [work.accounts.get(chief).mailbox]
-    assert assign_deciders(services) == 0
+    assert assign_deciders(services, SYSTEM) == 0
     assert "李四娘" not in manager.get("/").text
     assert str(case_id) not in manager.get("/cases").text
     assert "李四娘" not in manager.post("/cases/search", data={"words": "四娘"}, follow_redirects=True).text

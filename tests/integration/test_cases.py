@@ -252,7 +252,7 @@ def test_a_case_that_is_not_his_to_decide_is_not_found_by_every_door(office: Cas
 
 def test_a_case_without_a_manager_goes_to_the_nearest_above_then_to_the_system_managers(office: CaseOffice) -> None:
     system = first_system_manager(
-        FirstSystemManager("systemboss", "陳系統", "boss@example.org", office.top.oid or ""), office.services
+        FirstSystemManager("systemboss", "陳系統", "boss@example.org", office.top.oid or ""), office.services, OPERATOR
     )
     first = office.apply()
     with office.services.read() as connection:
@@ -344,7 +344,7 @@ def test_a_collision_is_shown_and_mended_by_another_name_without_touching_the_st
     case_id = office.apply(office.form(account_name="wangxm"), mailbox="p@example.org")
     account_id = office.approve(manager, case_id)
     for _ in range(2):
-        report_collision(account_id, office.services)
+        report_collision(account_id, office.services, SYSTEM)
     assert office.case(case_id).collision
     assert [mail["template"] for mail in office.mails()].count("name_collision") == 1
     browser = office.follow("p@example.org")
@@ -404,9 +404,9 @@ def test_the_queue_finds_words_literally_and_is_paged(office: CaseOffice) -> Non
 
 def test_the_first_system_manager_is_made_once(office: CaseOffice) -> None:
     command = FirstSystemManager("systemboss", "陳系統", "boss@example.org", office.top.oid or "")
-    first_system_manager(command, office.services)
+    first_system_manager(command, office.services, OPERATOR)
     with pytest.raises(IllegalMove, match="system_manager_exists"):
-        first_system_manager(replace(command, account_name="another1"), office.services)
+        first_system_manager(replace(command, account_name="another1"), office.services, OPERATOR)
 
 
 def test_every_act_has_its_sealed_record(office: CaseOffice) -> None:
@@ -447,7 +447,7 @@ def test_two_operators_at_once_make_one_system_manager(office: CaseOffice) -> No
         place = (office.top, office.ministry)[number]
         command = FirstSystemManager(f"systemboss{number}", "陳系統", f"b{number}@example.org", place.oid or "")
         try:
-            return first_system_manager(command, office.services)
+            return first_system_manager(command, office.services, OPERATOR)
         except HufuError as fault:
             return fault
 

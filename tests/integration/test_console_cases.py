@@ -105,7 +105,7 @@ def test_a_name_that_is_somebody_elses_is_told_to_both_and_changed_by_the_applic
     manager_id = desk.manager(desk.agencies[2], "陳經理")
     manager = desk.browser(manager_id)
     assert asked not in manager.get(f"/cases/{case_id}").text
-    report_collision(desk.approve(manager_id, case_id), desk.services)
+    report_collision(desk.approve(manager_id, case_id), desk.services, SYSTEM)
     assert asked in manager.get(f"/cases/{case_id}").text
     applicant = desk.app.test_client()
     desk.clock.advance(seconds=61)

@@ -161,7 +161,7 @@ def test_what_a_case_keeps_is_what_follows_from_tree_and_managers(
         seen |= set(kept.values())
     assert len(set(done)) > 4
     assert len(seen) > 1
-    assert assign_deciders(services) == 0
+    assert assign_deciders(services, SYSTEM) == 0
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -216,7 +216,7 @@ def test_a_right_that_ends_by_its_date_is_found_by_the_next_round(
         work.grants.add(dated(manager, chain[2], services))
     assert stored(services)[case_id] == chain[2].id
     clock.advance(days=2)
-    assert assign_deciders(services) == 1
+    assert assign_deciders(services, SYSTEM) == 1
     assert stored(services)[case_id] is None
 
 

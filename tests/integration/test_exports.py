@@ -192,11 +192,11 @@ def test_one_that_a_process_left_behind_has_failed_and_is_tried_again_by_its_own
     app: Flask, services: SqlServices, browser: FlaskClient, clock: SetClock, system_manager: Account
 ) -> None:
     page = asked(browser)
-    assert begin_export(UUID(id_of(page)), services) is not None
-    settle_exports(services)
+    assert begin_export(UUID(id_of(page)), services, SYSTEM) is not None
+    settle_exports(services, SYSTEM)
     assert "試算表產生中" in browser.get(page).text
     clock.advance(seconds=LOST_AFTER.total_seconds() + 1)
-    settle_exports(services)
+    settle_exports(services, SYSTEM)
     browser = signed_in(app, services, system_manager.id)
     assert "再試一次" in browser.get(page).text
     assert browser.post(f"{page}/retry").status_code == 303
@@ -252,10 +252,10 @@ def test_one_whose_words_cannot_be_opened_keeps_nobody_elses_from_being_given_up
 ) -> None:
     pages = [asked(browser), asked(browser, "/sync/work.xlsx?target=ad")]
     for page in pages:
-        begin_export(UUID(id_of(page)), services)
+        begin_export(UUID(id_of(page)), services, SYSTEM)
     spoiled(services, pages[0], words_sealed="zz")
     clock.advance(seconds=LOST_AFTER.total_seconds() + 1)
-    settle_exports(services)
+    settle_exports(services, SYSTEM)
     assert set(states_of(services).values()) == {"failed"}
 
 
@@ -274,5 +274,5 @@ def test_a_file_is_gone_after_a_day(app: Flask, services: SqlServices, browser: 
     page = asked(browser)
     written(app, page)
     clock.advance(seconds=FILE_LIFETIME.total_seconds())
-    settle_exports(services)
+    settle_exports(services, SYSTEM)
     assert rows_of(services) == []

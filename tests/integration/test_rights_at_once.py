@@ -241,7 +241,7 @@ class Crowd:
             partial(self.hold, whom, other),
             partial(self.decide_held, dice, asker),
             partial(submit, self.list_file(dice), services, asker, confirmed=1000),
-            partial(assign_deciders, services),
+            partial(assign_deciders, services, SYSTEM),
             partial(converge_agency, agency.id, services, asker),
             partial(request_plan, agency.id, None, services, asker),
             *[partial(self.decide, dice, asker), partial(self.change_case, dice, agency)] * 3,
@@ -257,7 +257,7 @@ class Crowd:
 
     def restore(self, whom: AccountId, asker: Actor) -> None:
         restore_account(whom, self.services, asker, reason="復職")
-        activate_account(whom, self.services)
+        activate_account(whom, self.services, SYSTEM)
 
     def move(self, dice: random.Random, asker: Actor) -> None:
         parents = dice.choice([(3, 1), (3, 2), (2, 1), (2, 0)])

@@ -145,7 +145,7 @@ def exported(services: SqlServices, account_id: AccountId) -> UUID:
     """A spreadsheet of all work that the account asked for, and that is there."""
     wanted = RequestExport("sync.work_xlsx", "sync.work", ADMINISTER_SYNC, {"query": {}, "args": {}, "language": "en"})
     export = request_export(wanted, services, account_actor(account_id))
-    begin_export(export.id, services)
+    begin_export(export.id, services, SYSTEM)
     finish_export(export.id, Written(b"PK", "work.xlsx", 1), ADMINISTER_SYNC, services, account_actor(account_id))
     return export.id
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -85,3 +86,19 @@ def test_a_planted_fault_is_found(house: Path, contract: str) -> None:
         assert f"{contracts()[contract]} BROKEN" in said
     finally:
         module.write_text(before)
+
+
+ACTORS_OF_OURS = re.compile(r"(?<!ActorKind\.)\b(?:SYSTEM|OPERATOR)\b")
+
+
+def acting_by_themselves(registry: Path) -> list[str]:
+    """The rules that name an actor, who is an argument of every use case."""
+    rules = [path for path in registry.rglob("*.py") if {"use_cases", "types", "use_cases.py"} & set(path.parts)]
+    assert rules
+    return [path.name for path in rules if ACTORS_OF_OURS.search(path.read_text(encoding="utf-8"))]
+
+
+def test_no_use_case_says_by_itself_who_acts(tmp_path: Path) -> None:
+    assert acting_by_themselves(ROOT / "registry" / "hufu_registry") == []
+    (tmp_path / "use_cases.py").write_text("with services.begin(SYSTEM) as work: ...", encoding="utf-8")
+    assert acting_by_themselves(tmp_path) == ["use_cases.py"]

@@ -19,6 +19,7 @@ from hufu_registry.exports.use_cases import (
     note_progress,
     owner_of,
 )
+from hufu_registry.kernel.actor import SYSTEM
 
 log = structlog.get_logger("hufu_console")
 
@@ -32,14 +33,14 @@ def write(export_id: str) -> None:
 
 def write_claimed(export_id: UUID) -> None:
     try:
-        export = begin_export(export_id, registry())
+        export = begin_export(export_id, registry(), SYSTEM)
         if export is None:
             return
         permission = permission_of(list_named(export.list_name))
         finish_export(export.id, written(export), permission, registry(), owner_of(export))
     except Exception as error:  # noqa: BLE001 - whatever it was, its owner is told, and may try again
         log.warning("export_failed", export_id=str(export_id), error=type(error).__name__)
-        fail_export(export_id, registry())
+        fail_export(export_id, registry(), SYSTEM)
     else:
         log.info("export_written", export_id=str(export_id))
 
@@ -53,4 +54,4 @@ def written(export: Export) -> Written:
     g.language = str(export.parameters["language"])
     of = list_named(export.list_name)
     asked = asked_of(of, export, words)
-    return whole(of, asked, lambda rows: note_progress(export.id, rows, registry()))
+    return whole(of, asked, lambda rows: note_progress(export.id, rows, registry(), SYSTEM))

@@ -8,6 +8,7 @@ import click
 
 from hufu_registry.accounts.use_cases import FirstSystemManager, first_system_manager
 from hufu_registry.bootstrap import SqlServices
+from hufu_registry.kernel.actor import OPERATOR
 
 
 @click.group("system-manager")
@@ -24,7 +25,7 @@ def system_manager() -> None:
 def create(services_of: Callable[[], SqlServices], account_name: str, name: str, mailbox: str, agency_oid: str) -> None:
     """Make the first system manager and mail the activation link."""
     command = FirstSystemManager(account_name=account_name, name=name, mailbox=mailbox, agency_oid=agency_oid)
-    account_id = first_system_manager(command, services_of())
+    account_id = first_system_manager(command, services_of(), OPERATOR)
     click.echo(f"account {account_id} opened; the activation link is on its way")
 
 

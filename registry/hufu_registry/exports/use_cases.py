@@ -11,7 +11,7 @@ from uuid import UUID
 import hufu_registry.accounts.use_cases as accounts
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.exports.model import FILE_LIFETIME, LOST_AFTER, Export, ExportMove, ExportState
-from hufu_registry.kernel.actor import SYSTEM, Actor, account_actor
+from hufu_registry.kernel.actor import Actor, account_actor
 from hufu_registry.kernel.errors import Denied, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.keys import Unreadable
@@ -159,9 +159,9 @@ def take_content(export_id: UUID, permission: Permission, work: Work, actor: Act
         raise NotFound("export") from error
 
 
-def begin_export(export_id: UUID, services: Services[Work]) -> Export | None:
+def begin_export(export_id: UUID, services: Services[Work], actor: Actor) -> Export | None:
     """To be written by the caller, who has claimed it; None where it is done, or gone."""
-    with services.begin(SYSTEM) as work:
+    with services.begin(actor) as work:
         try:
             export = work.exports.get(export_id, lock=True)
         except NotFound:
@@ -173,9 +173,9 @@ def begin_export(export_id: UUID, services: Services[Work]) -> Export | None:
     return running
 
 
-def note_progress(export_id: UUID, rows: int, services: Services[Work]) -> None:
+def note_progress(export_id: UUID, rows: int, services: Services[Work], actor: Actor) -> None:
     """For whoever watches it."""
-    with services.begin(SYSTEM) as work:
+    with services.begin(actor) as work:
         work.exports.note_rows(export_id, rows)
 
 
@@ -198,9 +198,9 @@ def finish_export(
         _record(work, export.recorded_as, written.rows)
 
 
-def fail_export(export_id: UUID, services: Services[Work]) -> None:
+def fail_export(export_id: UUID, services: Services[Work], actor: Actor) -> None:
     """It could not be written; its owner may try again. Harmless where it is done, or gone."""
-    with services.begin(SYSTEM) as work:
+    with services.begin(actor) as work:
         try:
             export = work.exports.get(export_id, lock=True)
         except NotFound:
@@ -209,13 +209,13 @@ def fail_export(export_id: UUID, services: Services[Work]) -> None:
             work.exports.save(export.moved(ExportMove.FAIL, work.now))
 
 
-def settle_exports(services: Services[Work]) -> None:
+def settle_exports(services: Services[Work], actor: Actor) -> None:
     """Files that have had their day are forgotten; what a process left behind unfinished has failed."""
-    with services.begin(SYSTEM) as work:
+    with services.begin(actor) as work:
         work.exports.forget_expired(work.now)
         lost = work.exports.begun_before(work.now - LOST_AFTER)
     for export_id in lost:
-        fail_export(export_id, services)
+        fail_export(export_id, services, actor)
 
 
 def owner_of(export: Export) -> Actor:

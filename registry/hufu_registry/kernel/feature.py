@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.outbox import OutboxKey
 from hufu_registry.kernel.permissions import Permission
@@ -15,11 +16,11 @@ from hufu_registry.kernel.policy import Policy, Setting, declared_in
 
 @dataclass(frozen=True, slots=True)
 class TimedTask:
-    """`run` is one round, given the process's services; a round may be repeated, and may end anywhere."""
+    """`run` is one round, given the process's services and who acts; it may be repeated, and may end anywhere."""
 
     name: str
     every: timedelta
-    run: Callable[[Any], object]
+    run: Callable[[Any, Actor], object]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import hufu_registry.audit.use_cases as audit
 import hufu_registry.notices.use_cases as notices
-from hufu_registry.kernel.actor import SYSTEM, Actor, ActorKind, network_of
+from hufu_registry.kernel.actor import Actor, ActorKind, network_of
 from hufu_registry.kernel.errors import Invalid, NotFound, RateLimited
 from hufu_registry.kernel.ids import PersonId
 from hufu_registry.kernel.work import Services
@@ -211,7 +211,7 @@ def proved_mailbox(browser: str, purpose: Purpose, services: Services[Work], wor
     return services.keys.open("mailbox", sealed)
 
 
-def forget_old_codes(services: Services[Work]) -> None:
+def forget_old_codes(services: Services[Work], actor: Actor) -> None:
     """Delete codes no limit and no proof looks at any more; the scheduler's work."""
-    with services.begin(SYSTEM) as work:
+    with services.begin(actor) as work:
         work.mailboxes.forget_before(work.now - 2 * A_DAY)

@@ -6,7 +6,6 @@ from datetime import timedelta
 from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
-from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.feature import Feature, TimedTask
 from hufu_registry.sessions.model import SessionPolicy
 from hufu_registry.sessions.store import SqlDrafts, SqlSessions
@@ -15,7 +14,7 @@ from hufu_registry.sessions.use_cases import forget_old
 FEATURE = Feature(
     "sessions",
     policy=SessionPolicy,
-    tasks=(TimedTask("sessions", timedelta(minutes=10), lambda services: forget_old(services, SYSTEM)),),
+    tasks=(TimedTask("sessions", timedelta(minutes=10), forget_old),),
 )
 
 

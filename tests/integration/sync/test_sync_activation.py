@@ -186,9 +186,9 @@ def test_not_activated_in_thirty_days_is_disabled(
 ) -> None:
     account_id, _, _ = waiting
     clock.advance(days=29)
-    assert disable_not_activated(engine.services) == 0
+    assert disable_not_activated(engine.services, SYSTEM) == 0
     clock.advance(days=2)
-    assert disable_not_activated(engine.services) == 1
+    assert disable_not_activated(engine.services, SYSTEM) == 1
     engine.run()
     ((_, in_ad),) = engine.ad.of(f"hufu:account:{account_id}")
     assert (engine.state(account_id), in_ad.enabled) == ("disabled", False)

@@ -262,7 +262,7 @@ def test_who_lost_his_password_with_his_entry_is_mailed_a_link_and_activates_onc
 ) -> None:
     account_id = engine.account(chain[1])
     engine.run()
-    assert activate_account(account_id, engine.services)
+    assert activate_account(account_id, engine.services, SYSTEM)
     key = OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id))
     with pytest.raises(IllegalMove, match="not_missed"):
         make_again(key, engine.services, OPERATOR)
@@ -274,14 +274,14 @@ def test_who_lost_his_password_with_his_entry_is_mailed_a_link_and_activates_onc
     assert len(engine.ad.of(f"hufu:account:{account_id}")) == 1
     assert len(engine.keycloak.mails) == 2
     assert engine.records("account.remade") == 1
-    assert activate_account(account_id, engine.services)
+    assert activate_account(account_id, engine.services, SYSTEM)
 
 
 def test_who_stands_there_again_by_then_keeps_what_he_has(engine: Engine, chain: Sequence[Agency]) -> None:
     """Brought back from the recycle bin between the look that missed it and the press of the button."""
     account_id = engine.account(chain[1])
     engine.run()
-    assert activate_account(account_id, engine.services)
+    assert activate_account(account_id, engine.services, SYSTEM)
     key = OutboxKey(Target.AD, Kind.ACCOUNT, str(account_id))
     remote_id = engine.in_ad(account_id)
     for begin in ("work", "drift"):

@@ -129,19 +129,19 @@ def test_a_deleted_account_stays_for_its_time_and_then_goes(
     delete_account(people[0], engine.services, SYSTEM, reason="test")
     engine.run()
     engine.clock.advance(days=29)
-    assert enqueue_deleted(engine.services) == 0
+    assert enqueue_deleted(engine.services, SYSTEM) == 0
     assert engine.ad.things[engine.in_ad(people[0])].enabled is False
     engine.clock.advance(days=2)
-    assert enqueue_deleted(engine.services) == 1
+    assert enqueue_deleted(engine.services, SYSTEM) == 1
     assert {row for row in engine.pending() if row[1] == str(people[0])} == {
         ("ad", str(people[0]), True),
         ("keycloak", str(people[0]), True),
     }
-    assert enqueue_deleted(engine.services) == 0
+    assert enqueue_deleted(engine.services, SYSTEM) == 0
     engine.run()
     mark = f"hufu:account:{people[0]}"
     assert (engine.ad.of(mark), engine.keycloak.of(mark)) == ([], [])
-    assert enqueue_deleted(engine.services) == 0
+    assert enqueue_deleted(engine.services, SYSTEM) == 0
     assert engine.state(people[0]) == AccountState.DELETED
 
 
@@ -159,10 +159,10 @@ def test_what_is_old_is_forgotten(engine: Engine, people: list[AccountId]) -> No
     before = kept()
     assert min(before) > 0
     engine.clock.advance(days=1)
-    forget_history(engine.services)
+    forget_history(engine.services, SYSTEM)
     assert kept() == before
     engine.clock.advance(days=400)
-    forget_history(engine.services)
+    forget_history(engine.services, SYSTEM)
     # The request is still open.
     assert kept() == [0, 1, 0]
 
@@ -177,10 +177,10 @@ def test_a_plan_is_kept_as_long_as_its_execution(engine: Engine) -> None:
         work.runs.request(replace(execution, plan_id=plan_id))
         work.runs.finish(execution.id)
     engine.clock.advance(days=200)
-    forget_history(engine.services)
+    forget_history(engine.services, SYSTEM)
     assert len(engine.runs()) == 2
     engine.clock.advance(days=201)
-    forget_history(engine.services)
+    forget_history(engine.services, SYSTEM)
     assert engine.runs() == []
 
 

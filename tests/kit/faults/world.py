@@ -129,7 +129,7 @@ class Office:
             self.expected[account_id]["account.changed"] += 1
 
     def activate(self, account_id: AccountId) -> None:
-        if lifecycle.activate_account(account_id, self.services):
+        if lifecycle.activate_account(account_id, self.services, SYSTEM):
             self.expected[account_id]["account.activated"] += 1
 
     def disable(self, account_id: AccountId) -> None:

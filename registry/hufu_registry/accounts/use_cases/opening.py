@@ -20,7 +20,7 @@ from hufu_registry.accounts.use_cases.notifications import limit_link_mails
 from hufu_registry.accounts.use_cases.permission import account_to_change, hold_places
 from hufu_registry.accounts.use_cases.ports import Work
 from hufu_registry.agencies.model import HOMES
-from hufu_registry.kernel.actor import OPERATOR, SYSTEM, Actor
+from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, CaseId, PersonId
 from hufu_registry.kernel.permissions import Role
@@ -65,7 +65,7 @@ def open_account(work: Work, services: Services[Work], account: Account, *, case
     )
 
 
-def first_system_manager(command: FirstSystemManager, services: Services[Work]) -> AccountId:
+def first_system_manager(command: FirstSystemManager, services: Services[Work], actor: Actor) -> AccountId:
     """Whoever is at the machine makes the account that appoints all others, which is mailed its link. Only while no
     system manager can sign in, or is on the way to it.
 
@@ -80,7 +80,7 @@ def first_system_manager(command: FirstSystemManager, services: Services[Work]) 
         "title": TITLE.fault(profile.title),
     }
     faults = {name: fault for name, fault in entered.items() if fault}
-    with services.begin(OPERATOR) as work:
+    with services.begin(actor) as work:
         agency = work.agencies.find_by_oid(command.agency_oid)
         if agency is None or agency.kind not in HOMES:
             faults["agency_oid"] = "agency_unknown"
@@ -148,9 +148,9 @@ def _resend(work: Work, services: Services[Work], account: Account) -> None:
     )
 
 
-def activate_account(account_id: AccountId, services: Services[Work]) -> bool:
+def activate_account(account_id: AccountId, services: Services[Work], actor: Actor) -> bool:
     """The worker saw that its person has password and one-time password; false when it was not waiting for that."""
-    with services.begin(SYSTEM) as work:
+    with services.begin(actor) as work:
         hold_places(work, account_id)
         account = work.accounts.get(account_id, lock=True)
         if account.state is not AccountState.NOT_ACTIVATED:

@@ -24,7 +24,7 @@ from hufu_registry.cases.engine.use_cases.following import held_case, own_case
 from hufu_registry.cases.engine.use_cases.notifications import record, tell_applicant
 from hufu_registry.cases.engine.use_cases.ports import CaseType, Work
 from hufu_registry.cases.notices import NAME_COLLISION
-from hufu_registry.kernel.actor import SYSTEM, Actor
+from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId, PersonId
@@ -203,9 +203,9 @@ def choose_name(command: ChooseName, services: Services[Work], actor: Actor) -> 
         propagation.enqueue_account(work, services, replace(account, account_name=wished))
 
 
-def report_collision(account_id: AccountId, services: Services[Work]) -> None:
+def report_collision(account_id: AccountId, services: Services[Work], actor: Actor) -> None:
     """The worker found the account's name to be somebody else's in a target; harmless when repeated."""
-    with services.begin(SYSTEM) as work:
+    with services.begin(actor) as work:
         case = work.cases.by_account(account_id)
         if case is None or case.collision:
             return

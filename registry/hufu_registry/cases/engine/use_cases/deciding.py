@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from hufu_registry.cases.engine.model import Case, CaseMove, may
 from hufu_registry.cases.engine.use_cases.notifications import record, tell_applicant
 from hufu_registry.cases.engine.use_cases.ports import Work
-from hufu_registry.kernel.actor import SYSTEM, Actor
+from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, Denied, IllegalMove, NotFound
 from hufu_registry.kernel.ids import AccountId, CaseId
@@ -77,9 +77,9 @@ def reject(command: Reject, services: Services[Work], actor: Actor) -> None:
         tell_applicant(work, decided, kind.rejected, reason=reason)
 
 
-def assign_deciders(services: Services[Work]) -> int:
+def assign_deciders(services: Services[Work], actor: Actor) -> int:
     """Every case is with those who decide it now; harmless when repeated."""
-    with services.begin(SYSTEM) as work:
+    with services.begin(actor) as work:
         work.agencies.lock_tree()
         return work.cases.assign_deciders()
 
