@@ -17,6 +17,7 @@ from hufu_console.web import (
     converters,
     failures,
     feature,
+    following,
     incoming,
     labels,
     language,
@@ -81,6 +82,7 @@ def create_app(settings: Settings, services: Services) -> Flask:
     converters.set_up(app)
     feature.set_up(app, composed)
     labels.set_up(app)
+    following.set_up(app)
     routing.register(app, composed.routes.values(), tokens)
     viewer.set_up(app, composed.routes)
     navigation.set_up(app)

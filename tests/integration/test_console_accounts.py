@@ -253,6 +253,10 @@ def test_what_is_saved_while_a_system_is_paused_says_that_it_waits(
     assert "等候同步" not in page
     with services.begin(SYSTEM) as work:
         work.administration.pause(Target.AD, "維護", None)
+    for act in ("edit", "disable", "suspend"):
+        page = words_of(browser.get(f"/accounts/{wang}/{act}").text)
+        assert "已由人工暫停：Active Directory" in page
+        assert "幾秒內" not in page
     page = words_of(browser.post(f"/accounts/{wang}/edit", data=FORM, follow_redirects=True).text)
     assert "已由人工暫停：Active Directory" in page
     assert "隨即更新" not in page

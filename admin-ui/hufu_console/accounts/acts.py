@@ -11,7 +11,6 @@ import hufu_registry.accounts.use_cases as accounts
 from hufu_console.accounts import queries
 from hufu_console.accounts.forms import ReasonForm, TransferForm
 from hufu_console.guard.submitting import submitted
-from hufu_console.sync.following import unless_paused
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, now, policy, registry
 from hufu_console.web.numbers import number_in
@@ -19,7 +18,7 @@ from hufu_console.web.viewer import viewer
 from hufu_registry.guard.use_cases import TransferAccounts
 from hufu_registry.kernel.errors import Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId
-from hufu_registry.kernel.outbox import Target
+from hufu_registry.kernel.outbox import STATE_TARGETS, Target
 
 # Where they end: that waits for no directory.
 SESSIONS = (Target.KEYCLOAK,)
@@ -33,7 +32,7 @@ def unlock(account_id: AccountId) -> ResponseReturnValue:
     """解除鎖定."""
     queries.seen_account(viewer(), account_id)
     accounts.unlock_account(account_id, registry(), actor())
-    return done(unless_paused(_("Unlocked. The person can try again within seconds.")), page_of(account_id))
+    return done(_("Unlocked. The person can try again within seconds."), page_of(account_id), targets=STATE_TARGETS)
 
 
 def require_password_change(account_id: AccountId) -> ResponseReturnValue:
@@ -41,7 +40,8 @@ def require_password_change(account_id: AccountId) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         accounts.require_password_change(account_id, registry(), actor())
-        return done(unless_paused(_("At the next sign-in the person chooses a new password.")), page_of(account_id))
+        said = _("At the next sign-in the person chooses a new password.")
+        return done(said, page_of(account_id), targets=STATE_TARGETS)
 
     return act_page(form, "accounts/require_password_change.html", act, account=account)
 
@@ -52,8 +52,8 @@ def reset_otp(account_id: AccountId) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         accounts.reset_otp(account_id, registry(), actor())
-        said = unless_paused(_("The person is mailed a link for a new one-time password."))
-        return done(said, page_of(account_id))
+        said = _("The person is mailed a link for a new one-time password.")
+        return done(said, page_of(account_id), targets=STATE_TARGETS)
 
     return act_page(form, "accounts/reset_otp.html", act, account=account)
 
@@ -63,14 +63,15 @@ def transfer(account_id: AccountId) -> ResponseReturnValue:
     account, form = queries.acted_on(viewer(), account_id), filled(TransferForm)
 
     def said(_accounts: object) -> object:
-        return unless_paused(_("Transferred. The systems follow within seconds."))
+        return _("Transferred. The systems follow within seconds.")
 
     def act() -> ResponseReturnValue:
         agency_id = number_in(form.agency_id)
         if agency_id is None:
             raise Invalid(fields={"agency_id": "agency_required"})
         command = TransferAccounts((account_id,), AgencyId(agency_id))
-        return submitted(command, _("Transfer the account"), said, page_of(account_id))
+        title = _("Transfer the account")
+        return submitted(command, title, said, page_of(account_id), targets=STATE_TARGETS)
 
     return act_page(form, "accounts/transfer.html", act, account=account)
 
@@ -80,7 +81,7 @@ def disable(account_id: AccountId) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         accounts.disable_account(account_id, registry(), actor(), reason=form.given())
-        return done(unless_paused(_("Disabled. Its sessions end within seconds."), SESSIONS), page_of(account_id))
+        return done(_("Disabled. Its sessions end within seconds."), page_of(account_id), targets=SESSIONS)
 
     return act_page(form, "accounts/disable.html", act, account=account)
 
@@ -92,7 +93,7 @@ def suspend(account_id: AccountId) -> ResponseReturnValue:
     def act() -> ResponseReturnValue:
         accounts.suspend_account(account_id, registry(), actor(), reason=form.given())
         said = _("Suspended. Its sessions end within seconds; the managers above are told.")
-        return done(unless_paused(said, SESSIONS), page_of(account_id))
+        return done(said, page_of(account_id), targets=SESSIONS)
 
     return act_page(form, "accounts/suspend.html", act, account=account)
 
@@ -102,7 +103,8 @@ def restore(account_id: AccountId) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         accounts.restore_account(account_id, registry(), actor(), reason=form.given())
-        return done(unless_paused(_("Restored. Its owner gets a new activation mail.")), page_of(account_id))
+        said = _("Restored. Its owner gets a new activation mail.")
+        return done(said, page_of(account_id), targets=STATE_TARGETS)
 
     return act_page(form, "accounts/restore.html", act, account=account)
 

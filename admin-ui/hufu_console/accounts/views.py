@@ -12,7 +12,6 @@ from hufu_console.accounts import queries
 from hufu_console.accounts.acts import page_of
 from hufu_console.accounts.forms import CodeForm, ProfileForm, fields_of
 from hufu_console.accounts.lists import PEOPLE, SIGN_INS
-from hufu_console.sync.following import unless_paused
 from hufu_console.sync.lists import STEPS
 from hufu_console.web import lists
 from hufu_console.web.acts import act_page, done, filled
@@ -24,6 +23,7 @@ from hufu_console.web.viewer import viewer
 from hufu_registry.accounts.model import AccountMove
 from hufu_registry.kernel.errors import RateLimited
 from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.outbox import STATE_TARGETS
 from hufu_registry.people.model import Purpose
 from hufu_registry.people.use_cases import EnterCode, RequestCode, enter_code, request_code
 from hufu_registry.sync.model import AppliedStep
@@ -71,7 +71,8 @@ def edit(account_id: AccountId) -> ResponseReturnValue:
     def act() -> ResponseReturnValue:
         command = accounts.ChangeAccount(account.id, form.seen_version(), form.profile())
         accounts.change_account(command, registry(), actor())
-        return done(unless_paused(_("Saved. The directory and the sign-in server follow.")), page_of(account_id))
+        said = _("Saved. The directory and the sign-in server follow.")
+        return done(said, page_of(account_id), targets=STATE_TARGETS)
 
     return act_page(form, "accounts/edit.html", act, look_again=True, account=account, units=units)
 
@@ -79,14 +80,14 @@ def edit(account_id: AccountId) -> ResponseReturnValue:
 def resend(account_id: AccountId) -> ResponseReturnValue:
     queries.seen_account(viewer(), account_id)
     accounts.resend_activation(account_id, registry(), actor())
-    said = unless_paused(_("A new activation mail is on its way. Please use the newest one."))
-    return done(said, page_of(account_id))
+    said = _("A new activation mail is on its way. Please use the newest one.")
+    return done(said, page_of(account_id), targets=STATE_TARGETS)
 
 
 def sync_now(account_id: AccountId) -> ResponseReturnValue:
     queries.seen_account(viewer(), account_id)
     sync.converge_now(account_id, registry(), actor())
-    return done(unless_paused(_("The account is compared and put right now.")), page_of(account_id))
+    return done(_("The account is compared and put right now."), page_of(account_id), targets=STATE_TARGETS)
 
 
 def mine() -> str:
@@ -106,10 +107,8 @@ def prove_mail() -> ResponseReturnValue:
     def act() -> ResponseReturnValue:
         enter_code(EnterCode(browser(), Purpose.OFFICIAL_MAIL, str(form.code.data or "")), registry(), actor())
         accounts.prove_official_mail(browser(), registry(), actor())
-        return done(
-            unless_paused(_("Your official mailbox is verified. The systems follow within seconds.")),
-            url_for("accounts.mine"),
-        )
+        said = _("Your official mailbox is verified. The systems follow within seconds.")
+        return done(said, url_for("accounts.mine"), targets=STATE_TARGETS)
 
     return act_page(form, "accounts/prove_mail.html", act, account=account)
 
@@ -134,4 +133,5 @@ def my_progress() -> ResponseReturnValue:
 
 def sync_mine() -> ResponseReturnValue:
     sync.converge_now(viewer().account_id, registry(), actor())
-    return done(unless_paused(_("Your account is compared and put right now.")), url_for("accounts.mine"))
+    said = _("Your account is compared and put right now.")
+    return done(said, url_for("accounts.mine"), targets=STATE_TARGETS)

@@ -23,6 +23,7 @@ from hufu_registry.cases import use_cases as cases
 from hufu_registry.cases.engine.model import CaseMove
 from hufu_registry.kernel.errors import Conflict, HufuError, IllegalMove
 from hufu_registry.kernel.ids import CaseId
+from hufu_registry.kernel.outbox import STATE_TARGETS, Target
 
 queue = lists.page(QUEUE)
 search = lists.search(QUEUE)
@@ -36,7 +37,7 @@ def case(case_id: CaseId) -> ResponseReturnValue:
     def act() -> ResponseReturnValue:
         command = cases.Approve(case_id, version_in(form.version), form.entered())
         cases.approve(command, registry(), actor())
-        return done(words(f"cases/types/{view.case.type}.html", "approved"), page_of(case_id))
+        return done(words(f"cases/types/{view.case.type}.html", "approved"), page_of(case_id), targets=STATE_TARGETS)
 
     return decision_page(view, form, "cases/case.html", act)
 
@@ -49,7 +50,8 @@ def reject(case_id: CaseId) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         cases.reject(cases.Reject(case_id, version_in(form.version), str(form.reason.data or "")), registry(), actor())
-        return done(_("Rejected. The applicant gets a mail with the reason."), page_of(case_id))
+        said = _("Rejected. The applicant gets a mail with the reason.")
+        return done(said, page_of(case_id), targets=(Target.MAIL,))
 
     return decision_page(view, form, "cases/reject.html", act)
 

@@ -19,6 +19,7 @@ from hufu_console.web.numbers import version_in
 from hufu_console.web.sentences import sentence, sentence_of
 from hufu_console.web.viewer import viewer
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
+from hufu_registry.kernel.outbox import STATE_TARGETS
 
 held_changes = lists.page(HELD_CHANGES)
 
@@ -46,7 +47,7 @@ def release(held_id: UUID) -> ResponseReturnValue:
             flash(sentence(error), "refused")
             return redirect(back, 303)
         run = url_for("sync.run", run_id=outcome.run_id) if outcome.run_id else None
-        return done(_("Carried out. The systems follow within minutes."), run or back)
+        return done(_("Carried out. The systems follow within minutes."), run or back, targets=STATE_TARGETS)
 
     return act_page(form, "guard/release.html", act, view=view, back=back)
 

@@ -18,6 +18,7 @@ from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import CaseMove
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, CaseId
+from hufu_registry.kernel.outbox import STATE_TARGETS
 from hufu_registry.people.model import Purpose
 
 
@@ -55,7 +56,8 @@ def own_accounts() -> str:
 
 def resend_activation(account_id: AccountId) -> ResponseReturnValue:
     accounts.resend_own_activation(browser(), account_id, registry(), actor())
-    return done(_("A new activation mail is on its way. Please use the newest one."), url_for("public.own_accounts"))
+    said = _("A new activation mail is on its way. Please use the newest one.")
+    return done(said, url_for("public.own_accounts"), targets=STATE_TARGETS)
 
 
 def welcome() -> str:

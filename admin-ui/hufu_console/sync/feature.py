@@ -32,6 +32,7 @@ RUN_CAUSES = {
     "plan": _l("A forecast was asked for"),
     "execution": _l("A plan is executed"),
 }
+TARGETS = {"ad": _l("Active Directory"), "keycloak": _l("Keycloak (sign-in)"), "mail": _l("Mail")}
 EVENTS = {
     "agency.sync_requested": _l("Account synchronisation"),
     "account.sync_requested": _l("Account synchronisation"),
@@ -64,6 +65,6 @@ FEATURE = ConsoleFeature(
     ),
     waits=(Waiting("sync.work", queries.count_parked), Waiting("sync.drift", queries.count_drifts)),
     sentences=SENTENCES,
-    labels={"event": EVENTS, "run_cause": RUN_CAUSES},
+    labels={"event": EVENTS, "run_cause": RUN_CAUSES, "target": TARGETS},
     template_values={"bars_in": bars_in, "correctable": frozenset(ACCEPTABLE)},
 )

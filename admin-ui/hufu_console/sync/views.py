@@ -15,15 +15,15 @@ from flask_wtf import FlaskForm
 
 import hufu_registry.sync.use_cases as sync
 from hufu_console.sync import queries
-from hufu_console.sync.following import unless_paused
 from hufu_console.sync.forms import AgencyForm, DropForm, IgnoreForm, PauseForm, PlanForm
 from hufu_console.sync.lists import DRIFT, FIGURES, PLAN, RUNS, STEPS, WORK
 from hufu_console.web import lists
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, now, policy, registry
+from hufu_console.web.following import promised
 from hufu_console.web.sentences import sentence
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
-from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.outbox import STATE_TARGETS, Kind, OutboxKey, Target
 from hufu_registry.sync.model import ErrorClass
 
 MOST_PICKED = 100
@@ -123,15 +123,16 @@ work, search_work = lists.page(WORK), lists.search(WORK)
 def retry_picked() -> ResponseReturnValue:
     """Those ticked are tried again now; what is done meanwhile is left out."""
     keys = [key for text in request.form.getlist("pick")[:MOST_PICKED] if (key := queries.key_in(text))]
-    count = 0
+    tried = []
     for key in keys:
         try:
             sync.retry_now(key, registry(), actor())
-            count += 1
+            tried.append(key.target)
         except (NotFound, IllegalMove, Conflict):
             continue
-    if count:
-        flash(ngettext("%(num)s row is tried again now.", "%(num)s rows are tried again now.", count), "good")
+    if tried:
+        said = ngettext("%(num)s row is tried again now.", "%(num)s rows are tried again now.", len(tried))
+        flash(promised(said, sorted(set(tried))), "good")
     else:
         flash(_("Nothing was picked, or it is all done already."), "info")
     return lists.back_to(WORK)
@@ -158,13 +159,14 @@ def steps(kind: Kind, object_id: str) -> str:
 @settled_in("sync.work")
 def retry(target: Target, kind: Kind, object_id: str) -> ResponseReturnValue:
     sync.retry_now(OutboxKey(target, kind, object_id), registry(), actor())
-    return done(_("It is tried again now."), url_for("sync.work"))
+    return done(_("It is tried again now."), url_for("sync.work"), targets=(target,))
 
 
 @settled_in("sync.work")
 def make_again(target: Target, kind: Kind, object_id: str) -> ResponseReturnValue:
     sync.make_again(queries.work_row(OutboxKey(target, kind, object_id)).key, registry(), actor())
-    return done(_("It is looked for once more now, and made again if it is missing still."), url_for("sync.work"))
+    said = _("It is looked for once more now, and made again if it is missing still.")
+    return done(said, url_for("sync.work"), targets=(target,))
 
 
 @settled_in("sync.work")
@@ -212,13 +214,14 @@ def list_again(target: Target, kind: Kind, object_id: str, field: str) -> Respon
 @settled_in("sync.drift")
 def accept(target: Target, kind: Kind, object_id: str, field: str) -> ResponseReturnValue:
     sync.accept_drift(OutboxKey(target, kind, object_id), field, registry(), actor())
-    return done(unless_paused(_("Taken over into the registry; the other systems follow.")), url_for("sync.drift"))
+    said = _("Taken over into the registry; the other systems follow.")
+    return done(said, url_for("sync.drift"), targets=STATE_TARGETS)
 
 
 @settled_in("sync.drift")
 def overwrite(target: Target, kind: Kind, object_id: str, field: str) -> ResponseReturnValue:
     sync.overwrite_drift(OutboxKey(target, kind, object_id), field, registry(), actor())
-    return done(unless_paused(_("What the registry says is written there now.")), url_for("sync.drift"))
+    return done(_("What the registry says is written there now."), url_for("sync.drift"), targets=(target,))
 
 
 # Runs and plans

@@ -4,17 +4,20 @@ it is said where the form stands, with what was typed; that is kept, so that the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from flask import flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 from hufu_console.web import drafts
 from hufu_console.web.faults import show_faults
+from hufu_console.web.following import held_up
 from hufu_console.web.sentences import sentence
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid
+from hufu_registry.kernel.outbox import Target
 
 
 def filled(kind: type[FlaskForm], **values: object) -> Any:
@@ -22,9 +25,14 @@ def filled(kind: type[FlaskForm], **values: object) -> Any:
     return kind(formdata=request.form) if request.method == "POST" else kind(formdata=drafts.typed(), data=values)
 
 
-def done(said: object, then: str) -> ResponseReturnValue:
-    """It was done: say so, and go on there."""
-    flash(str(said), "good")
+def done(said: object, then: str, *, targets: Collection[Target] = ()) -> ResponseReturnValue:
+    """It was done: say so, and go on there. What is `said` promises something of `targets`, if any: if one of them is
+    paused, it waits there, and that is said instead.
+    """
+    if held := held_up(targets):
+        flash(_("It is done here. %(held)s", held=held), "waiting")
+    else:
+        flash(str(said), "good")
     return redirect(then, 303)
 
 

@@ -105,7 +105,7 @@ class ConsoleFeature:
     somewhere instead of to a page of error. `template_values` are what any template may ask for by these names.
     `labels` are its words for codes that others' pages show too, by what they are the words of: `event` (in timelines,
     by the audit's action; `event_tag` is its colour), `run_cause` (why the targets are busy), `dependent` (what still
-    hangs on an agency), `role`, `account_state` (`account_state_tag` is its colour), `disable_cause`.
+    hangs on an agency), `role`, `account_state` (`account_state_tag` is its colour), `disable_cause`, `target`.
     `tabs` are its pages that stand beside others', `doors` those that every page leads to, `foot` those at its foot.
     `searched` are the lists that the search over everything looks in, for whoever may open them.
     `approvals` are the forms of types of cases that ask the manager for something when he approves, `followed` what

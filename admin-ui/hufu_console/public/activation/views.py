@@ -26,6 +26,7 @@ from hufu_registry.cases.engine.model import CaseMove
 from hufu_registry.cases.types.activation import ACTIVATION, Application, application_of
 from hufu_registry.kernel.errors import Invalid, NotFound
 from hufu_registry.kernel.ids import CaseId
+from hufu_registry.kernel.outbox import STATE_TARGETS
 from hufu_registry.people.model import Purpose
 
 FORM = "public/activation/form.html"
@@ -196,6 +197,6 @@ def choose_name() -> ResponseReturnValue:
     def act() -> ResponseReturnValue:
         command = cases.ChooseName(browser(), own.case.id, str(form.account_name.data or ""))
         cases.choose_name(command, registry(), actor())
-        return done(_("Your account goes on under the new name."), url_for("public.own_case"))
+        return done(_("Your account goes on under the new name."), url_for("public.own_case"), targets=STATE_TARGETS)
 
     return act_page(form, "public/own_case.html", act, look_again=True, own=own, moves=own.case.moves(), Move=CaseMove)
