@@ -33,7 +33,7 @@ FEATURE = ConsoleFeature(
     ROUTES,
     home=(HomeBlock("guard/_home.html", 25, queries.held_home),),
     menu=(MenuEntry(_l("Changes on hold"), "guard.held_changes", MenuGroup.SYSTEM, 30),),
-    waits=(Waiting("guard.held_changes", queries.count_held),),
+    waits=(Waiting("guard.held_changes", queries.count_held, "sync.overview", queries.held_said),),
     sentences=SENTENCES,
     labels={"run_cause": COMMANDS},
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
+from flask_babel import ngettext
 
 import hufu_registry.guard.store as lists
 from hufu_console.web.context import policy, reading
@@ -39,9 +40,14 @@ class HeldChangeView:
         return HeldMove.CANCEL in self.held_change.moves()
 
 
-def held_home(viewer: Viewer) -> int | None:
+def held_home(viewer: Viewer) -> str | None:
     """How many wait, for the first page of whoever releases them; None for others, and where none does."""
-    return count_held(viewer) or None if composition().opens("guard.held_changes", viewer) else None
+    count = count_held(viewer) if composition().opens("guard.held_changes", viewer) else 0
+    return held_said(count) if count else None
+
+
+def held_said(count: int) -> str:
+    return ngettext("%(num)s held set waits for a decision", "%(num)s held sets wait for a decision", count)
 
 
 def count_held(_viewer: Viewer) -> int:

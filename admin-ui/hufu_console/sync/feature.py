@@ -63,7 +63,10 @@ FEATURE = ConsoleFeature(
         Tab("sync.overview", _l("Differences"), "sync.drift", 40),
         Tab("sync.overview", _l("Runs and plans"), "sync.runs", 50),
     ),
-    waits=(Waiting("sync.work", queries.count_parked), Waiting("sync.drift", queries.count_drifts)),
+    waits=(
+        Waiting("sync.work", queries.count_parked, "sync.overview", queries.parked_said, {"state": "parked"}),
+        Waiting("sync.drift", queries.count_drifts, "sync.overview", queries.drifts_said),
+    ),
     sentences=SENTENCES,
     labels={"event": EVENTS, "run_cause": RUN_CAUSES, "target": TARGETS},
     template_values={"bars_in": bars_in, "correctable": frozenset(ACCEPTABLE)},

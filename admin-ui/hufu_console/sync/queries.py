@@ -9,6 +9,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from flask import g
+from flask_babel import ngettext
 
 import hufu_registry.accounts.store as accounts
 import hufu_registry.sync.store as lists
@@ -43,9 +44,17 @@ def count_parked(_viewer: Viewer) -> int:
         return lists.count_parked(work.connection)
 
 
+def parked_said(count: int) -> str:
+    return ngettext("%(num)s row of work needs a person", "%(num)s rows of work need a person", count)
+
+
 def count_drifts(_viewer: Viewer) -> int:
     with reading() as work:
         return lists.count_drifts(work.connection, work.now)
+
+
+def drifts_said(count: int) -> str:
+    return ngettext("%(num)s difference that somebody else made", "%(num)s differences that somebody else made", count)
 
 
 @dataclass(frozen=True, slots=True)

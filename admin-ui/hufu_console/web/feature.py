@@ -73,11 +73,15 @@ class Tab:
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """How much waits for somebody at `endpoint`; counted where he may open it, and shown at its tab, and in the menu
-    where it stands among the tasks.
+    where it stands among the tasks. `said` is a sentence of it for the page `on`, whose link may narrow the list by
+    `filters`.
     """
 
     endpoint: str
     count: Callable[[Viewer], int]
+    on: str = ""
+    said: Callable[[int], str] = str
+    filters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,8 @@ def compose(features: Sequence[ConsoleFeature]) -> Composition:
     feet = {entry.endpoint for entry in foot}
     followed = once(pair for feature in features for pair in feature.followed.items())
     changes = {pages.change for pages in followed.values() if pages.change}
-    named = heads | feet | changes | {tab.endpoint for tab in tabs} | {*waits, *leading.values()}
+    told = {waiting.on for waiting in waits.values() if waiting.on}
+    named = heads | feet | changes | told | {tab.endpoint for tab in tabs} | {*waits, *leading.values()}
     unknown = named - set(routes) | {tab.under for tab in tabs} - heads
     if unknown:
         message = f"There is no route {', '.join(sorted(unknown))}."

@@ -85,6 +85,16 @@ def waiting(endpoint: str) -> int:
     return counted[endpoint]
 
 
+def told_on(page: str) -> list[Item]:
+    """What waits for the viewer, in the words of those with whom it does, as they have it said on this page."""
+    composed = composition()
+    return [
+        Item(found.said(waiting(endpoint)), url_for(endpoint, **found.filters), current=False)
+        for endpoint, found in composed.waits.items()
+        if found.on == page and composed.opens(endpoint, g.viewer)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Beside:
     word: str
@@ -122,6 +132,7 @@ def page_values() -> dict[str, Any]:
         "tabs": tabs,
         "foot": lambda: composition().foot,
         "waiting": waiting,
+        "told_on": told_on,
         "restored": bool(g.get("restored")),
     }
 

@@ -94,6 +94,9 @@ def test_overview_says_how_each_system_is_and_what_to_do_when_somebody_cannot_si
         "目前連不上 Keycloak",
         "1 步（上限 300 步）",
         "運作中；部分需要人工處理",
+        "需要人工處理的工作 1 筆",
+        "他人變更造成的差異 0 項",
+        "待放行異動 0 組",
     ):
         assert text in page, text
     assert "請先確認這裡是否有這個帳號" in page
