@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from ldap3 import MODIFY_REPLACE
 
+from hufu_registry.bootstrap import SqlServices
 from hufu_stack.directory import DOMAIN_DN, SECRETS, bind_dn
 from hufu_stack.environment import environment
 from hufu_stack.layout import BASE_DN
@@ -233,7 +234,7 @@ def test_the_check_says_so(stack: Stack, official: Official, tmp_path: Path) -> 
 
 
 def test_the_check_finds_what_the_schema_gives_everybody_and_protect_takes_it(
-    stack: Stack, official: Official, tmp_path: Path
+    stack: Stack, services: SqlServices, official: Official, tmp_path: Path
 ) -> None:
     """As an earlier version of ours made them, or an administrator by hand."""
     harness, base = official.harness, official.harness.target.settings.base_dn
@@ -247,9 +248,9 @@ def test_the_check_finds_what_the_schema_gives_everybody_and_protect_takes_it(
     assert f": {dn}\n" in said
     assert "homePhone" in said
     assert f"reads 1 of our accounts, {dn}" in checked(stack, tmp_path, official.dn, CHOSEN)[1]
-    assert (
-        CliRunner().invoke(sync, ["directory", "protect"], env=dict(environment(stack.profile, "worker"))).exit_code
-        == 0
+    protected = CliRunner().invoke(
+        sync, ["directory", "protect"], env=dict(environment(stack.profile, "worker")), obj=lambda: services
     )
+    assert protected.exit_code == 0
     assert checked(stack, tmp_path, dn, CHOSEN)[0] == 0
     assert checked(stack, tmp_path, official.dn, CHOSEN)[0] == 0

@@ -37,6 +37,7 @@ EVENTS = (
     "plan.execution_requested",
     "plan.requested",
     "target.paused",
+    "target.protected",
     "target.resumed",
     "work.dropped",
     "work.made_again",

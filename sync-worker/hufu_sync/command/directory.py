@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import click
 from pydantic import ValidationError
 
+from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.settings import names_of, secret
-from hufu_sync.command.shared import EXIT_CODES, dry_run_option
+from hufu_registry.sync.use_cases import note_protection
+from hufu_sync.command.shared import EXIT_CODES, ServicesOf, dry_run_option, engine
 from hufu_sync.settings import SyncSettings
-from hufu_sync.targets.active_directory import ActiveDirectory
 from hufu_sync.targets.directory_rights import doors_of_account, doors_of_domain
 from hufu_sync.targets.ldap_connection import DirectorySettings
 
@@ -57,19 +60,27 @@ def check(bind_dn: str | None, password_file: Path | None, *, reads: bool) -> No
 
 @directory.command()
 @dry_run_option
-def protect(*, dry_run: bool) -> None:
+@click.pass_obj
+def protect(services_of: ServicesOf, *, dry_run: bool) -> None:
     """Take from every object of ours the rights that the schema gave everybody when it was made.
 
-    What is made from now on has none; this is for those made before, and harmless to repeat.
+    What is made from now on has none; this is for those made before, and harmless to repeat. How many it wrote is
+    recorded, also where it was broken off.
     """
-    target, count = ActiveDirectory(_settings()), 0
-    for kind in (Kind.AGENCY, Kind.ACCOUNT):
-        for page in target.everything(kind, ()):
-            for observed in page:
-                if observed.protected:
-                    continue
-                if not dry_run:
-                    target.only_inherit(observed.remote_id)
-                count += 1
-    target.close()
-    click.echo(f"{count} objects {'would have' if dry_run else 'have'} only the rights of our OU")
+    count: Counter[Kind] = Counter()
+    with engine(services_of) as reach:
+        target = reach.targets.directory
+        if target is None:
+            raise NotFound("directory")
+        try:
+            for kind in (Kind.AGENCY, Kind.ACCOUNT):
+                for observed in chain.from_iterable(target.everything(kind, ())):
+                    if observed.protected:
+                        continue
+                    if not dry_run:
+                        target.only_inherit(observed.remote_id)
+                    count[kind] += 1
+        finally:
+            if count and not dry_run:
+                note_protection(count, reach.services, OPERATOR)
+    click.echo(f"{count.total()} objects {'would have' if dry_run else 'have'} only the rights of our OU")

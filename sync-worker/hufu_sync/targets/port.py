@@ -157,6 +157,9 @@ class Directory(StateTarget, Protocol):
     def reset_credentials(self, remote_id: str, before: datetime) -> bool:
         """A random password that must be changed, unless the password was set after `before`."""
 
+    def only_inherit(self, remote_id: str) -> None:
+        """Who may do what with it is what our OU says, and nothing of its own."""
+
     def lockout_duration(self) -> timedelta | None:
         """How long the domain locks; None for "until somebody unlocks"."""
 

@@ -19,6 +19,7 @@ from hufu_registry.accounts.use_cases import delete_account, disable_account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.actor import OPERATOR, SYSTEM, account_actor
 from hufu_registry.kernel.errors import Denied
+from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
 from hufu_registry.sync.model import Code, ErrorClass
 from hufu_registry.sync.store import drifts
@@ -29,8 +30,27 @@ from hufu_sync.adoption import adopt, adoption_of
 from hufu_sync.command.shared import account_of
 from hufu_sync.errors import Refused
 from hufu_sync.printing import table, width
+from tests.kit.consoles import audited
 from tests.kit.engine import Engine, Hufu, lines_of
 from tests.kit.faults.world import AGENCY, office_on, until
+
+# The directory's rights.
+
+
+def test_protect_records_how_much_it_wrote_also_where_it_was_broken_off(
+    engine: Engine, hufu: Hufu, people: Sequence[AccountId]
+) -> None:
+    made, ours = len(engine.ad.things), {"agency": len(engine.ad.things) - len(people), "account": len(people)}
+    assert f"{made} objects would have" in hufu("directory", "protect", "--dry-run").output
+    assert audited(engine.services, "target.protected") == []
+    assert f"{made} objects have" in hufu("directory", "protect").output
+    engine.ad.things[engine.in_ad(people[0])].protected = True
+    asked = len(engine.ad.calls)
+    engine.ad.fail(Refused(Code.AD_NO_RIGHTS), when="only_inherit", after=ours["agency"] + 1)
+    assert hufu("directory", "protect").exit_code == 1
+    assert engine.ad.calls[asked:].count("only_inherit") == ours["agency"] + 2
+    assert [record.new for record in audited(engine.services, "target.protected")] == [ours, ours | {"account": 1}]
+
 
 # Status and the queue.
 

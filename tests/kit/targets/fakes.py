@@ -266,6 +266,10 @@ class FakeTarget:
         self.after("reset_credentials")
         return not newer
 
+    def only_inherit(self, remote_id: str) -> None:
+        self._call("only_inherit")
+        assert remote_id in self.things
+
     def _set_after(self, remote_id: str, before: datetime) -> bool:
         moments = (self.passwords.get(remote_id), self.having_since.get(remote_id))
         return any(moment is not None and moment > before for moment in moments)
@@ -363,13 +367,19 @@ class FakeTarget:
         """From now on this one object cannot be read."""
         self.spoilt[mark] = error
 
-    def fail(self, error: TargetError, *, when: str, times: int = 10**6, afterwards: bool = False) -> None:
-        """Raise `error` at calls beginning with `when`; `afterwards` means that the effect happened before."""
-        left = [times]
+    def fail(
+        self, error: TargetError, *, when: str, times: int = 10**6, after: int = 0, afterwards: bool = False
+    ) -> None:
+        """Raise `error` at calls beginning with `when`, but for the first `after` of them; `afterwards` means that the
+        effect happened before.
+        """
+        good, left = [after], [times]
 
         def hook(call: str) -> None:
             with self._lock:
-                strikes = call.startswith(when) and left[0] > 0
+                meant = call.startswith(when)
+                strikes = meant and good[0] <= 0 < left[0]
+                good[0] -= meant
                 left[0] -= strikes
             if strikes:
                 raise error

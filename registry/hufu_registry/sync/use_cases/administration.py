@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -197,6 +198,14 @@ def request_comparison(target: Target, services: Services[Work], actor: Actor) -
         work.runs.request(run)
         _record(work, "comparison.requested", "target", target.value, run=str(run.id))
     return run.id
+
+
+def note_protection(written: Mapping[Kind, int], services: Services[Work], actor: Actor) -> None:
+    """So many objects of ours in the directory have only the rights of our OU from now on: `hufu` wrote them (0046)."""
+    with services.begin(actor) as work:
+        require_administrator(work, actor)
+        counts = {kind.value: count for kind, count in written.items()}
+        _record(work, "target.protected", "target", Target.AD.value, **counts)
 
 
 def _account_of(key: OutboxKey) -> AccountId:
