@@ -37,6 +37,7 @@ from hufu_registry.kernel.errors import HufuError, IllegalMove, RateLimited
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Target
 from hufu_registry.notices.store import notices
+from hufu_registry.propagation.model import ActionState
 from hufu_registry.sync.model import SignInLock, SignInState
 from hufu_registry.sync.store import sign_in_state
 from tests.kit.accounts import official_domains
@@ -82,6 +83,7 @@ def test_a_restored_account_starts_anew_and_nothing_old_opens_it(
     restore_account(one, services, SYSTEM, reason="復職")
     restored = staff.account(one)
     assert (restored.state, restored.state_reason) == (AccountState.NOT_ACTIVATED, "復職")
+    assert (restored.approved_at, restored.renewed_at) == (restored.created_at, clock.now())
     assert waiting(staff, one)[1:] == [
         ("reset_credentials", "ad"),
         ("reset_credentials", "keycloak"),
@@ -91,6 +93,10 @@ def test_a_restored_account_starts_anew_and_nothing_old_opens_it(
     with services.begin(SYSTEM) as work:
         late = work.accounts.unactivated_since(work.now - services.policy.activation_deadline, 10)
     assert late == [], "its time to activate counts from the restoring"
+    clock.advance(days=31)
+    with services.begin(SYSTEM) as work:
+        late = work.accounts.unactivated_since(work.now - services.policy.activation_deadline, 10)
+    assert late == [one]
 
 
 def test_nobody_is_restored_into_a_closed_agency(services: SqlServices, staff: Staff, chain: Sequence[Agency]) -> None:
@@ -173,6 +179,25 @@ def test_a_new_otp_is_asked_for_by_a_mail_that_is_recorded_told_and_limited(
     for state in NOT_IN_USE:
         with pytest.raises(IllegalMove, match="account_state"):
             reset_otp(in_state(staff, chain[3], state), services, SYSTEM)
+
+
+def test_two_who_see_at_once_that_an_otp_is_missing_mail_once(
+    services: SqlServices, staff: Staff, chain: Sequence[Agency]
+) -> None:
+    one = in_state(staff, chain[3], AccountState.ENABLED)
+    with services.begin(SYSTEM) as lane:
+        otp_is_missing(lane, services, one)
+        with services.begin(SYSTEM) as comparison:
+            otp_is_missing(comparison, services, one)
+    with services.begin(SYSTEM) as work:
+        (act,) = work.actions.waiting([one], Target.KEYCLOAK)[-1:]
+        work.actions.begin(act.number)
+        work.actions.close(act.number, ActionState.DONE, "done")
+    # Sent; and its row, of which the worker lost the answer, is worked on once more.
+    with services.begin(SYSTEM) as work:
+        otp_is_missing(work, services, one)
+    assert told(services, "otp_missing") == [staff.account(one).mailbox]
+    assert [(kind, state) for kind, _target, state in staff.acts(one) if kind == "otp_mail"] == [("otp_mail", "done")]
 
 
 def test_a_missing_otp_is_healed_by_one_mail_a_week_where_one_is_needed(

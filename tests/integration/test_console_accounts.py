@@ -289,8 +289,17 @@ def test_a_refused_value_is_named_and_its_field_is_a_click_away(
     manager = official(services, chain[1], "manager1", role=Role.AGENCY_MANAGER)
     park(services, key_of(wang.id, Target.KEYCLOAK), Code.KEYCLOAK_REFUSED)
     set_row(services, key_of(wang.id, Target.KEYCLOAK), error_fields=["email"])
-    page = signed_in(app, services, manager.id).get(f"/accounts/{wang.id}").text
+    browser, at = signed_in(app, services, manager.id), f"/accounts/{wang.id}/mailbox"
+    page = browser.get(f"/accounts/{wang.id}").text
     assert "未接受的欄位： 備用信箱" in words_of(page)
+    assert page.count(f'href="{at}"') == 2
+    assert f'value="{wang.mailbox}"' in browser.get(at).text
+    assert browser.post(at, data={"mailbox": "try..this@example.org"}).status_code == 422
+    page = words_of(browser.post(at, data={"mailbox": "other@example.org"}, follow_redirects=True).text)
+    assert "帳號繼續建立" in page
+    assert "備用信箱：w…@example.org → o…@example.org" in page
+    assert f'href="{at}"' not in browser.get(f"/accounts/{wang.id}").text
+    assert "不能更改" in browser.post(at, data={"mailbox": "third@example.org"}).text
     park(services, key_of(wang.id), Code.AD_REFUSED_VALUE)
     set_row(services, key_of(wang.id), error_fields=["title"])
     page = signed_in(app, services, manager.id).get(f"/accounts/{wang.id}").text

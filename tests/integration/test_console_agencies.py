@@ -9,7 +9,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from hufu_registry.agencies.model import Agency
+from hufu_registry.agencies.use_cases import AddUnit, add_unit
 from hufu_registry.bootstrap import SqlServices
+from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.permissions import Role
 from tests.kit import accounts
@@ -46,6 +48,31 @@ def test_tree_is_browsed_and_searched(door: Door, chain: Sequence[Agency], syste
     searched = browser.post("/agencies/search", data={"words": "測試 隊"})
     assert "測試" not in searched.location
     assert "測試隊" in browser.get(searched.location).text
+
+
+def test_a_name_for_which_the_directory_has_no_room_is_said_to_be_shortened_there(
+    door: Door, chain: Sequence[Agency], system_manager: AccountId
+) -> None:
+    browser, at = door(system_manager), f"/agencies/{chain[1].id}"
+    assert "shortened" not in browser.get(at).text
+    form = {"version": chain[1].version, "name": "局" * 65, "since": "115-11-01"}
+    assert browser.post(f"{at}/rename", data=form).status_code == 303
+    page = browser.get(at).text
+    assert "The directory holds a shortened name" in page
+    assert f"{'局' * 63}…" in page
+
+
+def test_a_units_name_is_no_longer_than_its_people_can_bear_in_the_directory(
+    door: Door, services: SqlServices, chain: Sequence[Agency], system_manager: AccountId
+) -> None:
+    browser = door(system_manager)
+    long = browser.post(f"/agencies/{chain[3].id}/units/add", data={"name": "科" * 65})
+    assert long.status_code == 422
+    assert "at most 64 characters" in long.text
+    unit = add_unit(AddUnit(chain[3].id, "科" * 64), services, OPERATOR)
+    form = {"version": unit.version, "name": "室" * 65, "since": "115-11-01"}
+    answer = browser.post(f"/agencies/{unit.id}/rename", data=form)
+    assert (answer.status_code, "at most 64 characters" in answer.text) == (422, True)
 
 
 def test_page_names_path_oid_code_and_history(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -194,6 +194,18 @@ def test_a_form_of_before_is_sealed_on_the_way_up_and_read(database: RegistrySet
     assert (form.profile.mobile, form.reason, form.account_name) == ("0912345678", "新進人員", "x")
     assert row.person_keys == [told["mobile_key"]]
     assert "新進人員" not in str(row)
+
+
+def test_an_account_that_was_restored_has_the_time_of_its_approval_again(engine: sa.Engine) -> None:
+    restored_at = SOME_TIME + timedelta(days=400)
+    downgrade(engine, "0019")
+    fill(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.update(reflected(engine).tables["accounts"]).values(approved_at=restored_at))
+    upgrade(engine)
+    with engine.connect() as connection:
+        row = connection.execute(sa.select(reflected(engine).tables["accounts"])).one()
+    assert (row.approved_at, row.renewed_at) == (SOME_TIME, restored_at)
 
 
 def test_a_migration_that_gets_no_lock_gives_up_and_leaves_nothing(engine: sa.Engine) -> None:

@@ -238,11 +238,13 @@ def test_what_is_none_of_a_person_s_data_is_not_taken_over(
     staff.settle()
     before = staff.account(one)
     drifted(services, key_of(one), company=("別的機關", "測試隊"), title=("", "科員"), mail=("a@b.example", ""))
+    drifted(services, key_of(one), department=("科" * 65, ""))
     drifted(services, key_of(gone), title=("專員", "科員"))
     for key, field, error in (
         (key_of(one), "company", IllegalMove),
         (key_of(one), "title", Invalid),
         (key_of(one), "mail", Invalid),
+        (key_of(one), "department", Invalid),
         (key_of(gone), "title", IllegalMove),
         (key_of(one), "displayName", NotFound),
     ):

@@ -40,6 +40,7 @@ def test_a_restored_account_has_to_be_activated_again() -> None:
     for state, move in ((AccountState.DISABLED, AccountMove.RESTORE), (AccountState.ENABLED, AccountMove.REMAKE)):
         again = replace(an_account(state=state), activated_at=NOW).moved(move, now=NOW)
         assert (again.state, again.activated_at) == (AccountState.NOT_ACTIVATED, None)
+        assert (again.approved_at, again.to_activate_since) == (again.created_at, NOW)
 
 
 def test_nothing_leads_out_of_deleted() -> None:

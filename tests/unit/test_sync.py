@@ -16,9 +16,10 @@ from hufu_registry.accounts.model import Account, AccountKind, AccountState, Dis
 from hufu_registry.agencies.model import Agency, AgencyKind, Path
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
 from hufu_registry.kernel.outbox import Kind
+from hufu_registry.kernel.texts import units
 from hufu_registry.sync.model import naming
 from hufu_registry.sync.model.desired import DirectorySchema, KeycloakSchema
-from hufu_registry.sync.model.naming import Sibling, folded, ou_names, units, value
+from hufu_registry.sync.model.naming import Sibling, folded, ou_names, short_name
 from hufu_registry.sync.model.plan import (
     ENABLED,
     NAME,
@@ -289,22 +290,20 @@ def test_a_younger_agency_never_changes_an_older_ones_name(names: list[str], ano
     assert ou_names([*siblings, younger]).items() >= ou_names(siblings).items()
 
 
-@given(ODD, st.sampled_from(sorted(naming.LONGEST)))
-def test_every_value_has_a_form_that_a_directory_holds(text: str, attribute: str) -> None:
-    made = value(attribute, text)
-    assert made == value(attribute, made) == made.strip()
-    assert not {unicodedata.category(character) for character in made} & {"Cc", "Cs"}
-    made.encode()
+@given(ODD)
+def test_every_text_has_a_form_that_a_directory_holds(text: str) -> None:
+    for form in (naming.printable, short_name):
+        made = form(text)
+        assert made == form(made) == made.strip()
+        assert not {unicodedata.category(character) for character in made} & {"Cc", "Cs"}
+        made.encode()
 
 
-@given(st.text(max_size=300), st.sampled_from(sorted(naming.LONGEST)))
-def test_values_are_cut_to_what_the_schema_allows(text: str, attribute: str) -> None:
-    text = text.encode("utf-8", "ignore").decode()
-    assert units(value(attribute, text)) <= naming.LONGEST[attribute]
-
-
-def test_a_character_outside_the_first_plane_is_never_split() -> None:
-    assert value("sn", "𠮷" * 40) == "𠮷" * 31 + "…"
+@given(st.text(max_size=300))
+def test_a_listed_agencys_name_is_never_longer_than_an_account_can_say_and_no_character_is_split(text: str) -> None:
+    assert units(short_name(text)) <= naming.COMPANY_LENGTH
+    assert short_name("𠮷" * 40) == "𠮷" * 31 + "…"
+    assert short_name("𠮷" * 32) == "𠮷" * 32
 
 
 @given(st.integers(min_value=0, max_value=10_000), st.floats(min_value=0, max_value=1, exclude_max=True))

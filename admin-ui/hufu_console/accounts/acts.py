@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 
 import hufu_registry.accounts.use_cases as accounts
 from hufu_console.accounts import queries
-from hufu_console.accounts.forms import ReasonForm, TransferForm
+from hufu_console.accounts.forms import MailboxForm, ReasonForm, TransferForm
 from hufu_console.guard.submitting import submitted
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, now, policy, registry
@@ -56,6 +56,19 @@ def reset_otp(account_id: AccountId) -> ResponseReturnValue:
         return done(said, page_of(account_id), targets=STATE_TARGETS)
 
     return act_page(form, "accounts/reset_otp.html", act, account=account)
+
+
+def mailbox(account_id: AccountId) -> ResponseReturnValue:
+    """更正備用信箱, which the sign-in server did not take."""
+    account = queries.acted_on(viewer(), account_id)
+    form = filled(MailboxForm, mailbox=account.mailbox)
+
+    def act() -> ResponseReturnValue:
+        accounts.correct_mailbox(account_id, str(form.mailbox.data or ""), registry(), actor())
+        said = _("Corrected. Both mailboxes are told, and the account goes on.")
+        return done(said, page_of(account_id), targets=STATE_TARGETS)
+
+    return act_page(form, "accounts/mailbox.html", act, account=account)
 
 
 def transfer(account_id: AccountId) -> ResponseReturnValue:

@@ -28,6 +28,7 @@ SENTENCES = {
     "official_mail_changed": _l(
         "The official mailbox was changed after the code was sent. Please have a new one sent."
     ),
+    "mailbox_not_refused": _l("The sign-in server takes the account's mailbox, so it stays as it is."),
     "unit_elsewhere": _l("This unit belongs to another agency. Please choose the agency again."),
     "already_activated": _l("The account is activated already. Please sign in."),
     "activation_mail_wait": lambda context: ngettext(
@@ -72,6 +73,7 @@ EVENTS = {
     "account.activation_resent": _l("Activation mail sent again"),
     "account.activated": _l("Activated by its owner"),
     "account.changed": _l("Data changed"),
+    "account.mailbox_corrected": _l("Backup mailbox corrected"),
     "account.official_mail_proved": _l("Official mailbox verified by its owner"),
     "account.transferred": _l("Transferred to another agency"),
     "account.disabled": _l("Disabled"),

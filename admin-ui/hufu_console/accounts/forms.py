@@ -11,7 +11,7 @@ from hufu_console.accounts.profile import Group, kept_in, profile_form, typed_in
 from hufu_console.web.fields import TextLine, TextLines, hidden_id, hidden_version
 from hufu_console.web.numbers import version_in
 from hufu_registry.accounts.model import WHY, Account, Profile
-from hufu_registry.people.model import CODE
+from hufu_registry.people.model import CODE, MAILBOX
 
 ProfileFields: Any = profile_form(*Group)
 
@@ -31,6 +31,12 @@ class ReasonForm(FlaskForm):
 
     def given(self) -> str:
         return str(self.reason.data or "")
+
+
+class MailboxForm(FlaskForm):
+    mailbox = TextLine(
+        _l("Backup mailbox"), longest=MAILBOX.longest, render_kw={"autocomplete": "off", "inputmode": "email"}
+    )
 
 
 class TransferForm(FlaskForm):

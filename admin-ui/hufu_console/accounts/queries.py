@@ -34,6 +34,7 @@ from hufu_registry.sync.model import (
     StepName,
     StepState,
 )
+from hufu_registry.sync.model.desired import MAILBOX_FIELD
 from hufu_registry.sync.store import account_in_targets, account_story, last_sign_in, sign_in_state
 
 
@@ -67,6 +68,11 @@ class AccountView:
     def bars(self) -> Sequence[Bar]:
         """Settings in the directory that keep its owner out, or let others in."""
         return [bar for target in self.targets for bar in target.bars]
+
+    @property
+    def mailbox_is_refused(self) -> bool:
+        """Whether the sign-in server does not take it, so that it can be corrected."""
+        return any(step.step is StepName.KEYCLOAK and MAILBOX_FIELD in step.fields for step in self.steps)
 
     @property
     def moving(self) -> bool:

@@ -23,6 +23,7 @@ ROUTES = (
     Route(ONE, "accounts.account", views.account, SEE),
     Route(f"{ONE}/progress", "accounts.progress", views.progress, SEE, by_itself=True),
     Route(f"{ONE}/edit", "accounts.edit", views.edit, EDIT, FORM),
+    Route(f"{ONE}/mailbox", "accounts.mailbox", acts.mailbox, EDIT, FORM),
     Route(f"{ONE}/resend", "accounts.resend", views.resend, RESEND_ACTIVATION, POST),
     Route(f"{ONE}/sync", "accounts.sync_now", views.sync_now, EDIT, POST),
     Route(f"{ONE}/unlock", "accounts.unlock", acts.unlock, EDIT, POST),

@@ -11,13 +11,13 @@ from wtforms import BooleanField
 
 from hufu_console.web.fields import TextLine, TextLines, hidden_id, hidden_uuid, hidden_version
 from hufu_console.web.roc_field import DayField
-from hufu_registry.agencies.model import NAME, OID
+from hufu_registry.agencies.model import NAME, OID, UNIT_NAME
 
 LONGEST_LIST = 10_000
 
 
 class UnitForm(FlaskForm):
-    name = TextLine(_l("Name of the unit"), longest=NAME.longest, render_kw={"autocomplete": "off"})
+    name = TextLine(_l("Name of the unit"), longest=UNIT_NAME.longest, render_kw={"autocomplete": "off"})
     oid = TextLine(_l("OID (if it has one)"), longest=OID.longest, render_kw={"autocomplete": "off"})
 
 
@@ -25,6 +25,10 @@ class RenameForm(FlaskForm):
     version = hidden_version()
     name = TextLine(_l("New name"), longest=NAME.longest, render_kw={"autocomplete": "off"})
     since = DayField(_l("From which day"))
+
+
+class RenameUnitForm(RenameForm):
+    name = TextLine(_l("New name"), longest=UNIT_NAME.longest, render_kw={"autocomplete": "off"})
 
 
 class MoveForm(FlaskForm):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import hufu_registry.agencies.store as lists
-from hufu_console.web.context import reading
+from hufu_console.web.context import reading, registry
 from hufu_console.web.viewer import Viewer
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.permissions import SEE_ACCOUNTS
 from hufu_registry.accounts.store import AccountRow, ManagerRow, manager_of, managers_of, names_of, people
-from hufu_registry.agencies.model import Agency
+from hufu_registry.agencies.model import HOMES, Agency
 from hufu_registry.agencies.model.naming import joined_names
 from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
 from hufu_registry.agencies.store import AgencyHit, Former
@@ -23,6 +23,7 @@ from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Head, Page, Paged
 from hufu_registry.rights.permissions import APPOINT_MANAGERS
+from hufu_registry.sync.model.naming import short_name
 
 # The fields of records that hold an agency's id.
 OF_AGENCIES = ("parent", "agency_id")
@@ -52,6 +53,13 @@ class AgencyView:
     may_set_domains: bool
     official_domains: Sequence[str]
     may_appoint: bool
+
+    @property
+    def shortened(self) -> str:
+        """What the directory holds of a name for which it has no room; empty for others."""
+        short = short_name(self.agency.name)
+        is_there = registry().policy.with_directory and self.agency.kind in HOMES
+        return short if is_there and short != self.agency.name else ""
 
 
 @dataclass(frozen=True, slots=True)

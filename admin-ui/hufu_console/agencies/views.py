@@ -20,6 +20,7 @@ from hufu_console.agencies.forms import (
     MoveForm,
     OfficialDomainsForm,
     RenameForm,
+    RenameUnitForm,
     ReopenForm,
     ShortNamesForm,
     UnitForm,
@@ -33,7 +34,7 @@ from hufu_console.web.faults import show_faults
 from hufu_console.web.lists import Asked, Listing, ListPage, listing_of, page
 from hufu_console.web.numbers import number_in, version_in
 from hufu_console.web.viewer import viewer
-from hufu_registry.agencies.model import Agency
+from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
 from hufu_registry.guard.use_cases import MergeAgency, MoveAgency, RenameAgency
 from hufu_registry.kernel.clock import taipei_date
@@ -102,7 +103,8 @@ def add_unit(agency_id: AgencyId) -> ResponseReturnValue:
 
 def rename(agency_id: AgencyId) -> ResponseReturnValue:
     place = place_of(agency_id)
-    form = filled_for(place, RenameForm, name=place.name)
+    kind = RenameUnitForm if place.kind is AgencyKind.UNIT else RenameForm
+    form = filled_for(place, kind, name=place.name)
 
     def act() -> ResponseReturnValue:
         command = RenameAgency(place.id, version_in(form.version), str(form.name.data or ""), form.since.day)

@@ -40,13 +40,13 @@ class HeldChangeView:
         return HeldMove.CANCEL in self.held_change.moves()
 
 
-def held_home(viewer: Viewer) -> str | None:
+def held_home(viewer: Viewer) -> object | None:
     """How many wait, for the first page of whoever releases them; None for others, and where none does."""
     count = count_held(viewer) if composition().opens("guard.held_changes", viewer) else 0
     return held_said(count) if count else None
 
 
-def held_said(count: int) -> str:
+def held_said(count: int) -> object:
     return ngettext("%(num)s held set waits for a decision", "%(num)s held sets wait for a decision", count)
 
 

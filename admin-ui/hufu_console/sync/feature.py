@@ -8,6 +8,7 @@ from hufu_console.sync import queries
 from hufu_console.sync.routes import ROUTES
 from hufu_console.web.feature import ConsoleFeature, HomeBlock, MenuEntry, MenuGroup, Tab, Waiting
 from hufu_registry.sync.model import bars_in
+from hufu_registry.sync.model.desired import MAILBOX_FIELD
 from hufu_registry.sync.model.drift import ACCEPTABLE
 
 SENTENCES = {
@@ -52,6 +53,9 @@ EVENTS = {
     "agency.removed_in_keycloak": _l("Removed from Keycloak"),
 }
 
+# Where what a system did not take of an account is corrected, by its field there.
+CORRECTED_AT = dict.fromkeys(ACCEPTABLE, "accounts.edit") | {MAILBOX_FIELD: "accounts.mailbox"}
+
 FEATURE = ConsoleFeature(
     "sync",
     ROUTES,
@@ -69,5 +73,5 @@ FEATURE = ConsoleFeature(
     ),
     sentences=SENTENCES,
     labels={"event": EVENTS, "run_cause": RUN_CAUSES, "target": TARGETS},
-    template_values={"bars_in": bars_in, "correctable": frozenset(ACCEPTABLE)},
+    template_values={"bars_in": bars_in, "correctable": CORRECTED_AT},
 )

@@ -44,7 +44,7 @@ def count_parked(_viewer: Viewer) -> int:
         return lists.count_parked(work.connection)
 
 
-def parked_said(count: int) -> str:
+def parked_said(count: int) -> object:
     return ngettext("%(num)s row of work needs a person", "%(num)s rows of work need a person", count)
 
 
@@ -53,7 +53,7 @@ def count_drifts(_viewer: Viewer) -> int:
         return lists.count_drifts(work.connection, work.now)
 
 
-def drifts_said(count: int) -> str:
+def drifts_said(count: int) -> object:
     return ngettext("%(num)s difference that somebody else made", "%(num)s differences that somebody else made", count)
 
 

@@ -80,8 +80,8 @@ class Waiting:
     endpoint: str
     count: Callable[[Viewer], int]
     on: str = ""
-    said: Callable[[int], str] = str
-    filters: Mapping[str, str] = field(default_factory=dict)
+    said: Callable[[int], object] = str
+    filters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from wtforms.widgets import HiddenInput, TextArea
 
 from hufu_console.web.numbers import MOST_DIGITS, VERSION_DIGITS
 from hufu_console.web.sentences import sentence_of
+from hufu_registry.kernel.texts import units
 
 
 class TextLine(StringField):
@@ -31,11 +32,11 @@ class TextLine(StringField):
     def is_too_long(self) -> bool:
         # A browser counts a new line once and sends it as two.
         typed = str(self.data or "").strip()
-        return len(typed) - typed.count("\r\n") > self.longest
+        return units(typed) - typed.count("\r\n") > self.longest
 
     def pre_validate(self, form: Any) -> None:  # noqa: ARG002 - WTForms gives it
         if self.is_too_long:
-            raise StopValidation(sentence_of("too_long"))
+            raise StopValidation(sentence_of("too_long", {"longest": self.longest}))
 
 
 class TextLines(TextLine):

@@ -16,9 +16,16 @@ def unseen(context: Mapping[str, object]) -> str:
     return str(_("%(field)s has characters that cannot be seen, or private ones. Please type it anew.", **context))
 
 
+def too_long(context: Mapping[str, object]) -> str:
+    """By how much there is room for, where that is known."""
+    if "longest" not in context:
+        return str(_("This text is too long."))
+    return str(_("This text is too long: at most %(longest)s characters; some rare ones count as two.", **context))
+
+
 GENERAL: Mapping[str, Any] = {
     "required": _l("This field must be filled in."),
-    "too_long": _l("This text is too long."),
+    "too_long": too_long,
     "reason_required": _l("Please give a reason."),
     "page": _l("Either the address is wrong, or what stood here is not for you to see."),
     "changed_meanwhile": _l("Somebody changed this while you were looking at it. Please look at it again."),

@@ -89,7 +89,7 @@ def told_on(page: str) -> list[Item]:
     """What waits for the viewer, in the words of those with whom it does, as they have it said on this page."""
     composed = composition()
     return [
-        Item(found.said(waiting(endpoint)), url_for(endpoint, **found.filters), current=False)
+        Item(str(found.said(waiting(endpoint))), url_for(endpoint, **found.filters), current=False)
         for endpoint, found in composed.waits.items()
         if found.on == page and composed.opens(endpoint, g.viewer)
     ]

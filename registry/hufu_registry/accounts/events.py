@@ -8,6 +8,7 @@ EVENTS = (
     "account.changed",
     "account.deleted",
     "account.disabled",
+    "account.mailbox_corrected",
     "account.official_mail_proved",
     "account.opened",
     "account.otp_missing",

@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Self
 
+import hufu_registry.agencies.model as agencies
 from hufu_registry.agencies.model import AgencyPolicy, Path
 from hufu_registry.kernel.errors import IllegalMove, Invalid
 from hufu_registry.kernel.ids import AccountId, AgencyId, PersonId
@@ -23,9 +24,10 @@ PHONE_SHAPE = re.compile(r"^[0-9+#*()\- ]{6,20}\Z")
 EXTENSION_SHAPE = re.compile(r"^[0-9]{1,8}\Z")
 MOBILE_SHAPE = re.compile(r"^09[0-9]{8}\Z")
 
-NAME = Text(200, missing="required")
+# What is about a person is no longer than Active Directory has room for: nothing of it is cut on the way.
+NAME = Text(64, missing="required")
 TITLE = Text(60, missing="required")
-UNIT_NAME = Text(100)
+UNIT_NAME = replace(agencies.UNIT_NAME, missing=None)
 PHONE = Text(PASTED, telephone, missing="required", rule=shaped(PHONE_SHAPE, "phone_shape"))
 EXTENSION = Text(PASTED, dialled_on, rule=shaped(EXTENSION_SHAPE, "extension_shape"))
 MOBILE = Text(PASTED, mobile, missing="required", rule=shaped(MOBILE_SHAPE, "mobile_shape"))
@@ -223,6 +225,7 @@ class Profile(Entered):
 class Account:
     """An account. `agency_id` is never a unit; `mailbox` is the verified backup mailbox. The profile's official mailbox
     is what somebody entered; `official_mail_proved_at` is when its owner entered the code that was mailed there.
+    `renewed_at` is when it last had to be activated once more, because it was restored or made anew.
 
     `person_id` is the owner of a personal account, and of a shared one the person who answers for it.
     """
@@ -245,6 +248,12 @@ class Account:
     kind: AccountKind = AccountKind.PERSONAL
     deleted_at: datetime | None = None
     official_mail_proved_at: datetime | None = None
+    renewed_at: datetime | None = None
+
+    @property
+    def to_activate_since(self) -> datetime:
+        """From when on its time to be activated counts."""
+        return self.renewed_at or self.approved_at
 
     @property
     def published_mail(self) -> str | None:
@@ -252,11 +261,13 @@ class Account:
         return self.profile.official_mail if self.official_mail_proved_at is not None else None
 
     def with_profile(self, profile: Profile, *, now: datetime) -> Account:
-        """Another official mailbox has to be proved anew, but for one that is the backup mailbox, which was proved."""
+        """Another official mailbox has to be proved anew, but for one that is the backup mailbox: who activated the
+        account used the link that was mailed there.
+        """
         mail, proved_at = profile.official_mail, self.official_mail_proved_at
         if mail is None or mail != self.profile.official_mail:
             proved_at = None
-        if mail is not None and mail == self.mailbox:
+        if mail is not None and mail == self.mailbox and self.state is not AccountState.NOT_ACTIVATED:
             proved_at = proved_at or now
         return replace(self, profile=profile, official_mail_proved_at=proved_at)
 
@@ -281,16 +292,15 @@ class Account:
         if state is None:
             raise IllegalMove("account_state", state=self.state.value, move=move.value)
         deleted = now if move is AccountMove.DELETE else self.deleted_at
-        approved, activated = self.approved_at, self.activated_at
+        renewed, activated = self.renewed_at, self.activated_at
         if move is AccountMove.ACTIVATE:
             activated = now
         elif move in {AccountMove.RESTORE, AccountMove.REMAKE}:
-            # It is as if it were approved anew: its time to activate begins again.
-            approved, activated = now, None
+            renewed, activated = now, None
         return replace(
             self,
             state=state,
-            approved_at=approved,
+            renewed_at=renewed,
             activated_at=activated,
             deleted_at=deleted,
             state_cause=cause,

@@ -122,13 +122,18 @@ def shaped(shape: re.Pattern[str], fault: str) -> Callable[[str], str | None]:
     return lambda text: None if shape.match(text) else fault
 
 
+def units(text: str) -> int:
+    """How long a text is, as directories and browsers count: a character beyond the first 65,536 counts twice."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """One kind of text: the judge of it for forms, searches, commands and files alike.
 
-    Nothing looks at a text that is longer than `longest` but to refuse it: what Unicode makes of 75,000 combining
-    marks takes half a minute. `missing` is the code of an empty one, None where it may be empty; `rule` says which rule
-    a text breaks; without one it is words, in which everything is seen.
+    Nothing looks at a text that is longer than `longest`, in `units`, but to refuse it: what Unicode makes of 75,000
+    combining marks takes half a minute. `missing` is the code of an empty one, None where it may be empty; `rule` says
+    which rule a text breaks; without one it is words, in which everything is seen.
     """
 
     longest: int
@@ -138,14 +143,14 @@ class Text:
 
     def clean(self, text: str | None) -> str:
         given = (text or "").strip()
-        return given if len(given) > self.longest else self.tidied(given)
+        return given if units(given) > self.longest else self.tidied(given)
 
     def fault(self, text: str | None) -> str | None:
         """The code of the rule that a cleaned text breaks."""
         given = text or ""
         if not given:
             return self.missing
-        if len(given) > self.longest:
+        if units(given) > self.longest:
             return "too_long"
         return (self.rule or words_fault)(given)
 
@@ -153,7 +158,7 @@ class Text:
         """The cleaned text. Raises Invalid on the field."""
         cleaned = self.clean(text)
         if fault := self.fault(cleaned):
-            raise Invalid(fields={field: fault})
+            raise Invalid(fields={field: fault}, longest=self.longest)
         return cleaned
 
 

@@ -19,6 +19,11 @@ CODE_DIGITS = 6
 CODE = Text(PASTED, code, missing="code_shape", rule=shaped(re.compile(rf"[0-9]{{{CODE_DIGITS}}}\Z"), "code_shape"))
 
 
+def hinted(mailbox: str) -> str:
+    """Enough of it for its owner to know it by: in records, and where somebody else may read it."""
+    return f"{mailbox[:1]}…{mailbox[mailbox.rfind('@') :]}"
+
+
 @dataclass(frozen=True)
 class PeoplePolicy(Policy):
     code_lifetime: timedelta = setting(timedelta(minutes=10), minimum=timedelta(minutes=1), maximum=timedelta(hours=1))

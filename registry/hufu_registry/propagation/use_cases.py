@@ -39,6 +39,9 @@ class Standing(Protocol):
     def vanished(self, keys: Collection[OutboxKey]) -> Sequence[OutboxKey]:
         """Those whose work is done and of which nothing stands in the target."""
 
+    def refuses_mailbox(self, account_id: AccountId) -> bool:
+        """Whether the account waits because the sign-in server does not take its backup mailbox."""
+
 
 class Work(agencies.Work, Protocol):
     @property

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from hufu_console.web.moments import moment
 from hufu_registry.accounts.model import Account, AccountState, DisableCause
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
@@ -64,9 +65,15 @@ def test_an_account_is_disabled_restored_and_deleted_by_its_manager(
     assert account_now(services, wang).state is AccountState.DISABLED
     assert "離職" in browser.get(at).text
     assert browser.post(f"{at}/disable", data={"reason": "again"}).status_code == 422
+    clock.advance(days=3)
     assert wang.mailbox in browser.get(f"{at}/restore").text
     assert browser.post(f"{at}/restore", data={"reason": "回任"}).status_code == 303
     assert account_now(services, wang).state is AccountState.NOT_ACTIVATED
+    with app.test_request_context():
+        approved, restored = moment(wang.approved_at), moment(clock.now())
+    page = words_of(browser.get(at).text)
+    assert f"核准時間 {approved}" in page
+    assert f"復用或重建時間 {restored}" in page
     assert browser.get(f"{at}/suspend").status_code == 200
     assert browser.post(f"{at}/suspend").status_code == 303
     assert account_now(services, wang).state_cause is DisableCause.SECURITY

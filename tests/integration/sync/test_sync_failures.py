@@ -11,10 +11,13 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
+from hufu_registry.accounts.use_cases import correct_mailbox
 from hufu_registry.agencies.model import Agency
 from hufu_registry.cases.use_cases import ChooseName, choose_name
-from hufu_registry.kernel.actor import SYSTEM
+from hufu_registry.kernel.actor import SYSTEM, account_actor
+from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.outbox import Kind, OutboxKey, Target
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.kernel.store import outbox
 from hufu_registry.propagation.store import one_time_actions
 from hufu_registry.propagation.use_cases import enqueue_account
@@ -22,9 +25,12 @@ from hufu_registry.sync.model import Code, ErrorClass, StepName, StepState
 from hufu_registry.sync.store import account_story, target_states, work_row
 from hufu_registry.sync.use_cases import converge_now
 from hufu_sync.errors import Misconfigured, Refused, Transient, Unreachable
+from tests.kit.accounts import official
 from tests.kit.cases import APPLICANT, CaseOffice
 from tests.kit.clocks import SetClock
+from tests.kit.consoles import audited
 from tests.kit.engine import DONE, Engine, KilledError
+from tests.kit.staff import Staff
 from tests.kit.targets.fakes import FakeTarget
 
 # What goes wrong.
@@ -91,6 +97,40 @@ def test_a_refused_value_is_told_by_the_name_of_its_field(engine: Engine, chain:
     converge_now(account_id, engine.services, SYSTEM)
     engine.run()
     assert engine.story(account_id)[StepName.KEYCLOAK] == DONE
+
+
+def test_a_refused_backup_mailbox_is_corrected_and_the_account_goes_on(
+    engine: Engine, chain: Sequence[Agency], staff: Staff
+) -> None:
+    services = engine.services
+    manager, other = official(services, chain[3], role=Role.AGENCY_MANAGER), engine.account(chain[3])
+    engine.run()
+    engine.keycloak.fail(Refused(Code.KEYCLOAK_REFUSED, fields=("email",)), when="Create account")
+    account_id = engine.account(chain[3])
+    old = staff.account(account_id).mailbox
+    engine.run()
+    assert engine.story(account_id)[StepName.KEYCLOAK] == (StepState.PARKED, Code.KEYCLOAK_REFUSED)
+    asker = account_actor(manager.id)
+    for nobody in ("", "try..this@example.org"):
+        with pytest.raises(Invalid, match="mailbox"):
+            correct_mailbox(account_id, nobody, services, asker)
+    with pytest.raises(IllegalMove, match="mailbox_not_refused"):
+        correct_mailbox(other, "new@example.org", services, asker)
+    with pytest.raises(NotFound, match="account"):
+        correct_mailbox(account_id, "new@example.org", services, account_actor(other))
+    engine.keycloak.heal()
+    correct_mailbox(account_id, " New@example.org", services, asker)
+    engine.run()
+    assert engine.story(account_id)[StepName.MAIL] == DONE
+    assert engine.keycloak.things[engine.in_keycloak(account_id)].fields["email"] == "new@example.org"
+    told = [recipient for _, recipient, subject, _ in engine.post.sent if "備用信箱已經更正" in subject]
+    assert sorted(told) == sorted([old, "new@example.org"])
+    (record,) = audited(services, "account.mailbox_corrected")
+    assert (record.actor_id, record.old, record.new) == (
+        manager.id, {"mailbox": f"{old[0]}…@example.org"}, {"mailbox": "n…@example.org"},
+    )  # fmt: skip
+    with pytest.raises(IllegalMove, match="mailbox_not_refused"):
+        correct_mailbox(account_id, "mine@example.org", services, asker)
 
 
 def test_a_refused_value_parks_this_one_and_stops_no_other(engine: Engine, chain: Sequence[Agency]) -> None:

@@ -16,4 +16,7 @@ PERSON = {"name": "王小明", "account_name": "wangxm"}
 OTP_RESET = NoticeType("otp_reset", __name__, PERSON)
 OTP_MISSING = NoticeType("otp_missing", __name__, PERSON)
 
-NOTICES = (ACCOUNT_SUSPENDED, OTP_RESET, OTP_MISSING)
+# To the mailbox that was corrected, and to the one before.
+MAILBOX_CORRECTED = NoticeType("mailbox_corrected", __name__, PERSON | {"mailbox": "w…@example.org"})
+
+NOTICES = (ACCOUNT_SUSPENDED, OTP_RESET, OTP_MISSING, MAILBOX_CORRECTED)

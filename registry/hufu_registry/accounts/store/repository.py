@@ -55,6 +55,7 @@ accounts = sa.Table(
     sa.Column("kind", sa.Text, nullable=False, server_default="personal"),
     sa.Column("deleted_at", Moment),
     sa.Column("official_mail_proved_at", Moment),
+    sa.Column("renewed_at", Moment),
     sa.ForeignKeyConstraint(
         ["agency_id", "agency_path"],
         ["agencies.id", "agencies.path"],
@@ -72,7 +73,11 @@ accounts = sa.Table(
         postgresql_where=sa.text("official_mail_proved_at IS NOT NULL AND state <> 'deleted'"),
     ),
     sa.Index("ix_accounts_agency_path", "agency_path"),
-    sa.Index("ix_accounts_not_activated", "approved_at", postgresql_where=sa.text("state = 'not_activated'")),
+    sa.Index(
+        "ix_accounts_not_activated",
+        sa.text("coalesce(renewed_at, approved_at)"),
+        postgresql_where=sa.text("state = 'not_activated'"),
+    ),
 )
 
 taken_names = sa.Table(
@@ -112,6 +117,11 @@ class SqlAccounts:
 
     def find(self, account_id: AccountId) -> Account | None:
         row = self._connection.execute(sa.select(accounts).where(accounts.c.id == account_id)).one_or_none()
+        return None if row is None else self._to_account(row)
+
+    def hold(self, account_id: AccountId) -> Account | None:
+        query = sa.select(accounts).where(accounts.c.id == account_id)
+        row = self._connection.execute(query.with_for_update(key_share=True, skip_locked=True)).one_or_none()
         return None if row is None else self._to_account(row)
 
     def several(self, account_ids: Collection[AccountId]) -> dict[AccountId, Account]:
@@ -237,10 +247,11 @@ class SqlAccounts:
         ]
 
     def unactivated_since(self, moment: datetime, limit: int) -> list[AccountId]:
+        since = sa.func.coalesce(accounts.c.renewed_at, accounts.c.approved_at)
         rows = self._connection.execute(
             sa.select(accounts.c.id)
-            .where(accounts.c.state == AccountState.NOT_ACTIVATED.value, accounts.c.approved_at < moment)
-            .order_by(accounts.c.approved_at)
+            .where(accounts.c.state == AccountState.NOT_ACTIVATED.value, since < moment)
+            .order_by(since)
             .limit(limit)
         )
         return [AccountId(row.id) for row in rows]

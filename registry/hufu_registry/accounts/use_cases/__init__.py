@@ -4,6 +4,7 @@ from hufu_registry.accounts.use_cases.changing import (
     ChangeAccount,
     change_account,
     check_official_mail,
+    correct_mailbox,
     prove_official_mail,
     with_unit_named,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "activate_account",
     "change_account",
     "check_official_mail",
+    "correct_mailbox",
     "delete",
     "delete_account",
     "disable",

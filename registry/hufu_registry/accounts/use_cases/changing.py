@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hufu_registry.accounts.model import Account, AccountState, Profile
+from hufu_registry.accounts.notices import MAILBOX_CORRECTED
 from hufu_registry.accounts.permissions import EDIT_ACCOUNTS
 from hufu_registry.accounts.use_cases.permission import account_to_change, hold_places
 from hufu_registry.accounts.use_cases.ports import Work
@@ -15,7 +16,7 @@ from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.errors import Conflict, IllegalMove, Invalid, NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.work import Services
-from hufu_registry.people.model import Purpose
+from hufu_registry.people.model import MAILBOX, Purpose, hinted
 from hufu_registry.people.use_cases import proved_mailbox
 from hufu_registry.propagation.use_cases import enqueue_account
 
@@ -59,6 +60,39 @@ def change_account(command: ChangeAccount, services: Services[Work], actor: Acto
             new=new,
         )
         enqueue_account(work, services, changed)
+    return changed
+
+
+def correct_mailbox(account_id: AccountId, mailbox: str, services: Services[Work], actor: Actor) -> Account:
+    """Another backup mailbox in place of one that the sign-in server does not take: the account goes on. Both mailboxes
+    are told. Of an account that goes on already nobody changes it: whoever has the mailbox has the account (0051).
+
+    Raises NotFound("account") outside the asker's scope, Denied("wider_rights"), Invalid(mailbox),
+    IllegalMove("account_state") for a deleted one, IllegalMove("mailbox_not_refused").
+    """
+    corrected = MAILBOX.checked(mailbox, "mailbox")
+    with services.begin(actor) as work:
+        account = account_to_change(work, actor, EDIT_ACCOUNTS, account_id)
+        if account.state is AccountState.DELETED:
+            raise IllegalMove("account_state", state=account.state.value, move="correct_mailbox")
+        if not work.administration.refuses_mailbox(account_id):
+            raise IllegalMove("mailbox_not_refused")
+        changed = replace(account, mailbox=corrected)
+        work.accounts.save(changed)
+        work.audit.record(
+            "account.mailbox_corrected",
+            object_kind="account",
+            object_id=str(account.id),
+            agency_id=account.agency_id,
+            old={"mailbox": hinted(account.mailbox)},
+            new={"mailbox": hinted(corrected)},
+        )
+        enqueue_account(work, services, changed)
+        values = {
+            "name": account.profile.name, "account_name": account.account_name, "mailbox": hinted(corrected),
+        }  # fmt: skip
+        for told in (account.mailbox, corrected):
+            work.notices.send(MAILBOX_CORRECTED, told, account.language, values)
     return changed
 
 

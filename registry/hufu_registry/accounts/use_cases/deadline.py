@@ -16,7 +16,7 @@ BATCH = 200
 
 
 def disable_not_activated(services: Services[Work], actor: Actor) -> int:
-    """Accounts approved longer ago than the deadline that nobody activated; how many there were."""
+    """Accounts approved or restored longer ago than the deadline that nobody activated; how many there were."""
     count = 0
     while True:
         before = count
@@ -33,7 +33,7 @@ def _disable_if_late(account_id: AccountId, services: Services[Work], actor: Act
     """False where somebody activated, disabled or restored it since it was looked up."""
     with services.begin(actor) as work:
         account, grants = lock_account_and_grants(work, account_id)
-        late = account.approved_at < work.now - work.policy.activation_deadline
+        late = account.to_activate_since < work.now - work.policy.activation_deadline
         if account.state is not AccountState.NOT_ACTIVATED or not late:
             return False
         disable_locked(work, services, account, grants, cause=DisableCause.NOT_ACTIVATED_IN_TIME)

@@ -33,6 +33,9 @@ class Accounts(Protocol):
 
     def find(self, account_id: AccountId) -> Account | None: ...
 
+    def hold(self, account_id: AccountId) -> Account | None:
+        """The account, locked without waiting for anybody; None where somebody holds it, or there is none."""
+
     def find_by_name(self, account_name: str) -> Account | None: ...
 
     def by_mailbox(self, mailbox_key: str) -> list[Account]:
@@ -67,7 +70,7 @@ class Accounts(Protocol):
         """
 
     def unactivated_since(self, moment: datetime, limit: int) -> list[AccountId]:
-        """Accounts approved before then and still not activated."""
+        """Accounts approved, and if so restored, before then and still not activated."""
 
 
 class Names(Protocol):

@@ -43,7 +43,9 @@ def otp_is_missing(work: Work, services: Services[Work], account_id: AccountId, 
     link, once a week, or `again` because somebody asks. Joins the caller's transaction; nothing for an account that
     needs none (any more).
     """
-    account = work.accounts.find(account_id)
+    # A worker holds rows of the queue, for which whoever holds the account may wait: so it waits for nobody. What is
+    # left alone, since another tells of it right now or acts on it, is seen again.
+    account = work.accounts.get(account_id, lock=True) if again else work.accounts.hold(account_id)
     if account is None or not account.needs_otp:
         return
     if again:

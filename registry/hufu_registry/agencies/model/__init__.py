@@ -3,7 +3,7 @@
 from hufu_registry.agencies.model.history import HistoryFile, HistoryPlan, plan_history, read_history
 from hufu_registry.agencies.model.import_plan import Finding, ImportPlan, ImportReport, plan_import
 from hufu_registry.agencies.model.listing import ListedRow, Listing, Rejected, read_codes, read_list
-from hufu_registry.agencies.model.naming import NAME, OID, joined_names
+from hufu_registry.agencies.model.naming import NAME, OID, UNIT_NAME, joined_names
 from hufu_registry.agencies.model.policy import AgencyPolicy
 from hufu_registry.agencies.model.tree import (
     AGENCY_CODE_SHAPE,
@@ -35,6 +35,7 @@ __all__ = [
     "OID_SHAPE",
     "ORGANISATION_ARC",
     "ROOT_ARCS",
+    "UNIT_NAME",
     "Agency",
     "AgencyKind",
     "AgencyPolicy",

@@ -8,6 +8,8 @@ from hufu_registry.kernel.texts import Text, control_fault, dotted, folded
 
 SEPARATOR = " › "
 NAME = Text(200, missing="required")
+# What Active Directory has room for: a unit is named by us, and its people bear the name whole.
+UNIT_NAME = Text(64, missing="required")
 SHORT_NAME = Text(20, missing="required")
 MOST_SHORT_NAMES = 10
 OID = Text(80, dotted)

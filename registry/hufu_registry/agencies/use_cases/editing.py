@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from hufu_registry.agencies.model import HOMES, OID_SHAPE, Agency, AgencyKind
-from hufu_registry.agencies.model.naming import MOST_SHORT_NAMES, NAME, OID, SHORT_NAME
+from hufu_registry.agencies.model.naming import MOST_SHORT_NAMES, NAME, OID, SHORT_NAME, UNIT_NAME
 from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
 from hufu_registry.agencies.use_cases.ports import NewAgency, Work
 from hufu_registry.kernel.actor import Actor
@@ -82,7 +82,7 @@ class SetShortNames:
 
 def add_unit(command: AddUnit, services: Services[Work], actor: Actor) -> Agency:
     """A new unit below an agency, a school or another unit, with an OID of its own or none."""
-    name, oid = NAME.checked(command.name, "name"), OID.clean(command.oid)
+    name, oid = UNIT_NAME.checked(command.name, "name"), OID.clean(command.oid)
     if oid and not OID_SHAPE.match(oid):
         raise Invalid(fields={"oid": "oid_malformed"})
     with services.begin(actor) as work:
@@ -109,6 +109,8 @@ def rename(command: Rename, services: Services[Work], actor: Actor) -> Agency:
     name = NAME.checked(command.name, "name")
     with services.begin(actor) as work:
         agency = _open_for_change(work, command.agency_id, command.version, below=True)
+        if agency.kind is AgencyKind.UNIT:
+            UNIT_NAME.checked(name, "name")
         not_in_future(command.since, taipei_date(work.now))
         if name == agency.name:
             return agency

@@ -151,20 +151,21 @@ def account_of(work: Work, services: Services[Work], case: Case, official_mail: 
     profile = replace(
         application.profile, official_mail=official_mail if application.wants_official_mail else None
     ).cleaned()
-    account = Account(
+    return Account(
         id=AccountId(services.ids.new()),
         person_id=PersonId(services.ids.new()),
         account_name=application.account_name,
         agency_id=case.agency_id,
         agency_path=case.agency_path,
-        profile=application.profile,
+        profile=profile,
         mailbox=case.mailbox,
         language=case.language,
         state=AccountState.NOT_ACTIVATED,
         created_at=work.now,
         approved_at=work.now,
+        # The applicant proved the mailbox by a code.
+        official_mail_proved_at=work.now if profile.official_mail == case.mailbox else None,
     )
-    return account.with_profile(profile, now=work.now)
 
 
 def choose_name(command: ChooseName, services: Services[Work], actor: Actor) -> None:

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 from hufu_registry.accounts.model import Account, AccountState, DisableCause
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.outbox import Kind
-from hufu_registry.sync.model.naming import value
+from hufu_registry.sync.model.naming import printable, short_name
 from hufu_registry.sync.model.plan import ASPECTS, ENABLED, PLACE, Desired
 from hufu_registry.sync.model.work import BARS, Code
 
@@ -18,6 +18,8 @@ from hufu_registry.sync.model.work import BARS, Code
 NO_GIVEN_NAME = "."
 LOCALES = {"en": "en"}
 CHINESE = "zh-TW"
+# What Keycloak calls the backup mailbox.
+MAILBOX_FIELD = "email"
 
 # Keycloak reads these from the directory; where there is none they are written.
 FROM_DIRECTORY = frozenset({"display_name", "title", "official_mail", "unit_name", "account_id"})
@@ -82,8 +84,8 @@ class DirectorySchema:
             name=name,
             place=place,
             fields={
-                "description": value("description", agency.name),
-                "businessCategory": value("businessCategory", agency.oid or ""),
+                "description": printable(agency.name),
+                "businessCategory": agency.oid or "",
             },
         )
 
@@ -96,7 +98,7 @@ class DirectorySchema:
             "givenName": NO_GIVEN_NAME,
             "title": profile.title,
             "department": profile.unit_name,
-            "company": agency.name,
+            "company": short_name(agency.name),
             "departmentNumber": agency.oid or "",
             "telephoneNumber": profile.telephone,
             "mail": account.published_mail or "",
@@ -114,7 +116,7 @@ class DirectorySchema:
             name=account.account_name,
             place=place,
             enabled=may_sign_in(account),
-            fields={name: value(name, text) for name, text in texts.items()} | names | {BARS: ""},
+            fields={name: printable(text) for name, text in texts.items()} | names | {BARS: ""},
             enforced=frozenset({ENABLED}),
             for_security=for_security(account),
         )
@@ -132,7 +134,7 @@ class KeycloakSchema:
 
     @property
     def fields(self) -> Mapping[Kind, frozenset[str]]:
-        written = frozenset({"email", "locale", "unit_oid"})
+        written = frozenset({MAILBOX_FIELD, "locale", "unit_oid"})
         return {
             Kind.AGENCY: frozenset({"agency_oid", "agency_name", "agency_code", "description"}),
             Kind.ACCOUNT: written if self.with_directory else written | FROM_DIRECTORY,
@@ -160,7 +162,7 @@ class KeycloakSchema:
         del agency
         profile, kept = account.profile, self.fields[Kind.ACCOUNT]
         fields = {
-            "email": account.mailbox,
+            MAILBOX_FIELD: account.mailbox,
             "locale": LOCALES.get(account.language, CHINESE),
             "unit_oid": unit_oid,
             "account_id": str(account.id),

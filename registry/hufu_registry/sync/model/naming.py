@@ -1,4 +1,4 @@
-"""Names in the forms a directory can hold: cut to length, without control characters, the same every time."""
+"""Names in the forms a directory can hold: without control characters, an agency's cut, the same every time."""
 
 from __future__ import annotations
 
@@ -7,25 +7,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-OU_LENGTH = 64
-# The longest values of Active Directory's schema (rangeUpper), counted in UTF-16 units as it does.
-LONGEST = {
-    "displayName": 256,
-    "sn": 64,
-    "givenName": 64,
-    "title": 128,
-    "department": 64,
-    "company": 64,
-    "telephoneNumber": 64,
-    "mail": 256,
-    "description": 1024,
-    "businessCategory": 128,
-}
+from hufu_registry.kernel.texts import units
+
+# What Active Directory has room for (rangeUpper of ou and company), counted in UTF-16 units as it does.
+OU_LENGTH = COMPANY_LENGTH = 64
 ELLIPSIS = "…"
-
-
-def units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
 
 
 def cut(text: str, longest: int) -> str:
@@ -47,9 +33,9 @@ def printable(text: str) -> str:
     return " ".join("".join(c if unicodedata.category(c) not in {"Cc", "Cs"} else " " for c in text).split())
 
 
-def value(attribute: str, text: str) -> str:
-    """What `attribute` can hold of `text`."""
-    return cut(printable(text), LONGEST.get(attribute, 1024))
+def short_name(name: str) -> str:
+    """What an account says of its agency there; the list's names may be longer, and stand whole on the agency."""
+    return cut(printable(name), COMPANY_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from hufu_registry.kernel.store import PENDING_STATES, among, counted, ordered, 
 from hufu_registry.kernel.texts import words_of
 from hufu_registry.notices.store import notices
 from hufu_registry.sync.model import MISSING, Code, Drift, ErrorClass, WorkRow, WorkState
-from hufu_registry.sync.model.desired import FIELDS
+from hufu_registry.sync.model.desired import FIELDS, MAILBOX_FIELD
 from hufu_registry.sync.model.drift import is_acceptable
 from hufu_registry.sync.model.plan import PLACE
 from hufu_registry.sync.store.drift import DRIFT
@@ -123,6 +123,11 @@ class SqlAdministration:
             )
         )
         return sorted({key_of(row) for row in rows} & set(keys))
+
+    def refuses_mailbox(self, account_id: AccountId) -> bool:
+        key = OutboxKey(Target.KEYCLOAK, Kind.ACCOUNT, str(account_id))
+        row = self._connection.execute(sa.select(outbox).where(is_row(key), pending())).one_or_none()
+        return row is not None and MAILBOX_FIELD in refused_fields(row)
 
 
 def _of(table: sa.Table, key: OutboxKey) -> sa.ColumnElement[bool]:

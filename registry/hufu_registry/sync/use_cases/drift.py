@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from uuid import UUID
 
-from hufu_registry.accounts.model import AccountState, Profile
+from hufu_registry.accounts.model import AccountState, Profile, longest_texts
 from hufu_registry.accounts.use_cases import check_official_mail, otp_is_missing
 from hufu_registry.audit.model import differences
 from hufu_registry.kernel.actor import Actor
@@ -119,7 +119,7 @@ def _check_change(before: Profile, after: Profile) -> None:
         field: fault for field, fault in after.faults().items() if getattr(after, field) != getattr(before, field)
     }
     if faults:
-        raise Invalid(fields=faults)
+        raise Invalid(fields=faults, longest=longest_texts(Profile)[next(iter(faults))])
 
 
 def _record(work: Work, action: str, key: OutboxKey, field: str, **more: object) -> None:
