@@ -18,14 +18,14 @@ final class Beat {
 
   /** From here on it counts, until the answer of this request. */
   static void begin(KeycloakSession session) {
-    session.setAttribute(BEGAN, System.nanoTime());
+    session.setAttribute(BEGAN, nanos());
   }
 
   /** Wait for the next beat after the beginning. */
   static void await(KeycloakSession session) {
     Long began = (Long) session.getAttribute(BEGAN);
     if (began != null) {
-      await(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began), Beat::sleep);
+      await(TimeUnit.NANOSECONDS.toMillis(nanos() - began), Beat::sleep);
     }
   }
 
@@ -33,7 +33,11 @@ final class Beat {
     sleep.accept(MILLIS - tookMillis % MILLIS);
   }
 
-  private static void sleep(long millis) {
+  static long nanos() {
+    return System.nanoTime();
+  }
+
+  static void sleep(long millis) {
     try {
       Thread.sleep(millis);
     } catch (InterruptedException interrupted) {

@@ -18,7 +18,12 @@ public class ResetMail extends ResetCredentialEmail {
 
   @Override
   public void authenticate(AuthenticationFlowContext context) {
-    super.authenticate(context);
+    mail(context);
     Beat.await(context.getSession());
+  }
+
+  /** A link, or nothing where there is no such account, nor a mailbox. */
+  void mail(AuthenticationFlowContext context) {
+    super.authenticate(context);
   }
 }
