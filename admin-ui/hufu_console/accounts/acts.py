@@ -66,7 +66,7 @@ def mailbox(account_id: AccountId) -> ResponseReturnValue:
     def act() -> ResponseReturnValue:
         accounts.correct_mailbox(account_id, str(form.mailbox.data or ""), registry(), actor())
         said = _("Corrected. Both mailboxes are told, and the account goes on.")
-        return done(said, page_of(account_id), targets=STATE_TARGETS)
+        return done(said, page_of(account_id), targets=tuple(Target))
 
     return act_page(form, "accounts/mailbox.html", act, account=account)
 
