@@ -237,8 +237,8 @@ def test_what_is_none_of_a_person_s_data_is_not_taken_over(
     (gone,) = staff.hire(chain[3], state=AccountState.DELETED)
     staff.settle()
     before = staff.account(one)
-    drifted(services, key_of(one), company=("別的機關", "測試隊"), title=("", "科員"), mail=("a@b.example", ""))
-    drifted(services, key_of(one), department=("科" * 65, ""))
+    differing = {"title": ("", "科員"), "mail": ("a@b.example", ""), "department": ("科" * 65, "")}
+    drifted(services, key_of(one), company=("別的機關", "測試隊"), **differing)
     drifted(services, key_of(gone), title=("專員", "科員"))
     for key, field, error in (
         (key_of(one), "company", IllegalMove),

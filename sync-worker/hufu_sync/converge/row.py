@@ -77,11 +77,12 @@ class Row:
     @property
     def is_settled(self) -> bool:
         """Whether the object's state is right, so that its actions may follow: a refused value does not matter to them,
-        nor does a better place it still waits for.
+        nor does a better place it still waits for. Where it was refused as a whole they wait with it.
         """
         if isinstance(self.outcome, NotReadyError):
             return self.snapshot.desired is not None
-        return self.outcome is None or (self.outcome is self.failure and isinstance(self.failure, Refused))
+        refused = self.outcome is self.failure and isinstance(self.failure, Refused)
+        return self.outcome is None or (refused and self.observed is not None)
 
     def asked(self) -> Asked:
         remote_id = self.snapshot.remote_id if self.observed is None else self.observed.remote_id
