@@ -1,13 +1,10 @@
 package tw.hufu.keycloak.claims;
 
-import java.util.List;
 import org.keycloak.models.ClientSessionContext;
 import org.keycloak.models.KeycloakSession;
 import org.keycloak.models.ProtocolMapperModel;
 import org.keycloak.models.UserSessionModel;
-import org.keycloak.protocol.oidc.mappers.AbstractOIDCProtocolMapper;
 import org.keycloak.protocol.oidc.mappers.OIDCAccessTokenMapper;
-import org.keycloak.provider.ProviderConfigProperty;
 import org.keycloak.representations.IDToken;
 
 /**
@@ -15,32 +12,13 @@ import org.keycloak.representations.IDToken;
  * "inactive" to who asks about a token that is not for him. Keycloak's own mapper would have to be
  * set for each client.
  */
-public class ClientAudienceMapper extends AbstractOIDCProtocolMapper
-    implements OIDCAccessTokenMapper {
+public class ClientAudienceMapper extends TokenMapper implements OIDCAccessTokenMapper {
 
-  @Override
-  public String getId() {
-    return "hufu-client-audience";
-  }
-
-  @Override
-  public String getDisplayType() {
-    return "Hufu client audience";
-  }
-
-  @Override
-  public String getDisplayCategory() {
-    return TOKEN_MAPPER_CATEGORY;
-  }
-
-  @Override
-  public String getHelpText() {
-    return "The client that asks, in the audience of its access token.";
-  }
-
-  @Override
-  public List<ProviderConfigProperty> getConfigProperties() {
-    return List.of();
+  public ClientAudienceMapper() {
+    super(
+        "hufu-client-audience",
+        "Hufu client audience",
+        "The client that asks, in the audience of its access token.");
   }
 
   @Override

@@ -8,44 +8,23 @@ import org.keycloak.models.KeycloakSession;
 import org.keycloak.models.ProtocolMapperModel;
 import org.keycloak.models.RealmModel;
 import org.keycloak.models.UserSessionModel;
-import org.keycloak.protocol.oidc.mappers.AbstractOIDCProtocolMapper;
 import org.keycloak.protocol.oidc.mappers.AcrProtocolMapper;
 import org.keycloak.protocol.oidc.mappers.AmrProtocolMapper;
 import org.keycloak.protocol.oidc.mappers.UserInfoTokenMapper;
-import org.keycloak.provider.ProviderConfigProperty;
 import org.keycloak.representations.IDToken;
 import org.keycloak.services.managers.AuthenticationManager;
 
 /** Says in userinfo, too, how and when somebody signed in; Keycloak's own mappers leave it out. */
-public class SignInClaimsMapper extends AbstractOIDCProtocolMapper implements UserInfoTokenMapper {
+public class SignInClaimsMapper extends TokenMapper implements UserInfoTokenMapper {
 
-  public static final String PROVIDER_ID = "hufu-sign-in-claims";
   private static final Acr ACR = new Acr();
   private static final Amr AMR = new Amr();
 
-  @Override
-  public String getId() {
-    return PROVIDER_ID;
-  }
-
-  @Override
-  public String getDisplayType() {
-    return "Hufu sign-in claims";
-  }
-
-  @Override
-  public String getDisplayCategory() {
-    return TOKEN_MAPPER_CATEGORY;
-  }
-
-  @Override
-  public String getHelpText() {
-    return "acr, amr and auth_time of the sign-in, in userinfo.";
-  }
-
-  @Override
-  public List<ProviderConfigProperty> getConfigProperties() {
-    return List.of();
+  public SignInClaimsMapper() {
+    super(
+        "hufu-sign-in-claims",
+        "Hufu sign-in claims",
+        "acr, amr and auth_time of the sign-in, in userinfo.");
   }
 
   @Override
