@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -23,7 +23,7 @@ from hufu_realm.observe import observe
 from hufu_realm.server import Server
 from hufu_stack import person
 from hufu_stack.stack import Stack
-from tests.kit.realms import PASSWORD, TIMEOUT, Person, ScratchRealm, scratch_realm
+from tests.kit.realms import PASSWORD, TIMEOUT, Person, ScratchRealm, claims_of, scratch_realm
 
 PEOPLE = 4
 CHANGES = 2  # there and back
@@ -97,16 +97,8 @@ class Halfway:
     """Somebody who is in the middle of a sign-in."""
 
     def __init__(self, who: Person, *, password_given: bool) -> None:
-        first = who.realm.variables["HUFU_INTEGRATOR_FIRST_PORT"]
-        query = {
-            "client_id": "hufu-integrator",
-            "redirect_uri": f"http://localhost:{first}/callback",
-            "response_type": "code",
-            "scope": "openid",
-        }
         self.who, self.session = who, person.new_session()
-        url = f"{who.realm.issuer}/protocol/openid-connect/auth?{urlencode(query)}"
-        self.page = self.session.get(url, timeout=TIMEOUT)
+        self.page = self.session.get(who.realm.sign_in_address(), timeout=TIMEOUT)
         if password_given:
             self.submit({"username": who.name, "password": PASSWORD}, holding="password")
 
@@ -179,6 +171,30 @@ def test_who_is_in_the_middle_goes_on(
     assert "code=" in landed[0]
     monkeypatch.setattr(flow, "sleep", lambda _: None)
     change(realm, flows(realm))
+
+
+def test_who_is_signed_in_already_and_who_reads_discovery_notice_nothing(
+    realm: ScratchRealm, people: list[Person], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keycloak adds up the levels of all steps of a flow, and of two versions it cannot."""
+    somebody = Halfway(people[2], password_given=True)
+    somebody.go_on()
+
+    def look(_: float) -> None:
+        with pytest.raises(requests.ConnectionError) as landed:
+            somebody.session.get(realm.sign_in_address(), timeout=TIMEOUT)
+        assert landed.value.request
+        code = parse_qs(urlsplit(str(landed.value.request.url)).query)["code"][0]
+        tokens = realm.token(grant_type="authorization_code", code=code, redirect_uri=realm.redirect)
+        seen.append(claims_of(tokens["id_token"])["acr"])
+        found = requests.get(f"{realm.issuer}/.well-known/openid-configuration", timeout=TIMEOUT)
+        seen.append(found.json()["acr_values_supported"])
+
+    seen: list[Any] = []
+    monkeypatch.setattr(flow, "sleep", look)
+    change(realm, with_browser_flow(realm, tmp_path, add_a_step))
+    change(realm, flows(realm))
+    assert seen == ["2", ["2"]] * 2
 
 
 def test_who_takes_longer_is_asked_to_begin_again(

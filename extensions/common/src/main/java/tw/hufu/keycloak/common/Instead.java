@@ -7,7 +7,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.keycloak.http.HttpRequest;
 
-/** Keycloak's steps read the form from a request that none of them lets one change. */
+/** What Keycloak reads, changed before it is read: its steps let nobody change a form or a flow. */
 public final class Instead {
 
   private Instead() {}
@@ -31,7 +31,8 @@ public final class Instead {
     return ofMethod(type, context, "getHttpRequest", () -> tidied);
   }
 
-  private static <T> T ofMethod(Class<T> type, T object, String method, Supplier<Object> answer) {
+  /** The same object (its type is an interface), of which one method answers otherwise. */
+  public static <T> T ofMethod(Class<T> type, T object, String method, Supplier<Object> answer) {
     return type.cast(
         Proxy.newProxyInstance(
             type.getClassLoader(),

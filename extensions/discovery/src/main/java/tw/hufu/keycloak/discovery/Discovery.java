@@ -3,11 +3,15 @@ package tw.hufu.keycloak.discovery;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
+import org.keycloak.models.AuthenticationFlowModel;
 import org.keycloak.models.ClientScopeModel;
+import org.keycloak.models.KeycloakContext;
 import org.keycloak.models.KeycloakSession;
 import org.keycloak.models.RealmModel;
+import org.keycloak.models.utils.RealmModelDelegate;
 import org.keycloak.protocol.oidc.OIDCWellKnownProvider;
 import org.keycloak.protocol.oidc.representations.OIDCConfigurationRepresentation;
+import tw.hufu.keycloak.common.Version;
 
 /**
  * The discovery document, without what nobody is given; claims are those of our scope's mappers.
@@ -32,22 +36,40 @@ class Discovery extends OIDCWellKnownProvider {
           "agency_name",
           "agency_code");
 
+  private final KeycloakContext context;
   private final RealmModel realm;
 
   Discovery(KeycloakSession session) {
     super(session, null, true);
-    realm = session.getContext().getRealm();
+    context = session.getContext();
+    realm = context.getRealm();
   }
 
   @Override
   public Object getConfig() {
-    OIDCConfigurationRepresentation config = (OIDCConfigurationRepresentation) super.getConfig();
+    OIDCConfigurationRepresentation config = stock();
     realm
         .getClientScopesStream()
         .filter(scope -> scope.getName().equals(SCOPE))
         .findFirst()
         .ifPresent(scope -> narrow(config, scope));
     return config;
+  }
+
+  /** Keycloak's, of the version of the flow in which people begin: it cannot tell of two. */
+  private OIDCConfigurationRepresentation stock() {
+    context.setRealm(
+        new RealmModelDelegate(realm) {
+          @Override
+          public AuthenticationFlowModel getBrowserFlow() {
+            return Version.of(super.getBrowserFlow(), realm);
+          }
+        });
+    try {
+      return (OIDCConfigurationRepresentation) super.getConfig();
+    } finally {
+      context.setRealm(realm);
+    }
   }
 
   static void narrow(OIDCConfigurationRepresentation config, ClientScopeModel scope) {

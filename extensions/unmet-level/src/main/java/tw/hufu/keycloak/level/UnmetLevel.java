@@ -3,18 +3,16 @@ package tw.hufu.keycloak.level;
 import jakarta.ws.rs.core.Response;
 import java.util.Collection;
 import java.util.List;
-import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
-import java.util.stream.Stream;
 import org.keycloak.authentication.authenticators.util.LoAUtil;
-import org.keycloak.models.AuthenticationExecutionModel;
-import org.keycloak.models.AuthenticatorConfigModel;
 import org.keycloak.models.ClientModel;
 import org.keycloak.models.RealmModel;
 import org.keycloak.protocol.oidc.endpoints.AuthorizationEndpointCheckProvider;
 import org.keycloak.protocol.oidc.endpoints.AuthorizationEndpointChecker;
 import org.keycloak.protocol.oidc.endpoints.AuthorizationEndpointChecker.AuthorizationCheckException;
 import org.keycloak.protocol.oidc.utils.AcrUtils;
+import tw.hufu.keycloak.common.Version;
 
 /**
  * A client that demands (an essential claim) a level nobody can reach here learns it at once, not
@@ -24,7 +22,6 @@ import org.keycloak.protocol.oidc.utils.AcrUtils;
 class UnmetLevel implements AuthorizationEndpointCheckProvider {
 
   static final String ERROR = "unmet_authentication_requirements";
-  private static final String CONDITION = "conditional-level-of-authentication";
 
   @Override
   public void check(AuthorizationEndpointChecker asked) throws AuthorizationCheckException {
@@ -35,36 +32,12 @@ class UnmetLevel implements AuthorizationEndpointCheckProvider {
       return;
     }
     RealmModel realm = client.getRealm();
-    List<Integer> reachable = levels(realm, realm.getBrowserFlow().getId()).toList();
+    String version = Version.of(realm.getBrowserFlow(), realm).getId();
+    Set<Integer> reachable = LoAUtil.getLoaMaxAgesConfiguredInRealmFlow(realm, version).keySet();
     if (!isMet(demanded, AcrUtils.getAcrLoaMap(client)::get, reachable)) {
       throw new AuthorizationCheckException(
           Response.Status.BAD_REQUEST, ERROR, "No sign-in here reaches acr " + demanded);
     }
-  }
-
-  /**
-   * The levels of the flow's conditions. Keycloak's own way to ask fails where two conditions have
-   * the same level, as they do while the flow is changed under people who sign in.
-   */
-  private static Stream<Integer> levels(RealmModel realm, String flow) {
-    return realm
-        .getAuthenticationExecutionsStream(flow)
-        .filter(execution -> !execution.isDisabled())
-        .flatMap(
-            execution ->
-                execution.isAuthenticatorFlow()
-                    ? levels(realm, execution.getFlowId())
-                    : level(realm, execution).stream());
-  }
-
-  private static Optional<Integer> level(RealmModel realm, AuthenticationExecutionModel execution) {
-    if (!CONDITION.equals(execution.getAuthenticator())
-        || execution.getAuthenticatorConfig() == null) {
-      return Optional.empty();
-    }
-    AuthenticatorConfigModel config =
-        realm.getAuthenticatorConfigById(execution.getAuthenticatorConfig());
-    return Optional.ofNullable(LoAUtil.getLevelFromLoaConditionConfiguration(config));
   }
 
   /** Whether one of the demanded values is a level that the flow has, or one below it. */
