@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+from ldap3.core.exceptions import LDAPInvalidCredentialsResult
 
 from hufu_realm.server import ServerError
 from hufu_stack import person as pages
@@ -17,6 +18,7 @@ from tests.kit.realms import (
     PASSWORD,
     Person,
     ScratchRealm,
+    begun,
     forgot_password,
     link_in,
     opened,
@@ -68,6 +70,15 @@ def state_in_directory(person: Person) -> tuple[int, bool]:
 def set_state(person: Person, control: int) -> None:
     with person.realm.ldap() as directory:
         directory.modify(person.dn, {"userAccountControl": [("MODIFY_REPLACE", [str(control)])]})
+
+
+def signs_in(person: Person, password: str) -> bool:
+    """Whether the directory takes this password now."""
+    with person.realm.ldap() as directory:
+        try:
+            return bool(directory.rebind(person.dn, password))
+        except LDAPInvalidCredentialsResult:
+            return False
 
 
 def person_attributes(person: Person) -> dict[str, list[str]]:
@@ -163,10 +174,7 @@ def test_a_half_done_activation_can_be_finished_by_its_link(realm: ScratchRealm)
     person = realm.person()
     link = link_in(person.send(ACTIVATION))
     session = pages.new_session()
-    page = session.get(link)
-    proceed = re.search(r'class="hufu-button" href="([^"]*)"', page.text)
-    assert proceed
-    page = session.get(proceed[1].replace("&amp;", "&"))
+    page = begun(link, session)
     assert 'name="totpSecret"' in page.text
     assert pages.activate(link, PASSWORD)
 
@@ -237,10 +245,7 @@ def test_a_reset_link_works_once(realm: ScratchRealm) -> None:
     person.activate()
     link = link_in(person.send(["UPDATE_PASSWORD"]))
     session = pages.new_session()
-    page = session.get(link)
-    proceed = re.search(r'class="hufu-button" href="([^"]*)"', page.text)
-    assert proceed
-    page = session.get(proceed[1].replace("&amp;", "&"))
+    page = begun(link, session)
     fields = {"password-new": OTHER_PASSWORD, "password-confirm": OTHER_PASSWORD}
     assert pages.submit(session, page, fields, holding="password-new").status_code == 200
     page = opened(link)
@@ -360,10 +365,7 @@ def test_a_password_sent_after_the_directory_disabled_enables_nobody(
     if actions != ACTIVATION:
         person.activate()
     session = pages.new_session()
-    page = session.get(link_in(person.send(actions)))
-    proceed = re.search(r'class="hufu-button" href="([^"]*)"', page.text)
-    assert proceed
-    page = session.get(proceed[1].replace("&amp;", "&"))
+    page = begun(link_in(person.send(actions)), session)
     if actions == ACTIVATION:
         page, _ = pages.set_up_otp(session, page)
     assert 'name="password-new"' in page.text
@@ -383,6 +385,35 @@ def test_a_set_password_shows_in_the_directory(with_directory: ScratchRealm) -> 
     server = with_directory.server()
     server.put(f"/users/{person.id}/reset-password", {"type": "password", "value": OTHER_PASSWORD, "temporary": True})
     assert state_in_directory(person) == (512, False), "must change shows as pwdLastSet 0"
+
+
+def test_of_passwords_sent_at_once_the_directory_has_the_one_that_is_remembered_last(
+    with_directory: ScratchRealm,
+) -> None:
+    person = with_directory.person()
+    person.activate()
+    server = with_directory.server()
+    tried = [f"At-Once-{number}-2026!" for number in range(3)]
+    browsers = [pages.new_session() for _ in tried]
+    forms = [begun(link_in(person.send(["UPDATE_PASSWORD"])), browser) for browser in browsers]
+
+    def send(number: int) -> str:
+        fields = dict.fromkeys(("password-new", "password-confirm"), tried[number])
+        return pages.submit(browsers[number], forms[number], fields, holding="password-new").text
+
+    with ThreadPoolExecutor(len(tried)) as pool:
+        answers = list(pool.map(send, range(len(tried))))
+    assert all("設定完成" in answer for answer in answers)
+    (present,) = [password for password in tried if signs_in(person, password)]
+
+    def reset(password: str) -> None:
+        server.put(f"/users/{person.id}/reset-password", {"type": "password", "value": password, "temporary": False})
+
+    # Four are remembered: of the three only the last one still is.
+    for number in range(3):
+        reset(f"Later-{number}-2027!")
+    with pytest.raises(ServerError, match="400"):
+        reset(present)
 
 
 def test_a_weak_password_is_refused(realm: ScratchRealm) -> None:

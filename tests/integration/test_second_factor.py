@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 import time
 from collections.abc import Iterator
 
@@ -15,7 +14,7 @@ from bs4 import BeautifulSoup, Tag
 from hufu_stack import person as pages
 from hufu_stack.environment import environment
 from hufu_stack.stack import Stack
-from tests.kit.realms import ACTIVATION, PASSWORD, Person, ScratchRealm, link_in, opened, scratch_realm
+from tests.kit.realms import ACTIVATION, PASSWORD, Person, ScratchRealm, begun, link_in, opened, scratch_realm
 
 OTHER_PASSWORD = "Another-Tally-2027!"
 THIRD_PASSWORD = "Third-Tally-2028!"
@@ -42,14 +41,6 @@ RULES = {
 def realm(stack: Stack, request: pytest.FixtureRequest) -> Iterator[ScratchRealm]:
     with scratch_realm(stack, request.param) as made:
         yield made
-
-
-def begun(link: str, session: requests.Session) -> requests.Response:
-    """The first page behind a link's "start"."""
-    page = session.get(link)
-    proceed = re.search(r'class="hufu-button" href="([^"]*)"', page.text)
-    assert proceed, pages.text_of(page)
-    return session.get(proceed[1].replace("&amp;", "&"))
 
 
 def otps(person: Person) -> list[str]:
@@ -99,6 +90,8 @@ def test_a_lost_phone_is_replaced_by_whoever_has_link_and_password(realm: Scratc
     assert otps(person) == [old], "nothing has ended yet"
     page = pages.submit(session, page, {"password": PASSWORD}, holding="password")
     assert otps(person) == [old]
+    page = pages.submit(session, page, {"totp": "123456", "totpSecret": ""}, holding="totpSecret")
+    assert "一次性密碼不正確" in page.text
     page, secret = without_a_name(session, page)
     assert "設定完成" in page.text
     (new,) = otps(person)
@@ -109,6 +102,40 @@ def test_a_lost_phone_is_replaced_by_whoever_has_link_and_password(realm: Scratc
         page = opened(used)
         assert page.status_code == 400
         assert "totpSecret" not in page.text
+
+
+def test_an_older_visit_sets_up_nothing_once_a_newer_link_was_used(realm: ScratchRealm) -> None:
+    person = realm.person()
+    person.activate()
+    older, newer = pages.new_session(), pages.new_session()
+    forms = []
+    for session in (older, newer):
+        page = begun(link_in(person.send(NEW_OTP)), session)
+        forms.append(pages.submit(session, page, {"password": PASSWORD}, holding="password"))
+    without_a_name(newer, forms[1])
+    set_up = otps(person)
+    page, _ = without_a_name(older, forms[0])
+    assert page.status_code == 400
+    assert "這個連結已經使用過" in page.text
+    assert otps(person) == set_up
+
+
+@pytest.mark.parametrize("actions", [NEW_OTP, ACTIVATION])
+def test_what_is_sent_after_the_account_was_disabled_sets_up_nothing(realm: ScratchRealm, actions: list[str]) -> None:
+    person = realm.person()
+    if actions == NEW_OTP:
+        person.activate()
+    session = pages.new_session()
+    page = begun(link_in(person.send(actions)), session)
+    if actions == NEW_OTP:
+        page = pages.submit(session, page, {"password": PASSWORD}, holding="password")
+    before = otps(person)
+    realm.server().put(f"/users/{person.id}", {"enabled": False})
+    page, _ = without_a_name(session, page)
+    assert page.status_code == 400
+    assert "這個帳號已停用" in page.text
+    assert "hufu-resend" not in page.text
+    assert otps(person) == before
 
 
 def test_guessing_at_the_present_password_locks_as_it_does_at_sign_in(realm: ScratchRealm) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 
@@ -11,7 +10,7 @@ import requests
 
 from hufu_stack import person as pages
 from hufu_stack.stack import Stack
-from tests.kit.realms import ACTIVATION, PASSWORD, Person, ScratchRealm, forgot_password, link_in, scratch_realm
+from tests.kit.realms import ACTIVATION, PASSWORD, Person, ScratchRealm, begun, forgot_password, link_in, scratch_realm
 
 OTHER_PASSWORD = "Another-Tally-2027!"
 
@@ -34,10 +33,7 @@ def test_a_code_is_taken_as_the_app_shows_it(realm: ScratchRealm, shown: str) ->
 
     person = realm.person()
     session = pages.new_session()
-    page = session.get(link_in(person.send(ACTIVATION)))
-    proceed = re.search(r'class="hufu-button" href="([^"]*)"', page.text)
-    assert proceed
-    page = session.get(proceed[1].replace("&amp;", "&"))
+    page = begun(link_in(person.send(ACTIVATION)), session)
     secret = pages.secret_of(page)
     typed = App(secret)
     page = pages.submit(session, page, {"totp": typed.code(), "userLabel": ""}, holding="totpSecret")

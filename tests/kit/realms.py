@@ -242,6 +242,14 @@ def link_in(mail: dict[str, Any]) -> str:
     return found[0]
 
 
+def begun(link: str, session: requests.Session) -> requests.Response:
+    """The first page behind a link's "start"."""
+    page = session.get(link, timeout=TIMEOUT)
+    proceed = re.search(r'class="hufu-button" href="([^"]*)"', page.text)
+    assert proceed, person.text_of(page)
+    return session.get(proceed[1].replace("&amp;", "&"), timeout=TIMEOUT)
+
+
 def wrong_passwords(start: str, name: str, times: int = 5) -> tuple[requests.Session, requests.Response]:
     """Guess somebody's password on the sign-in page; the browser, and the page at which it stands."""
     session = person.new_session()

@@ -18,7 +18,7 @@
                 <p class="hufu-act"><a id="backToApplication" class="hufu-button" href="${client.baseUrl}">${msg("backToApplication")}</a></p>
             </#if>
             <#-- Nobody who is activated, or disabled, gets another one. -->
-            <#if msg("hufuResendUrl") != "hufuResendUrl" && ![msg("hufuAlreadyActivated"), msg("hufuActivationDisabled"), msg("differentUserAuthenticated")]?seq_contains(message.summary)>
+            <#if msg("hufuResendUrl") != "hufuResendUrl" && ![msg("hufuAlreadyActivated"), msg("hufuActivationDisabled"), msg("accountDisabledMessage"), msg("differentUserAuthenticated")]?seq_contains(message.summary)>
                 <p class="hufu-quiet">${msg("hufuResendHint")}
                     <a id="hufu-resend" href="${msg("hufuResendUrl")}">${msg("hufuResendLink")}</a></p>
             </#if>

@@ -52,7 +52,9 @@ public class PasswordPage extends UpdatePassword {
   @Override
   public void processAction(RequiredActionContext context) {
     tell(context);
-    super.processAction(context);
+    if (!Refusal.ofTheDisabled(context)) {
+      super.processAction(context);
+    }
   }
 
   /** There is one form for each request, so a page with an error has this, too. */

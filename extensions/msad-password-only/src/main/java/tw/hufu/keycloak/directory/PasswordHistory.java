@@ -1,5 +1,6 @@
 package tw.hufu.keycloak.directory;
 
+import java.text.Normalizer;
 import java.util.List;
 import java.util.stream.Stream;
 import org.keycloak.common.util.Time;
@@ -32,10 +33,16 @@ final class PasswordHistory {
   }
 
   boolean holds(UserModel user, String password) {
+    String folded = folded(password);
     return of(user)
         .limit(length())
         .map(PasswordCredentialModel::createFromCredentialModel)
-        .anyMatch(kept -> matches(kept, password));
+        .anyMatch(kept -> matches(kept, folded));
+  }
+
+  /** The directory takes letters as they are typed; in full width they are the same to people. */
+  private static String folded(String password) {
+    return Normalizer.normalize(password, Normalizer.Form.NFKC);
   }
 
   private boolean matches(PasswordCredentialModel kept, String password) {
@@ -45,7 +52,8 @@ final class PasswordHistory {
   }
 
   void remember(UserModel user, String password) {
-    PasswordCredentialModel kept = hash().encodedCredential(password, policy.getHashIterations());
+    PasswordCredentialModel kept =
+        hash().encodedCredential(folded(password), policy.getHashIterations());
     kept.setType(PasswordCredentialModel.PASSWORD_HISTORY);
     kept.setCreatedDate(Time.currentTimeMillis());
     List<String> tooOld = of(user).skip(length() - 1L).map(CredentialModel::getId).toList();

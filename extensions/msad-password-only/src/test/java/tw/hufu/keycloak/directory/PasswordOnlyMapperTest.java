@@ -10,17 +10,23 @@ import static org.mockito.ArgumentMatchers.anyInt;
 import static org.mockito.ArgumentMatchers.anyString;
 import static org.mockito.ArgumentMatchers.argThat;
 import static org.mockito.ArgumentMatchers.eq;
+import static org.mockito.Mockito.RETURNS_SELF;
+import static org.mockito.Mockito.inOrder;
 import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.never;
 import static org.mockito.Mockito.verify;
 import static org.mockito.Mockito.when;
 
+import jakarta.persistence.EntityManager;
+import jakarta.persistence.LockModeType;
+import jakarta.persistence.Query;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.keycloak.component.ComponentModel;
+import org.keycloak.connections.jpa.JpaConnectionProvider;
 import org.keycloak.credential.CredentialModel;
 import org.keycloak.credential.hash.PasswordHashProvider;
 import org.keycloak.models.KeycloakContext;
@@ -37,6 +43,8 @@ import org.keycloak.storage.ldap.LDAPStorageProvider;
 import org.keycloak.storage.ldap.idm.model.LDAPObject;
 import org.keycloak.storage.ldap.idm.store.ldap.LDAPIdentityStore;
 import org.keycloak.storage.ldap.mappers.msad.MSADUserAccountControlStorageMapperFactory;
+import org.mockito.ArgumentCaptor;
+import org.mockito.InOrder;
 
 class PasswordOnlyMapperTest {
 
@@ -48,13 +56,20 @@ class PasswordOnlyMapperTest {
   private final SubjectCredentialManager credentials = mock(SubjectCredentialManager.class);
   private final PasswordHashProvider hash = mock(PasswordHashProvider.class);
   private final PasswordPolicy policy = mock(PasswordPolicy.class);
+  private final Query row = mock(Query.class, RETURNS_SELF);
   private final PasswordOnlyMapper mapper = mapper();
 
   private PasswordOnlyMapper mapper() {
     KeycloakSession session = mock(KeycloakSession.class);
     KeycloakContext context = mock(KeycloakContext.class);
     RealmModel realm = mock(RealmModel.class);
+    JpaConnectionProvider connection = mock(JpaConnectionProvider.class);
     when(provider.getSession()).thenReturn(session);
+    when(session.getProvider(JpaConnectionProvider.class)).thenReturn(connection);
+    EntityManager database = mock(EntityManager.class);
+    when(connection.getEntityManager()).thenReturn(database);
+    when(database.createQuery(anyString())).thenReturn(row);
+    when(stored.getId()).thenReturn("wang");
     when(session.getContext()).thenReturn(context);
     when(context.getRealm()).thenReturn(realm);
     when(realm.getPasswordPolicy()).thenReturn(policy);
@@ -155,6 +170,28 @@ class PasswordOnlyMapperTest {
     verify(credentials, never()).removeStoredCredentialById("second");
     verify(credentials)
         .createStoredCredential(argThat(kept -> kept.getType().equals("password-history")));
+  }
+
+  @Test
+  void whoComesSecondWaitsBeforeHeLooksAtWhatIsKept() {
+    mapper.beforePasswordUpdate(stored, entry("512"), UserCredentialModel.password("new"));
+    InOrder order = inOrder(row, credentials);
+    order.verify(row).setParameter("id", "wang");
+    order.verify(row).setLockMode(LockModeType.PESSIMISTIC_WRITE);
+    order.verify(row).getResultList();
+    order.verify(credentials).getStoredCredentialsByTypeStream("password-history");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"Tiger-2026, Ｔｉｇｅｒ－２０２６", "Ｔｉｇｅｒ－２０２６, Tiger-2026", "e\u0301té, ét\u00e9"})
+  void theSameLettersInAnotherWidthAreTheSamePassword(String before, String now) {
+    mapper.passwordUpdated(stored, entry("512"), UserCredentialModel.password(before));
+    ArgumentCaptor<CredentialModel> made = ArgumentCaptor.forClass(CredentialModel.class);
+    verify(credentials).createStoredCredential(made.capture());
+    made.getValue().setCreatedDate(0L);
+    when(credentials.getStoredCredentialsByTypeStream("password-history"))
+        .thenAnswer(call -> Stream.of(made.getValue()));
+    assertRefused(now);
   }
 
   @Test

@@ -1,4 +1,4 @@
-package tw.hufu.keycloak.otp;
+package tw.hufu.keycloak.credentials;
 
 import jakarta.ws.rs.core.MultivaluedMap;
 import java.time.Instant;
@@ -9,6 +9,7 @@ import org.keycloak.credential.CredentialModel;
 import org.keycloak.models.OTPPolicy;
 import org.keycloak.models.SubjectCredentialManager;
 import org.keycloak.models.credential.OTPCredentialModel;
+import org.keycloak.services.validation.Validation;
 import tw.hufu.keycloak.common.Instead;
 import tw.hufu.keycloak.common.Typed;
 
@@ -27,6 +28,9 @@ public class SetUpOtp extends UpdateTotp {
 
   @Override
   public void processAction(RequiredActionContext context) {
+    if (Refusal.ofTheDisabled(context)) {
+      return;
+    }
     SubjectCredentialManager credentials = context.getUser().credentialManager();
     List<CredentialModel> before =
         credentials.getStoredCredentialsByTypeStream(OTPCredentialModel.TYPE).toList();
@@ -54,6 +58,8 @@ public class SetUpOtp extends UpdateTotp {
   @Override
   protected boolean validateOTPCredential(
       RequiredActionContext context, String code, OTPCredentialModel credential, OTPPolicy policy) {
-    return super.validateOTPCredential(context, Typed.code(code), credential, policy);
+    // A form without a secret is nobody's who saw the page.
+    return !Validation.isBlank(credential.getOTPSecretData().getValue())
+        && super.validateOTPCredential(context, Typed.code(code), credential, policy);
   }
 }
