@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlencode
 
 import pyotp
 import pytest
@@ -16,16 +15,32 @@ from tests.kit.realms import ACTIVATION, PASSWORD, ScratchRealm, link_in, scratc
 
 VIEWS = [(1280, "zh-TW", "light"), (360, "zh-TW", "dark"), (360, "en", "light")]
 WORDS = {
-    "zh-TW": ("登入公務帳號", "忘記密碼", "啟用您的公務帳號", "設定一次性密碼", "設定密碼", "無法繼續"),
+    "zh-TW": (
+        "登入公務帳號",
+        "忘記密碼",
+        "啟用您的公務帳號",
+        "設定一次性密碼",
+        "設定密碼",
+        "設定完成",
+        "無法繼續",
+        "輸入一次性密碼",
+        "登出",
+        "已登出",
+    ),
     "en": (
         "Sign in to your official account",
         "Forgot your password",
         "Activate your official account",
         "Set up your one-time password",
         "Set your password",
+        "All done",
         "This cannot go on",
+        "Enter your one-time password",
+        "Sign out",
+        "Signed out",
     ),
 }
+NAMES = ("虎符公務帳號", "Hufu official accounts")
 
 
 @pytest.fixture(scope="module")
@@ -35,42 +50,33 @@ def realm(stack: Stack) -> Iterator[ScratchRealm]:
 
 
 def judge(page: Page, heading: str, width: int) -> None:
-    """The page has arrived, has its heading, fits its window, and is accessible."""
-    page.get_by_role("heading", level=1, name=heading).wait_for()
+    """The page has arrived, says which it is, fits its window, and is accessible."""
+    page.get_by_role("heading", level=1, name=heading, exact=True).wait_for()
+    assert page.title() in {f"{heading} - {name}" for name in NAMES}
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator("#kc-header-wrapper").inner_text() in ("公務帳號", "Official accounts")
+    assert page.locator("#kc-header-wrapper").inner_text() in NAMES
     found = Axe().run(page).response["violations"]
     assert not found, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
-
-
-def sign_in_address(realm: ScratchRealm) -> str:
-    query = {
-        "client_id": "hufu-integrator",
-        "redirect_uri": f"http://localhost:{realm.variables['HUFU_INTEGRATOR_FIRST_PORT']}/callback",
-        "response_type": "code",
-        "scope": "openid",
-    }
-    return f"{realm.issuer}/protocol/openid-connect/auth?{urlencode(query)}"
 
 
 @pytest.mark.parametrize(("width", "language", "scheme"), VIEWS)
 def test_every_page_from_the_first_sign_in_to_a_used_link(
     realm: ScratchRealm, new_browser: NewBrowser, width: int, language: str, scheme: str
 ) -> None:
-    sign_in, forgot, activate, totp, password, stopped = WORDS[language]
+    first, forgot, activate, totp, password, done, stopped, code, leave, left = WORDS[language]
     person = realm.person()
     link = link_in(person.send(ACTIVATION))
     page = new_browser(viewport={"width": width, "height": 800}, locale=language, color_scheme=scheme).new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    start = sign_in_address(realm)
+    start = realm.sign_in_address()
     page.goto(start)
-    judge(page, sign_in, width)
+    judge(page, first, width)
     page.fill("#username", "nobody")
     page.fill("#password", "wrong")
     page.click("#kc-login")
     page.locator("#input-error-username").wait_for()
-    judge(page, sign_in, width)
+    judge(page, first, width)
     page.locator("a[href*='reset-credentials']").click()
     judge(page, forgot, width)
 
@@ -97,7 +103,7 @@ def test_every_page_from_the_first_sign_in_to_a_used_link(
         if word != PASSWORD:
             page.locator(".pf-m-danger, .pf-m-error").first.wait_for()
             judge(page, password, width)
-    page.locator("#kc-info-message").wait_for()
+    judge(page, done, width)
 
     page.context.clear_cookies()
     page.goto(link)
@@ -107,10 +113,37 @@ def test_every_page_from_the_first_sign_in_to_a_used_link(
     page.fill("#username", person.name)
     page.fill("#password", PASSWORD)
     page.click("#kc-login")
-    page.locator("#otp").wait_for()
     page.click("#hufu-lost-phone summary")
-    judge(page, "", width)
+    judge(page, code, width)
     page.goto(f"{realm.issuer}/protocol/openid-connect/logout")
-    page.locator("#kc-logout").wait_for()
-    judge(page, "", width)
+    judge(page, leave, width)
+    page.click("#kc-logout")
+    judge(page, left, width)
     assert [text for text in complaints if "400" not in text] == []
+
+
+def test_a_link_opened_where_somebody_else_is_signed_in_has_a_button_that_signs_out_and_comes_back(
+    realm: ScratchRealm, new_browser: NewBrowser
+) -> None:
+    other, person = realm.person(), realm.person()
+    other.activate()
+    assert other.otp
+    other.otp.code()  # the one that the activation took; each is good once
+    link = link_in(person.send(ACTIVATION))
+    browser = new_browser(locale="zh-TW", viewport={"width": 360, "height": 800})
+    signed_in, page = browser.new_page(), browser.new_page()
+    signed_in.goto(realm.sign_in_address())
+    signed_in.fill("#username", other.name)
+    signed_in.fill("#password", PASSWORD)
+    signed_in.click("#kc-login")
+    signed_in.fill("#otp", other.otp.code())
+    # Nobody listens there, and a redirect is not to be fulfilled by the test.
+    with signed_in.expect_request(lambda request: request.url.startswith(f"{realm.redirect}?")):
+        signed_in.click("#kc-login")
+    page.goto(link)
+    judge(page, "無法繼續", 360)
+    assert page.locator("#hufu-resend").count() == 0
+    page.click("#hufu-sign-out")
+    page.click("#kc-logout")
+    judge(page, "啟用您的公務帳號", 360)
+    assert page.url == link

@@ -244,9 +244,13 @@ def test_a_reset_link_works_once(realm: ScratchRealm) -> None:
     person = realm.person()
     person.activate()
     link = link_in(person.send(["UPDATE_PASSWORD"]))
-    session = pages.new_session()
-    page = begun(link, session)
     fields = {"password-new": OTHER_PASSWORD, "password-confirm": OTHER_PASSWORD}
+    broken_off, session = pages.new_session(), pages.new_session()
+    page = begun(link, broken_off)
+    realm.server().put(f"/users/{person.id}", {"enabled": False})
+    assert "這個帳號已停用" in pages.submit(broken_off, page, fields, holding="password-new").text
+    realm.server().put(f"/users/{person.id}", {"enabled": True})
+    page = begun(link, session)
     assert pages.submit(session, page, fields, holding="password-new").status_code == 200
     page = opened(link)
     assert page.status_code == 400

@@ -104,38 +104,33 @@ def test_a_lost_phone_is_replaced_by_whoever_has_link_and_password(realm: Scratc
         assert "totpSecret" not in page.text
 
 
-def test_an_older_visit_sets_up_nothing_once_a_newer_link_was_used(realm: ScratchRealm) -> None:
+def test_a_visit_sets_up_nothing_once_its_account_is_disabled_or_a_newer_link_was_used(realm: ScratchRealm) -> None:
     person = realm.person()
     person.activate()
-    older, newer = pages.new_session(), pages.new_session()
+    browsers = [pages.new_session() for _ in range(3)]
     forms = []
-    for session in (older, newer):
-        page = begun(link_in(person.send(NEW_OTP)), session)
-        forms.append(pages.submit(session, page, {"password": PASSWORD}, holding="password"))
-    without_a_name(newer, forms[1])
-    set_up = otps(person)
-    page, _ = without_a_name(older, forms[0])
-    assert page.status_code == 400
-    assert "這個連結已經使用過" in page.text
-    assert otps(person) == set_up
+    for browser in browsers:
+        page = begun(link_in(person.send(NEW_OTP)), browser)
+        forms.append(pages.submit(browser, page, {"password": PASSWORD}, holding="password"))
 
+    def answer(number: int) -> requests.Response:
+        return without_a_name(browsers[number], forms[number])[0]
 
-@pytest.mark.parametrize("actions", [NEW_OTP, ACTIVATION])
-def test_what_is_sent_after_the_account_was_disabled_sets_up_nothing(realm: ScratchRealm, actions: list[str]) -> None:
-    person = realm.person()
-    if actions == NEW_OTP:
-        person.activate()
-    session = pages.new_session()
-    page = begun(link_in(person.send(actions)), session)
-    if actions == NEW_OTP:
-        page = pages.submit(session, page, {"password": PASSWORD}, holding="password")
-    before = otps(person)
+    former = otps(person)
     realm.server().put(f"/users/{person.id}", {"enabled": False})
-    page, _ = without_a_name(session, page)
+    page = answer(2)
     assert page.status_code == 400
     assert "這個帳號已停用" in page.text
     assert "hufu-resend" not in page.text
-    assert otps(person) == before
+    assert otps(person) == former
+    realm.server().put(f"/users/{person.id}", {"enabled": True})
+    assert "設定完成" in answer(1).text
+    newer = otps(person)
+    assert newer != former
+    page = answer(0)
+    assert page.status_code == 400
+    assert "這個連結已經使用過" in page.text
+    assert otps(person) == newer
 
 
 def test_guessing_at_the_present_password_locks_as_it_does_at_sign_in(realm: ScratchRealm) -> None:

@@ -10,6 +10,7 @@ from hufu_realm.command import DATA, main
 from hufu_realm.data import BadDataError, UndefinedError, read
 from hufu_realm.difference import HIDDEN, digest, memory_key, plan, with_memory
 from hufu_realm.model import MASK, Action, Body, Desired, Json, Kind, Name, Observed, Part, Secret, Seen
+from hufu_stack.layout import PROJECT
 
 SECRETS = (
     "HUFU_CONSOLE_CLIENT_SECRET_FILE",
@@ -122,6 +123,13 @@ def test_every_application_of_ours_has_a_name_in_both_languages(variables: dict[
     for part in signed_in_to:
         key = str(part.body["name"]).removeprefix("${").removesuffix("}")
         assert all(words.get(key) for words in texts), part.name
+
+
+def test_the_sign_in_pages_bear_the_console_s_mark() -> None:
+    ours = PROJECT / "admin-ui" / "hufu_console" / "static" / "mark.svg"
+    assert (
+        DATA.parent / "themes" / "hufu" / "login" / "resources" / "img" / "mark.svg"
+    ).read_text() == ours.read_text()
 
 
 @pytest.mark.parametrize(

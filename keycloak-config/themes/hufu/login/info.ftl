@@ -6,6 +6,10 @@
             ${msg("hufuActivationTitle")}
         <#elseif messageHeader??>
             ${kcSanitize(msg("${messageHeader}"))?no_esc}
+        <#elseif requiredActions??>
+            ${msg("requiredAction.${requiredActions[0]}")}
+        <#elseif message.summary == msg("successLogout")>
+            ${msg("hufuSignedOutTitle")}
         <#else>
             ${msg("hufuInfoTitle")}
         </#if>

@@ -1,10 +1,10 @@
-<#-- After Keycloak 26.7's keycloak.v2 theme (Apache-2.0); ours: whom to ask when the phone is gone. -->
+<#-- After Keycloak 26.7's keycloak.v2 theme (Apache-2.0); ours: its title, whom to ask when the phone is gone. -->
 <#import "template.ftl" as layout>
 <#import "field.ftl" as field>
 <#import "buttons.ftl" as buttons>
 <@layout.registrationLayout displayInfo=true displayMessage=!messagesPerField.existsError('totp'); section>
     <#if section="header">
-        ${msg("doLogIn")}
+        ${msg("hufuOtpTitle")}
     <#elseif section="form">
         <form id="kc-otp-login-form" class="${properties.kcFormClass!}" onsubmit="login.disabled = true; return true;" action="${url.loginAction}" method="post">
             <input id="selectedCredentialId" type="hidden" name="selectedCredentialId" value="${otpLogin.selectedCredentialId!''}">

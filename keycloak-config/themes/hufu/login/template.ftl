@@ -1,4 +1,4 @@
-<#-- After Keycloak 26.7's keycloak.v2 theme (Apache-2.0); ours: the label of the account shown, the icon. -->
+<#-- After Keycloak 26.7's keycloak.v2 theme (Apache-2.0); ours: the title says which page it is, the label of the account shown, the icon. -->
 <#import "field.ftl" as field>
 <#import "footer.ftl" as loginFooter>
 <#import "theme-resources.ftl" as themeResourceTags>
@@ -25,6 +25,7 @@
 </#macro>
 
 <#macro registrationLayout bodyClass="" displayInfo=false displayMessage=true displayRequiredFields=false>
+<#local heading><#nested "header"></#local>
 <!DOCTYPE html>
 <html class="${properties.kcHtmlClass!}" lang="${lang}"<#if realm.internationalizationEnabled> dir="${(locale.rtl)?then('rtl','ltr')}"</#if>>
 
@@ -39,12 +40,8 @@
             <meta name="${meta?split('==')[0]}" content="${meta?split('==')[1]}"/>
         </#list>
     </#if>
-    <title>${title!}</title>
-    <#if themeResources?? && themeResources.favicons?has_content>
-        <@themeResourceTags.renderFavicons themeResources.favicons url.resourcesPath />
-    <#else>
-        <link rel="icon" type="image/svg+xml" href="${url.resourcesPath}/img/favicon.svg" />
-    </#if>
+    <title>${heading?markup_string?replace("<[^>]+>", "", "r")?trim?no_esc} - ${msg("loginTitle")}</title>
+    <link rel="icon" type="image/svg+xml" href="${url.resourcesPath}/img/mark.svg" />
     <#if themeResources?? && themeResources.stylesCommon?has_content>
         <@themeResourceTags.renderStyles themeResources.stylesCommon url.resourcesCommonPath />
     <#elseif properties.stylesCommon?has_content>
@@ -158,7 +155,7 @@
     </header>
     <main class="${properties.kcLoginMain!}">
       <div class="${properties.kcLoginMainHeader!}">
-        <h1 class="${properties.kcLoginMainTitle!}" id="kc-page-title"><#nested "header"></h1>
+        <h1 class="${properties.kcLoginMainTitle!}" id="kc-page-title">${heading}</h1>
         <#if realm.internationalizationEnabled  && locale.supported?size gt 1>
         <div class="${properties.kcLoginMainHeaderUtilities!}">
           <div class="${properties.kcInputClass!}">
