@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from hufu_console.accounts.lists import PEOPLE
 from hufu_console.exports import spreadsheet
 from hufu_console.exports.jobs import write
 from hufu_registry.accounts.permissions import SEE_ACCOUNTS
@@ -30,7 +29,7 @@ LIST = "accounts.people_xlsx"
 
 @dataclass
 class Taker:
-    """A manager of 測試署, who may have its people as a spreadsheet: the first such list, which the house has not yet."""
+    """A manager of 測試署, who may have its people as a spreadsheet."""
 
     staff: Staff
     chain: Sequence[Agency]
@@ -46,9 +45,6 @@ class Taker:
             end_grants(work, work.grants.standing([self.account_id]), reason="test")
 
     def asks(self) -> UUID:
-        self.app.view_functions[LIST] = spreadsheet.Sheet(
-            replace(PEOPLE, sheet=LIST, recorded="accounts", permission=SEE_ACCOUNTS)
-        )
         parameters = {"query": {}, "args": {}, "language": "zh_Hant_TW"}
         command = RequestExport(LIST, "accounts", SEE_ACCOUNTS, parameters)
         return request_export(command, self.staff.services, account_actor(self.account_id)).id

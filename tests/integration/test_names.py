@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 import sqlalchemy as sa
 
-from hufu_registry.accounts.store import people
+from hufu_registry.accounts.store import PeopleFilter, people
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import search
 from hufu_registry.agencies.use_cases import AddUnit, add_unit
@@ -37,7 +37,7 @@ def test_every_search_takes_spellings_for_one(office: CaseOffice, typed: str) ->
         office.apply(office.form(name=name))
         add_unit(AddUnit(office.bureau.id, f"{name}{len(name)}{ord(name[2])}"), office.services, OPERATOR)
     with office.services.reading() as work:
-        assert people(work.connection, manager, work.now, Page(), words=typed).total == len(WRITTEN)
+        assert people(work.connection, manager, work.now, Page(), PeopleFilter(words=typed)).total == len(WRITTEN)
         assert queue(
             work.connection, manager, work.now, work.case_types, Page(), QueueFilter(words=typed)
         ).total == len(WRITTEN)

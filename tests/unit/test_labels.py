@@ -73,7 +73,7 @@ STEPS = {"create", "rename", "place", "leave", "set_fields", "enable", "disable"
 # The macros that say a code in words, and every code there is for each.
 WORDS: Mapping[tuple[str, str], Iterable[str]] = {
     ("accounts", "account_word"): AccountState,
-    ("accounts", "sign_in_state"): SignInState,
+    ("accounts", "sign_in_word"): SignInState,
     ("accounts", "step_title"): StepName,
     ("sync", "code_words"): Code,
     ("accounts", "event_word"): sign_in_events(),
@@ -104,7 +104,7 @@ OTHERS: Mapping[tuple[str, str], Iterable[tuple[Any, ...]]] = {
 }
 # They have no words of their own: a colour, a part of a page, a value as it is.
 NO_WORDS = {
-    "account_state", "step_kind", "event_kind", "act_kind", "case_state", "held_state", "value_word", "title_of",
+    "account_state", "sign_in_state", "step_kind", "event_kind", "act_kind", "case_state", "held_state", "value_word", "title_of",
     "work_state", "next_try", "health", "run_state", "refused_fields", "bars",
 }  # fmt: skip
 CASES = [(key, (code,)) for key, codes in WORDS.items() for code in sorted(codes)] + [

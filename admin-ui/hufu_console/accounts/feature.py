@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from hufu_console.accounts import queries
-from hufu_console.accounts.lists import PEOPLE, client_name
+from hufu_console.accounts.lists import PEOPLE, client_name, role_words
 from hufu_console.accounts.profile import PROFILE_FIELDS
 from hufu_console.accounts.routes import ROUTES
 from hufu_console.web.feature import ConsoleFeature, HomeBlock, MenuEntry, MenuGroup
@@ -112,6 +112,7 @@ FEATURE = ConsoleFeature(
         "event": EVENTS,
         "event_tag": EVENT_TAGS,
         "dependent": {"accounts": _l("accounts")},
+        "role": {"ordinary": _l("Ordinary user")},
     },
-    template_values={"client_name": client_name, "profile_fields": PROFILE_FIELDS},
+    template_values={"client_name": client_name, "profile_fields": PROFILE_FIELDS, "role_words": role_words},
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from hufu_console.agencies.queries import names_in
 from hufu_console.web.context import reading, registry
@@ -35,7 +35,7 @@ from hufu_registry.sync.model import (
     StepState,
 )
 from hufu_registry.sync.model.desired import MAILBOX_FIELD
-from hufu_registry.sync.store import account_in_targets, account_story, last_sign_in, sign_in_state
+from hufu_registry.sync.store import account_in_targets, account_story, last_sign_in, last_sign_in_at, sign_in_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,13 @@ class AccountView:
     names: Mapping[object, str]
     manages: Sequence[Managed]
     manages_system: bool
+    last_sign_in_at: datetime | None
+
+    @property
+    def roles(self) -> Sequence[str]:
+        """權限: those its owner holds, wherever that is."""
+        held = {Role.AGENCY_MANAGER: bool(self.manages), Role.SYSTEM_MANAGER: self.manages_system}
+        return [role.value for role, holds in held.items() if holds]
 
     @property
     def bars(self) -> Sequence[Bar]:
@@ -152,6 +159,7 @@ def view_of(viewer: Viewer, account_id: AccountId) -> AccountView:
             names=names_in(work, record.rows),
             manages=managed(grants, places),
             manages_system=any(grant.role is Role.SYSTEM_MANAGER for grant in grants),
+            last_sign_in_at=last_sign_in_at(work.connection, account_id),
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hufu_console.accounts import acts, views
+from hufu_console.accounts.lists import PEOPLE
+from hufu_console.exports.spreadsheet import sheet_route
 from hufu_console.web import limits
 from hufu_console.web.routing import FORM, POST, SIGNED_IN, Route
 from hufu_registry.accounts.permissions import (
@@ -19,6 +21,7 @@ ONE = "/accounts/<uuid:account_id>"
 
 ROUTES = (
     Route("/accounts", "accounts.people", views.people, SEE),
+    sheet_route("/accounts.xlsx", PEOPLE),
     Route("/accounts/search", "accounts.search", views.search, SEE, POST),
     Route(ONE, "accounts.account", views.account, SEE),
     Route(f"{ONE}/progress", "accounts.progress", views.progress, SEE, by_itself=True),

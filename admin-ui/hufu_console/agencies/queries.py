@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
+
+import sqlalchemy as sa
 
 import hufu_registry.agencies.store as lists
 from hufu_console.web.context import reading, registry
-from hufu_console.web.viewer import Viewer
+from hufu_console.web.viewer import Viewer, viewer
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.permissions import SEE_ACCOUNTS
-from hufu_registry.accounts.store import AccountRow, ManagerRow, manager_of, managers_of, names_of, people
+from hufu_registry.accounts.store import (
+    AccountRow,
+    ManagerRow,
+    PeopleFilter,
+    manager_of,
+    managers_of,
+    names_of,
+    people,
+)
 from hufu_registry.agencies.model import HOMES, Agency
 from hufu_registry.agencies.model.naming import joined_names
 from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
@@ -20,9 +32,12 @@ from hufu_registry.agencies.use_cases import permission_to_change
 from hufu_registry.audit.store import TimelineEntry, timeline
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.clock import taipei_date
+from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Head, Page, Paged
+from hufu_registry.kernel.permissions import Permission
 from hufu_registry.rights.permissions import APPOINT_MANAGERS
+from hufu_registry.rights.store import covered
 from hufu_registry.sync.model.naming import short_name
 
 # The fields of records that hold an agency's id.
@@ -112,9 +127,23 @@ def names_in(work: SqlWork, entries: Sequence[TimelineEntry]) -> Mapping[object,
     return names
 
 
-def found(words: str, page: Page) -> Paged[AgencyHit]:
+def found(words: str, page: Page, *, within: Permission | None = None) -> Paged[AgencyHit]:
+    """`within` finds only where the viewer has that permission."""
     with reading() as work:
-        return lists.search(work.connection, words, page, on=taipei_date(work.now))
+        place = None if within is None else in_scope(within, work.now)
+        return lists.search(work.connection, words, page, on=taipei_date(work.now), within=place)
+
+
+def in_scope(permission: Permission, now: datetime) -> sa.ColumnElement[bool]:
+    """The agencies, with their units, at which the viewer has the permission."""
+    return covered(viewer().account_id, permission, now, lists.agencies.c.home_id, lists.agencies.c.path)
+
+
+def agency_name(agency_id: AgencyId | None) -> str:
+    """For the words of a filter; empty for none."""
+    with suppress(NotFound):
+        return "" if agency_id is None else agency(agency_id).full_name
+    return ""
 
 
 def agency(agency_id: AgencyId) -> Agency:
@@ -153,7 +182,5 @@ def forecast(moving: Agency, parent_id: AgencyId) -> MoveForecast:
 def candidates(viewer: Viewer, agency: Agency, words: str) -> Paged[AccountRow]:
     """Who can become manager there: enabled accounts of the agency and of those above it."""
     with reading() as work:
-        return people(
-            work.connection, viewer.account_id, work.now, Page(1, 20),
-            state=AccountState.ENABLED, words=words, agency_ids=agency.path.ids,
-        )  # fmt: skip
+        only = PeopleFilter(AccountState.ENABLED, words, agency_ids=agency.path.ids)
+        return people(work.connection, viewer.account_id, work.now, Page(1, 20), only)

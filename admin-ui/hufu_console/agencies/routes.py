@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hufu_console.agencies import views
-from hufu_console.agencies.lists import TREE
+from hufu_console.agencies.lists import FOUND, OWN, TREE
+from hufu_console.exports.spreadsheet import sheet_route
 from hufu_console.web import limits
 from hufu_console.web.lists import search
 from hufu_console.web.routing import FORM, POST, SIGNED_IN, Route
@@ -18,6 +19,8 @@ ONE = "/agencies/<agency:agency_id>"
 
 ROUTES = (
     Route("/agencies", "agencies.tree", views.tree, SIGNED_IN),
+    sheet_route("/agencies.xlsx", OWN),
+    sheet_route("/agencies/found.xlsx", FOUND),
     Route("/agencies/search", "agencies.search", search(TREE), SIGNED_IN, POST),
     Route("/agencies/found", "agencies.found", views.found, SIGNED_IN, limit=limits.SEARCHES),
     Route("/agencies/pick", "agencies.pick", views.pick, SIGNED_IN, limit=limits.SEARCHES),

@@ -25,7 +25,7 @@ from hufu_console.agencies.forms import (
     ShortNamesForm,
     UnitForm,
 )
-from hufu_console.agencies.lists import BELOW, FOUND, TREE
+from hufu_console.agencies.lists import BELOW, FOUND, OF_AGENCY, TREE
 from hufu_console.guard.submitting import submitted
 from hufu_console.web import drafts
 from hufu_console.web.acts import act_page, done, filled
@@ -34,6 +34,7 @@ from hufu_console.web.faults import show_faults
 from hufu_console.web.lists import Asked, Listing, ListPage, listing_of, page
 from hufu_console.web.numbers import number_in, version_in
 from hufu_console.web.viewer import viewer
+from hufu_registry.accounts.permissions import SEE_ACCOUNTS
 from hufu_registry.agencies.model import Agency, AgencyKind
 from hufu_registry.agencies.permissions import EDIT_AGENCIES, EDIT_UNITS
 from hufu_registry.guard.use_cases import MergeAgency, MoveAgency, RenameAgency
@@ -49,7 +50,8 @@ from hufu_registry.rights.use_cases import appoint_manager, dismiss_manager
 
 NEAREST = Page(1, 20)
 OFFICIAL_DOMAINS = "official_mail_domains"
-PICKED_AS = ("agency_id", "parent_id")
+# What may be picked under which name, and where: anywhere, or only where one sees accounts.
+PICKED_AS = {"agency_id": None, "parent_id": None, OF_AGENCY.name: SEE_ACCOUNTS}
 
 
 def tree() -> str:
@@ -149,8 +151,9 @@ def move_review(agency_id: AgencyId) -> ResponseReturnValue:
 def pick() -> str:
     """Agencies to choose one from, as one types; `field` is what the choice is called in its form."""
     words, field = request.args.get("words", ""), request.args.get("field", "")
-    field = field if field in PICKED_AS else PICKED_AS[0]
-    return render_template("agencies/_pick.html", found=queries.found(words, NEAREST), words=words, field=field)
+    field = field if field in PICKED_AS else "agency_id"
+    nearest = queries.found(words, NEAREST, within=PICKED_AS[field])
+    return render_template("agencies/_pick.html", found=nearest, words=words, field=field)
 
 
 def merge(agency_id: AgencyId) -> ResponseReturnValue:

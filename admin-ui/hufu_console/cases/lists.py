@@ -6,38 +6,34 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from hufu_console.cases.queries import agency_name, case_types
+from hufu_console.agencies.lists import OF_AGENCY, agency_in
+from hufu_console.cases.queries import case_types
 from hufu_console.web.context import now
 from hufu_console.web.lists import Asked, Column, Empty, Filter, ListPage, day_of, words
 from hufu_console.web.moments import age, roc_date
-from hufu_console.web.numbers import number_of
 from hufu_console.web.paging import Read
 from hufu_console.web.viewer import viewer
 from hufu_registry.cases.engine.model import CaseState
 from hufu_registry.cases.engine.store import QueueFilter, QueueRow, queue
-from hufu_registry.kernel.ids import AgencyId
+from hufu_registry.cases.permissions import SEE_CASES
 
 WORDS = "cases/_labels.html"
 ALL = "all"
+TYPES = tuple(case_types())
 
 
-def is_agency_id(text: str) -> bool:
-    return number_of(text) is not None
-
-
-def agency_and_below(text: str) -> str:
-    """Empty for an agency that is none."""
-    name = agency_name(AgencyId(int(text)))
-    return _("Agency: %(name)s and below", name=name) if name else ""
+def type_word(name: str) -> str:
+    return words(f"cases/types/{name}.html", "lead")
 
 
 def read_queue(asked: Asked) -> Read[QueueRow]:
     """Those in the viewer's scope."""
-    me, moment, agency = viewer().account_id, now(), asked.filters["agency"]
+    me, moment = viewer().account_id, now()
     only = QueueFilter(
         state=asked.choice("state", CaseState),
+        type=asked.filters["type"],
         words=asked.words,
-        agency_id=AgencyId(int(agency)) if agency else None,
+        agency_id=agency_in(asked),
         since=asked.day("since"),
         until=asked.day("until"),
     )
@@ -57,18 +53,23 @@ QUEUE = ListPage(
     count=lambda num: ngettext("%(num)s case", "%(num)s cases", num),
     columns=(
         Column("number", _l("Case"), lambda row: row.number, sort=True),
+        # While there is one type alone, each row would say the same.
+        Column("type", _l("Type of case"), lambda row: type_word(row.type), sort=True, page=len(TYPES) > 1),
         Column("subject", _l("Applicant"), lambda row: row.subject, sort=True),
-        Column("account_name", _l("Account name"), lambda row: row.account_name),
-        Column("agency", _l("Agency and unit"), lambda row: f"{row.agency_name} {row.unit_name}".strip()),
-        Column("waits", _l("Waits"), waits),
+        Column("detail", _l("Details"), lambda row: row.detail, page=False),
+        Column("account_name", _l("Account name"), lambda row: row.account_name, sort=True),
+        Column("agency", _l("Agency and unit"), lambda row: f"{row.agency_name} {row.unit_name}".strip(), sort=True),
+        Column("waits", _l("Waits"), waits, sort=True),
         Column("created_at", _l("Sent"), lambda row: row.created_at, sort=True),
-        Column("state", _l("State"), lambda row: words(WORDS, "case_word", row.state.value)),
+        Column("decided_at", _l("Decided at"), lambda row: row.decided_at, page=False),
+        Column("state", _l("State"), lambda row: words(WORDS, "case_word", row.state.value), sort=True),
     ),
     read=read_queue,
     words=_l("Name, account name or case number"),
     search="cases.search",
     filters=(
-        Filter("agency", _l("Agency"), agency_and_below, accepts=is_agency_id),
+        OF_AGENCY,
+        Filter("type", _l("Type of case"), type_word, options=("", *TYPES)),
         Filter(
             "state", _l("State"), lambda value: words(WORDS, "case_word", value),
             options=(*CaseState, ALL), default=CaseState.PENDING, unfiltered=ALL,
@@ -84,4 +85,7 @@ QUEUE = ListPage(
         to={"state": ALL},
     ),
     unmatched=Empty(_l("No case in your scope is like that."), link=_l("Show those that wait")),
+    sheet="cases.queue_xlsx",
+    recorded="cases",
+    permission=SEE_CASES,
 )  # fmt: skip

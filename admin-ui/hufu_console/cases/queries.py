@@ -26,8 +26,7 @@ from hufu_registry.cases.engine.store import (
 )
 from hufu_registry.cases.engine.use_cases.ports import CaseType, types_in
 from hufu_registry.features import SqlWork
-from hufu_registry.kernel.errors import NotFound
-from hufu_registry.kernel.ids import AgencyId, CaseId
+from hufu_registry.kernel.ids import CaseId
 from hufu_registry.kernel.paging import Head, Page, Paged
 
 
@@ -118,14 +117,3 @@ def visible_account(work: SqlWork, viewer: Viewer, case: Case) -> Account | None
 def decider(case: Case) -> str:
     """The name of who decided it."""
     return name_of(case.decided_by)
-
-
-def agency_name(agency_id: AgencyId | None) -> str:
-    """For the words of a filter; empty for none."""
-    if agency_id is None:
-        return ""
-    with reading() as work:
-        try:
-            return work.agencies.get(agency_id).full_name
-        except NotFound:
-            return ""

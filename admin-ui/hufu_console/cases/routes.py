@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hufu_console.cases import queries, views
+from hufu_console.cases.lists import QUEUE
+from hufu_console.exports.spreadsheet import sheet_route
 from hufu_console.web.routing import FORM, POST, Route
 
 # Of some type; of which, the use case asks.
@@ -12,6 +14,7 @@ ONE = "/cases/<uuid:case_id>"
 
 ROUTES = (
     Route("/cases", "cases.queue", views.queue, SEE),
+    sheet_route("/cases.xlsx", QUEUE),
     Route("/cases/search", "cases.search", views.search, SEE, POST),
     Route(ONE, "cases.case", views.case, SEE),
     Route(f"{ONE}/approve", "cases.approve", views.case, DECIDE, POST),

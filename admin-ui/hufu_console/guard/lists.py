@@ -39,7 +39,7 @@ def read_changes(asked: Asked) -> Read[Change]:
 
     def read(connection: sa.Connection, page: Page) -> Paged[Change]:
         store.held_change_of(connection, held_id)
-        return store.changes_page(connection, held_id, page)
+        return store.changes_page(connection, held_id, page, sort=asked.sort)
 
     return read
 
@@ -61,12 +61,12 @@ HELD_CHANGES = ListPage(
     lead=_l("Acts that would take something from many accounts. Nothing of them has happened yet."),
     count=lambda num: ngettext("%(num)s set", "%(num)s sets", num),
     columns=(
-        Column("kind", _l("What"), lambda row: words(WORDS, "held_word", row.held_change.kind)),
-        Column("cause", _l("About"), lambda row: row.held_change.cause),
-        Column("count", _l("Accounts"), lambda row: row.held_change.count, num=True),
+        Column("kind", _l("What"), lambda row: words(WORDS, "held_word", row.held_change.kind), sort=True),
+        Column("cause", _l("About"), lambda row: row.held_change.cause, sort=True),
+        Column("count", _l("Accounts"), lambda row: row.held_change.count, num=True, sort=True),
         Column("requested_by", _l("Asked for by"), lambda row: row.requested_by),
         Column("requested_at", _l("At"), lambda row: row.held_change.requested_at, sort=True),
-        Column("state", _l("State"), lambda row: words(WORDS, "state_word", row.held_change.state.value)),
+        Column("state", _l("State"), lambda row: words(WORDS, "state_word", row.held_change.state.value), sort=True),
         Column("decided_by", _l("Decided by"), lambda row: row.decided_by, page=False),
         Column("decided_at", _l("Decided at"), lambda row: row.held_change.decided_at, page=False),
         Column("reason", _l("Reason in words"), lambda row: row.held_change.reason, page=False),
@@ -113,6 +113,7 @@ ABOUT_TO_LOSE = ListPage(
 CHANGES = replace(
     ABOUT_TO_LOSE,
     count=lambda num: ngettext("%(num)s change", "%(num)s changes", num),
+    columns=[replace(column, sort=True) for column in ABOUT_TO_LOSE.columns],
     read=read_changes,
     sheet="guard.held_change_xlsx",
     permission=RELEASE_HELD_CHANGES,

@@ -75,9 +75,9 @@ WORK = ListPage(
         Column("what", _l("What"), lambda row: words(WORDS, "title_of", row)),
         Column("kind", _l("Kind"), lambda row: object_word(row.key), page=False),
         Column("agency", _l("Agency"), lambda row: row.agency_name, page=False),
-        Column("system", _l("System"), lambda row: target_word(row.key.target)),
-        Column("state", _l("State"), lambda row: words(WORDS, "work_word", row.state.value)),
-        Column("why", _l("Why"), lambda row: code_words(row.code)),
+        Column("system", _l("System"), lambda row: target_word(row.key.target), sort=True),
+        Column("state", _l("State"), lambda row: words(WORDS, "work_word", row.state.value), sort=True),
+        Column("why", _l("Why"), lambda row: code_words(row.code), sort=True),
         Column("attempts", _l("Tries"), lambda row: row.attempts, num=True, sort=True),
         Column("requested_at", _l("Wanted since"), lambda row: row.requested_at, sort=True),
         Column("next_at", _l("Next try"), lambda row: None if row.paused else row.next_at, sort=True),
@@ -115,7 +115,7 @@ WORK = ListPage(
 
 def read_steps(asked: Asked) -> Read[AppliedStep]:
     kind, object_id = Kind(asked.args["kind"]), asked.args["object_id"]
-    return lambda connection, page: store.applied_steps_of(connection, kind, object_id, page)
+    return lambda connection, page: store.applied_steps_of(connection, kind, object_id, page, sort=asked.sort)
 
 
 STEPS = ListPage(
@@ -123,9 +123,9 @@ STEPS = ListPage(
     _l("What was done in the systems"),
     count=lambda num: ngettext("%(num)s step", "%(num)s steps", num),
     columns=(
-        Column("at", _l("When"), lambda step: step.at),
-        Column("system", _l("System"), lambda step: target_word(step.key.target)),
-        Column("step", _l("What was done"), lambda step: words(WORDS, "step_done_word", step.step)),
+        Column("at", _l("When"), lambda step: step.at, sort=True),
+        Column("system", _l("System"), lambda step: target_word(step.key.target), sort=True),
+        Column("step", _l("What was done"), lambda step: words(WORDS, "step_done_word", step.step), sort=True),
         Column("fields", _l("Fields"), field_words, page=False),
     ),
     read=read_steps,
@@ -165,7 +165,7 @@ DRIFT = ListPage(
         Column("what", _l("What"), lambda row: row.title),
         Column("kind", _l("Kind"), lambda row: object_word(row.key), page=False),
         Column("agency", _l("Agency"), lambda row: row.agency_name, page=False),
-        Column("system", _l("System"), lambda row: target_word(row.key.target)),
+        Column("system", _l("System"), lambda row: target_word(row.key.target), sort=True),
         Column("field", _l("Field"), lambda row: words(WORDS, "field_word", row.field), sort=True),
         Column("there", _l("There"), lambda row: words(WORDS, "value_word", row.field, row.there)),
         Column("wanted", _l("In the registry"), lambda row: words(WORDS, "value_word", row.field, row.wanted)),
@@ -216,13 +216,13 @@ RUNS = ListPage(
     columns=(
         Column("started_at", _l("Begun"), lambda run: run.started_at, sort=True),
         Column("finished_at", _l("Ended"), lambda run: run.finished_at, page=False),
-        Column("kind", _l("What"), lambda run: words(WORDS, "run_word", run.kind.value)),
-        Column("system", _l("System"), lambda run: target_word(run.target)),
-        Column("cause", _l("Why"), lambda run: words(WORDS, "cause_words", run)),
+        Column("kind", _l("What"), lambda run: words(WORDS, "run_word", run.kind.value), sort=True),
+        Column("system", _l("System"), lambda run: target_word(run.target), sort=True),
+        Column("cause", _l("Why"), lambda run: words(WORDS, "cause_words", run), sort=True),
         Column("objects", _l("Objects"), lambda run: run.objects, num=True, sort=True),
-        Column("done", _l("Done"), lambda run: run.done, num=True),
+        Column("done", _l("Done"), lambda run: run.done, num=True, sort=True),
         Column("differing", _l("Differing"), lambda run: run.differing, num=True, sort=True),
-        Column("failed", _l("Failed"), lambda run: run.failed, num=True),
+        Column("failed", _l("Failed"), lambda run: run.failed, num=True, sort=True),
         Column("state", _l("State"), lambda _run: "", sheet=False),
     ),
     read=read_runs,

@@ -49,7 +49,8 @@ class Column(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One value out of `options`, in the address; a `day` as 2026-11-21; else one that only links of the page set.
+    """One value out of `options`, in the address; a `day` as 2026-11-21; else what it `accepts`, be it picked from what
+    `picked_at` answers as one types, or set by links of the page alone.
 
     `default` is what an address means that says nothing, `unfiltered` leaves nothing out. `word` names a value; where
     it names none, nobody is told of the filter.
@@ -64,6 +65,7 @@ class Filter:
     everything: LazyString = field(default_factory=lambda: _l("All"))
     accepts: Callable[[str], bool] = lambda _value: False
     day: bool = False
+    picked_at: str = ""
 
     def read(self, text: str | None) -> str:
         if text is None:
@@ -298,12 +300,14 @@ class Listing(Generic[T]):
 
     @property
     def fields(self) -> list[Filter]:
-        return [filter_ for filter_ in self.definition.filters if filter_.options or filter_.day]
+        return [one for one in self.definition.filters if one.options or one.day or one.picked_at]
 
     @property
     def carried(self) -> dict[str, Any]:
-        """What the filter form carries along: whatever has no field there."""
-        shown = {filter_.name for filter_ in self.fields} | {"draft"}
+        """What the filter form carries along: whatever has no field there, or one that is empty until something else is
+        picked.
+        """
+        shown = {field.name for field in self.fields if not field.picked_at} | {"draft"}
         return {name: value for name, value in self.hidden.items() if name not in shown}
 
     @property

@@ -146,15 +146,22 @@ def _held_changes() -> sa.Select[Any]:
     return sa.select(*(column for column in held_changes.c if column.name not in {"command", "files"}))
 
 
-def _changes_of(held_id: UUID) -> sa.Select[Any]:
+def _changes_of(held_id: UUID, sort: Sort | None = None) -> sa.Select[Any]:
     return (
         sa.select(held_change_accounts)
         .where(held_change_accounts.c.held_id == held_id)
-        .order_by(held_change_accounts.c.position)
+        .order_by(*ordered(sort, CHANGES_SORTED_BY, (held_change_accounts.c.position,)))
     )
 
 
-SORTED_BY = {"requested_at": held_changes.c.requested_at}
+SORTED_BY = {name: held_changes.c[name] for name in ("kind", "cause", "count", "requested_at", "state")}
+CHANGES_SORTED_BY = {
+    "account": held_change_accounts.c.account_name,
+    "agency": held_change_accounts.c.agency_name,
+    "kind": held_change_accounts.c.kind,
+    "before": held_change_accounts.c.before,
+    "after": held_change_accounts.c.after,
+}
 
 
 def list_held_changes(
@@ -180,7 +187,7 @@ def held_change_of(connection: sa.Connection, held_id: UUID) -> HeldChange:
     return from_columns(HeldChange, row._asdict())
 
 
-def changes_page(connection: sa.Connection, held_id: UUID, page: Page) -> Paged[Change]:
-    """Whom it touches, by agency and account name."""
+def changes_page(connection: sa.Connection, held_id: UUID, page: Page, *, sort: Sort | None = None) -> Paged[Change]:
+    """Whom it touches, by agency and account name unless sorted."""
     its = sa.select(held_change_accounts.c.position).where(held_change_accounts.c.held_id == held_id)
-    return page_of(connection, Change, _changes_of(held_id), page, all_of=its)
+    return page_of(connection, Change, _changes_of(held_id, sort), page, all_of=its)

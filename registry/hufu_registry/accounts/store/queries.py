@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from hufu_registry.accounts.model import AccountState
 from hufu_registry.accounts.permissions import EDIT_ACCOUNTS, SEE_ACCOUNTS
 from hufu_registry.accounts.store.repository import accounts, holding
 from hufu_registry.agencies.model import Path
-from hufu_registry.agencies.store import agencies
+from hufu_registry.agencies.store import agencies, subtree_of
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.kernel.paging import Head, Page, Paged, Sort
@@ -22,12 +23,27 @@ from hufu_registry.kernel.store import among, ordered, page_of
 from hufu_registry.kernel.texts import words_of
 from hufu_registry.rights.store import covered, grants, in_force
 
-SORTED_BY = {"account_name": accounts.c.name_key, "name": accounts.c.name, "approved_at": accounts.c.approved_at}
+SORTED_BY = {
+    "account_name": accounts.c.name_key,
+    "name": accounts.c.name,
+    "agency": accounts.c.agency_path,
+    "approved_at": accounts.c.approved_at,
+    "state": accounts.c.state,
+}
+USUAL = (accounts.c.agency_path, accounts.c.name_key, accounts.c.id)
+
+
+class Holds(StrEnum):
+    """權限: a role that somebody holds anywhere, or none."""
+
+    ORDINARY = "ordinary"
+    AGENCY_MANAGER = Role.AGENCY_MANAGER
+    SYSTEM_MANAGER = Role.SYSTEM_MANAGER
 
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """One line of a list of accounts."""
+    """One line of a list of accounts; `roles` are those its owner holds, wherever that is."""
 
     id: AccountId
     account_name: str
@@ -38,6 +54,37 @@ class AccountRow:
     unit_name: str
     state: AccountState
     approved_at: datetime
+    roles: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleFilter:
+    """What a list of accounts is narrowed to. `words` finds any part of 姓名 or account name; `agency_id` keeps its
+    subtree, `agency_ids` those that belong to one of them.
+    """
+
+    state: AccountState | None = None
+    words: str = ""
+    holds: Holds | None = None
+    agency_id: AgencyId | None = None
+    agency_ids: Collection[AgencyId] | None = None
+
+    def conditions(self, now: datetime) -> list[sa.ColumnElement[bool]]:
+        found: list[sa.ColumnElement[bool]] = [
+            sa.or_(sa.func.strpos(accounts.c.name_folded, word) > 0, sa.func.strpos(accounts.c.name_key, word) > 0)
+            for word in words_of(self.words)
+        ]
+        if self.state is not None:
+            found.append(accounts.c.state == self.state.value)
+        if self.holds is Holds.ORDINARY:
+            found.append(~sa.exists(roles_held(now)))
+        elif self.holds is not None:
+            found.append(sa.exists(roles_held(now).where(grants.c.role == self.holds.value)))
+        if self.agency_id is not None:
+            found.append(subtree_of(self.agency_id, accounts.c.agency_path))
+        if self.agency_ids is not None:
+            found.append(accounts.c.agency_id.in_(self.agency_ids))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,37 +117,38 @@ def names_of(connection: sa.Connection, account_ids: Collection[AccountId]) -> d
     return {AccountId(row.id): row.name for row in connection.execute(query)} if account_ids else {}
 
 
+def roles_held(now: datetime) -> sa.Select[Any]:
+    """The roles of an account of the query around it."""
+    held = sa.select(grants.c.role).where(grants.c.account_id == accounts.c.id, in_force(now))
+    return held.correlate(accounts).order_by(grants.c.role)
+
+
+def people_among(
+    viewer: AccountId, now: datetime, conditions: Sequence[sa.ColumnElement[bool]]
+) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """The accounts of the viewer's scope that are like that: what a line shows of them, and all there are."""
+    narrowed = [in_scope(viewer, now), *conditions]
+    roles = sa.func.array(roles_held(now).distinct().scalar_subquery())
+    rows = (
+        sa.select(accounts, agencies.c.full_name.label("agency_name"), roles.label("roles"))
+        .join(agencies, agencies.c.id == accounts.c.agency_id)
+        .where(*narrowed)
+    )
+    return rows, sa.select(accounts.c.id).where(*narrowed)
+
+
 def people(
     connection: sa.Connection,
     viewer: AccountId,
     now: datetime,
     page: Page,
+    only: PeopleFilter,
     *,
-    state: AccountState | None = None,
-    words: str = "",
-    agency_ids: Collection[AgencyId] | None = None,
     sort: Sort | None = None,
 ) -> Paged[AccountRow]:
-    """The accounts in the viewer's scope, by agency and name unless sorted.
-
-    `words` finds any part of 姓名 or account name; `agency_ids` leaves only those that belong to one of them.
-    """
-    conditions = [in_scope(viewer, now)]
-    if agency_ids is not None:
-        conditions.append(accounts.c.agency_id.in_(agency_ids))
-    if state is not None:
-        conditions.append(accounts.c.state == state.value)
-    conditions.extend(
-        sa.or_(sa.func.strpos(accounts.c.name_folded, word) > 0, sa.func.strpos(accounts.c.name_key, word) > 0)
-        for word in words_of(words)
-    )
-    rows = (
-        sa.select(accounts, agencies.c.full_name.label("agency_name"))
-        .join(agencies, agencies.c.id == accounts.c.agency_id)
-        .where(*conditions)
-        .order_by(*ordered(sort, SORTED_BY, (accounts.c.agency_path, accounts.c.name_key, accounts.c.id)))
-    )
-    return page_of(connection, AccountRow, rows, page, all_of=sa.select(accounts.c.id).where(*conditions))
+    """The accounts in the viewer's scope, by agency and name unless sorted."""
+    rows, all_of = people_among(viewer, now, only.conditions(now))
+    return page_of(connection, AccountRow, rows.order_by(*ordered(sort, SORTED_BY, USUAL)), page, all_of=all_of)
 
 
 def managers_of(connection: sa.Connection, agency_id: AgencyId, now: datetime, most: int = 100) -> Head[ManagerRow]:

@@ -7,12 +7,21 @@ from hufu_registry.agencies.store.queries import (
     children,
     count_below,
     former_names,
+    places,
     search,
     tree_path,
     unit_names,
 )
 from hufu_registry.agencies.store.repository import SqlAgencies
-from hufu_registry.agencies.store.tables import PathText, agencies, agency_names, at_or_below, below, to_agency
+from hufu_registry.agencies.store.tables import (
+    PathText,
+    agencies,
+    agency_names,
+    at_or_below,
+    below,
+    subtree_of,
+    to_agency,
+)
 
 __all__ = [
     "AgencyHit",
@@ -27,7 +36,9 @@ __all__ = [
     "children",
     "count_below",
     "former_names",
+    "places",
     "search",
+    "subtree_of",
     "to_agency",
     "tree_path",
     "unit_names",

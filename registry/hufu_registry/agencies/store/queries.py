@@ -16,8 +16,8 @@ from hufu_registry.agencies.model.naming import SEPARATOR
 from hufu_registry.agencies.store.tables import agencies, agency_names, below
 from hufu_registry.kernel.ids import AgencyId
 from hufu_registry.kernel.mapping import from_columns
-from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import page_of
+from hufu_registry.kernel.paging import Page, Paged, Sort
+from hufu_registry.kernel.store import ordered, page_of
 from hufu_registry.kernel.texts import MOST_ABBREVIATED, folded, is_abbreviation, words_of
 
 home = agencies.alias("home")
@@ -104,19 +104,27 @@ def holds_in_order(column: sa.ColumnElement[str], word: str) -> sa.ColumnElement
 
 
 def search(
-    connection: sa.Connection, words: str, page: Page, *, on: date, applicants: bool = False
+    connection: sa.Connection,
+    words: str,
+    page: Page,
+    *,
+    on: date,
+    applicants: bool = False,
+    within: sa.ColumnElement[bool] | None = None,
 ) -> Paged[AgencyHit]:
     """Agencies whose names, former names, code or OID hold a word, and whose full name holds the others; if that are
     few, also those of whose names a word is an abbreviation. If there are none, the rows are those with the nearest
     names, and the total is 0.
 
     The nearest match comes first: the very name, the very code or OID, an abbreviation of the whole name, a name that
-    begins so, shorter names, higher places. No word finds nothing. `applicants` leaves out what nobody can belong to.
+    begins so, shorter names, higher places. No word finds nothing. `applicants` leaves out what nobody can belong to,
+    `within` whatever it is not true of.
     """
     wanted = words_of(words)
     if not wanted:
         return Paged([], 0, page)
     among = [takes_people(on)] if applicants else []
+    among += [] if within is None else [within]
     rows = _found(connection, wanted, page, among, on, abbreviated=frozenset())
     abbreviated = frozenset(filter(is_abbreviation, wanted))
     if abbreviated and (not rows or rows[0].total < FEW):
@@ -243,9 +251,17 @@ def _says(text: str, word: str) -> bool:
 
 
 def children(
-    connection: sa.Connection, parent: AgencyId | None, page: Page, *, on: date, closed: bool = False
+    connection: sa.Connection, parent: AgencyId | None, page: Page, *, on: date, sort: Sort | None = None
 ) -> Paged[TreeRow]:
-    """What stands right below `parent` (None: the top), in the order of the OIDs; open ones unless `closed`."""
+    """What stands open right below `parent` (None: the top), in the order of the OIDs unless sorted."""
+    of_parent = agencies.c.parent_id.is_(None) if parent is None else agencies.c.parent_id == parent
+    return places(connection, of_parent, page, on=on, sort=sort)
+
+
+def places(
+    connection: sa.Connection, which: sa.ColumnElement[bool], page: Page, *, on: date, sort: Sort | None = None
+) -> Paged[TreeRow]:
+    """The open agencies and units that are like that, in the order of the OIDs unless sorted."""
     child = agencies.alias("child")
     count = (
         sa.select(sa.func.count())
@@ -253,12 +269,19 @@ def children(
         .correlate(agencies)
         .scalar_subquery()
     )
-    of_parent = agencies.c.parent_id.is_(None) if parent is None else agencies.c.parent_id == parent
-    conditions = [of_parent] if closed else [of_parent, is_open(agencies, on)]
+    by_oid = agencies.c.oid.collate("C")
+    by = {
+        "name": agencies.c.name,
+        "kind": agencies.c.kind,
+        "oid": by_oid,
+        "code": agencies.c.agency_code,
+        "below": count,
+    }
+    conditions = [which, is_open(agencies, on)]
     rows = (
         sa.select(agencies, count.label("children"), takes_people(on).label("selectable"))
         .where(*conditions)
-        .order_by(sa.nulls_last(sa.collate(agencies.c.oid, "C")), agencies.c.id)
+        .order_by(*ordered(sort, by, (sa.nulls_last(by_oid), agencies.c.id)))
     )
     return page_of(connection, TreeRow, rows, page, all_of=sa.select(agencies.c.id).where(*conditions))
 

@@ -75,6 +75,11 @@ def at_or_below(path: sa.ColumnElement[str], top: Path | sa.ColumnElement[str]) 
     return sa.or_(path == (top.text if isinstance(top, Path) else top), below(path, top))
 
 
+def subtree_of(agency_id: AgencyId, path: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether a path is the agency's or stands below it; none is where there is no such agency."""
+    return at_or_below(path, sa.select(agencies.c.path).where(agencies.c.id == agency_id).scalar_subquery())
+
+
 def to_agency(row: Any) -> Agency:
     return Agency(
         id=AgencyId(row.id),

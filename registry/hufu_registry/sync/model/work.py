@@ -140,6 +140,11 @@ class SignIn:
     client_name: str = ""
     client_name_en: str = ""
 
+    @property
+    def let_in(self) -> bool:
+        """Whether somebody signed in by it; `sync.store.LET_IN` says it in SQL."""
+        return self.type == "LOGIN" and not self.error
+
 
 class SignInState(StrEnum):
     """登入狀態: 正常使用中 or 鎖定; or the directory does not let its owner in, whatever he enters."""

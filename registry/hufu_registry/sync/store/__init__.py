@@ -15,11 +15,14 @@ from hufu_registry.sync.store.comparison import SqlComparison
 from hufu_registry.sync.store.cursors import SqlCursors
 from hufu_registry.sync.store.drift import SqlDrift
 from hufu_registry.sync.store.history import SqlHistory, StepDone
+from hufu_registry.sync.store.officials import OfficialRow, SignInFilter, officials
 from hufu_registry.sync.store.queue import SqlQueue, due_targets
 from hufu_registry.sync.store.read_models import (
+    LET_IN,
     account_in_targets,
     account_story,
     last_sign_in,
+    last_sign_in_at,
     sign_ins,
     target_states,
 )
@@ -33,6 +36,7 @@ from hufu_registry.sync.store.tables import (
     client_names,
     drifts,
     feed_cursors,
+    last_sign_ins,
     queue_samples,
     registry_identity,
     sign_in_locks,
@@ -45,6 +49,9 @@ from hufu_registry.sync.store.target_health import SqlTargetHealth, paused_targe
 from hufu_registry.sync.store.written_values import SqlWrittenValues
 
 __all__ = [
+    "LET_IN",
+    "OfficialRow",
+    "SignInFilter",
     "SqlAdministration",
     "SqlAgencyTree",
     "SqlBindings",
@@ -74,6 +81,9 @@ __all__ = [
     "due_targets",
     "feed_cursors",
     "last_sign_in",
+    "last_sign_in_at",
+    "last_sign_ins",
+    "officials",
     "paused_targets",
     "queue_samples",
     "queue_samples_of",

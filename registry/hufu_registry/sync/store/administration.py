@@ -228,8 +228,13 @@ def _as(table: sa.FromClause, kind: Kind, shape: str, type_: type[sa.types.TypeE
     return sa.case((can_be, sa.cast(table.c.object_id, type_)))
 
 
-WORK_SORTED_BY = {name: outbox.c[name] for name in ("attempts", "requested_at", "next_at")}
-DRIFT_SORTED_BY = {name: drifts.c[name] for name in ("field", "since")}
+WORK_SORTED_BY = {
+    **{name: outbox.c[name] for name in ("attempts", "requested_at", "next_at")},
+    "system": outbox.c.target,
+    "state": sa.case(*((such, state.value) for state, such in STATES.items())),
+    "why": outbox.c.error,
+}
+DRIFT_SORTED_BY = {**{name: drifts.c[name] for name in ("field", "since")}, "system": drifts.c.target}
 
 
 def work_rows(

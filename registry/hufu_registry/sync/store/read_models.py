@@ -16,8 +16,8 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.mapping import from_rows
 from hufu_registry.kernel.outbox import Kind, Target
-from hufu_registry.kernel.paging import Page, Paged
-from hufu_registry.kernel.store import PENDING_STATES, as_counted, capped, outbox, page_of, pending
+from hufu_registry.kernel.paging import Page, Paged, Sort
+from hufu_registry.kernel.store import PENDING_STATES, as_counted, capped, ordered, outbox, page_of, pending
 from hufu_registry.propagation.model import ActionKind, ActionState
 from hufu_registry.propagation.store import one_time_actions
 from hufu_registry.sync.model import (
@@ -41,6 +41,7 @@ from hufu_registry.sync.store.tables import (
     bindings,
     client_names,
     drifts,
+    last_sign_ins,
     sign_in_records,
     sync_runs,
     target_health,
@@ -236,19 +237,38 @@ def _in_target(row: Any, differing: Sequence[Any], keys: Keys) -> InTarget:
     )
 
 
-def sign_ins(connection: sa.Connection, account_id: AccountId, page: Page) -> Paged[SignIn]:
-    """What Keycloak saw of the account, newest first."""
+LET_IN = sa.and_(sign_in_records.c.type == "LOGIN", sign_in_records.c.error == "")
+
+
+def sign_ins(
+    connection: sa.Connection, account_id: AccountId, page: Page, *, sort: Sort | None = None
+) -> Paged[SignIn]:
+    """What Keycloak saw of the account, newest first unless sorted."""
     all_of = sa.select(sign_in_records.c.event_id).where(sign_in_records.c.account_id == account_id)
-    return page_of(connection, SignIn, _sign_ins(account_id), page, all_of=all_of)
+    return page_of(connection, SignIn, _sign_ins(account_id, sort), page, all_of=all_of)
 
 
 def last_sign_in(connection: sa.Connection, account_id: AccountId) -> SignIn | None:
     """The newest that let somebody in."""
-    done = _sign_ins(account_id).where(sign_in_records.c.type == "LOGIN", sign_in_records.c.error == "").limit(1)
+    done = _sign_ins(account_id).where(LET_IN).limit(1)
     return next(iter(from_rows(SignIn, connection.execute(done))), None)
 
 
-def _sign_ins(account_id: AccountId) -> sa.Select[Any]:
+SIGN_INS_SORTED_BY = {
+    "at": sign_in_records.c.at,
+    "what": sign_in_records.c.type,
+    "client": client_names.c.name,
+    "address": sign_in_records.c.address,
+}
+
+
+def last_sign_in_at(connection: sa.Connection, account_id: AccountId) -> datetime | None:
+    """When that was, also where its record is gone."""
+    query = sa.select(last_sign_ins.c.at).where(last_sign_ins.c.account_id == account_id)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _sign_ins(account_id: AccountId, sort: Sort | None = None) -> sa.Select[Any]:
     names = (
         sa.func.coalesce(client_names.c.name, "").label("client_name"),
         sa.func.coalesce(client_names.c.name_en, "").label("client_name_en"),
@@ -257,7 +277,7 @@ def _sign_ins(account_id: AccountId) -> sa.Select[Any]:
         sa.select(sign_in_records, *names)
         .outerjoin(client_names, client_names.c.client == sign_in_records.c.client)
         .where(sign_in_records.c.account_id == account_id)
-        .order_by(sign_in_records.c.at.desc(), sign_in_records.c.event_id)
+        .order_by(*ordered(sort, SIGN_INS_SORTED_BY, (sign_in_records.c.at.desc(), sign_in_records.c.event_id)))
     )
 
 

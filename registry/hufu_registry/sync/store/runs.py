@@ -221,7 +221,11 @@ def _with_progress() -> sa.Select[Any]:
     return sa.select(*columns).select_from(sync_runs.outerjoin(of_run, under_way))
 
 
-SORTED_BY = {name: sync_runs.c[name] for name in ("started_at", "objects", "differing")}
+SORTED_BY = {
+    **{name: sync_runs.c[name] for name in ("started_at", "kind", "cause", "objects", "done", "differing", "failed")},
+    "system": sync_runs.c.target,
+}
+STEPS_SORTED_BY = {"at": applied_steps.c.at, "system": applied_steps.c.target, "step": applied_steps.c.step}
 
 
 def runs(connection: sa.Connection, page: Page, sort: Sort | None = None) -> Paged[Run]:
@@ -238,14 +242,16 @@ def run_of(connection: sa.Connection, run_id: UUID) -> Run:
     return from_columns(Run, row._asdict())
 
 
-def applied_steps_of(connection: sa.Connection, kind: Kind, object_id: str, page: Page) -> Paged[AppliedStep]:
-    """What the worker did to one object in all targets, newest first."""
+def applied_steps_of(
+    connection: sa.Connection, kind: Kind, object_id: str, page: Page, *, sort: Sort | None = None
+) -> Paged[AppliedStep]:
+    """What the worker did to one object in all targets, newest first unless sorted."""
     its = sa.and_(applied_steps.c.kind == kind.value, applied_steps.c.object_id == object_id)
     total = counted(connection, sa.select(applied_steps.c.number).where(its))
     rows = connection.execute(
         sa.select(applied_steps)
         .where(its)
-        .order_by(applied_steps.c.at.desc(), applied_steps.c.number.desc())
+        .order_by(*ordered(sort, STEPS_SORTED_BY, (applied_steps.c.at.desc(), applied_steps.c.number.desc())))
         .limit(page.size)
         .offset(page.offset)
     )

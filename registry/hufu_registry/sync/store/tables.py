@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from hufu_registry.kernel.outbox import Kind
 from hufu_registry.kernel.store import Moment, metadata
+from hufu_registry.sync.model import BARS
 
 
 def account_id_of(table: sa.FromClause) -> sa.ColumnElement[Any]:
@@ -60,6 +61,8 @@ drifts = sa.Table(
     sa.Column("wanted_sealed", sa.Text, nullable=False, server_default=""),
     sa.Column("ignored_until", Moment),
     sa.Index("ix_drifts_since", "since"),
+    # Whom the directory may keep out: lists of people ask it.
+    sa.Index("ix_drifts_bars", "object_id", postgresql_where=sa.text(f"field = '{BARS}'")),
 )
 
 target_health = sa.Table(
@@ -86,6 +89,14 @@ sign_in_records = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Column("error", sa.Text, nullable=False, server_default=""),
     sa.Index("ix_sign_in_records_account", "account_id", "at"),
+)
+
+# When somebody was let in last, of all the records there were: what lists of people show and look for.
+last_sign_ins = sa.Table(
+    "last_sign_ins",
+    metadata,
+    sa.Column("account_id", sa.Uuid, sa.ForeignKey("accounts.id"), primary_key=True),
+    sa.Column("at", Moment, nullable=False),
 )
 
 # What people call the applications, as the sign-in server last told.

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
-from hufu_registry.agencies.store import agencies, at_or_below
+from hufu_registry.agencies.store import agencies, subtree_of
 from hufu_registry.cases.engine.model import CaseState
 from hufu_registry.cases.engine.store.repository import cases, in_scope
 from hufu_registry.cases.engine.use_cases.ports import CaseType
@@ -25,6 +25,7 @@ class QueueRow:
 
     id: CaseId
     number: int
+    type: str
     state: CaseState
     subject: str
     detail: str
@@ -39,7 +40,19 @@ class QueueRow:
 
 # Not the sealed form: a long list is read through.
 SHOWN = [cases.c[shown.name] for shown in fields(QueueRow) if shown.name in cases.c]
-SORTED_BY = {"number": cases.c.number, "subject": cases.c.subject, "created_at": cases.c.created_at}
+PENDING = cases.c.state == CaseState.PENDING.value
+SORTED_BY = {
+    "number": cases.c.number,
+    "type": cases.c.type,
+    "subject": cases.c.subject,
+    "account_name": cases.c.account_name,
+    "agency": cases.c.agency_path,
+    # The decided ones wait no more.
+    "waits": sa.case((PENDING, sa.func.now() - cases.c.created_at)),
+    "created_at": cases.c.created_at,
+    "decided_at": cases.c.decided_at,
+    "state": cases.c.state,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,7 @@ class QueueFilter:
     """
 
     state: CaseState | None = CaseState.PENDING
+    type: str = ""
     words: str = ""
     agency_id: AgencyId | None = None
     since: date | None = None
@@ -58,9 +72,10 @@ class QueueFilter:
         found = [mentions(word) for word in words_of(self.words)]
         if self.state is not None:
             found.append(cases.c.state == self.state.value)
+        if self.type:
+            found.append(cases.c.type == self.type)
         if self.agency_id is not None:
-            top = sa.select(agencies.c.path).where(agencies.c.id == self.agency_id).scalar_subquery()
-            found.append(at_or_below(cases.c.agency_path, top))
+            found.append(subtree_of(self.agency_id, cases.c.agency_path))
         if self.since is not None:
             found.append(cases.c.created_at >= taipei_midnight(self.since))
         if self.until is not None:
@@ -100,5 +115,4 @@ def mentions(word: str) -> sa.ColumnElement[bool]:
 
 def count_queue(connection: sa.Connection, viewer: AccountId, now: datetime, types: Mapping[str, CaseType]) -> int:
     """How many cases of the viewer's scope wait for a decision."""
-    waiting = cases.c.state == CaseState.PENDING.value
-    return counted(connection, sa.select(cases.c.id).where(waiting, in_scope(viewer, now, types)))
+    return counted(connection, sa.select(cases.c.id).where(PENDING, in_scope(viewer, now, types)))
