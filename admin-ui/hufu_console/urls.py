@@ -6,6 +6,7 @@ from hufu_console.accounts.feature import FEATURE as ACCOUNTS
 from hufu_console.agencies.feature import FEATURE as AGENCIES
 from hufu_console.cases.feature import FEATURE as CASES
 from hufu_console.exports.feature import FEATURE as EXPORTS
+from hufu_console.filters.feature import FEATURE as FILTERS
 from hufu_console.gallery.feature import FEATURE as GALLERY
 from hufu_console.guard.feature import FEATURE as GUARD
 from hufu_console.help.feature import FEATURE as HELP
@@ -27,6 +28,7 @@ FEATURES = (
     AGENCIES,
     GUARD,
     EXPORTS,
+    FILTERS,
     SIGN_IN,
 )
 

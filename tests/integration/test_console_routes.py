@@ -136,7 +136,8 @@ def answers(route: Route, status: int, location: str) -> bool:
 
 def signed_in_only(route: Route, status: int, location: str) -> bool:
     """Somebody signed in is answered, but for what is another's own."""
-    return status == 404 if route.endpoint.startswith("exports.") else answers(route, status, location)
+    own = route.endpoint.startswith(("exports.", "filters.")) and "<" in route.rule
+    return status == 404 if own else answers(route, status, location)
 
 
 def system_only(route: Route) -> bool:

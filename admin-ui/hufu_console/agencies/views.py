@@ -27,11 +27,10 @@ from hufu_console.agencies.forms import (
 )
 from hufu_console.agencies.lists import BELOW, FOUND, OF_AGENCY, TREE
 from hufu_console.guard.submitting import submitted
-from hufu_console.web import drafts
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, now, registry
 from hufu_console.web.faults import show_faults
-from hufu_console.web.lists import Asked, Listing, ListPage, listing_of, page
+from hufu_console.web.lists import Asked, Listing, ListPage, asked_now, listing_of, page
 from hufu_console.web.numbers import number_in, version_in
 from hufu_console.web.viewer import viewer
 from hufu_registry.accounts.permissions import SEE_ACCOUNTS
@@ -56,7 +55,7 @@ PICKED_AS = {"agency_id": None, "parent_id": None, OF_AGENCY.name: SEE_ACCOUNTS}
 
 def tree() -> str:
     """The top of the tree, or what a search found."""
-    of: ListPage[Any] = FOUND if (drafts.kept() or {}).get("words") else TREE
+    of: ListPage[Any] = FOUND if asked_now(TREE, {}).words else TREE
     return page(of)()
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from html import unescape
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from flask import get_template_attribute, redirect, render_template, request, url_for
+from flask import g, get_template_attribute, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -21,6 +21,7 @@ from hufu_console.web.paging import Read, asked_page, read_page
 from hufu_console.web.viewer import viewer
 from hufu_registry.kernel.paging import Paged, Sort
 from hufu_registry.kernel.permissions import Permission
+from hufu_registry.sessions.model import SavedFilter
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
@@ -195,8 +196,35 @@ class ListPage(Generic[T]):
         filters = {filter_.name: value for filter_, value in values.items() if value != filter_.default}
         return {**filters, "sort": sort_text(asked.sort), "draft": asked.draft}
 
-    def url(self, asked: Asked, **changes: Any) -> str:
-        return url_for(self.endpoint, **{**asked.args, **self.query(asked), **changes})
+    def url(self, asked: Asked) -> str:
+        return url_at(self, self.endpoint, asked.args, self.query(asked))
+
+    def as_saved(self, saved: SavedFilter) -> Asked:
+        return self.asked(saved.query, {}, saved.words, saved.id if saved.words else None)
+
+
+def url_at(of: ListPage[Any], endpoint: str, args: Mapping[str, Any], query: Mapping[str, Any]) -> str:
+    """The page with that list; where its address alone would bring the viewer's first filter, it says a page."""
+    said = {name: value for name, value in query.items() if value is not None}
+    if not said and first_filter(of) is not None:
+        said = {"page": 1}
+    return url_for(endpoint, **args, **said)
+
+
+def saved_filters(of: ListPage[Any]) -> Sequence[SavedFilter]:
+    """The viewer's, read once a request; none of a list that cannot be narrowed, or is of one thing."""
+    who = g.get("viewer")
+    if who is None or not (of.filters or of.words is not None) or request.view_args:
+        return ()
+    read: dict[str, Sequence[SavedFilter]] = g.setdefault("saved_filters", {})
+    if of.endpoint not in read:
+        with context.reading() as work:
+            read[of.endpoint] = work.saved_filters.of(who.account_id, of.endpoint)
+    return read[of.endpoint]
+
+
+def first_filter(of: ListPage[Any]) -> SavedFilter | None:
+    return next((saved for saved in saved_filters(of) if saved.is_first), None)
 
 
 def day_of(text: str) -> date | None:
@@ -236,7 +264,22 @@ class Listing(Generic[T]):
 
     def _url(self, query: Mapping[str, Any]) -> str:
         endpoint, args = self.at or (self.definition.endpoint, self.asked.args)
-        return url_for(endpoint, **{**args, **query})
+        return url_at(self.definition, endpoint, args, query)
+
+    @property
+    def saved(self) -> list[tuple[SavedFilter, str, bool]]:
+        """The viewer's own ways to see the list, each with its address, and whether it is seen so now."""
+        asked = [(saved, self.definition.as_saved(saved)) for saved in saved_filters(self.definition)]
+        return [(saved, self._url(self.definition.query(as_)), self._is(as_)) for saved, as_ in asked]
+
+    def _is(self, other: Asked) -> bool:
+        return replace(self.asked, draft=None, args={}) == replace(other, draft=None)
+
+    @property
+    def may_be_saved(self) -> bool:
+        """Whether there is something to be seen again that has no name yet."""
+        is_something = self.narrowed or self.asked.sort is not None
+        return is_something and self.at is None and not any(now for _saved, _url, now in self.saved)
 
     def url(self, **changes: Any) -> str:
         """The same list with other filters; its first page."""
@@ -334,11 +377,24 @@ def keep_words(page: str) -> tuple[str, UUID | None]:
 
 
 def kept_words() -> str:
-    return (drafts.kept() or {}).get("words", "")
+    """What the address's key was given for: a search, or a filter of the viewer's that searches."""
+    key = drafts.draft_key()
+    if key is None:
+        return ""
+    if (kept := drafts.kept()) is not None:
+        return kept.get("words", "")
+    with context.reading() as work:
+        saved = work.saved_filters.find(key, viewer().account_id)
+    return "" if saved is None else saved.words
 
 
 def asked_now(of: ListPage[T], args: Mapping[str, Any]) -> Asked:
-    """What this request's address, or the form it sent, wants of the list."""
+    """What this request's address, or the form it sent, wants of the list; an address that says nothing of it wants the
+    viewer's first filter.
+    """
+    told = {filter_.name for filter_ in of.filters} | {"sort", "page", drafts.KEY}
+    if request.method == "GET" and not told & request.args.keys() and (first := first_filter(of)) is not None:
+        return of.as_saved(first)
     words = kept_words() if of.words is not None else ""
     return of.asked(request.values, args, words, drafts.draft_key() if words else None)
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.kernel.feature import Feature, TimedTask
 from hufu_registry.sessions.model import SessionPolicy
-from hufu_registry.sessions.store import SqlDrafts, SqlSessions
+from hufu_registry.sessions.store import SqlDrafts, SqlSavedFilters, SqlSessions
 from hufu_registry.sessions.use_cases import forget_old
 
 FEATURE = Feature(
@@ -28,3 +28,7 @@ class Stores(kernel.Stores):
     @cached_property
     def drafts(self) -> SqlDrafts:
         return SqlDrafts(self.connection, self.tools.keys)
+
+    @cached_property
+    def saved_filters(self) -> SqlSavedFilters:
+        return SqlSavedFilters(self.connection, self.tools.keys, self.now)

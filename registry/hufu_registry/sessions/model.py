@@ -10,6 +10,7 @@ from uuid import UUID
 from hufu_registry.accounts.model import AccountPolicy
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.policy import setting
+from hufu_registry.kernel.texts import Text
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,26 @@ class ConsoleSession:
     def is_untouched(self, now: datetime) -> bool:
         """Whether its last use, if it is now, is worth noting."""
         return now >= self.seen_at + TOUCHED_EVERY
+
+
+# What somebody may call a filter, and so many he keeps of one list.
+FILTER_NAME = Text(40, missing="required")
+FILTERS_OF_LIST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFilter:
+    """How somebody likes to see the list of this endpoint: `query` stands in its address, `words` are searched for. The
+    one that `is_first` is what he sees when he opens the list.
+    """
+
+    id: UUID
+    account_id: AccountId
+    list_name: str
+    name: str
+    query: Mapping[str, str]
+    words: str = ""
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

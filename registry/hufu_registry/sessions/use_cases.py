@@ -1,8 +1,10 @@
-"""Starting, finding and ending console sessions; keeping what was typed when one ends too early."""
+"""Starting, finding and ending console sessions; keeping what was typed when one ends too early, and how somebody likes
+to see a list.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -11,11 +13,20 @@ from uuid import UUID
 import hufu_registry.accounts.use_cases as accounts
 from hufu_registry.accounts.model import AccountState
 from hufu_registry.kernel.actor import Actor
-from hufu_registry.kernel.errors import Denied
+from hufu_registry.kernel.errors import Conflict, Denied, NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.work import Services
 from hufu_registry.people.use_cases import browser_key, network_key
-from hufu_registry.sessions.model import DRAFTS_OF_NETWORK, DRAFTS_OF_OWNER, ConsoleSession, Draft, SessionPolicy
+from hufu_registry.sessions.model import (
+    DRAFTS_OF_NETWORK,
+    DRAFTS_OF_OWNER,
+    FILTER_NAME,
+    FILTERS_OF_LIST,
+    ConsoleSession,
+    Draft,
+    SavedFilter,
+    SessionPolicy,
+)
 
 
 class Sessions(Protocol):
@@ -42,6 +53,22 @@ class Drafts(Protocol):
     def forget_before(self, moment: datetime) -> None: ...
 
 
+class SavedFilters(Protocol):
+    def of(self, account_id: AccountId, list_name: str) -> Sequence[SavedFilter]:
+        """Somebody's of one list, the oldest first."""
+
+    def find(self, filter_id: UUID, account_id: AccountId) -> SavedFilter | None:
+        """None, too, for somebody else's."""
+
+    def add(self, saved: SavedFilter) -> None: ...
+    def put_first(self, saved: SavedFilter, *, first: bool) -> None:
+        """The list opens with it, or with none."""
+
+    def forget(self, filter_id: UUID) -> None: ...
+    def forget_of_deleted(self) -> None:
+        """Those of accounts that are no more."""
+
+
 class Work(accounts.Work, Protocol):
     @property
     def policy(self) -> SessionPolicy: ...
@@ -49,6 +76,8 @@ class Work(accounts.Work, Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def drafts(self) -> Drafts: ...
+    @property
+    def saved_filters(self) -> SavedFilters: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +88,14 @@ class ChangeBrowser:
     new: str
     old_owner: str
     new_owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveFilter:
+    list_name: str
+    name: str
+    query: Mapping[str, str]
+    words: str = ""
 
 
 def session_key(services: Services[Work], token: str) -> str:
@@ -155,8 +192,58 @@ def forget_draft(draft_id: UUID, owner: str, services: Services[Work], actor: Ac
         work.drafts.forget(draft_id, draft_owner(services, owner))
 
 
+def save_filter(command: SaveFilter, services: Services[Work], actor: Actor) -> SavedFilter:
+    """In place of the one of that name, if any. Raises Invalid on the field "name", Conflict("filters_many")."""
+    name = FILTER_NAME.checked(command.name, "name")
+    with services.begin(actor) as work:
+        account_id = account_of(actor)
+        own = work.saved_filters.of(account_id, command.list_name)
+        before = next((saved for saved in own if saved.name == name), None)
+        if before is not None:
+            work.saved_filters.forget(before.id)
+        elif len(own) >= FILTERS_OF_LIST:
+            raise Conflict("filters_many", most=FILTERS_OF_LIST)
+        is_first = before is not None and before.is_first
+        saved = SavedFilter(
+            services.ids.new(), account_id, command.list_name, name, command.query, command.words, is_first
+        )
+        work.saved_filters.add(saved)
+    return saved
+
+
+def put_filter_first(filter_id: UUID, *, first: bool, services: Services[Work], actor: Actor) -> SavedFilter:
+    """The list opens with it from now on, or no longer. Raises NotFound("saved_filter") for somebody else's."""
+    with services.begin(actor) as work:
+        saved = own_filter(filter_id, work, actor)
+        work.saved_filters.put_first(saved, first=first)
+    return saved
+
+
+def forget_filter(filter_id: UUID, services: Services[Work], actor: Actor) -> SavedFilter:
+    """Raises NotFound("saved_filter") for somebody else's."""
+    with services.begin(actor) as work:
+        saved = own_filter(filter_id, work, actor)
+        work.saved_filters.forget(saved.id)
+    return saved
+
+
+def own_filter(filter_id: UUID, work: Work, actor: Actor) -> SavedFilter:
+    saved = work.saved_filters.find(filter_id, account_of(actor))
+    if saved is None:
+        raise NotFound("saved_filter")
+    return saved
+
+
+def account_of(actor: Actor) -> AccountId:
+    """Raises Denied("right_missing") for whoever is no account."""
+    if actor.account_id is None:
+        raise Denied("right_missing")
+    return actor.account_id
+
+
 def forget_old(services: Services[Work], actor: Actor) -> None:
     """Clear ended sessions and old drafts; the scheduler's work."""
     with services.begin(actor) as work:
         work.sessions.forget_before(work.now - work.policy.session_max)
         work.drafts.forget_before(work.now - work.policy.draft_lifetime)
+        work.saved_filters.forget_of_deleted()
