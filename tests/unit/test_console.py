@@ -12,6 +12,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from flask import Flask
+from flask_babel import Babel
 
 from hufu_console import urls
 from hufu_console.web.failures import STATUS, status_of
@@ -19,6 +20,7 @@ from hufu_console.web.feature import compose
 from hufu_console.web.moments import exact, moment
 from hufu_console.web.roc_field import read_day
 from hufu_registry.kernel.errors import HufuError
+from hufu_registry.propagation.model import ActionKind
 
 ROOT = Path(__file__).resolve().parents[2]
 CONSOLE = ROOT / "admin-ui" / "hufu_console"
@@ -222,3 +224,21 @@ def test_states_stand_out_from_the_paper(scheme: int) -> None:
         for name in ("ink", "quiet", "act", "waiting", "good", "refused", "off"):
             lighter, darker = sorted((luminance(colours[ground]), luminance(colours[name])), reverse=True)
             assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (name, ground)
+
+
+def test_whoever_has_to_wait_reads_how_long() -> None:
+    """Each refusal that time alone lifts names the seconds, or the moment."""
+    sources = [path.read_text() for folder in ("registry", "admin-ui") for path in (ROOT / folder).rglob("*.py")]
+    raised = {code for source in sources for code in re.findall(r'raise RateLimited\(f?"([^"]+)"', source)}
+    kinds = [kind.value for kind in (ActionKind.ACTIVATION_MAIL, ActionKind.OTP_MAIL)]
+    codes = {code.replace("{kind.value}", kind) for code in raised for kind in kinds}
+    assert {"too_often", "otp_mails_used_up", "codes_used_up"} <= codes
+    app = Flask(__name__)
+    Babel(app)
+    composed = compose(urls.FEATURES)
+    with app.test_request_context():
+        for code in codes:
+            known = composed.sentences[code]
+            context = {"seconds": 4321, "at": datetime(2026, 11, 21, 6, 5, tzinfo=UTC)}
+            said = str(known(context)) if callable(known) else str(known) % context
+            assert "4321" in said or "11-21 14:05" in said, (code, said)

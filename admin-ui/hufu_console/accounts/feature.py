@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
@@ -10,6 +11,7 @@ from hufu_console.accounts.lists import PEOPLE, client_name, role_words
 from hufu_console.accounts.profile import PROFILE_FIELDS
 from hufu_console.accounts.routes import ROUTES
 from hufu_console.web.feature import ConsoleFeature, HomeBlock, MenuEntry, MenuGroup
+from hufu_console.web.moments import moment
 
 SENTENCES = {
     "account": _l("There is no such account, or it is not yours to see."),
@@ -36,14 +38,18 @@ SENTENCES = {
         "An activation mail was sent just now. Please wait %(num)s seconds before asking for another.",
         context.get("seconds", 1),
     ),
-    "activation_mails_used_up": _l("Too many activation mails were asked for today. Please try again tomorrow."),
+    "activation_mails_used_up": lambda context: _(
+        "Too many activation mails were asked for. You can have another one sent after %(at)s.",
+        at=moment(context["at"]),
+    ),
     "otp_mail_wait": lambda context: ngettext(
         "A link for a new one-time password was sent just now. Please wait %(num)s second before asking for another.",
         "A link for a new one-time password was sent just now. Please wait %(num)s seconds before asking for another.",
         context.get("seconds", 1),
     ),
-    "otp_mails_used_up": _l(
-        "Too many links for a new one-time password were asked for today. Please try again tomorrow."
+    "otp_mails_used_up": lambda context: _(
+        "Too many links for a new one-time password were asked for. You can have another one sent after %(at)s.",
+        at=moment(context["at"]),
     ),
     "last_manager": _l(
         "It belongs to the last manager there, or to the last system manager. Please appoint another one first. If an "
@@ -112,7 +118,6 @@ FEATURE = ConsoleFeature(
         "event": EVENTS,
         "event_tag": EVENT_TAGS,
         "dependent": {"accounts": _l("accounts")},
-        "role": {"ordinary": _l("Ordinary user")},
     },
     template_values={"client_name": client_name, "profile_fields": PROFILE_FIELDS, "role_words": role_words},
 )

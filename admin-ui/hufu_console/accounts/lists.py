@@ -37,8 +37,12 @@ def read_people(asked: Asked) -> Read[OfficialRow]:
     return lambda connection, page: officials(connection, keys, me, moment, page, only, signing_in, sort=asked.sort)
 
 
+def role_word(held: str) -> str:
+    return str(_("Ordinary user")) if held == Holds.ORDINARY else declared_label("role", held)
+
+
 def role_words(roles: Sequence[str]) -> str:
-    return str(_(", ")).join(declared_label("role", role) for role in roles or (Holds.ORDINARY,))
+    return str(_(", ")).join(map(role_word, roles or (Holds.ORDINARY,)))
 
 
 PEOPLE = ListPage(
@@ -65,7 +69,7 @@ PEOPLE = ListPage(
     search="accounts.search",
     filters=(
         OF_AGENCY,
-        Filter("role", _l("Role"), lambda value: declared_label("role", value), options=("", *Holds)),
+        Filter("role", _l("Role"), role_word, options=("", *Holds)),
         Filter("state", _l("State"), lambda value: words(WORDS, "account_word", value), options=("", *AccountState)),
         Filter(
             "sign_in", _l("Sign-in permission"), lambda value: words(WORDS, "sign_in_word", value),

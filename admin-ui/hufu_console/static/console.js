@@ -125,6 +125,29 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 });
 
+// A day is typed as people count years, or chosen in the browser's calendar beside it; each follows the other.
+const ROC_OFFSET = document.documentElement.lang === "en" ? 0 : 1911;
+
+function isoDay(text) {
+  const parts = /^\D*(\d{1,4})\D+(\d{1,2})\D+(\d{1,2})\D*$/.exec(text);
+  if (!parts) return "";
+  const year = Number(parts[1]) > 1911 ? Number(parts[1]) : Number(parts[1]) + 1911;
+  return `${year}-${parts[2].padStart(2, "0")}-${parts[3].padStart(2, "0")}`;
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  for (const calendar of document.querySelectorAll("[data-day-of]")) {
+    const field = document.getElementById(calendar.dataset.dayOf);
+    calendar.hidden = false;
+    calendar.value = isoDay(field.value);
+    field.addEventListener("change", () => { calendar.value = isoDay(field.value); });
+    calendar.addEventListener("change", () => {
+      const [year, month, day] = calendar.value.split("-");
+      if (year) field.value = `${Number(year) - ROC_OFFSET}-${month}-${day}`;
+    });
+  }
+});
+
 // Groups stay as this browser folded them.
 document.addEventListener("DOMContentLoaded", () => {
   for (const group of document.querySelectorAll("[data-group]")) {

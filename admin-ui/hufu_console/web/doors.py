@@ -21,6 +21,9 @@ class Door(StrEnum):
     EXTEND = "extend"
     THEME = "theme"
     SEARCH = "search"
+    SAVE_FILTER = "save_filter"
+    PUT_FILTER_FIRST = "put_filter_first"
+    DELETE_FILTER = "delete_filter"
     HELP = "help"
     HEALTH = "health"
 

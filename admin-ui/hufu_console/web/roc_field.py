@@ -44,6 +44,11 @@ class DayField(TextLine):
     def __init__(self, label: LazyString | None = None, **kwargs: Any) -> None:
         super().__init__(label, longest=DAY.longest, **kwargs)
 
+    @property
+    def format(self) -> str:
+        """How a day is written."""
+        return str(_("A day like %(example)s.", example=write_day(date(2026, 11, 21))))
+
     def process_data(self, value: Any) -> None:
         self.day = value
         self.data = write_day(value) if isinstance(value, date) else ""

@@ -57,15 +57,11 @@ class SqlActions:
         ).scalar_one()
         return int(number)
 
-    def requested_since(self, kind: ActionKind, account_id: AccountId, since: datetime) -> tuple[int, datetime | None]:
-        row = self._connection.execute(
-            sa.select(sa.func.count(), sa.func.max(one_time_actions.c.requested_at)).where(
-                one_time_actions.c.account_id == account_id,
-                one_time_actions.c.kind == kind.value,
-                one_time_actions.c.requested_at > since,
-            )
-        ).one()
-        return int(row[0]), row[1]
+    def requested_since(self, kind: ActionKind, account_id: AccountId, since: datetime) -> Sequence[datetime]:
+        requested = one_time_actions.c.requested_at
+        its = sa.and_(one_time_actions.c.account_id == account_id, one_time_actions.c.kind == kind.value)
+        query = sa.select(requested).where(its, requested > since).order_by(requested)
+        return list(self._connection.execute(query).scalars())
 
     def waiting(self, account_ids: Collection[AccountId], target: Target) -> Sequence[OneTimeAction]:
         rows = self._connection.execute(

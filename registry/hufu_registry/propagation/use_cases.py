@@ -17,7 +17,7 @@ class Actions(Protocol):
     def request(self, kind: ActionKind, account_id: AccountId, target: Target) -> int:
         """Store the act and return its number; the worker finds it with the account's row for that target."""
 
-    def requested_since(self, kind: ActionKind, account_id: AccountId, since: datetime) -> tuple[int, datetime | None]:
+    def requested_since(self, kind: ActionKind, account_id: AccountId, since: datetime) -> Sequence[datetime]:
         """How many acts of the kind were requested since, and when the last one was."""
 
     def waiting(self, account_ids: Collection[AccountId], target: Target) -> Sequence[OneTimeAction]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from hufu_registry.accounts.model import Account
 from hufu_registry.accounts.notices import ACCOUNT_SUSPENDED
 from hufu_registry.accounts.permissions import SUSPEND_ACCOUNTS
 from hufu_registry.accounts.use_cases.ports import Work
 from hufu_registry.kernel.errors import RateLimited
 from hufu_registry.kernel.ids import AccountId
+from hufu_registry.people.use_cases import A_DAY, until
 from hufu_registry.propagation.model import ActionKind
 
 
@@ -25,12 +24,12 @@ def tell_managers_above(work: Work, account: Account) -> None:
 def limit_link_mails(work: Work, kind: ActionKind, account_id: AccountId) -> None:
     """Nobody's mailbox is filled with links of a kind, whoever asks for them.
 
-    Raises RateLimited of the kind's name with "_wait" (seconds) or "s_used_up".
+    Raises RateLimited of the kind's name with "_wait" (seconds) or "s_used_up" (seconds, and until when).
     """
     policy = work.policy
-    count, last = work.actions.requested_since(kind, account_id, work.now - timedelta(days=1))
-    if last is not None and work.now < last + policy.activation_mail_resend_after:
-        wait = last + policy.activation_mail_resend_after - work.now
-        raise RateLimited(f"{kind.value}_wait", seconds=max(1, int(wait.total_seconds())))
-    if count >= policy.activation_mails_per_day:
-        raise RateLimited(f"{kind.value}s_used_up")
+    requested = work.actions.requested_since(kind, account_id, work.now - A_DAY)
+    if requested and work.now < (again := requested[-1] + policy.activation_mail_resend_after):
+        raise RateLimited(f"{kind.value}_wait", seconds=until(again, work.now))
+    if len(requested) >= policy.activation_mails_per_day:
+        again = requested[-policy.activation_mails_per_day] + A_DAY
+        raise RateLimited(f"{kind.value}s_used_up", seconds=until(again, work.now), at=again)

@@ -50,8 +50,8 @@ def otp_is_missing(work: Work, services: Services[Work], account_id: AccountId, 
         return
     if again:
         limit_link_mails(work, ActionKind.OTP_MAIL, account_id)
-    count, _ = work.actions.requested_since(ActionKind.OTP_MAIL, account_id, work.now - MISSING_MAILED_EVERY)
-    if again or count == 0:
+    mailed = work.actions.requested_since(ActionKind.OTP_MAIL, account_id, work.now - MISSING_MAILED_EVERY)
+    if again or not mailed:
         _mail_link(work, services, account, "account.otp_missing", OTP_MISSING)
 
 
