@@ -191,10 +191,11 @@ def test_every_column_that_says_so_orders_its_list_either_way(
             return page.text, recorder.statements
 
         plain = asked("")[1]
-        for key in of.sort_keys:
+        for key in of.sort_keys & {column.key for column in of.page_columns}:
             up, down = asked(key), asked(f"-{key}")
             assert plain != up[1] != down[1], (of.endpoint, key)
             if "<table" in up[0]:
-                assert ('aria-sort="ascending"' in up[0], 'aria-sort="descending"' in down[0]) == (True, True)
+                marked = ('aria-sort="ascending"' in up[0], 'aria-sort="descending"' in down[0])
+                assert marked == (True, True), (of.endpoint, key)
                 walked += 1
     assert walked > 30

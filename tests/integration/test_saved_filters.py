@@ -87,7 +87,7 @@ def test_a_list_opens_with_the_first_one_and_can_still_be_seen_whole(browser: Fl
     assert browser.post(f"/filters/{filter_id}/first", data={"first": "yes"}).status_code == 303
     page = browser.get("/accounts").text
     assert names(page) == {"lin0001"}
-    for word in ("顯示全部", "取消"):
+    for word in ("全部顯示", "移除"):
         (whole,) = set(re.findall(rf'<a href="(/accounts[^"]*)"[^>]*>{word}</a>', page))
         assert names(browser.get(whole).text) == {"wang001", "wang002", "lin0001"}, word
     nothing_on = searched(browser, words="")
@@ -142,9 +142,9 @@ def test_so_many_are_kept_and_of_lists_of_ones_own_alone(
     app: Flask, services: SqlServices, chain: Sequence[Agency], browser: FlaskClient, system_manager: Account
 ) -> None:
     for number in range(FILTERS_OF_LIST):
-        saved(browser, "/cases?state=all", f"第{number}個")
+        saved(browser, f"/cases?since=2026-01-{number + 1:02}", f"第{number}個")
     page = browser.get(saved(browser, "/cases?state=rejected", "再一個"), follow_redirects=True).text
-    assert f"已經儲存 {FILTERS_OF_LIST} 個" in page
+    assert f"已經儲存 {FILTERS_OF_LIST} 個篩選" in page
     assert len(links(page)) == FILTERS_OF_LIST
     plain = signed_in(app, services, official(services, chain[3], "plain1").id)
     for sent in (

@@ -23,7 +23,7 @@ class UnitForm(FlaskForm):
 
 class RenameForm(FlaskForm):
     version = hidden_version()
-    name = TextLine(_l("New name"), longest=NAME.longest, render_kw={"autocomplete": "off"})
+    name = TextLine(_l("New name"), longest=NAME.longest, missing="required", render_kw={"autocomplete": "off"})
     since = DayField(_l("From which day"))
 
 
@@ -39,7 +39,7 @@ class MoveForm(FlaskForm):
 
 class MergeForm(FlaskForm):
     version = hidden_version()
-    agency_id = hidden_id(_l("Into which agency"))
+    agency_id = hidden_id(_l("Into which agency"), missing="agency_required")
     on = DayField(_l("First day on which it no longer exists"))
 
 

@@ -21,12 +21,15 @@ class TextLine(StringField):
         label: LazyString | None = None,
         *,
         longest: int,
+        missing: str = "",
         render_kw: Mapping[str, object] | None = None,
         **kwargs: Any,
     ) -> None:
+        """`missing` is the code of an empty one, for forms that find faults before the rules are asked."""
         # Without a maxlength: a browser cuts what is pasted, and says nothing.
         super().__init__(label, render_kw=dict(render_kw or {}), **kwargs)
         self.longest = longest
+        self.missing = missing
 
     @property
     def is_too_long(self) -> bool:
@@ -37,6 +40,8 @@ class TextLine(StringField):
     def pre_validate(self, form: Any) -> None:  # noqa: ARG002 - WTForms gives it
         if self.is_too_long:
             raise StopValidation(sentence_of("too_long", {"longest": self.longest}))
+        if self.missing and not str(self.data or "").strip():
+            raise StopValidation(sentence_of(self.missing))
 
 
 class TextLines(TextLine):
@@ -47,9 +52,9 @@ class HiddenText(TextLine):
     widget = HiddenInput()
 
 
-def hidden_id(label: LazyString | None = None) -> Any:
+def hidden_id(label: LazyString | None = None, *, missing: str = "") -> Any:
     """Of a row that is numbered."""
-    return HiddenText(label, longest=MOST_DIGITS)
+    return HiddenText(label, longest=MOST_DIGITS, missing=missing)
 
 
 def hidden_uuid(label: LazyString | None = None) -> Any:
