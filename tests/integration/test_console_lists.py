@@ -199,3 +199,31 @@ def test_every_column_that_says_so_orders_its_list_either_way(
                 assert marked == (True, True), (of.endpoint, key)
                 walked += 1
     assert walked > 30
+
+
+def test_who_manages_several_places_chooses_where_lists_are_of(
+    app: Flask, services: SqlServices, chain: Sequence[Agency], people: Sequence[Account], desk: Desk
+) -> None:
+    """What he chose narrows and never widens; it is kept in his browser, and goes with a long spreadsheet."""
+    chief = official(services, chain[1], "chief1", role=Role.AGENCY_MANAGER)
+    browser = signed_in(app, services, chief.id)
+    assert "hf-place" not in browser.get("/").text
+    appoint_manager(chief.id, chain[3].id, services, OPERATOR)
+    desk.apply_at(desk.team, name="甲", mobile="0911000001")
+    desk.apply_at(chain[1], name="乙", mobile="0911000002")
+
+    def seen() -> tuple[int, list[str], str]:
+        queue = browser.get("/cases").text
+        waiting = re.search(r'class="hf-count">(\d+)', queue)
+        return int(waiting[1]) if waiting else 0, names_in(browser.get("/accounts").text), queue
+
+    assert (seen()[0], "foreign1" in seen()[1], "anna1" in seen()[1]) == (2, True, True)
+    answer = browser.post("/work-at", data={"place": str(chain[3].id)}, headers={"Referer": "http://localhost/cases"})
+    assert answer.location == "/cases"
+    count, names, queue = seen()
+    assert (count, "foreign1" in names, "anna1" in names, "甲" in queue, "乙" in queue) == (1, False, True, True, False)
+    assert [row[2] for row in sheet_of(browser.post("/cases.xlsx"))[1:]] == ["甲"]
+    assert [row[0] for row in sheet_of(browser.post("/agencies.xlsx"))[1:]] == ["測試隊"]
+    for other in (chain[0].id, chain[2].id, "", "x"):
+        browser.post("/work-at", data={"place": str(other)})
+        assert seen()[0] == 2, other

@@ -29,7 +29,11 @@ def read_people(asked: Asked) -> Read[OfficialRow]:
     """Those in the viewer's scope."""
     me, moment, keys = viewer().account_id, now(), registry().keys
     only = PeopleFilter(
-        asked.choice("state", AccountState), asked.words, asked.choice("role", Holds), agency_id=agency_in(asked)
+        asked.choice("state", AccountState),
+        asked.words,
+        asked.choice("role", Holds),
+        agency_id=agency_in(asked),
+        within=viewer().works_at,
     )
     signing_in = SignInFilter(
         asked.choice("sign_in", SignInState), asked.day("not_since"), never=bool(asked.filters["never"])

@@ -135,8 +135,10 @@ def found(words: str, page: Page, *, within: Permission | None = None) -> Paged[
 
 
 def in_scope(permission: Permission, now: datetime) -> sa.ColumnElement[bool]:
-    """The agencies, with their units, at which the viewer has the permission."""
-    return covered(viewer().account_id, permission, now, lists.agencies.c.home_id, lists.agencies.c.path)
+    """The agencies, with their units, at which the viewer has the permission, where he works now."""
+    place = lists.agencies.c
+    scope, works_at = covered(viewer().account_id, permission, now, place.home_id, place.path), viewer().works_at
+    return scope if works_at is None else sa.and_(scope, lists.subtree_of(works_at, place.path))
 
 
 def agency_name(agency_id: AgencyId | None) -> str:

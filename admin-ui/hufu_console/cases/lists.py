@@ -34,6 +34,7 @@ def read_queue(asked: Asked) -> Read[QueueRow]:
         type=asked.filters["type"],
         words=asked.words,
         agency_id=agency_in(asked),
+        within=viewer().works_at,
         since=asked.day("since"),
         until=asked.day("until"),
     )

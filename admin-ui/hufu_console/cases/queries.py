@@ -18,6 +18,7 @@ from hufu_registry.audit.store import TimelineEntry, timeline
 from hufu_registry.cases.engine.model import Case, CaseMove, differences, may
 from hufu_registry.cases.engine.store import (
     DuplicateCandidate,
+    QueueFilter,
     QueueRow,
     compared_case,
     count_queue,
@@ -55,9 +56,14 @@ def case_types() -> Mapping[str, CaseType]:
     return types_in(SqlWork.features())
 
 
+def waiting_for(viewer: Viewer) -> QueueFilter:
+    """The cases that wait where he works now."""
+    return QueueFilter(within=viewer.works_at)
+
+
 def count_waiting(viewer: Viewer) -> int:
     with reading() as work:
-        return count_queue(work.connection, viewer.account_id, work.now, work.case_types)
+        return count_queue(work.connection, viewer.account_id, work.now, work.case_types, waiting_for(viewer))
 
 
 def first_waiting(viewer: Viewer) -> Paged[QueueRow] | None:
@@ -65,7 +71,7 @@ def first_waiting(viewer: Viewer) -> Paged[QueueRow] | None:
     if not composition().opens("cases.queue", viewer):
         return None
     with reading() as work:
-        return queue(work.connection, viewer.account_id, work.now, work.case_types, Page(1, 5))
+        return queue(work.connection, viewer.account_id, work.now, work.case_types, Page(1, 5), waiting_for(viewer))
 
 
 def seen_case(viewer: Viewer, case_id: CaseId) -> Case:
@@ -85,7 +91,7 @@ def view_of(viewer: Viewer, case_id: CaseId) -> CaseView:
         alike = duplicate_candidates(
             work.connection, viewer.account_id, work.now, case, registry().keys, work.case_types
         )
-        first = queue(work.connection, viewer.account_id, work.now, work.case_types, Page(1, 2))
+        first = queue(work.connection, viewer.account_id, work.now, work.case_types, Page(1, 2), waiting_for(viewer))
         own = work.cases.is_same_person(case, viewer.account_id)
         decides_it = not own and may(viewer.rights, work.case_types[case.type].decides, case, decides)
         return CaseView(

@@ -20,6 +20,7 @@ from hufu_registry.exports.use_cases import (
     owner_of,
 )
 from hufu_registry.kernel.actor import SYSTEM
+from hufu_registry.kernel.ids import AgencyId
 
 log = structlog.get_logger("hufu_console")
 
@@ -50,7 +51,10 @@ def written(export: Export) -> Written:
     with reading() as work:
         account = work.accounts.get(export.requested_by)
         words = work.exports.words_of(export.id)
-        g.viewer = Viewer(account, work.agencies.get(account.agency_id), work.grants.of(account.id), token="")
+        works_at = export.parameters.get("works_at")
+        place = AgencyId(works_at) if isinstance(works_at, int) else None
+        agency, rights = work.agencies.get(account.agency_id), work.grants.of(account.id)
+        g.viewer = Viewer(account, agency, rights, token="", works_at=place)
     g.language = str(export.parameters["language"])
     of = list_named(export.list_name)
     asked = asked_of(of, export, words)

@@ -105,7 +105,8 @@ def list_named(endpoint: str) -> ListPage[Any]:
 def request_of(of: ListPage[T], asked: Asked) -> RequestExport:
     """What the process needs to read the list as it is read here; what is searched for is kept apart."""
     query = {name: str(value) for name, value in of.query(asked).items() if value is not None and name != "draft"}
-    parameters = {"query": query, "args": dict(asked.args), "language": language()}
+    where = {} if viewer().works_at is None else {"works_at": viewer().works_at}
+    parameters = {"query": query, "args": dict(asked.args), "language": language(), **where}
     return RequestExport(of.sheet, of.recorded_as(asked), permission_of(of), parameters, asked.words)
 
 

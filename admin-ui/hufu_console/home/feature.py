@@ -17,5 +17,6 @@ FEATURE = ConsoleFeature(
         Door.HEALTH: "home.healthz",
         Door.THEME: "home.choose_theme",
         Door.SEARCH: "home.search",
+        Door.WORK_AT: "home.choose_place",
     },
 )

@@ -15,7 +15,7 @@ from hufu_console.web.drafts import page_before
 from hufu_console.web.feature import composition
 from hufu_console.web.lists import Listing, ListPage, keep_words, kept_words
 from hufu_console.web.paging import read_page
-from hufu_console.web.viewer import viewer
+from hufu_console.web.viewer import viewer, work_at
 from hufu_registry.kernel.paging import Page
 
 T = TypeVar("T")
@@ -35,6 +35,12 @@ def choose_theme() -> ResponseReturnValue:
     """Light, dark or as the system, from now on in this browser; back to the page."""
     response = make_response(redirect(page_before() or door_url(Door.FIRST_PAGE), 303))
     return theme.remember(response, request.form.get("theme", ""))
+
+
+def choose_place() -> ResponseReturnValue:
+    """Where I work now: at one of the agencies that I manage, or all; back to the page."""
+    work_at(request.form.get("place", ""))
+    return redirect(page_before() or door_url(Door.FIRST_PAGE), 303)
 
 
 def search() -> ResponseReturnValue:

@@ -21,6 +21,7 @@ class Door(StrEnum):
     EXTEND = "extend"
     THEME = "theme"
     SEARCH = "search"
+    WORK_AT = "work_at"
     SAVE_FILTER = "save_filter"
     PUT_FILTER_FIRST = "put_filter_first"
     DELETE_FILTER = "delete_filter"

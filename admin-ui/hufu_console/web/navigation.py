@@ -10,8 +10,10 @@ from typing import Any, cast
 from flask import Flask, g, request, url_for
 from flask_babel import lazy_gettext as _l
 
+from hufu_console.web.context import reading
 from hufu_console.web.feature import MenuGroup, composition
 from hufu_console.web.viewer import Viewer
+from hufu_registry.kernel.ids import AgencyId
 
 # A group of one page, or of the account menu, needs no head.
 HEADS: Mapping[MenuGroup, Any] = {
@@ -119,6 +121,15 @@ def tabs() -> Beside:
     )  # fmt: skip
 
 
+def places() -> list[tuple[AgencyId, str]]:
+    """Where the viewer may choose to work, by name."""
+    if not g.viewer.places:
+        return []
+    with reading() as work:
+        found = work.agencies.several(g.viewer.places)
+    return sorted(((place, agency.full_name) for place, agency in found.items()), key=lambda pair: pair[1])
+
+
 def page_values() -> dict[str, Any]:
     """The functions are asked by the templates that show what they find: a part of a page counts nothing for it.
 
@@ -128,6 +139,7 @@ def page_values() -> dict[str, Any]:
     return {
         "viewer": viewer,
         "menu": menu,
+        "places": places,
         "opens": lambda endpoint: viewer is not None and composition().opens(endpoint, viewer),
         "tabs": tabs,
         "foot": lambda: composition().foot,

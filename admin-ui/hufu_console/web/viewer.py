@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -17,23 +17,33 @@ from hufu_console.web.routing import MACHINES, Route
 from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.errors import NotFound
-from hufu_registry.kernel.ids import AccountId
+from hufu_registry.kernel.ids import AccountId, AgencyId
 from hufu_registry.rights.model import Rights
 
 COOKIE = "hufu_session"
 # The page of a form that was sent when its session had ended.
 NOT_DONE = "not_done"
+WORKS_AT = "works_at"
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """`token` is the cookie's random value, `seconds_left` until the session ends if nobody is at it."""
+    """`token` is the cookie's random value, `seconds_left` until the session ends if nobody is at it. `works_at` is the
+    one of the agencies he manages to which his lists are narrowed; None for all that he may see.
+    """
 
     account: Account
     agency: Agency
     rights: Rights
     token: str
     seconds_left: int = 0
+    works_at: AgencyId | None = None
+
+    @property
+    def places(self) -> Sequence[AgencyId]:
+        """Where he may choose to work: none, where his rights are of one place alone."""
+        rooted = dict.fromkeys(grant.agency_id for grant in self.rights.grants)
+        return [place for place in rooted if place is not None] if len(rooted) > 1 else []
 
     @property
     def account_id(self) -> AccountId:
@@ -70,10 +80,21 @@ def find_viewer(*, used: bool) -> Viewer | None:
         ends_at = (replace(live, seen_at=work.now) if due else live).ends_at(work.policy)
         left = int((ends_at - work.now).total_seconds())
         viewer = Viewer(account, work.agencies.get(account.agency_id), work.grants.of(account.id), token, left)
+        viewer = replace(viewer, works_at=chosen_place(viewer))
     if due:
         end_reading()
         sessions.keep_alive(live, registry(), actor())
     return viewer
+
+
+def chosen_place(viewer: Viewer) -> AgencyId | None:
+    """What he chose in this browser, as long as it is one of his."""
+    return next((place for place in viewer.places if place == session.get(WORKS_AT)), None)
+
+
+def work_at(text: str) -> None:
+    """From now on in this browser; everywhere for what is none of his places."""
+    session[WORKS_AT] = next((place for place in viewer().places if str(place) == text), None)
 
 
 def remember_session(response: Response, token: str) -> Response:

@@ -60,13 +60,14 @@ class AccountRow:
 @dataclass(frozen=True, slots=True)
 class PeopleFilter:
     """What a list of accounts is narrowed to. `words` finds any part of 姓名 or account name; `agency_id` keeps its
-    subtree, `agency_ids` those that belong to one of them.
+    subtree, as does `within`, where the viewer works now; `agency_ids` those that belong to one of them.
     """
 
     state: AccountState | None = None
     words: str = ""
     holds: Holds | None = None
     agency_id: AgencyId | None = None
+    within: AgencyId | None = None
     agency_ids: Collection[AgencyId] | None = None
 
     def conditions(self, now: datetime) -> list[sa.ColumnElement[bool]]:
@@ -80,8 +81,8 @@ class PeopleFilter:
             found.append(~sa.exists(roles_held(now)))
         elif self.holds is not None:
             found.append(sa.exists(roles_held(now).where(grants.c.role == self.holds.value)))
-        if self.agency_id is not None:
-            found.append(subtree_of(self.agency_id, accounts.c.agency_path))
+        tops = [agency_id for agency_id in (self.agency_id, self.within) if agency_id is not None]
+        found.extend(subtree_of(agency_id, accounts.c.agency_path) for agency_id in tops)
         if self.agency_ids is not None:
             found.append(accounts.c.agency_id.in_(self.agency_ids))
         return found

@@ -58,13 +58,15 @@ SORTED_BY = {
 @dataclass(frozen=True, slots=True)
 class QueueFilter:
     """What the queue is narrowed to. `words` finds any part of what the type's search looks in, or a case number;
-    `agency_id` keeps its subtree; `since` and `until` are days in Taipei on which a case was sent, both included.
+    `agency_id` keeps its subtree, as does `within`, where the viewer works now; `since` and `until` are days in Taipei
+    on which a case was sent, both included.
     """
 
     state: CaseState | None = CaseState.PENDING
     type: str = ""
     words: str = ""
     agency_id: AgencyId | None = None
+    within: AgencyId | None = None
     since: date | None = None
     until: date | None = None
 
@@ -74,8 +76,8 @@ class QueueFilter:
             found.append(cases.c.state == self.state.value)
         if self.type:
             found.append(cases.c.type == self.type)
-        if self.agency_id is not None:
-            found.append(subtree_of(self.agency_id, cases.c.agency_path))
+        tops = [agency_id for agency_id in (self.agency_id, self.within) if agency_id is not None]
+        found.extend(subtree_of(agency_id, cases.c.agency_path) for agency_id in tops)
         if self.since is not None:
             found.append(cases.c.created_at >= taipei_midnight(self.since))
         if self.until is not None:
@@ -113,6 +115,12 @@ def mentions(word: str) -> sa.ColumnElement[bool]:
     return sa.or_(sa.func.strpos(cases.c.search_text, word) > 0, sa.cast(cases.c.number, sa.Text) == word)
 
 
-def count_queue(connection: sa.Connection, viewer: AccountId, now: datetime, types: Mapping[str, CaseType]) -> int:
-    """How many cases of the viewer's scope wait for a decision."""
-    return counted(connection, sa.select(cases.c.id).where(PENDING, in_scope(viewer, now, types)))
+def count_queue(
+    connection: sa.Connection,
+    viewer: AccountId,
+    now: datetime,
+    types: Mapping[str, CaseType],
+    only: QueueFilter = WAITING,
+) -> int:
+    """How many cases of the viewer's scope are like that: unless told otherwise, wait for a decision."""
+    return counted(connection, sa.select(cases.c.id).where(in_scope(viewer, now, types), *only.conditions()))
