@@ -19,6 +19,7 @@ from hufu_stack.environment import environment
 from hufu_stack.layout import BASE_DN
 from hufu_stack.secret_files import read_secret
 from hufu_stack.stack import Stack
+from hufu_sync import logs
 from hufu_sync.command import sync
 from hufu_sync.errors import Misconfigured
 from hufu_sync.targets.ldap_connection import LdapConnection
@@ -234,7 +235,7 @@ def test_the_check_says_so(stack: Stack, official: Official, tmp_path: Path) -> 
 
 
 def test_the_check_finds_what_the_schema_gives_everybody_and_protect_takes_it(
-    stack: Stack, services: SqlServices, official: Official, tmp_path: Path
+    stack: Stack, services: SqlServices, official: Official, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As an earlier version of ours made them, or an administrator by hand."""
     harness, base = official.harness, official.harness.target.settings.base_dn
@@ -248,6 +249,8 @@ def test_the_check_finds_what_the_schema_gives_everybody_and_protect_takes_it(
     assert f": {dn}\n" in said
     assert "homePhone" in said
     assert f"reads 1 of our accounts, {dn}" in checked(stack, tmp_path, official.dn, CHOSEN)[1]
+    # The process is the tests', and so are its logs.
+    monkeypatch.setattr(logs, "set_up", lambda *_given: None)
     protected = CliRunner().invoke(
         sync, ["directory", "protect"], env=dict(environment(stack.profile, "worker")), obj=lambda: services
     )
