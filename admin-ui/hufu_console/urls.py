@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hufu_console.accounts.feature import FEATURE as ACCOUNTS
 from hufu_console.agencies.feature import FEATURE as AGENCIES
+from hufu_console.bell.feature import FEATURE as BELL
 from hufu_console.cases.feature import FEATURE as CASES
 from hufu_console.exports.feature import FEATURE as EXPORTS
 from hufu_console.filters.feature import FEATURE as FILTERS
@@ -29,6 +30,7 @@ FEATURES = (
     GUARD,
     EXPORTS,
     FILTERS,
+    BELL,
     SIGN_IN,
 )
 

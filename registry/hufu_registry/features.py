@@ -8,6 +8,7 @@ from functools import cached_property
 from hufu_registry.accounts.feature import Stores as Accounts
 from hufu_registry.agencies.feature import Stores as Agencies
 from hufu_registry.audit.feature import Stores as Audit
+from hufu_registry.bell.feature import Stores as Bell
 from hufu_registry.cases.feature import Stores as Cases
 from hufu_registry.dependents import Dependents
 from hufu_registry.exports.feature import Stores as Exports
@@ -41,6 +42,7 @@ class SqlWork(
     Rights,
     Agencies,
     Notices,
+    Bell,
     Audit,
 ):
     """An open transaction with every feature's tables. A feature sees only those below it."""

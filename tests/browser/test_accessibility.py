@@ -47,7 +47,7 @@ def test_no_page_of_a_real_story_breaks_a_rule_or_hangs_over_the_edge(
 def strangers_pages(town: Town, page: Page, applicant: Applicant) -> None:
     for path in (
         "/",
-        "/terms",
+        "/privacy",
         "/welcome",
         "/apply",
         "/follow",
@@ -84,7 +84,6 @@ def strangers_pages(town: Town, page: Page, applicant: Applicant) -> None:
     page.go_back()
     judge(page)
     page.check("#consent")
-    page.check("#confirmed")
     go_on(page)
     judge(page)
     page.goto(f"{town.console}/apply/form")
@@ -184,9 +183,8 @@ def test_application_is_filled_in_and_sent_by_keyboard_alone(town: Town, page: P
     press_to_button(page)
     page.keyboard.press("Enter")
     page.wait_for_url("**/apply/review*")
-    for box in ("consent", "confirmed"):
-        press_to(page, box)
-        page.keyboard.press("Space")
+    press_to(page, "consent")
+    page.keyboard.press("Space")
     press_to_button(page)
     page.keyboard.press("Enter")
     page.wait_for_url("**/apply/receipt/*")

@@ -82,7 +82,6 @@ def test_form_sent_twice_is_one_case(town: Town, page: Page) -> None:
     fill_form(page, applicant)
     go_on(page)
     page.check("#consent")
-    page.check("#confirmed")
     with page.expect_navigation():
         page.dblclick("main .btn-primary")
     page.wait_for_url("**/apply/receipt/*")

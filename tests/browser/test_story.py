@@ -64,7 +64,6 @@ CHINESE = {
     "identity": "公務人員",
     "mail": "啟用您的公務帳號",
     "agree": "我已經詳細閱讀並同意服務條款和隱私權保護政策",
-    "confirmed": "我已確認上述資料與證件相符",
     "ask": "請確認是否要申請",
     "in_ad": "Active Directory",
 }
@@ -79,8 +78,7 @@ ENGLISH = {
     "enabled": "Enabled",
     "identity": "Public servant",
     "mail": "Activate your official account",
-    "agree": "I have read the terms of service and the privacy policy and agree to them.",
-    "confirmed": "I have checked that the data above match my documents.",
+    "agree": "I have read and agree to the terms of service and the privacy policy",
     "ask": "Do you want to apply?",
     "in_ad": "Active Directory",
 }
@@ -166,7 +164,6 @@ def applies(story: Story) -> None:
         expect(review).to_contain_text(text)
     expect(review).to_contain_text(words["ask"])
     page.get_by_label(words["agree"]).check()
-    page.get_by_label(words["confirmed"]).check()
     go_on(page)
     expect(page.get_by_role("heading", level=1)).to_have_text(words["sent"])
     expect(page.locator(".hf-receipt")).to_contain_text(words["deciders"])

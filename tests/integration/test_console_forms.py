@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from hufu_console.web.viewer import COOKIE
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
+from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import CaseState
 from hufu_registry.kernel.actor import SYSTEM, applicant_actor
 from hufu_registry.kernel.ids import AccountId
@@ -283,7 +284,7 @@ def test_what_was_sent_leads_to_its_receipt_and_what_was_withdrawn_to_a_new_one(
     }  # fmt: skip
     review = browser.post("/apply/form", data=filled).location
     key = parse_qs(urlsplit(review).query)["draft"][0]
-    receipt = browser.post("/apply/send", data={"draft": key, "consent": "y", "confirmed": "y"}).location
+    receipt = browser.post("/apply/send", data={"draft": key, "consent": CURRENT.version}).location
     assert browser.get(review).location == receipt
     desk.clock.advance(seconds=61)
     browser.post("/follow", data={"mailbox": "ming@example.org"})

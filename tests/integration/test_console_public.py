@@ -23,6 +23,7 @@ from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.store import cases
 from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.ids import CaseId
+from hufu_registry.policy.use_cases import ChangeSetting, change_setting
 from hufu_registry.sessions.store import drafts
 from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
@@ -70,7 +71,7 @@ def send(browser: FlaskClient, agency: Agency) -> str:
     review = browser.post("/apply/form", data=form(agency))
     assert review.status_code == 303, review.text
     key = parse_qs(urlsplit(review.location).query)["draft"][0]
-    answer = browser.post("/apply/send", data={"draft": key, "consent": "y", "confirmed": "y"})
+    answer = browser.post("/apply/send", data={"draft": key, "consent": CURRENT.version})
     assert answer.status_code == 303, answer.text
     return str(answer.location)
 
@@ -126,13 +127,48 @@ def test_everything_is_shown_and_agreed_to_before_it_is_sent(
     ):
         assert shown in page
     key = parse_qs(urlsplit(review.location).query)["draft"][0]
-    for ticked, asked in (("confirmed", "請閱讀條款"), ("consent", "請確認資料與證件相符")):
-        refused = browser.post("/apply/send", data={"draft": key, ticked: "y"})
+    for agreed in ({}, {"consent": "y"}, {"consent": "2026-11"}):
+        refused = browser.post("/apply/send", data={"draft": key} | agreed)
         assert refused.status_code == 422
-        assert asked in refused.text
+        assert "請閱讀上方目前的內容" in refused.text
+        assert "checked" not in refused.text
     assert count(services) == 0
-    assert browser.post("/apply/send", data={"draft": key, "confirmed": "y", "consent": "y"}).status_code == 303
+    assert browser.post("/apply/send", data={"draft": key, "consent": CURRENT.version}).status_code == 303
     assert count(services) == 1
+
+
+@pytest.mark.requirement("S2-16")
+def test_an_agency_has_a_privacy_notice_of_its_own_and_a_case_keeps_which_one_was_agreed_to(
+    browser: FlaskClient, services: SqlServices, clock: SetClock, chain: Sequence[Agency]
+) -> None:
+    usual = browser.get("/privacy").text
+    for told in (
+        "蒐集機關",
+        "蒐集目的",
+        "資料類別",
+        "利用期間",
+        "利用地區",
+        "利用對象",
+        "利用方式",
+        "您的權利",
+        "聯絡方式",
+    ):
+        assert told in usual
+    assert 'href="/privacy"' in browser.get("/").text
+    own = "本署告知您：\r\n\r\n資料只供本署使用。\n電話 02-1234"
+    change_setting(ChangeSetting("privacy_notice", own, chain[2].id), services, OPERATOR)
+    prove(browser, services, clock)
+    assert 'href="/privacy"' in browser.get("/apply/form").text
+    review = browser.post("/apply/form", data=form(chain[2]))
+    page = browser.get(review.location).text
+    assert '<p class="hf-lines">資料只供本署使用。\n電話 02-1234</p>' in page
+    assert CURRENT.version not in page
+    (version,) = re.findall(r'value="(own-[0-9a-f]{12})"', page)
+    key = parse_qs(urlsplit(review.location).query)["draft"][0]
+    assert browser.post("/apply/send", data={"draft": key, "consent": CURRENT.version}).status_code == 422
+    receipt = browser.post("/apply/send", data={"draft": key, "consent": version}).location
+    with services.reading() as work:
+        assert work.cases.get(CaseId(UUID(receipt.split("/")[-1]))).consent_version == version
 
 
 def test_a_unit_is_known_among_more_agencies_than_a_page_holds(
@@ -210,7 +246,7 @@ def test_a_form_sent_twice_is_one_case(
     prove(browser, services, clock)
     review = browser.post("/apply/form", data=form(chain[2]))
     key = parse_qs(urlsplit(review.location).query)["draft"][0]
-    sent = {"draft": key, "consent": "y", "confirmed": "y"}
+    sent = {"draft": key, "consent": CURRENT.version}
     first, second = browser.post("/apply/send", data=sent), browser.post("/apply/send", data=sent)
     assert first.location == second.location
     assert count(services) == 1

@@ -179,7 +179,7 @@ def test_https_is_kept_where_it_is_used(services: SqlServices, tmp_path: Path) -
 
 def test_pages_hold_no_inline_code(console: Flask, services: SqlServices, official: AccountId) -> None:
     browser = signed_in(console, services, official)
-    for address in ("/", "/apply", "/follow", "/activation", "/me", "/agencies", "/terms", "/nowhere"):
+    for address in ("/", "/apply", "/follow", "/activation", "/me", "/agencies", "/privacy", "/nowhere"):
         page = browser.get(address).text
         for forbidden in (" style=", "<style", "javascript:", " onclick=", "<script>"):
             assert forbidden not in page, (address, forbidden)
@@ -201,8 +201,8 @@ def test_a_fault_shows_no_details(services: SqlServices, tmp_path: Path) -> None
     def broken() -> str:
         raise RuntimeError("secret details")
 
-    console.view_functions["public.terms"] = broken
-    answer = console.test_client().get("/terms")
+    console.view_functions["public.privacy"] = broken
+    answer = console.test_client().get("/privacy")
     assert answer.status_code == 500
     assert "secret details" not in answer.text
     assert "訊息編號" in answer.text
@@ -320,4 +320,4 @@ def test_while_the_database_is_away_pages_say_so(services: SqlServices, tmp_path
         answer = console.test_client().get(address)
         assert answer.status_code == 503
         assert "部分系統暫時無法使用" in answer.text
-    assert console.test_client().get("/terms").status_code == 200
+    assert console.test_client().get("/privacy").status_code == 200

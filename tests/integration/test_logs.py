@@ -15,6 +15,7 @@ from flask import Flask
 from hufu_console.web.logs import PROCESSORS
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
+from hufu_registry.cases.consent import CURRENT
 from hufu_registry.kernel.permissions import Role
 from hufu_stack.layout import PROFILES
 from tests.kit.accounts import official
@@ -70,7 +71,7 @@ def test_a_whole_story_leaves_nothing_personal_in_the_log(
     stranger.post("/apply/code", data={"code": code})
     review = stranger.post("/apply/form", data={**TYPED, "agency_id": str(chain[2].id)})
     key = parse_qs(urlsplit(review.location).query)["draft"][0]
-    sent = {"draft": key, "consent": "y", "confirmed": "y"}
+    sent = {"draft": key, "consent": CURRENT.version}
     assert stranger.post("/apply/send", data=sent).status_code == 303
     with services.read() as connection:
         case_id = connection.execute(sa.text("SELECT id FROM cases")).scalar_one()

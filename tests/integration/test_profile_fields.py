@@ -14,6 +14,7 @@ from hufu_console.accounts.profile import PROFILE_FIELDS
 from hufu_console.public.activation.forms import ApplicationForm
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
+from hufu_registry.cases.consent import CURRENT
 from hufu_registry.kernel.ids import AccountId
 from tests.kit.accounts import official_domains
 from tests.kit.consoles import last_code, make_console, signed_in
@@ -68,7 +69,7 @@ def test_an_application_asks_for_it_and_every_page_of_the_case_shows_it(
     assert missing(applicant.get(review.location).text, ASKED) == []
     key = parse_qs(urlsplit(review.location).query)["draft"][0]
     assert missing(applicant.get(f"/apply/form?draft={key}").text, ASKED) == []
-    receipt = applicant.post("/apply/send", data={"draft": key, "consent": "y", "confirmed": "y"})
+    receipt = applicant.post("/apply/send", data={"draft": key, "consent": CURRENT.version})
     case_id = receipt.location.rsplit("/", 1)[1]
 
     page = signed_in(console, services, manager).get(f"/cases/{case_id}")

@@ -311,10 +311,17 @@ def test_the_command_lists_every_setting_and_what_was_set(
     assert policy(services).code_tries == 5
 
 
+def test_a_text_of_paragraphs_is_given_and_listed_by_its_first_line(run: Callable[..., Result]) -> None:
+    assert run("set", "privacy_notice", "本署\n\n電話").output == "privacy_notice: 本署 …  since 2026-11-26 12:00\n"
+    assert "    本署 …  since 2026-11-26 12:00" in run("list").output.splitlines()
+
+
 def test_the_command_says_what_is_wrong(run: Callable[..., Result]) -> None:
     assert "session_max may not be less than session_idle" in run("set", "session_max", "10m").output
     assert "“com.tw” anybody" in run("set", "official_mail_domains", "com.tw").output
     assert "code_tries: must be between 1 and 20" in run("set", "code_tries", "0").output
     assert "code_lifetime: not a value" in run("set", "code_lifetime", "10").output
+    assert "at most 10000 letters" in run("set", "privacy_notice", "a" * 10_001).output
+    assert "nobody sees" in run("set", "privacy_notice", "a\u202eb").output
     assert "the day is past" in run("set", "code_tries", "3", "--from", "2026-11-25").output
     assert isinstance(run("set", "nothing", "3").exception, NotFound)

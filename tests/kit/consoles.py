@@ -138,7 +138,7 @@ def signed_in(app: Flask, services: SqlServices, account_id: AccountId, *, langu
     start_session(token, account_id, f"sid-{token}", "id-token", services, SYSTEM)
     browser = app.test_client()
     browser.set_cookie(COOKIE, token)
-    browser.get(f"/terms?language={language}")
+    browser.get(f"/privacy?language={language}")
     return browser
 
 

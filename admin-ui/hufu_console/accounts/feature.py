@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -120,4 +121,8 @@ FEATURE = ConsoleFeature(
         "dependent": {"accounts": _l("accounts")},
     },
     template_values={"client_name": client_name, "profile_fields": PROFILE_FIELDS, "role_words": role_words},
+    bell={
+        "account": lambda account_id: url_for("accounts.account", account_id=account_id),
+        "my_account": lambda _object_id: url_for("accounts.mine"),
+    },
 )

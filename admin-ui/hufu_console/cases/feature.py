@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask import url_for
 from flask_babel import lazy_gettext as _l
 
 from hufu_console.cases import queries
@@ -51,4 +52,5 @@ FEATURE = ConsoleFeature(
     labels={"event": EVENTS, "event_tag": EVENT_TAGS, "dependent": {"cases": _l("open cases")}},
     approvals={ACTIVATION.name: ApproveActivation},
     template_values={"application_fields": APPLICATION_FIELDS},
+    bell={"case": lambda case_id: url_for("cases.case", case_id=case_id)},
 )

@@ -29,7 +29,7 @@ class GalleryForm(FlaskForm):
     title = TextLine(_l("Title"), longest=60)
     kind = SelectField(_l("State"), choices=STATES)
     choice = RadioField(_l("State"), choices=STATES, default="pending")
-    consent = BooleanField(_l("I have read the terms of service and the privacy policy and agree to them."))
+    consent = BooleanField(_l("I have read the privacy notice."))
 
 
 def nobody(_asked: Asked) -> Read[SimpleNamespace]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask import url_for
 from flask_babel import lazy_gettext as _l
 
 from hufu_console.guard import queries
@@ -36,4 +37,5 @@ FEATURE = ConsoleFeature(
     waits=(Waiting("guard.held_changes", queries.count_held, "sync.overview", queries.held_said),),
     sentences=SENTENCES,
     labels={"run_cause": COMMANDS},
+    bell={"held_change": lambda held_id: url_for("guard.held_change", held_id=held_id)},
 )

@@ -33,8 +33,7 @@ SENTENCES = {
         "From your network codes were sent to many mailboxes and not entered. A new mailbox can get one after %(at)s.",
         at=moment(context["at"]),
     ),
-    "consent_required": _l("Please read the terms and tick the box if you agree."),
-    "confirmed_required": _l("Please confirm that the data match your documents."),
+    "consent_required": _l("Please read the text above as it stands now, and tick the box if you agree."),
     "draft": _l("What was typed is not kept any more. Please fill in the form again."),
     "case_open": _l("An application with this mailbox waits already. There can be one at a time."),
     "mail_domain_refused": _l(
@@ -48,7 +47,7 @@ FEATURE = ConsoleFeature(
     foot=(
         FootLink(_l("Apply for a personal official account"), "public.apply", 10),
         FootLink(_l("The activation mail has not come"), "public.activation", 20),
-        FootLink(_l("Terms of service and privacy"), "public.terms", 30),
+        FootLink(_l("Privacy notice"), "public.privacy", 30),
     ),
     sentences=SENTENCES,
     answers={"mailbox_not_verified": to_mailbox},

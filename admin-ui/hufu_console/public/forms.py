@@ -17,6 +17,12 @@ class MailboxForm(FlaskForm):
 
 
 class ConsentForm(FlaskForm):
-    consent = BooleanField(_l("I have read the terms of service and the privacy policy and agree to them."))
-    confirmed = BooleanField(_l("I have checked that the data above match my documents."))
+    """The one box is sent as the version of the text above it."""
+
+    consent = BooleanField(
+        _l(
+            "I have read and agree to the terms of service and the privacy policy, and have checked that the data "
+            "above match my documents."
+        )
+    )
     draft = hidden_uuid()

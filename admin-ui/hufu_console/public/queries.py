@@ -10,7 +10,9 @@ from hufu_console.web.feature import Followed, composition
 from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.model import Agency
 from hufu_registry.cases import use_cases as cases
+from hufu_registry.cases.consent import Consent
 from hufu_registry.cases.engine.model import Case, CaseMove
+from hufu_registry.cases.types.activation import ACTIVATION
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import CaseId
 from hufu_registry.people.model import Purpose
@@ -56,6 +58,13 @@ def asked_mailbox(browser: str, purpose: Purpose) -> str | None:
     with reading() as work:
         code = work.mailboxes.newest_code(browser_key(registry(), browser), purpose)
     return None if code is None else registry().keys.open("mailbox", code.mailbox_sealed)
+
+
+def consent_at(agency: Agency | None) -> Consent:
+    """What an applicant of this agency is told and agrees to."""
+    with reading() as work:
+        policy = work.policy if agency is None else work.policy_at(agency)
+        return ACTIVATION.consent.or_own(policy.privacy_notice)
 
 
 def has_open_case(mailbox: str) -> bool:

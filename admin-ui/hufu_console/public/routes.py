@@ -22,7 +22,7 @@ def journey(start: str, name: str, purpose: Purpose) -> tuple[Route, ...]:
 RESEND = "/activation/accounts/<uuid:account_id>/resend"
 
 ROUTES = (
-    Route("/terms", "public.terms", views.terms, PUBLIC),
+    Route("/privacy", "public.privacy", views.privacy, PUBLIC),
     Route("/welcome", "public.welcome", views.welcome, PUBLIC),
     *journey("/apply", "public.apply", Purpose.APPLY),
     Route("/apply/form", "public.form", activation.form, PUBLIC, FORM, limits.CHECKS),

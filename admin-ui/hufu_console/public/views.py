@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -14,7 +14,6 @@ from hufu_console.web.context import actor, registry
 from hufu_console.web.drafts import browser
 from hufu_console.web.language import language
 from hufu_registry.cases import use_cases as cases
-from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.model import CaseMove
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId, CaseId
@@ -65,5 +64,7 @@ def welcome() -> str:
     return render_template("public/welcome.html")
 
 
-def terms() -> str:
-    return render_template("public/terms.html", terms=CURRENT.text(language()), version=CURRENT.version)
+def privacy() -> str:
+    """As the viewer's agency has it; strangers read the usual text, and their agency's before they send a form."""
+    notice = queries.consent_at(g.viewer.agency if g.viewer else None)
+    return render_template("public/privacy.html", notice=notice.text(language()), version=notice.version)

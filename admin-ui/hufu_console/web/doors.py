@@ -26,6 +26,7 @@ class Door(StrEnum):
     PUT_FILTER_FIRST = "put_filter_first"
     DELETE_FILTER = "delete_filter"
     HELP = "help"
+    BELL = "bell"
     HEALTH = "health"
 
 

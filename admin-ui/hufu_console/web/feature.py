@@ -111,6 +111,8 @@ class ConsoleFeature:
     by the audit's action; `event_tag` is its colour), `run_cause` (why the targets are busy), `dependent` (what still
     hangs on an agency), `role`, `account_state` (`account_state_tag` is its colour), `disable_cause`, `target`.
     `tabs` are its pages that stand beside others', `doors` those that every page leads to, `foot` those at its foot.
+    `bell` are the addresses of its pages that a notice's bell leads to, by the kind that its type names, each made
+    from the object's id.
     `searched` are the lists that the search over everything looks in, for whoever may open them.
     `approvals` are the forms of types of cases that ask the manager for something when he approves, `followed` what
     types have on the page of the applicant's own case.
@@ -131,6 +133,7 @@ class ConsoleFeature:
     searched: tuple[ListPage[Any], ...] = ()
     approvals: Mapping[str, type[FlaskForm]] = field(default_factory=dict)
     followed: Mapping[str, Followed] = field(default_factory=dict)
+    bell: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,7 @@ class Composition:
     searched: Sequence[ListPage[Any]]
     approvals: Mapping[str, type[FlaskForm]]
     followed: Mapping[str, Followed]
+    bell: Mapping[str, Callable[[str], str]]
 
     def opens(self, endpoint: str, viewer: Viewer) -> bool:
         """Whether the viewer may go there."""
@@ -199,6 +203,7 @@ def compose(features: Sequence[ConsoleFeature]) -> Composition:
         searched=[of for feature in features for of in feature.searched],
         approvals=once(pair for feature in features for pair in feature.approvals.items()),
         followed=followed,
+        bell=once(pair for feature in features for pair in feature.bell.items()),
     )
 
 

@@ -8,9 +8,11 @@ from itertools import groupby
 from typing import Any, cast
 
 from flask import Flask, g, request, url_for
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from hufu_console.web.context import reading
+from hufu_console.web.doors import Door, endpoint_of
 from hufu_console.web.feature import MenuGroup, composition
 from hufu_console.web.viewer import Viewer
 from hufu_registry.kernel.ids import AgencyId
@@ -97,6 +99,12 @@ def told_on(page: str) -> list[Item]:
     ]
 
 
+def bell() -> Item:
+    """What is new for the viewer, how much of it he has not read."""
+    endpoint = endpoint_of(Door.BELL)
+    return Item(_("Notifications"), url_for(endpoint), request.endpoint == endpoint, waiting(endpoint))
+
+
 @dataclass(frozen=True, slots=True)
 class Beside:
     word: str
@@ -133,7 +141,7 @@ def places() -> list[tuple[AgencyId, str]]:
 def page_values() -> dict[str, Any]:
     """The functions are asked by the templates that show what they find: a part of a page counts nothing for it.
 
-    `opens` says whether the viewer may go to an endpoint that a page would lead to.
+    `bell` is what is new for the viewer, `opens` whether he may go to an endpoint that a page would lead to.
     """
     viewer = g.get("viewer")
     return {
@@ -142,6 +150,7 @@ def page_values() -> dict[str, Any]:
         "places": places,
         "opens": lambda endpoint: viewer is not None and composition().opens(endpoint, viewer),
         "tabs": tabs,
+        "bell": bell,
         "foot": lambda: composition().foot,
         "waiting": waiting,
         "told_on": told_on,

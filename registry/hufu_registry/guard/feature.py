@@ -8,6 +8,7 @@ from functools import cached_property
 import hufu_registry.kernel.stores as kernel
 from hufu_registry.guard.events import EVENTS
 from hufu_registry.guard.model import GuardPolicy
+from hufu_registry.guard.notices import NOTICES
 from hufu_registry.guard.permissions import PERMISSIONS
 from hufu_registry.guard.store import SqlHeldChanges
 from hufu_registry.guard.use_cases import (
@@ -25,6 +26,7 @@ from hufu_registry.kernel.feature import Feature
 FEATURE = Feature(
     "guard",
     events=EVENTS,
+    notices=NOTICES,
     permissions=PERMISSIONS,
     policy=GuardPolicy,
     commands=(

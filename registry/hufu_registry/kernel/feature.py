@@ -32,11 +32,24 @@ class AttachmentType:
 
 
 @dataclass(frozen=True, slots=True)
+class Bell:
+    """How a notice stands in the bell of the account it is sent to. `page` is the kind of page that it leads to, which
+    the console's features know (`bell=`); `object_id` and `mark` name those of its values that say of which object, and
+    what it is called there: a case's number, an agency, nothing about people.
+    """
+
+    page: str
+    object_id: str = ""
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeType:
     """A mail of a feature. `package` has a folder of the notice's name, with `<language>.txt` and `<language>.html`.
 
     `sample` names every value its templates may use, with an example of each. With `digest_wait` it waits so long for
-    others to the same mailbox, an hour at most, and all that wait then go in one mail.
+    others to the same mailbox, an hour at most, and all that wait then go in one mail. With a `bell` it is also new at
+    the console for the account it is sent to.
     """
 
     name: str
@@ -44,6 +57,7 @@ class NoticeType:
     sample: Mapping[str, object]
     attachments: tuple[AttachmentType, ...] = ()
     digest_wait: timedelta | None = None
+    bell: Bell | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def setting(
     check: Callable[[T], None] = anything,
     at_least: str = "",
 ) -> T:
-    """A setting of a feature's part: a number, a duration or words, the latter without bounds.
+    """A setting of a feature's part: a number, a duration, words or a text, the latter two without bounds.
 
     `per_agency`: an agency's own value counts for it and for what is under it. `check` raises Invalid(value=…) for what
     the type does not forbid. `at_least` is the key of another setting, below which this one may never be.
@@ -73,6 +73,8 @@ class Setting:
     def parse(self, text: str) -> Any:
         """The same whatever bounds and check: what was stored stays readable when a release draws them closer."""
         text = text.strip()
+        if isinstance(self.default, str):
+            return text.replace("\r\n", "\n")
         if isinstance(self.default, tuple):
             return tuple(dict.fromkeys(text.lower().split()))
         if isinstance(self.default, timedelta):

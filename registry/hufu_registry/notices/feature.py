@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 import hufu_registry.kernel.stores as kernel
+from hufu_registry.bell.store import SqlBell
 from hufu_registry.kernel.feature import Feature
 from hufu_registry.notices.rendering import DIGEST
 from hufu_registry.notices.store import SqlNotices
@@ -17,4 +18,5 @@ class Stores(kernel.Stores):
 
     @cached_property
     def notices(self) -> SqlNotices:
-        return SqlNotices(self.connection, self.tools.keys, self.tools.ids, self.outbox, self.now)
+        bell = SqlBell(self.connection, self.now)
+        return SqlNotices(self.connection, self.tools.keys, self.tools.ids, self.outbox, self.now, bell)

@@ -10,8 +10,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from hufu_registry.bell.model import BellEntry
+from hufu_registry.bell.store import SqlBell
 from hufu_registry.kernel.feature import NoticeType
-from hufu_registry.kernel.ids import Ids
+from hufu_registry.kernel.ids import AccountId, Ids
 from hufu_registry.kernel.keys import Keys
 from hufu_registry.kernel.outbox import Kind, Outbox, OutboxKey, Target
 from hufu_registry.kernel.store import Moment, metadata, outbox, pending
@@ -45,14 +47,25 @@ def _key(notice_id: UUID) -> OutboxKey:
 
 
 class SqlNotices:
-    def __init__(self, connection: sa.Connection, keys: Keys, ids: Ids, outbox: Outbox, now: datetime) -> None:
+    def __init__(
+        self, connection: sa.Connection, keys: Keys, ids: Ids, outbox: Outbox, now: datetime, bell: SqlBell
+    ) -> None:
         self._connection = connection
         self._keys = keys
         self._ids = ids
         self._outbox = outbox
         self._now = now
+        self._bell = bell
 
-    def send(self, notice: NoticeType, recipient: str, language: str, values: Mapping[str, str]) -> UUID:
+    def send(
+        self,
+        notice: NoticeType,
+        recipient: str,
+        language: str,
+        values: Mapping[str, str],
+        *,
+        account_id: AccountId | None = None,
+    ) -> UUID:
         if values.keys() != notice.sample.keys():
             raise ValueError(f"{notice.name} takes {sorted(notice.sample)}")
         notice_id = self._ids.new()
@@ -69,6 +82,9 @@ class SqlNotices:
             )
         )
         self._outbox.enqueue(_key(notice_id), not_before=None if wait is None else self._now + wait)
+        if account_id is not None and (bell := notice.bell) is not None:
+            object_id, mark = (values[name] if name else "" for name in (bell.object_id, bell.mark))
+            self._bell.ring(BellEntry(notice_id, account_id, notice.name, bell.page, object_id, mark, self._now))
         return notice_id
 
     def get(self, notice_id: UUID) -> Notice | None:

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from hufu_registry.kernel.policy import Policy, setting
+from hufu_registry.bell.model import BellPolicy
+from hufu_registry.kernel.policy import setting
 from hufu_registry.kernel.texts import PASTED, Text, code, narrow, shaped
 
 # No laxer than Keycloak and mail servers are: atoms between single dots, and a domain that there can be.
@@ -25,7 +26,7 @@ def hinted(mailbox: str) -> str:
 
 
 @dataclass(frozen=True)
-class PeoplePolicy(Policy):
+class PeoplePolicy(BellPolicy):
     code_lifetime: timedelta = setting(timedelta(minutes=10), minimum=timedelta(minutes=1), maximum=timedelta(hours=1))
     code_tries: int = setting(5, minimum=1, maximum=20)
     code_resend_after: timedelta = setting(

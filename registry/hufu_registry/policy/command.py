@@ -27,6 +27,8 @@ SENTENCES = {
     "setting_shape": "not a value of this setting: a number, or a number with d, h, m or s, as its default shows",
     "setting_bounds": "must be between {minimum} and {maximum}",
     "setting_less_than": "{less} may not be less than {more}",
+    "setting_too_long": "at most {most} letters",
+    "control_character": "holds a character that nobody sees",
     "mail_domains_many": "at most {most} domains",
     "mail_domain_shape": "“{domain}” is no mail domain: two names or more with dots between, as agency.gov.tw",
     "mail_domain_anybodys": "below “{domain}” anybody may have a name; only domains of agencies, as agency.gov.tw",
@@ -104,7 +106,8 @@ def _line(value: SettingValue, now: datetime) -> str:
     whose = "" if value.agency_id is None else f"#{value.agency_id}: "
     begins = value.valid_from.astimezone(TAIPEI)
     since = f"from {begins:%Y-%m-%d %H:%M}" if value.valid_from > now else f"since {begins:%Y-%m-%d %H:%M}"
-    return f"{whose}{DEFAULT if value.value is None else value.value}  {since}"
+    said, *more = (DEFAULT if value.value is None else value.value).split("\n")
+    return f"{whose}{said}{' …' if more else ''}  {since}"
 
 
 COMMANDS = (settings,)

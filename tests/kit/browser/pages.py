@@ -75,7 +75,6 @@ def send_form(page: Page) -> None:
     """From the filled form over the page that shows everything to the receipt."""
     go_on(page)
     page.check("#consent")
-    page.check("#confirmed")
     go_on(page)
     page.wait_for_url("**/apply/receipt/*")
 

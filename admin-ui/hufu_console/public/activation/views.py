@@ -11,7 +11,15 @@ from flask_babel import gettext as _
 from hufu_console.public.activation import queries
 from hufu_console.public.activation.forms import ApplicationForm, NameForm, fields_of
 from hufu_console.public.forms import ConsentForm
-from hufu_console.public.queries import has_open_case, own_case, proved, proved_for_either, sent_case, wanted_case
+from hufu_console.public.queries import (
+    consent_at,
+    has_open_case,
+    own_case,
+    proved,
+    proved_for_either,
+    sent_case,
+    wanted_case,
+)
 from hufu_console.web import drafts
 from hufu_console.web.acts import act_page, done, filled
 from hufu_console.web.context import actor, registry
@@ -142,17 +150,19 @@ def review() -> ResponseReturnValue:
     mailbox, application, key = proved(browser(), Purpose.APPLY), kept_application(), drafts.draft_key()
     if request.method == "GET" and (sent := sent_case(browser(), str(key))):
         return redirect(url_for("public.receipt", case_id=sent), 303)
-    form, terms = ConsentForm(), ACTIVATION.consent
-    form.draft.data = str(key)
+    chosen = queries.chosen(application.agency_id)
+    form, terms = ConsentForm(), consent_at(chosen.agency if chosen else None)
+    form.draft.data, form.consent.render_kw = str(key), {"value": terms.version}
 
     def act() -> ResponseReturnValue:
-        ticked = {"consent": form.consent.data, "confirmed": form.confirmed.data}
-        if not all(ticked.values()):
-            raise Invalid(fields={name: f"{name}_required" for name, tick in ticked.items() if not tick})
-        command = cases.FileCase(browser(), ACTIVATION.name, application, terms.version, str(key), language())
+        agreed = "".join(form.consent.raw_data or ())
+        command = cases.FileCase(browser(), ACTIVATION.name, application, agreed, str(key), language())
         try:
             case_id = cases.file_case(command, registry(), actor())
         except Invalid as error:
+            if "consent" in error.fields:
+                form.consent.data = False
+                raise
             typed = read_kept(drafts.kept())
             show_faults(typed, error.fields, error.context)
             drafts.answer_at(url_for("public.form", draft=key))
@@ -162,7 +172,7 @@ def review() -> ResponseReturnValue:
 
     return act_page(
         form, "public/activation/review.html", act, look_again=True,
-        application=application, chosen=queries.chosen(application.agency_id), mailbox=mailbox,
+        application=application, chosen=chosen, mailbox=mailbox,
         terms=terms.text(language()), version=terms.version,
     )  # fmt: skip
 

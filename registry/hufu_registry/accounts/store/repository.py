@@ -230,8 +230,8 @@ class SqlAccounts:
         )
         return self._connection.execute(others.limit(1)).first() is not None
 
-    def managers_above(self, path: Path, permission: Permission) -> list[Manager]:
-        above = among(path.ids[:-1], sa.BigInteger)
+    def managers_above(self, path: Path | None, permission: Permission) -> list[Manager]:
+        above = among(() if path is None else path.ids[:-1], sa.BigInteger)
         rooted_above = sa.and_(grants.c.with_subordinates, grants.c.agency_id == above)
         rows = self._connection.execute(
             sa.select(accounts.c.id, accounts.c.mailbox_sealed, accounts.c.language, grants.c.agency_path)

@@ -18,7 +18,9 @@ def tell_managers_above(work: Work, account: Account) -> None:
     for manager in work.accounts.managers_above(agency.path, SUSPEND_ACCOUNTS):
         if manager.account_id not in {account.id, work.actor.account_id}:
             values = {"agency": agency.full_name, "account_id": str(account.id)}
-            work.notices.send(ACCOUNT_SUSPENDED, manager.mailbox, manager.language, values)
+            work.notices.send(
+                ACCOUNT_SUSPENDED, manager.mailbox, manager.language, values, account_id=manager.account_id
+            )
 
 
 def limit_link_mails(work: Work, kind: ActionKind, account_id: AccountId) -> None:

@@ -64,9 +64,9 @@ class Accounts(Protocol):
 
     def has_other_holder(self, permission: Permission, agency_id: AgencyId | None, besides: AccountId) -> bool: ...
 
-    def managers_above(self, path: Path, permission: Permission) -> Sequence[Manager]:
+    def managers_above(self, path: Path | None, permission: Permission) -> Sequence[Manager]:
         """Those enabled whose grant rooted above the agency covers it and gives the permission: of the nearest agency
-        that has some, else system managers. At most fifty, whose accounts are the eldest.
+        that has some, else system managers, as for None. At most fifty, whose accounts are the eldest.
         """
 
     def unactivated_since(self, moment: datetime, limit: int) -> list[AccountId]:

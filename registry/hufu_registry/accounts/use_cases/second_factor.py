@@ -60,4 +60,4 @@ def _mail_link(work: Work, services: Services[Work], account: Account, recorded_
     enqueue_account(work, services, account)
     work.audit.record(recorded_as, object_kind="account", object_id=str(account.id), agency_id=account.agency_id)
     values = {"name": account.profile.name, "account_name": account.account_name}
-    work.notices.send(notice, account.mailbox, account.language, values)
+    work.notices.send(notice, account.mailbox, account.language, values, account_id=account.id)

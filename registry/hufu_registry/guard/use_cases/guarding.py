@@ -22,6 +22,7 @@ from hufu_registry.guard.model import (
     limits_of,
     touched,
 )
+from hufu_registry.guard.notices import CHANGE_HELD
 from hufu_registry.guard.permissions import RELEASE_HELD_CHANGES
 from hufu_registry.guard.use_cases.commands import Command
 from hufu_registry.guard.use_cases.ports import Work
@@ -175,7 +176,16 @@ def _hold(command: Command, cause: str, changes: Sequence[Change], services: Ser
         )
         work.held_changes.add(held_change, StoredCommand(command.kind, command.values(), command.files()), changes)
         _record(work, "held_change.held", held_change)
+        _tell_who_may_release(work, held_change)
     return Held(held_change.id, held_change.count)
+
+
+def _tell_who_may_release(work: Work, held_change: HeldChange) -> None:
+    """All but who asked for it, who knows."""
+    values = {"count": str(held_change.count), "held_id": str(held_change.id)}
+    for manager in work.accounts.managers_above(None, RELEASE_HELD_CHANGES):
+        if manager.account_id != held_change.requested_by:
+            work.notices.send(CHANGE_HELD, manager.mailbox, manager.language, values, account_id=manager.account_id)
 
 
 def _to_decide(work: Work, held_id: UUID, version: int) -> HeldChange:
@@ -210,6 +220,8 @@ def _save(
 ) -> None:
     saved = replace(held_change, version=held_change.version + 1)
     work.held_changes.save(saved)
+    if saved.state is not HeldState.HELD:
+        work.bell.settle(CHANGE_HELD.name, str(saved.id))
     _record(work, action, saved, old=old, new=new)
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from hufu_registry.accounts.store import MOST_TOLD, accounts, holding
+from hufu_registry.accounts.use_cases.ports import Manager
 from hufu_registry.agencies.model import Agency
 from hufu_registry.agencies.store import PathText, agencies, at_or_below
 from hufu_registry.cases.engine.model import Case, CaseState, Form
@@ -188,7 +189,7 @@ class SqlCases:
         nearest = self._connection.execute(sa.select(deciding_agency_of(path, decides, self._now))).scalar_one()
         return None if nearest is None else AgencyId(nearest)
 
-    def deciders(self, agency_id: AgencyId | None, decides: Permission) -> Sequence[tuple[str, str]]:
+    def deciders(self, agency_id: AgencyId | None, decides: Permission) -> Sequence[Manager]:
         rooted = grants.c.agency_id.is_(None) if agency_id is None else grants.c.agency_id == agency_id
         rows = self._connection.execute(
             sa.select(accounts.c.mailbox_sealed, accounts.c.language, accounts.c.created_at, accounts.c.id)
@@ -198,7 +199,7 @@ class SqlCases:
             .order_by(accounts.c.created_at, accounts.c.id)
             .limit(MOST_TOLD)
         )
-        return [(self._keys.open("mailbox", row.mailbox_sealed), row.language) for row in rows]
+        return [Manager(row.id, self._keys.open("mailbox", row.mailbox_sealed), row.language) for row in rows]
 
     def seen_by(self, viewer: AccountId, case_id: CaseId) -> Case:
         case = self._one(sa.select(cases).where(cases.c.id == case_id, in_scope(viewer, self._now, self._types)))

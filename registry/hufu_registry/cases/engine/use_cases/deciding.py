@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from hufu_registry.cases.engine.model import Case, CaseMove, may
-from hufu_registry.cases.engine.use_cases.notifications import record, tell_applicant
+from hufu_registry.cases.engine.use_cases.notifications import record, settle, tell_applicant
 from hufu_registry.cases.engine.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.clock import taipei_date
@@ -54,6 +54,7 @@ def approve(command: Approve, services: Services[Work], actor: Actor) -> Account
             old={"state": case.state.value},
             new={"state": decided.state.value},
         )
+        settle(work, decided)
         tell_applicant(work, decided, kind.approved)
     return account_id
 
@@ -74,6 +75,7 @@ def reject(command: Reject, services: Services[Work], actor: Actor) -> None:
             old={"state": case.state.value},
             new={"state": decided.state.value, "reason": reason},
         )
+        settle(work, decided)
         tell_applicant(work, decided, kind.rejected, reason=reason)
 
 

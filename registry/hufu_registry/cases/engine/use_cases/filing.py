@@ -19,7 +19,9 @@ from hufu_registry.people.use_cases import browser_key, mailbox_key, proved_mail
 
 @dataclass(frozen=True, slots=True)
 class FileCase:
-    """`form_key` is made with the form, so that sending it twice makes one case; `consent` the version shown."""
+    """`form_key` is made with the form, so that sending it twice makes one case; `consent` is the version that was shown
+    and agreed to.
+    """
 
     browser: str
     type: str
@@ -64,9 +66,9 @@ def file_case(command: FileCase, services: Services[Work], actor: Actor) -> Case
             return sent_before.id
         if work.cases.has_open(key):
             raise Conflict("case_open")
-        if command.consent != kind.consent.version:
-            raise Invalid(fields={"consent": "consent_required"})
         agency, form = kind.check(work, command.form, mailbox)
+        if command.consent != kind.consent.or_own(work.policy_at(agency).privacy_notice).version:
+            raise Invalid(fields={"consent": "consent_required"})
         hold_agency(work, agency)
         case = Case(
             id=CaseId(services.ids.new()),

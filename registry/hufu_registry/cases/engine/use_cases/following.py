@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from hufu_registry.agencies.model import Agency
 from hufu_registry.cases.engine.model import Case, CaseMove
-from hufu_registry.cases.engine.use_cases.notifications import record, tell_applicant
+from hufu_registry.cases.engine.use_cases.notifications import record, settle, tell_applicant
 from hufu_registry.cases.engine.use_cases.ports import Work
 from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import Conflict, NotFound
@@ -31,6 +31,7 @@ def withdraw(command: Withdraw, services: Services[Work], actor: Actor) -> None:
         kind = work.case_types[case.type]
         kind.give_up(work, case)
         record(work, "case.withdrawn", withdrawn)
+        settle(work, withdrawn)
         tell_applicant(work, withdrawn, kind.withdrawn)
 
 

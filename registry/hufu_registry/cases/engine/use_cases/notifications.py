@@ -33,6 +33,7 @@ def tell_applicant(work: Work, case: Case, notice: NoticeType, **values: str) ->
             "agency": agency.full_name,
             **values,
         },
+        account_id=case.account_id,
     )
 
 
@@ -42,12 +43,14 @@ def deciders_at(work: Work, case: Case, agency_id: AgencyId) -> AgencyId | None:
 
 
 def tell_deciders(work: Work, case: Case) -> None:
-    """A case that waits is told to those who may decide it; the mail names no applicant."""
+    """A case that waits is told to those who may decide it, and waits for nobody else; the mail names no applicant."""
+    settle(work, case)
     agency, decides = work.agencies.get(case.agency_id), work.case_types[case.type].decides
-    for mailbox, language in work.cases.deciders(deciders_at(work, case, agency.id), decides):
-        work.notices.send(
-            CASE_WAITING,
-            mailbox,
-            language,
-            {"number": str(case.number), "agency": agency.full_name, "case_id": str(case.id)},
-        )
+    values = {"number": str(case.number), "agency": agency.full_name, "case_id": str(case.id)}
+    for decider in work.cases.deciders(deciders_at(work, case, agency.id), decides):
+        work.notices.send(CASE_WAITING, decider.mailbox, decider.language, values, account_id=decider.account_id)
+
+
+def settle(work: Work, case: Case) -> None:
+    """It waits for nobody any more."""
+    work.bell.settle(CASE_WAITING.name, str(case.id))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import hufu_registry.sync.use_cases as sync
+from hufu_registry.accounts.use_cases.ports import Manager
 from hufu_registry.agencies.model import Agency
 from hufu_registry.cases.consent import CURRENT, Consent
 from hufu_registry.cases.engine.model import Case, Form
@@ -53,8 +54,8 @@ class Cases(Protocol):
     def assign_deciders(self, agency_ids: Collection[AgencyId] | None = None) -> int:
         """Write down who decides the cases of these agencies and of all below them, or of all: how many changed."""
 
-    def deciders(self, agency_id: AgencyId | None, decides: Permission) -> Sequence[tuple[str, str]]:
-        """(mailbox, language) of those enabled to whom a grant rooted at the agency gives the permission; of system
+    def deciders(self, agency_id: AgencyId | None, decides: Permission) -> Sequence[Manager]:
+        """Those enabled to whom a grant rooted at the agency gives the permission; of system
         managers for None. At most fifty, whose accounts are the eldest: the others see the case in the queue.
         """
 
