@@ -19,8 +19,8 @@ from hufu_registry.people.use_cases import browser_key, mailbox_key, proved_mail
 
 @dataclass(frozen=True, slots=True)
 class FileCase:
-    """`form_key` is made with the form, so that sending it twice makes one case; `consent` is the version that was shown
-    and agreed to.
+    """`form_key` is made with the form, so that sending it twice makes one case; `consent` is the version that was
+    shown and agreed to.
     """
 
     browser: str
