@@ -191,3 +191,41 @@ def test_on_a_phone_the_menu_is_a_drawer_that_escape_closes(app: Flask, browser:
         bar = page.locator(".hf-top").bounding_box()
         assert bar is not None
         assert bar["height"] <= 60
+
+
+COVERED = """() => [...document.querySelectorAll("main :is(a, button, input, select, textarea, summary)")]
+    .filter((one) => one.checkVisibility() && one.type !== "hidden")
+    .filter((one) => {
+        one.focus();
+        const box = one.getClientRects()[0];
+        const seen = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+        return !one.contains(seen) && !seen?.contains(one);
+    })
+    .map((one) => one.outerHTML.slice(0, 120))"""
+
+
+def test_on_a_phone_the_act_of_a_page_is_in_reach_and_covers_nothing_that_has_the_focus(
+    app: Flask, desk: Desk, browser: FlaskClient, services: SqlServices, chain: Sequence[Agency]
+) -> None:
+    account = official(services, chain[3], "plain1")
+    case_id = desk.apply_at(desk.team)
+    with chromium() as chrome, served(app) as console:
+        page = browser_of(chrome, console, browser).new_page()
+        page.set_viewport_size(NARROW)
+        for address in (
+            f"/cases/{case_id}",
+            f"/cases/{case_id}/reject",
+            f"/accounts/{account.id}/edit",
+            f"/accounts/{account.id}/disable",
+            f"/agencies/{chain[1].id}",
+            f"/agencies/{chain[3].id}/appoint",
+            "/sync",
+        ):
+            page.goto(f"{console}{address}")
+            act = page.locator("main").locator(".btn-primary, .btn-grave").first.bounding_box()
+            bar = page.locator(".hf-bottom").bounding_box()
+            assert act is not None, address
+            assert bar is not None, address
+            assert act["y"] > 0, address
+            assert act["y"] + act["height"] <= bar["y"], address
+            assert page.evaluate(COVERED) == [], address

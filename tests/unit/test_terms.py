@@ -40,6 +40,17 @@ TERMS = {
     "同步紀錄": ("同步記錄", "執行紀錄"),
     "應用系統": ("客戶端",),
 }
+# The same in English, in whole words.
+ENGLISH_TERMS = {
+    "Enabled": ("switched on", "activated accounts", "turned on"),
+    "Disabled": ("switched off", "deactivated", "turned off"),
+    "Changes on hold": ("held set", "held sets", "held change", "held changes"),
+    "Resume": ("let it go on", "lets it go on", "unpause"),
+    "How it works": ("how it goes", "way of working"),
+    "Requested": ("asked for by", "wanted since", "wanted by"),
+    "Needs attention": ("needs a person", "need a person", "for a person"),
+    "Created": ("made in", "made at", "made anew in"),
+}
 
 
 def sentences() -> Iterator[tuple[str, str]]:
@@ -59,10 +70,32 @@ def sentences() -> Iterator[tuple[str, str]]:
                 yield str(path.relative_to(PROJECT)), path.read_text(encoding="utf-8")
 
 
+def english_sentences() -> Iterator[tuple[str, str]]:
+    """What people read in English: the messages, the mails, Keycloak's pages, the help."""
+    with CATALOG.open("rb") as catalog:
+        for message in read_po(catalog):
+            for said in message.id if isinstance(message.id, tuple) else (message.id,):
+                yield str(message.id), str(said)
+    for folder, pattern in (
+        (PROJECT / "registry", "en.txt"),
+        (PROJECT / "registry", "en.html"),
+        (PROJECT / "keycloak-config", "messages_en.properties"),
+        (CONSOLE / "help", "*.en.md"),
+    ):
+        for path in sorted(folder.rglob(pattern)):
+            yield str(path.relative_to(PROJECT)), path.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("term", TERMS)
 def test_a_thing_has_one_name(term: str) -> None:
     wrong = "|".join(map(re.escape, TERMS[term]))
     assert [where for where, said in sentences() if re.search(wrong, said)] == []
+
+
+@pytest.mark.parametrize("term", ENGLISH_TERMS)
+def test_a_thing_has_one_name_in_english(term: str) -> None:
+    wrong = re.compile("|".join(rf"\b{re.escape(variant)}\b" for variant in ENGLISH_TERMS[term]), re.IGNORECASE)
+    assert [(where, found[0]) for where, said in english_sentences() if (found := wrong.search(said))] == []
 
 
 def test_a_percent_sign_stands_right_behind_its_number() -> None:

@@ -86,7 +86,7 @@ EVENTS = {
     "account.disabled": _l("Disabled"),
     "account.suspended": _l("Suspended in an emergency"),
     "account.restored": _l("Restored"),
-    "account.remade": _l("Made anew in Active Directory"),
+    "account.remade": _l("Created anew in Active Directory"),
     "account.deleted": _l("Deleted"),
     "account.unlocked": _l("Unlocked"),
     "account.otp_missing": _l("Found without a one-time password; its owner was mailed a link"),

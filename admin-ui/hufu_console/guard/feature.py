@@ -10,7 +10,7 @@ from hufu_console.guard.routes import ROUTES
 from hufu_console.web.feature import ConsoleFeature, HomeBlock, MenuEntry, MenuGroup, Waiting
 
 SENTENCES = {
-    "held_change": _l("There is no such set."),
+    "held_change": _l("There is no such change on hold."),
     "held_change_state": _l("Somebody decided about it already."),
     "held_change_grew": _l(
         "It would touch more accounts by now (%(count)s), so nothing was done and the list is new. Please look at it "

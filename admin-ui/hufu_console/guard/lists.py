@@ -59,12 +59,12 @@ HELD_CHANGES = ListPage(
     _l("Changes on hold"),
     help=("system", "on-hold"),
     lead=_l("Acts that would take something from many accounts. Nothing of them has happened yet."),
-    count=lambda num: ngettext("%(num)s set", "%(num)s sets", num),
+    count=lambda num: ngettext("%(num)s change on hold", "%(num)s changes on hold", num),
     columns=(
         Column("kind", _l("What"), lambda row: words(WORDS, "held_word", row.held_change.kind), sort=True),
         Column("cause", _l("About"), lambda row: row.held_change.cause, sort=True),
         Column("count", _l("Accounts"), lambda row: row.held_change.count, num=True, sort=True),
-        Column("requested_by", _l("Asked for by"), lambda row: row.requested_by),
+        Column("requested_by", _l("Requested by"), lambda row: row.requested_by),
         Column("requested_at", _l("At"), lambda row: row.held_change.requested_at, sort=True),
         Column("state", _l("State"), lambda row: words(WORDS, "state_word", row.held_change.state.value), sort=True),
         Column("decided_by", _l("Decided by"), lambda row: row.decided_by, page=False),
@@ -80,9 +80,9 @@ HELD_CHANGES = ListPage(
     ),
     cells="guard/_held_changes.html",
     nothing=Empty(
-        _l("No set is held."), help=LazyString(why_held), link=_l("Show the decided ones, too"), to={"state": ALL}
+        _l("No change is on hold."), help=LazyString(why_held), link=_l("Show the decided ones, too"), to={"state": ALL}
     ),
-    unmatched=Empty(_l("No set is like that."), link=_l("Show those that are held")),
+    unmatched=Empty(_l("No change is like that."), link=_l("Show those on hold")),
     sheet="guard.held_changes_xlsx",
     permission=RELEASE_HELD_CHANGES,
     recorded="held_changes",
@@ -107,7 +107,7 @@ ABOUT_TO_LOSE = ListPage(
     ),
     read=not_read,
     cells="guard/_changes.html",
-    nothing=Empty(_l("No set is like that.")),
+    nothing=Empty(_l("No change is like that.")),
 )
 
 CHANGES = replace(

@@ -47,7 +47,7 @@ def held_home(viewer: Viewer) -> object | None:
 
 
 def held_said(count: int) -> object:
-    return ngettext("%(num)s held set waits for a decision", "%(num)s held sets wait for a decision", count)
+    return ngettext("%(num)s change on hold waits for a decision", "%(num)s changes on hold wait for a decision", count)
 
 
 def count_held(_viewer: Viewer) -> int:

@@ -28,9 +28,9 @@ SENTENCES = {
 RUN_CAUSES = {
     "nightly": _l("Every night"),
     "changes": _l("Something changed there"),
-    "asked": _l("Asked for by hand"),
+    "asked": _l("Requested by hand"),
     "resynchronise": _l("Account synchronisation"),
-    "plan": _l("A forecast was asked for"),
+    "plan": _l("A forecast was requested"),
     "execution": _l("A plan is executed"),
 }
 TARGETS = {"ad": _l("Active Directory"), "keycloak": _l("Keycloak (sign-in)"), "mail": _l("Mail")}
@@ -44,11 +44,11 @@ EVENTS = {
     "drift.listed_again": _l("A difference is no longer ignored"),
     "work.retried": _l("Tried again by hand"),
     "work.dropped": _l("Work for a system was dropped"),
-    "work.made_again": _l("Made again in a system"),
-    "agency.made_in_ad": _l("Made in Active Directory"),
+    "work.made_again": _l("Created again in a system"),
+    "agency.made_in_ad": _l("Created in Active Directory"),
     "agency.changed_in_ad": _l("Changed in Active Directory"),
     "agency.removed_in_ad": _l("Removed from Active Directory"),
-    "agency.made_in_keycloak": _l("Made in Keycloak"),
+    "agency.made_in_keycloak": _l("Created in Keycloak"),
     "agency.changed_in_keycloak": _l("Changed in Keycloak"),
     "agency.removed_in_keycloak": _l("Removed from Keycloak"),
 }

@@ -79,7 +79,7 @@ WORK = ListPage(
         Column("state", _l("State"), lambda row: words(WORDS, "work_word", row.state.value), sort=True),
         Column("why", _l("Why"), lambda row: code_words(row.code), sort=True),
         Column("attempts", _l("Tries"), lambda row: row.attempts, num=True, sort=True),
-        Column("requested_at", _l("Wanted since"), lambda row: row.requested_at, sort=True),
+        Column("requested_at", _l("Requested at"), lambda row: row.requested_at, sort=True),
         Column("next_at", _l("Next try"), lambda row: None if row.paused else row.next_at, sort=True),
     ),
     read=read_work,
@@ -287,7 +287,7 @@ def read_samples(asked: Asked) -> Read[QueueSample]:
 FIGURES: tuple[Column[QueueSample], ...] = (
     Column("waiting", _l("Waiting"), lambda sample: sample.waiting, num=True),
     Column("retrying", _l("Did not work yet"), lambda sample: sample.retrying, num=True),
-    Column("parked", _l("Needs a person"), lambda sample: sample.parked, num=True),
+    Column("parked", _l("Needs attention"), lambda sample: sample.parked, num=True),
     Column("done", _l("Done"), lambda sample: sample.done, num=True),
 )
 

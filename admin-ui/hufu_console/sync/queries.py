@@ -39,13 +39,13 @@ T = TypeVar("T")
 
 
 def count_parked(_viewer: Viewer) -> int:
-    """How much work needs a person."""
+    """How much work needs attention."""
     with reading() as work:
         return lists.count_parked(work.connection)
 
 
 def parked_said(count: int) -> object:
-    return ngettext("%(num)s row of work needs a person", "%(num)s rows of work need a person", count)
+    return ngettext("%(num)s row of work needs attention", "%(num)s rows of work need attention", count)
 
 
 def count_drifts(_viewer: Viewer) -> int:

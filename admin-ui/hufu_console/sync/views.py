@@ -57,7 +57,7 @@ def pause(target: Target) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         sync.pause_target(target, str(form.why.data or ""), registry(), actor())
-        return done(_("Paused. Nothing is written there until somebody lets it go on."), back)
+        return done(_("Paused. Nothing is written there until somebody resumes it."), back)
 
     return act_page(form, "sync/pause.html", act, back=back, target=target)
 

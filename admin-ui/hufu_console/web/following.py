@@ -28,7 +28,7 @@ def held_up(targets: Collection[Target]) -> str:
     if not waiting:
         return ""
     held = _(
-        "Paused by hand: %(systems)s. What is to follow there waits until it is let go on.",
+        "Paused by hand: %(systems)s. What is to follow there waits until it is resumed.",
         systems=_(", ").join(waiting),
     )
     return str(held)
