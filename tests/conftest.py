@@ -38,6 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--feature", default="", help="the walks of all addresses take this feature's alone")
 
 
+# What a test tells at the end of the run, by `record_property(TOLD, …)`; nothing is asserted of it.
+TOLD = "told"
+
 # Seconds that each kind may take in `make test` on two cores, when everything is built: see tests/README.md.
 BUDGETS = {
     "unit": 150,
@@ -60,7 +63,7 @@ def kind_of(report: pytest.TestReport) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How long each kind took, beside what it may take."""
+    """How long each kind took, beside what it may take, and what was measured on the way."""
     reports = [
         report
         for group in terminalreporter.stats.values()
@@ -75,6 +78,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for kind, took in seconds.items():
         budget = BUDGETS.get(kind, 0)
         terminalreporter.write_line(f"{kind:24}{tests[kind]:6} tests {took:8.1f} s of {budget} s")
+    told = [
+        said for report in reports if report.when == "call" for name, said in report.user_properties if name == TOLD
+    ]
+    if told:
+        terminalreporter.section("what was measured on the way")
+        for said in told:
+            terminalreporter.write_line(str(said))
 
 
 @pytest.fixture(scope="session")

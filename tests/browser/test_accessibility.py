@@ -199,29 +199,53 @@ def press_to_button(page: Page) -> None:
     press_to_what(page, "main .btn-primary")
 
 
+# Where the focus is, one sees: in the window, with a ring.
+SHOWS_FOCUS = """() => {
+    const one = document.activeElement, box = one.getBoundingClientRect(), style = getComputedStyle(one);
+    const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+    return one === document.body || (ring && box.bottom > 0 && box.top < innerHeight) ? "" : one.outerHTML.slice(0, 200);
+}"""
+
+
 def press_to_what(page: Page, selector: str) -> None:
     for _ in range(200):
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
             return
         page.keyboard.press("Tab")
+        assert page.evaluate(SHOWS_FOCUS) == ""
     raise AssertionError(f"Tab does not lead to {selector}")
 
 
-def test_queue_is_read_and_decided_by_keyboard_alone(town: Town, new_browser: NewBrowser, signed_in: SignedIn) -> None:
-    applicant = Applicant()
+def test_a_case_is_decided_by_keyboard_alone_from_the_sign_in_to_the_account_menu(
+    town: Town, new_browser: NewBrowser
+) -> None:
+    applicant, manager = Applicant(), town.insider(FIRE_MANAGER)
     apply_for_account(new_browser().new_page(), town, applicant)
-    page = new_browser(storage_state=signed_in(FIRE_MANAGER)).new_page()
-    page.goto(f"{town.console}/cases")
+    page = new_browser().new_page()
+    page.goto(f"{town.console}/sign-in?next=/cases")
+    for field, text in (("username", manager.username), ("password", manager.password)):
+        press_to(page, field)
+        page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    expect(page.locator("#otp")).to_be_focused()
+    page.keyboard.type(manager.authenticator.code())
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{town.console}/cases")
     press_to(page, "words")
     page.keyboard.type(applicant.account_name)
     page.keyboard.press("Enter")
-    link = page.locator("tr", has_text=applicant.account_name).get_by_role("rowheader").get_by_role("link")
-    link.focus()
+    page.wait_for_url("**/cases?*")
+    page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url("**/cases/*-*")
     press_to_button(page)
     page.keyboard.press("Enter")
     expect(page.locator(".hf-notice.good").first).to_be_visible()
+    press_to_what(page, ".hf-popup summary")
+    page.keyboard.press("Enter")
+    press_to_what(page, ".hf-popup a[href='/me']")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{town.console}/me")
 
 
 @pytest.mark.requirement("S1-076")

@@ -17,7 +17,7 @@ from hufu_registry.bootstrap import SqlServices
 from hufu_registry.cases.use_cases import Reject, Withdraw, reject, withdraw
 from hufu_registry.features import FEATURES
 from hufu_registry.guard.use_cases import cancel, submit
-from hufu_registry.kernel.actor import Actor, account_actor
+from hufu_registry.kernel.actor import SYSTEM, Actor, account_actor
 from hufu_registry.kernel.ids import AccountId
 from tests.kit.cases import APPLICANT, Desk
 from tests.kit.clocks import SetClock
@@ -100,10 +100,10 @@ def test_what_was_told_long_ago_is_forgotten(desk: Desk, clock: SetClock) -> Non
     manager = desk.manager(desk.bureau)
     desk.apply_at(desk.bureau)
     clock.advance(days=89)
-    forget_old_entries(desk.services)
+    forget_old_entries(desk.services, SYSTEM)
     assert new_for(desk.services, manager) == 1
     clock.advance(days=2)
-    forget_old_entries(desk.services)
+    forget_old_entries(desk.services, SYSTEM)
     assert new_for(desk.services, manager) == 0
 
 

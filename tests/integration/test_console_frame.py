@@ -137,6 +137,36 @@ def test_the_first_page_tells_the_last_sign_in_that_succeeded_by_the_application
     assert "hufu-console" not in page
 
 
+def test_the_first_page_of_a_person_says_what_can_be_done_and_what_was_applied_for(desk: Desk) -> None:
+    case_id = desk.apply_at(desk.team)
+    account_id = desk.approve(desk.manager(desk.team), case_id)
+    with desk.services.begin() as work:
+        work.connection.execute(sa.update(accounts).where(accounts.c.id == account_id).values(state="enabled"))
+    page = desk.browser(account_id).get("/").text
+    for address in ("/me/password", "/me/one-time-password", "/help"):
+        assert f'href="{address}"' in page, address
+    own = page.split("我的申請", 1)[1]
+    assert str(desk.case(case_id).number) in own
+    assert "通過" in own
+    assert "立即同步" not in page
+    assert "我的申請" not in desk.browser(desk.official(desk.team)).get("/").text
+
+
+def test_what_is_printed_says_what_when_and_by_whom_without_empty_boxes(
+    app: Flask, desk: Desk, browser: FlaskClient, system_manager: Account
+) -> None:
+    case_id = desk.apply_at(desk.team)
+    with chromium() as chrome, served(app) as console:
+        page = browser_of(chrome, console, browser).new_page()
+        page.emulate_media(media="print")
+        for address in ("/", "/cases", f"/cases/{case_id}", "/sync/held", "/me"):
+            page.goto(f"{console}{address}")
+            expect(page.locator(".hf-print")).to_contain_text("公務帳號 · 115-")
+            expect(page.locator(".hf-print")).to_contain_text(system_manager.profile.name)
+            assert page.evaluate(EMPTY_BOXES) == [], address
+            assert page.locator("main :is(button, input, select):visible").count() == 0, address
+
+
 def test_after_a_case_comes_the_one_that_waits_longest(desk: Desk, browser: FlaskClient) -> None:
     first, second, third = (desk.apply_at(desk.team, mobile=f"0911{number:06}") for number in range(3))
     page = browser.get(f"/cases/{first}").text
@@ -193,6 +223,10 @@ def test_on_a_phone_the_menu_is_a_drawer_that_escape_closes(app: Flask, browser:
         assert bar["height"] <= 60
 
 
+EMPTY_BOXES = """() => [...document.querySelectorAll("main *")]
+    .filter((one) => one.checkVisibility() && parseFloat(getComputedStyle(one).borderLeftWidth) > 0)
+    .filter((one) => !one.innerText?.trim() && !one.querySelector("svg, img") && one.closest("svg") === null)
+    .map((one) => one.outerHTML.slice(0, 120))"""
 COVERED = """() => [...document.querySelectorAll("main :is(a, button, input, select, textarea, summary)")]
     .filter((one) => one.checkVisibility() && one.type !== "hidden")
     .filter((one) => {

@@ -24,6 +24,7 @@ def read_entries(asked: Asked) -> Read[BellEntry]:
 ENTRIES = ListPage(
     "bell.entries",
     _l("Notifications"),
+    help=("official", "notifications"),
     lead=_l("What is new for you. You were mailed each of them, too."),
     count=lambda num: ngettext("%(num)s notification", "%(num)s notifications", num),
     columns=(

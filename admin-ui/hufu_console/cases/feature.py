@@ -47,7 +47,10 @@ FEATURE = ConsoleFeature(
     menu=(MenuEntry(_l("Tasks"), "cases.queue", MenuGroup.TASKS),),
     searched=(QUEUE,),
     waits=(Waiting("cases.queue", queries.count_waiting),),
-    home=(HomeBlock("cases/_home.html", 10, queries.first_waiting),),
+    home=(
+        HomeBlock("cases/_home.html", 10, queries.first_waiting),
+        HomeBlock("cases/_own.html", 95, queries.own_applications),
+    ),
     sentences=SENTENCES,
     labels={"event": EVENTS, "event_tag": EVENT_TAGS, "dependent": {"cases": _l("open cases")}},
     approvals={ACTIVATION.name: ApproveActivation},

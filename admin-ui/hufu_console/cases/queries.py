@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,12 +23,14 @@ from hufu_registry.cases.engine.store import (
     compared_case,
     count_queue,
     duplicate_candidates,
+    own_cases,
     queue,
 )
 from hufu_registry.cases.engine.use_cases.ports import CaseType, types_in
 from hufu_registry.features import SqlWork
 from hufu_registry.kernel.ids import CaseId
 from hufu_registry.kernel.paging import Head, Page, Paged
+from hufu_registry.people.use_cases import mailbox_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,13 @@ def first_waiting(viewer: Viewer) -> Paged[QueueRow] | None:
         return None
     with reading() as work:
         return queue(work.connection, viewer.account_id, work.now, work.case_types, Page(1, 5), waiting_for(viewer))
+
+
+def own_applications(viewer: Viewer) -> Sequence[QueueRow] | None:
+    """What the viewer applied for himself; None where that is nothing."""
+    with reading() as work:
+        key = mailbox_key(registry(), viewer.account.mailbox)
+        return own_cases(work.connection, viewer.account_id, key) or None
 
 
 def seen_case(viewer: Viewer, case_id: CaseId) -> Case:

@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from hufu_registry.bell.model import BellEntry, BellPolicy
-from hufu_registry.kernel.actor import SYSTEM, Actor
+from hufu_registry.kernel.actor import Actor
 from hufu_registry.kernel.errors import NotFound
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.work import Services
@@ -49,7 +49,7 @@ def read_all(services: Services[Work], actor: Actor) -> None:
             work.bell.mark_read(actor.account_id)
 
 
-def forget_old_entries(services: Services[Work]) -> None:
+def forget_old_entries(services: Services[Work], actor: Actor) -> None:
     """Clear what was told long ago; the scheduler's work."""
-    with services.begin(SYSTEM) as work:
+    with services.begin(actor) as work:
         work.bell.forget_before(work.now - work.policy.bell_lifetime)

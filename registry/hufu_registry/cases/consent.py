@@ -74,8 +74,9 @@ CURRENT = Consent(
                 ),
                 (
                     "8. Your rights: you may look up your data, ask for a copy, add to or correct them, and ask that "
-                    "they no longer be collected, processed or used, or that they be deleted, unless the law needs them "
-                    "for an official duty. Until it is decided you can change or withdraw the application yourself."
+                    "they no longer be collected, processed or used, or that they be deleted, unless the law needs "
+                    "them for an official duty. Until it is decided you can change or withdraw the application "
+                    "yourself."
                 ),
                 "9. If you do not give them: you are free not to, but then we cannot accept the application.",
                 (

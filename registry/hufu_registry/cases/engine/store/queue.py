@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 
@@ -14,6 +14,7 @@ from hufu_registry.cases.engine.store.repository import cases, in_scope
 from hufu_registry.cases.engine.use_cases.ports import CaseType
 from hufu_registry.kernel.clock import taipei_midnight
 from hufu_registry.kernel.ids import AccountId, AgencyId, CaseId
+from hufu_registry.kernel.mapping import from_rows
 from hufu_registry.kernel.paging import Page, Paged, Sort
 from hufu_registry.kernel.store import counted, ordered, page_of
 from hufu_registry.kernel.texts import words_of
@@ -40,6 +41,7 @@ class QueueRow:
 
 # Not the sealed form: a long list is read through.
 SHOWN = [cases.c[shown.name] for shown in fields(QueueRow) if shown.name in cases.c]
+MOST_OWN = 5
 PENDING = cases.c.state == CaseState.PENDING.value
 SORTED_BY = {
     "number": cases.c.number,
@@ -108,6 +110,16 @@ def queue(
         .order_by(*ordered(sort, SORTED_BY, (order, cases.c.id)))
     )
     return page_of(connection, QueueRow, rows, page, all_of=sa.select(cases.c.id).where(*conditions))
+
+
+def own_cases(connection: sa.Connection, account_id: AccountId, mailbox_key: str) -> Sequence[QueueRow]:
+    """What somebody applied for himself, the newest first: what his account came of, and what his mailbox sent."""
+    mine = sa.or_(cases.c.account_id == account_id, cases.c.mailbox_key == mailbox_key)
+    newest = sa.select(*SHOWN, agencies.c.full_name.label("agency_name")).join(
+        agencies, agencies.c.id == cases.c.agency_id
+    )
+    rows = newest.where(mine).order_by(cases.c.created_at.desc(), cases.c.id).limit(MOST_OWN)
+    return from_rows(QueueRow, connection.execute(rows))
 
 
 def mentions(word: str) -> sa.ColumnElement[bool]:
