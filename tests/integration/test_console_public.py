@@ -23,11 +23,11 @@ from hufu_registry.cases.consent import CURRENT
 from hufu_registry.cases.engine.store import cases
 from hufu_registry.kernel.actor import OPERATOR
 from hufu_registry.kernel.ids import CaseId
-from hufu_registry.policy.use_cases import ChangeSetting, change_setting
+from hufu_registry.kernel.permissions import Role
 from hufu_registry.sessions.store import drafts
 from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
-from tests.kit.consoles import csrf_token, last_code, make_console
+from tests.kit.consoles import csrf_token, last_code, make_console, signed_in
 from tests.kit.staff import crowd
 
 MAILBOX = "ming@example.org"
@@ -139,7 +139,7 @@ def test_everything_is_shown_and_agreed_to_before_it_is_sent(
 
 @pytest.mark.requirement("S2-16")
 def test_an_agency_has_a_privacy_notice_of_its_own_and_a_case_keeps_which_one_was_agreed_to(
-    browser: FlaskClient, services: SqlServices, clock: SetClock, chain: Sequence[Agency]
+    console: Flask, browser: FlaskClient, services: SqlServices, clock: SetClock, chain: Sequence[Agency]
 ) -> None:
     usual = browser.get("/privacy").text
     for told in (
@@ -156,7 +156,9 @@ def test_an_agency_has_a_privacy_notice_of_its_own_and_a_case_keeps_which_one_wa
         assert told in usual
     assert 'href="/privacy"' in browser.get("/").text
     own = "本署告知您：\r\n\r\n資料只供本署使用。\n電話 02-1234"
-    change_setting(ChangeSetting("privacy_notice", own, chain[2].id), services, OPERATOR)
+    chief = signed_in(console, services, official(services, chain[0], "chief1", role=Role.SYSTEM_MANAGER).id)
+    assert chief.post(f"/agencies/{chain[2].id}/privacy-notice", data={"text": own}).status_code == 303
+    assert "電話 02-1234</textarea>" in chief.get(f"/agencies/{chain[2].id}/privacy-notice").text
     prove(browser, services, clock)
     assert 'href="/privacy"' in browser.get("/apply/form").text
     review = browser.post("/apply/form", data=form(chain[2]))

@@ -321,7 +321,7 @@ def test_the_command_says_what_is_wrong(run: Callable[..., Result]) -> None:
     assert "“com.tw” anybody" in run("set", "official_mail_domains", "com.tw").output
     assert "code_tries: must be between 1 and 20" in run("set", "code_tries", "0").output
     assert "code_lifetime: not a value" in run("set", "code_lifetime", "10").output
-    assert "at most 10000 letters" in run("set", "privacy_notice", "a" * 10_001).output
+    assert "is too long" in run("set", "privacy_notice", "a" * 10_001).output
     assert "nobody sees" in run("set", "privacy_notice", "a\u202eb").output
     assert "the day is past" in run("set", "code_tries", "3", "--from", "2026-11-25").output
     assert isinstance(run("set", "nothing", "3").exception, NotFound)

@@ -11,7 +11,7 @@ from wtforms import BooleanField
 
 from hufu_console.web.fields import TextLine, TextLines, hidden_id, hidden_uuid, hidden_version
 from hufu_console.web.roc_field import DayField
-from hufu_registry.agencies.model import NAME, OID, UNIT_NAME
+from hufu_registry.agencies.model import LONGEST_TEXT, NAME, OID, UNIT_NAME
 
 LONGEST_LIST = 10_000
 
@@ -72,6 +72,12 @@ class OfficialDomainsForm(FlaskForm):
         longest=LONGEST_LIST,
         render_kw={"rows": 5, "spellcheck": "false"},
     )
+
+
+class PrivacyNoticeForm(FlaskForm):
+    SHOWN_AT: ClassVar[Mapping[str, str]] = {"value": "text"}
+
+    text = TextLines(_l("Privacy notice"), longest=LONGEST_TEXT, render_kw={"rows": 20})
 
 
 class ManagerForm(FlaskForm):

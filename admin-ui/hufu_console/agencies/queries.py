@@ -67,6 +67,7 @@ class AgencyView:
     may_edit_agencies: bool
     may_set_domains: bool
     official_domains: Sequence[str]
+    has_privacy_notice: bool
     may_appoint: bool
 
     @property
@@ -96,6 +97,7 @@ def view_of(viewer: Viewer, agency_id: AgencyId) -> AgencyView:
             for permission in ASKED
         }
         at_home = agency.home_id == agency.id
+        policy = work.policy_at(agency) if at_home else None
         record = timeline(work.connection, "agency", str(agency_id)) if may[EDIT_UNITS] else None
         return AgencyView(
             agency=agency,
@@ -110,7 +112,8 @@ def view_of(viewer: Viewer, agency_id: AgencyId) -> AgencyView:
             may_edit_units=may[EDIT_UNITS],
             may_edit_agencies=may[EDIT_AGENCIES],
             may_set_domains=may[EDIT_AGENCIES] and at_home,
-            official_domains=work.policy_at(agency).official_mail_domains if at_home else (),
+            official_domains=policy.official_mail_domains if policy else (),
+            has_privacy_notice=bool(policy and policy.privacy_notice),
             may_appoint=may[APPOINT_MANAGERS] and at_home,
         )
 
@@ -154,11 +157,10 @@ def agency(agency_id: AgencyId) -> Agency:
         return work.agencies.get(agency_id)
 
 
-def own_official_domains(agency: Agency) -> Sequence[str]:
-    """Those that are set for just this agency."""
+def own_setting(key: str, agency: Agency) -> str:
+    """What is set for just this agency."""
     with reading() as work:
-        given = work.settings.given_at("official_mail_domains", agency.id, work.now)
-    return (given or "").split()
+        return work.settings.given_at(key, agency.id, work.now) or ""
 
 
 def managing(agency: Agency) -> frozenset[AccountId]:

@@ -35,6 +35,7 @@ ROUTES = (
     Route(f"{ONE}/mail-domains", "agencies.mail_domains", views.mail_domains, AGENCIES, FORM),
     Route(f"{ONE}/short-names", "agencies.short_names", views.short_names, AGENCIES, FORM),
     Route(f"{ONE}/official-domains", "agencies.official_domains", views.official_domains, CHANGE_SETTINGS, FORM),
+    Route(f"{ONE}/privacy-notice", "agencies.privacy_notice", views.privacy_notice, CHANGE_SETTINGS, FORM),
     Route(f"{ONE}/managers/appoint", "agencies.appoint", views.appoint, APPOINT, FORM),
     Route(f"{ONE}/managers/<uuid:manager_id>/dismiss", "agencies.dismiss", views.dismiss, APPOINT, FORM),
     Route(f"{ONE}/managers/candidates", "agencies.candidates", views.candidates, APPOINT, POST),

@@ -19,6 +19,7 @@ from hufu_console.agencies.forms import (
     MergeForm,
     MoveForm,
     OfficialDomainsForm,
+    PrivacyNoticeForm,
     RenameForm,
     RenameUnitForm,
     ReopenForm,
@@ -49,6 +50,7 @@ from hufu_registry.rights.use_cases import appoint_manager, dismiss_manager
 
 NEAREST = Page(1, 20)
 OFFICIAL_DOMAINS = "official_mail_domains"
+PRIVACY_NOTICE = "privacy_notice"
 # What may be picked under which name, and where: anywhere, or only where one sees accounts.
 PICKED_AS = {"agency_id": None, "parent_id": None, OF_AGENCY.name: SEE_ACCOUNTS}
 
@@ -224,8 +226,8 @@ def short_names(agency_id: AgencyId) -> ResponseReturnValue:
 def official_domains(agency_id: AgencyId) -> ResponseReturnValue:
     """Where its official mailboxes lie; with none its own, those of the nearest agency above that has some count."""
     place = place_of(agency_id, CHANGE_SETTINGS)
-    own = queries.own_official_domains(place)
-    form = filled(OfficialDomainsForm, domains="\n".join(own))
+    own = queries.own_setting(OFFICIAL_DOMAINS, place)
+    form = filled(OfficialDomainsForm, domains="\n".join(own.split()))
 
     def act() -> ResponseReturnValue:
         domains = " ".join(str(form.domains.data or "").split())
@@ -233,6 +235,19 @@ def official_domains(agency_id: AgencyId) -> ResponseReturnValue:
         return done(_("The mail domains were saved."), page_of(place))
 
     return act_page(form, "agencies/official_domains.html", act, agency=place)
+
+
+def privacy_notice(agency_id: AgencyId) -> ResponseReturnValue:
+    """What its applicants are told of their data, where that is not the usual text."""
+    place = place_of(agency_id, CHANGE_SETTINGS)
+    form = filled(PrivacyNoticeForm, text=queries.own_setting(PRIVACY_NOTICE, place))
+
+    def act() -> ResponseReturnValue:
+        text = str(form.text.data or "")
+        change_setting(ChangeSetting(PRIVACY_NOTICE, text or None, place.id), registry(), actor())
+        return done(_("The privacy notice was saved."), page_of(place))
+
+    return act_page(form, "agencies/privacy_notice.html", act, agency=place)
 
 
 def appoint(agency_id: AgencyId) -> ResponseReturnValue:

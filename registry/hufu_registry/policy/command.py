@@ -27,7 +27,7 @@ SENTENCES = {
     "setting_shape": "not a value of this setting: a number, or a number with d, h, m or s, as its default shows",
     "setting_bounds": "must be between {minimum} and {maximum}",
     "setting_less_than": "{less} may not be less than {more}",
-    "setting_too_long": "at most {most} letters",
+    "too_long": "is too long",
     "control_character": "holds a character that nobody sees",
     "mail_domains_many": "at most {most} domains",
     "mail_domain_shape": "“{domain}” is no mail domain: two names or more with dots between, as agency.gov.tw",

@@ -4,7 +4,7 @@ from hufu_registry.agencies.model.history import HistoryFile, HistoryPlan, plan_
 from hufu_registry.agencies.model.import_plan import Finding, ImportPlan, ImportReport, plan_import
 from hufu_registry.agencies.model.listing import ListedRow, Listing, Rejected, read_codes, read_list
 from hufu_registry.agencies.model.naming import NAME, OID, UNIT_NAME, joined_names
-from hufu_registry.agencies.model.policy import AgencyPolicy
+from hufu_registry.agencies.model.policy import LONGEST_TEXT, AgencyPolicy
 from hufu_registry.agencies.model.tree import (
     AGENCY_CODE_SHAPE,
     GOVERNMENT_ARC,
@@ -30,6 +30,7 @@ __all__ = [
     "AGENCY_CODE_SHAPE",
     "GOVERNMENT_ARC",
     "HOMES",
+    "LONGEST_TEXT",
     "NAME",
     "OID",
     "OID_SHAPE",

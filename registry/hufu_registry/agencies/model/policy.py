@@ -31,7 +31,7 @@ def check_domains(domains: tuple[str, ...]) -> None:
 
 def check_text(text: str) -> None:
     if len(text) > LONGEST_TEXT:
-        raise Invalid(fields={"value": "setting_too_long"}, most=LONGEST_TEXT)
+        raise Invalid(fields={"value": "too_long"})
     if not all(character == "\n" or is_shown(character) for character in text):
         raise Invalid(fields={"value": "control_character"})
 
