@@ -147,7 +147,7 @@ def test_the_first_page_of_a_person_says_what_can_be_done_and_what_was_applied_f
         assert f'href="{address}"' in page, address
     own = page.split("我的申請", 1)[1]
     assert str(desk.case(case_id).number) in own
-    assert "通過" in own
+    assert "已核准" in own
     assert "立即同步" not in page
     assert "我的申請" not in desk.browser(desk.official(desk.team)).get("/").text
 
@@ -242,7 +242,7 @@ def test_on_a_phone_the_act_of_a_page_is_in_reach_and_covers_nothing_that_has_th
     app: Flask, desk: Desk, browser: FlaskClient, services: SqlServices, chain: Sequence[Agency]
 ) -> None:
     account = official(services, chain[3], "plain1")
-    case_id = desk.apply_at(desk.team)
+    case_id = desk.apply_at(desk.team, mobile="0911000000")
     with chromium() as chrome, served(app) as console:
         page = browser_of(chrome, console, browser).new_page()
         page.set_viewport_size(NARROW)

@@ -165,8 +165,8 @@ def test_a_second_system_manager_releases_it_and_it_happens_once(
     services: SqlServices, staff: Staff, chain: Sequence[Agency], managers: tuple[Actor, Actor]
 ) -> None:
     staff.hire(chain[3], 101)
-    staff.settle()
     held_change = held_change_in(services, submit(rename_of(chain[3], staff), services, managers[0]))
+    staff.settle()
     done = release(held_change.id, held_change.version, services, managers[1])
     assert staff.agency(chain[3]).name == "新部"
     assert staff.unfinished() == agency_keys(chain[3].id)
