@@ -29,7 +29,7 @@ ENTRIES = ListPage(
     count=lambda num: ngettext("%(num)s notification", "%(num)s notifications", num),
     columns=(
         Column("notice", _l("What"), lambda row: notice_title(row.notice)),
-        Column("mark", _l("About"), lambda row: row.mark),
+        Column("mark", _l("Case or agency"), lambda row: row.mark),
         Column("told_at", _l("When"), lambda row: row.told_at),
     ),
     read=read_entries,
