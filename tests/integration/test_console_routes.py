@@ -136,7 +136,7 @@ def answers(route: Route, status: int, location: str) -> bool:
 
 def signed_in_only(route: Route, status: int, location: str) -> bool:
     """Somebody signed in is answered, but for what is another's own."""
-    own = route.endpoint.startswith(("exports.", "filters.")) and "<" in route.rule
+    own = route.endpoint.startswith(("bell.", "exports.", "filters.")) and "<" in route.rule
     return status == 404 if own else answers(route, status, location)
 
 
