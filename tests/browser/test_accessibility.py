@@ -199,10 +199,11 @@ def press_to_button(page: Page) -> None:
     press_to_what(page, "main .btn-primary")
 
 
-# Where the focus is, one sees: in the window, with a ring.
+# Where the focus is, one sees: in the window, with a ring, which Keycloak's pages draw round the field's box.
 SHOWS_FOCUS = """() => {
-    const one = document.activeElement, box = one.getBoundingClientRect(), style = getComputedStyle(one);
-    const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+    const one = document.activeElement, box = one.getBoundingClientRect();
+    const ring = [one, one.parentElement].map((drawn) => getComputedStyle(drawn))
+        .some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2);
     return one === document.body || (ring && box.bottom > 0 && box.top < innerHeight) ? "" : one.outerHTML.slice(0, 200);
 }"""
 
