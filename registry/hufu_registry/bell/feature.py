@@ -9,13 +9,12 @@ import hufu_registry.kernel.stores as kernel
 from hufu_registry.bell.model import BellPolicy
 from hufu_registry.bell.store import SqlBell
 from hufu_registry.bell.use_cases import forget_old_entries
-from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.feature import Feature, TimedTask
 
 FEATURE = Feature(
     "bell",
     policy=BellPolicy,
-    tasks=(TimedTask("bell", timedelta(hours=1), lambda services: forget_old_entries(services, SYSTEM)),),
+    tasks=(TimedTask("bell", timedelta(hours=1), forget_old_entries),),
 )
 
 
