@@ -18,7 +18,7 @@ IN_TEMPLATES = re.compile(r"""(promised\(\s*)?_\(\s*"((?:[^"\\]|\\.)*)\"""")
 # No pause stands in their way: of the whole product, of an executed plan and a comparison, which go on.
 WHATEVER_IS_PAUSED = {
     "One account for all official systems: applied for once, decided by your agency, ready within seconds.",
-    "What is switched off, moved or deleted in Active Directory or Keycloak, is so within minutes.",
+    "What is disabled, moved or deleted in Active Directory or Keycloak, is so within minutes.",
     "The comparison is asked for; it begins within seconds.",
 }
 
