@@ -19,6 +19,9 @@ from hufu_stack.server import Server, ServerError, answers, base_environment
 ADDRESS = "127.0.0.1"
 POM = PROJECT / "extensions" / "pom.xml"
 ADMIN = "admin"
+# Else every look at a starting server becomes a line in its log, and so does every failed sign-in, with the name that
+# was typed (events are kept, and the registry reads them), and the whole address of a request with a malformed head.
+LOG_LEVEL = "info,io.smallrye.health:warn,org.keycloak.events:off,io.quarkus.vertx.http.runtime.QuarkusErrorHandler:off"
 BUILD_OPTIONS = (
     "--db=postgres",
     "--health-enabled=true",
@@ -220,9 +223,7 @@ class Keycloak(Server):
             f"--hostname={self.profile.url('keycloak')}",
             # One node: the default would open cluster ports on the outer network.
             "--cache=local",
-            # Else every look at a starting server becomes a line in its log, and so does every failed sign-in, with the
-            # name that was typed; events are kept, and the registry reads them.
-            "--log-level=info,io.smallrye.health:warn,org.keycloak.events:off",
+            f"--log-level={LOG_LEVEL}",
         ]
         if self.profile.directory_address is not None:
             command.append(f"--truststore-paths={self.profile.certificate('ca')}")

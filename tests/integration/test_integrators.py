@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from hufu_stack.stack import Stack
+from tests.kit.logs import told_of
 from tests.kit.realms import INTEGRATOR, TIMEOUT, Person, ScratchRealm, claims_of, scratch_realm
 
 # What the guides of oauth2-proxy, mozilla-django-oidc, social-auth and others have one write.
@@ -86,3 +87,10 @@ def test_the_level_that_there_is_may_be_demanded(person: Person) -> None:
     claims = json.dumps({"id_token": {"acr": {"essential": True, "values": ["3", "2"]}}})
     assert claims_of(person.tokens(claims=claims)["id_token"])["acr"] == "2"
     assert claims_of(person.tokens(acr_values="3")["id_token"])["acr"] == "2", "what is not demanded is a wish"
+
+
+@pytest.mark.parametrize("head", ["Content-Type", "Accept"])
+def test_a_malformed_request_leaves_nothing_of_itself_in_a_log(stack: Stack, realm: ScratchRealm, head: str) -> None:
+    address = realm.sign_in_address(login_hint="hsiao@example.org")
+    requests.get(address, headers={head: "hsiao@"}, timeout=TIMEOUT)
+    assert told_of(stack, ["hsiao"]) == []
