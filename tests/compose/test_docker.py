@@ -35,6 +35,7 @@ COMPOSE = [
 ]
 # A machine that builds and starts all of it at once.
 LONG = 1800.0
+pytestmark = pytest.mark.timeout(2 * LONG)
 PASSWORD = "Tally-of-the-tiger-88"
 LINK = re.compile(r"https://\S+/login-actions/action-token\S+")
 Found = TypeVar("Found")
