@@ -252,7 +252,7 @@ def test_on_a_phone_the_act_of_a_page_is_in_reach_and_covers_nothing_that_has_th
             f"/accounts/{account.id}/edit",
             f"/accounts/{account.id}/disable",
             f"/agencies/{chain[1].id}",
-            f"/agencies/{chain[3].id}/appoint",
+            f"/agencies/{chain[3].id}/managers/appoint",
             "/sync",
         ):
             page.goto(f"{console}{address}")
