@@ -14,7 +14,7 @@ from hufu_console.web.routing import Route
 from tests.kit.browser.chromium import NARROW, WIDE
 
 AXE = (Path(__file__).resolve().parents[3] / "node_modules" / "axe-core" / "axe.min.js").read_text()
-RUN = """async () => (await axe.run(document)).violations.map(
+RUN = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map(
     (one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ").slice(0, 600)}`)"""
 OVERHANG = """() => {
     const edge = document.documentElement.clientWidth;
