@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from hufu_registry.accounts.use_cases import correct_mailbox
 from hufu_registry.agencies.model import Agency
+from hufu_registry.bell.store import unread
 from hufu_registry.cases.use_cases import ChooseName, choose_name
 from hufu_registry.kernel.actor import SYSTEM, account_actor
 from hufu_registry.kernel.errors import IllegalMove, Invalid, NotFound
@@ -125,6 +126,8 @@ def test_a_refused_backup_mailbox_is_corrected_and_the_account_goes_on(
     assert engine.keycloak.things[engine.in_keycloak(account_id)].fields["email"] == "new@example.org"
     told = [recipient for _, recipient, subject, _ in engine.post.sent if "備用信箱已經更正" in subject]
     assert sorted(told) == sorted([old, "new@example.org"])
+    with services.read() as connection:
+        assert unread(connection, account_id) == 1
     (record,) = audited(services, "account.mailbox_corrected")
     assert (record.actor_id, record.old, record.new) == (
         manager.id, {"mailbox": f"{old[0]}…@example.org"}, {"mailbox": "n…@example.org"},

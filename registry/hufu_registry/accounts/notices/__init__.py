@@ -18,6 +18,8 @@ OTP_RESET = NoticeType("otp_reset", __name__, PERSON, bell=Bell("my_account"))
 OTP_MISSING = NoticeType("otp_missing", __name__, PERSON, bell=Bell("my_account"))
 
 # To the mailbox that was corrected, and to the one before.
-MAILBOX_CORRECTED = NoticeType("mailbox_corrected", __name__, PERSON | {"mailbox": "w…@example.org"})
+MAILBOX_CORRECTED = NoticeType(
+    "mailbox_corrected", __name__, PERSON | {"mailbox": "w…@example.org"}, bell=Bell("my_account")
+)
 
 NOTICES = (ACCOUNT_SUSPENDED, OTP_RESET, OTP_MISSING, MAILBOX_CORRECTED)

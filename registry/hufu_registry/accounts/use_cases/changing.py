@@ -91,8 +91,8 @@ def correct_mailbox(account_id: AccountId, mailbox: str, services: Services[Work
         values = {
             "name": account.profile.name, "account_name": account.account_name, "mailbox": hinted(corrected),
         }  # fmt: skip
-        for told in (account.mailbox, corrected):
-            work.notices.send(MAILBOX_CORRECTED, told, account.language, values)
+        work.notices.send(MAILBOX_CORRECTED, account.mailbox, account.language, values)
+        work.notices.send(MAILBOX_CORRECTED, corrected, account.language, values, account_id=account.id)
     return changed
 
 
