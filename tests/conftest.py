@@ -30,8 +30,13 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     Those of the stack without a directory are among the others: it is another profile, and they are few.
     """
     for item in items:
-        if "stack" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if "stack" in fixtures:
             item.add_marker(pytest.mark.stack)
+            if "databases" in fixtures:
+                raise pytest.UsageError(
+                    f"{item.nodeid}: the other stream has the tests' PostgreSQL; the stack has its own"
+                )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from ldap3 import MODIFY_REPLACE
 
-from hufu_registry.bootstrap import SqlServices
+from hufu_stack.demo import registry_of
 from hufu_stack.directory import DOMAIN_DN, SECRETS, bind_dn
 from hufu_stack.environment import environment
 from hufu_stack.layout import BASE_DN
@@ -235,7 +235,7 @@ def test_the_check_says_so(stack: Stack, official: Official, tmp_path: Path) -> 
 
 
 def test_the_check_finds_what_the_schema_gives_everybody_and_protect_takes_it(
-    stack: Stack, services: SqlServices, official: Official, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, official: Official, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As an earlier version of ours made them, or an administrator by hand."""
     harness, base = official.harness, official.harness.target.settings.base_dn
@@ -251,9 +251,11 @@ def test_the_check_finds_what_the_schema_gives_everybody_and_protect_takes_it(
     assert f"reads 1 of our accounts, {dn}" in checked(stack, tmp_path, official.dn, CHOSEN)[1]
     # The process is the tests', and so are its logs.
     monkeypatch.setattr(logs, "set_up", lambda *_given: None)
+    services = registry_of(stack.profile)
     protected = CliRunner().invoke(
         sync, ["directory", "protect"], env=dict(environment(stack.profile, "worker")), obj=lambda: services
     )
+    services.engine.dispose()
     assert protected.exit_code == 0
     assert checked(stack, tmp_path, dn, CHOSEN)[0] == 0
     assert checked(stack, tmp_path, official.dn, CHOSEN)[0] == 0
