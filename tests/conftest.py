@@ -1,8 +1,7 @@
 """The real servers, started once for all tests that ask for them.
 
 With HUFU_KEEP_STACK=1 a running test stack is used as it is and left running: quick work at one's desk.
-HUFU_TEST_PROFILE names another profile for it, so that two people can hurt servers at the same time.
-tests/faults has one of its own in any case: it may break things while the others work.
+HUFU_TEST_PROFILE names another profile for it: `make test-faults` may break things while the others work.
 """
 
 import os

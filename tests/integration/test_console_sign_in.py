@@ -320,4 +320,4 @@ def test_while_the_database_is_away_pages_say_so(services: SqlServices, tmp_path
         answer = console.test_client().get(address)
         assert answer.status_code == 503
         assert "部分系統暫時無法使用" in answer.text
-    assert console.test_client().get("/privacy").status_code == 200
+    assert console.test_client().get("/welcome").status_code == 200
