@@ -118,6 +118,7 @@ def test_a_line_and_a_page_say_what_somebody_may_do_and_when_he_was_there(
     assert ("一般使用者" in said["anna1"], "正常使用中" in said["anna1"], day in said["anna1"]) == (True, True, True)
     assert ("鎖定" in said["berta1"], "AD 拒絕登入" in said["clara1"], "機關管理者" in said["dora1"]) == (True,) * 3
     assert "正常使用中" not in said["emma1"]
+    assert "從未登入" in said["dora1"]
     page = words_of(browser.get(f"/accounts/{people[0].id}").text)
     assert re.search(rf"權限 一般使用者 .*帳號登入許可狀態 正常使用中 上次登入 115-{day}", page)
     page = words_of(browser.get(f"/accounts/{people[3].id}").text)
