@@ -215,7 +215,7 @@ def test_who_manages_several_places_chooses_where_lists_are_of(
 
     def seen() -> tuple[int, list[str], str]:
         queue = browser.get("/cases").text
-        waiting = re.search(r'class="hf-count">(\d+)', queue)
+        waiting = re.search(r'待辦事項\s*<span class="hf-count">(\d+)', queue)
         return int(waiting[1]) if waiting else 0, names_in(browser.get("/accounts").text), queue
 
     assert (seen()[0], "foreign1" in seen()[1], "anna1" in seen()[1]) == (2, True, True)
