@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -294,6 +294,31 @@ def test_a_user_whom_the_directory_lost_is_kept_until_another_stands_in_his_plac
     again = harness.bring(anew)
     assert again.remote_id != remote_id
     assert steps(anew, harness.seen(anew, again.remote_id)) == ()
+
+
+@OVER_A_DIRECTORY
+@pytest.mark.parametrize(
+    ("act", "code"),
+    [
+        (Keycloak.send_activation_mail, Code.KEYCLOAK_DOES_NOT_SEE),
+        (Keycloak.send_otp_mail, Code.KEYCLOAK_DOES_NOT_SEE),
+        (lambda keycloak, user_id: keycloak.must_change(user_id, soon()), Code.KEYCLOAK_ERROR),
+        (lambda keycloak, user_id: keycloak.reset_credentials(user_id, soon()), Code.KEYCLOAK_ERROR),
+    ],
+    ids=["activation mail", "otp mail", "must change", "reset"],
+)
+def test_what_is_done_for_whom_the_directory_does_not_show_waits(
+    harness: KeycloakHarness, act: Callable[[Keycloak, str], object], code: Code
+) -> None:
+    account = harness.account(harness.make(harness.agency()))
+    remote_id = harness.make(account)
+    harness.take_out_of_directory(account)
+    assert harness.realm is not None
+    # As after a restart: until then it shows him as it knew him.
+    harness.realm.server().post("/clear-user-cache", {})
+    with pytest.raises(Transient) as caught:
+        act(harness.target, remote_id)
+    assert caught.value.code is code
 
 
 @OVER_A_DIRECTORY

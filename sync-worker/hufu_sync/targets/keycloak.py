@@ -120,16 +120,18 @@ class Keycloak:
     def _mail_link(self, remote_id: str, actions: Sequence[str], **query: object) -> None:
         settings = self.settings
         try:
-            self._keycloak.put(
+            self._put_about_a_user(
                 f"users/{remote_id}/execute-actions-email",
                 list(actions),
                 client_id=settings.activation_client,
                 redirect_uri=settings.activation_redirect,
                 **query,
             )
-        except (Unreachable, MissingError):
+        except MissingError:
             raise
         except Transient as error:
+            if error.code is not Code.KEYCLOAK_ERROR:
+                raise
             kind = Interrupted if isinstance(error, Interrupted) else Transient
             raise kind(Code.ACTIVATION_MAIL_NOT_SENT, error.detail) from error
 
@@ -144,7 +146,7 @@ class Keycloak:
             return False
         user = self._keycloak.get(f"users/{remote_id}")
         actions = sorted({*user.get("requiredActions", ()), "UPDATE_PASSWORD"})
-        self._keycloak.put(f"users/{remote_id}", {"requiredActions": actions})
+        self._put_user(remote_id, {"requiredActions": actions})
         return True
 
     def reset_credentials(self, remote_id: str, before: datetime) -> bool:
@@ -261,18 +263,22 @@ class Keycloak:
 
     def _put_user(self, user_id: str, body: Json) -> None:
         try:
-            self._keycloak.put(f"users/{user_id}", body)
-        except UnexplainedError:
-            # So it answers about somebody from a directory that it cannot reach, that has him no more, or where he
-            # has moved since we read him.
-            if self.settings.with_directory:
-                raise Transient(Code.KEYCLOAK_DOES_NOT_SEE) from None
-            raise
+            self._put_about_a_user(f"users/{user_id}", body)
         finally:
             self._found.pop(user_id, None)
 
+    def _put_about_a_user(self, path: str, body: object, **query: object) -> None:
+        try:
+            self._keycloak.put(path, body, **query)
+        except UnexplainedError:
+            # So it answers about somebody from a directory that it cannot reach, that has him no more, or where he
+            # has moved since we read him: it takes him for disabled meanwhile, and would mail him nothing.
+            if self.settings.with_directory:
+                raise Transient(Code.KEYCLOAK_DOES_NOT_SEE) from None
+            raise
+
     def _join(self, user_id: str, group_id: str) -> None:
-        self._keycloak.put(f"users/{user_id}/groups/{group_id}", {})
+        self._put_about_a_user(f"users/{user_id}/groups/{group_id}", {})
 
     def _delete_user(self, user_id: str) -> None:
         """Where there is a directory it has to be gone there: Keycloak may delete nothing in it, and says 500."""
