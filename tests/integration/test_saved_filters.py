@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from threading import Barrier
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,11 +19,12 @@ from hufu_registry.accounts.model import Account
 from hufu_registry.accounts.store import accounts
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
-from hufu_registry.kernel.actor import SYSTEM
+from hufu_registry.kernel.actor import SYSTEM, account_actor
+from hufu_registry.kernel.errors import Conflict
 from hufu_registry.kernel.permissions import Role
-from hufu_registry.sessions.model import FILTERS_OF_LIST
+from hufu_registry.sessions.model import FILTERS_OF_LIST, SavedFilter
 from hufu_registry.sessions.store import saved_filters
-from hufu_registry.sessions.use_cases import forget_old
+from hufu_registry.sessions.use_cases import SaveFilter, forget_old, put_filter_first, save_filter
 from tests.kit.accounts import official
 from tests.kit.consoles import signed_in
 
@@ -158,3 +163,42 @@ def test_so_many_are_kept_and_of_lists_of_ones_own_alone(
     assert urlsplit(plain.post("/filters", data={"list": "agencies.tree", "name": "x", "_external": "1"}).location)[:2] == (
         "", "",
     )  # fmt: skip
+
+
+def at_once(*acts: Callable[[], object]) -> None:
+    start = Barrier(len(acts))
+
+    def press(act: Callable[[], object]) -> None:
+        start.wait()
+        act()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        list(pool.map(press, acts))
+
+
+def test_two_windows_of_one_person_neither_save_one_name_twice_nor_open_a_list_with_two(
+    services: SqlServices, system_manager: Account
+) -> None:
+    owner = account_actor(system_manager.id)
+
+    def save(name: str) -> SavedFilter:
+        return save_filter(SaveFilter("accounts.people", name, {"state": "enabled"}), services, owner)
+
+    for number in range(FILTERS_OF_LIST // 2):
+        name = f"第{number}個"
+        at_once(*[partial(save, name)] * 4)
+    with services.begin(owner) as work:
+        own = work.saved_filters.of(system_manager.id, "accounts.people")
+    assert len(own) == FILTERS_OF_LIST // 2
+    at_once(*(partial(put_filter_first, each.id, first=True, services=services, actor=owner) for each in own[:4]))
+    with services.read() as connection:
+        firsts = connection.execute(sa.select(saved_filters.c.id).where(saved_filters.c.is_first)).all()
+    assert len(firsts) == 1
+    at_once(*(partial(save_or_not, partial(save, f"又{number}")) for number in range(FILTERS_OF_LIST)))
+    with services.read() as connection:
+        assert len(connection.execute(sa.select(saved_filters.c.id)).all()) == FILTERS_OF_LIST
+
+
+def save_or_not(save: Callable[[], object]) -> None:
+    with suppress(Conflict):
+        save()

@@ -196,7 +196,7 @@ def save_filter(command: SaveFilter, services: Services[Work], actor: Actor) -> 
     """In place of the one of that name, if any. Raises Invalid on the field "name", Conflict("filters_many")."""
     name = FILTER_NAME.checked(command.name, "name")
     with services.begin(actor) as work:
-        account_id = account_of(actor)
+        account_id = lock_own_filters(work, actor)
         own = work.saved_filters.of(account_id, command.list_name)
         before = next((saved for saved in own if saved.name == name), None)
         if before is not None:
@@ -214,6 +214,7 @@ def save_filter(command: SaveFilter, services: Services[Work], actor: Actor) -> 
 def put_filter_first(filter_id: UUID, *, first: bool, services: Services[Work], actor: Actor) -> SavedFilter:
     """The list opens with it from now on, or no longer. Raises NotFound("saved_filter") for somebody else's."""
     with services.begin(actor) as work:
+        lock_own_filters(work, actor)
         saved = own_filter(filter_id, work, actor)
         work.saved_filters.put_first(saved, first=first)
     return saved
@@ -225,6 +226,11 @@ def forget_filter(filter_id: UUID, services: Services[Work], actor: Actor) -> Sa
         saved = own_filter(filter_id, work, actor)
         work.saved_filters.forget(saved.id)
     return saved
+
+
+def lock_own_filters(work: Work, actor: Actor) -> AccountId:
+    """Somebody's two windows wait for each other: they would name two alike, or both open the list."""
+    return work.accounts.get(account_of(actor), lock=True).id
 
 
 def own_filter(filter_id: UUID, work: Work, actor: Actor) -> SavedFilter:
