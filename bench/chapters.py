@@ -178,6 +178,7 @@ again, the same steps find everything done. The stages follow one another and ad
 
 SERVERS = {
     "console": "console (gunicorn, two workers)",
+    "proxy": "proxy (nginx, four workers)",
     "exports": "writer of exports",
     "worker": "worker",
     "relay": "relay",
@@ -225,10 +226,10 @@ are set to, so their growth has no aim.""",
             for name in OURS
         }
         | {
-            "ours_after_mb": "our five processes together, after the work",
+            "ours_after_mb": "our processes together, after the work",
             "everything_after_mb": "all servers together, after the work",
             "yardstick_flask_mb": "yardstick: Python with Flask",
-            "times_the_yardstick": "our five processes divided by the yardstick",
+            "times_the_yardstick": "our processes divided by the yardstick",
         }
     ),
 )

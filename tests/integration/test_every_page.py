@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Page, Response
+from playwright.sync_api import Page, Response, expect
 
 from hufu_registry.accounts.model import Account
 from hufu_registry.agencies.model import Agency
@@ -22,6 +22,7 @@ from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.permissions import Role
 from tests.kit.accounts import official
 from tests.kit.addresses import Ground, filled, is_walked
+from tests.kit.browser.chromium import NARROW
 from tests.kit.browser.judging import EVERY_VIEW, VIEWS, View, judge, page_endpoints
 from tests.kit.browser.serving import browser_of, chromium, served
 from tests.kit.cases import Desk
@@ -107,6 +108,24 @@ def test_no_page_is_heavy_or_asks_for_much(
             context.close()
             assert load.kilobytes <= MOST_KB, (rule.endpoint, load)
             assert load.requests <= MOST_REQUESTS, (rule.endpoint, load)
+
+
+def test_on_a_phone_filters_are_folded_until_asked_for_and_what_was_typed_goes_along(
+    app: Flask, services: SqlServices, system_manager: Account
+) -> None:
+    with chromium() as browser, served(app) as console:
+        page = browser_of(browser, console, signed_in(app, services, system_manager.id)).new_page()
+        page.goto(f"{console}/accounts")
+        expect(page.locator("#unfold")).to_be_hidden()
+        expect(page.locator("#state")).to_be_visible()
+        page.set_viewport_size(NARROW)
+        expect(page.locator("#state")).to_be_hidden()
+        page.fill("#words", system_manager.account_name)
+        page.focus("#unfold")
+        page.keyboard.press("Space")
+        page.select_option("#state", "enabled")
+        page.locator(".hf-filter .btn").click()
+        expect(page.locator(".hf-on li")).to_have_count(2)
 
 
 def test_first_paint_on_a_slow_cpu_is_told(
