@@ -14,6 +14,8 @@ from requests.cookies import RequestsCookieJar
 
 TIMEOUT = 30.0
 PERIOD = 30
+# So many seconds a code has to be good after it was read.
+STILL_GOOD = 15
 MOST_PAGES = 12
 # Keycloak takes two failures within a second for a machine and locks the account for a minute.
 PAUSE_AFTER_REFUSAL = 1.2
@@ -31,8 +33,9 @@ class Authenticator:
     _last: int = field(default=0, repr=False)
 
     def code(self) -> str:
-        """Return a code not used before: the next one early (Keycloak looks one ahead), or wait for it."""
-        counter = max(int(time.time()) // PERIOD, self._last + 1)
+        """Return a code not used before: Keycloak takes the last one, too, and the next one early. Else wait for it."""
+        oldest = int(time.time() + STILL_GOOD) // PERIOD - 1
+        counter = max(oldest, self._last + 1)
         early = (counter - 1) * PERIOD - time.time()
         if early > 0:
             time.sleep(early + 0.2)

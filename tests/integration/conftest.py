@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,11 +28,19 @@ from tests.kit.accounts import official
 from tests.kit.clocks import SetClock
 from tests.kit.consoles import make_console, signed_in
 from tests.kit.databases import Databases, name_of
+from tests.kit.realms import RealmOver, scratch_realm
 from tests.kit.registry import CHAIN, Registry
 from tests.kit.staff import Staff
 
 PROFILE = PROFILES["test-registry"]
 KEEP = os.environ.get("HUFU_KEEP_STACK") == "1"
+
+
+@pytest.fixture(scope="package")
+def realm_over(stack: Stack) -> Iterator[RealmOver]:
+    """The realm over "ad" or "none", for all tests that leave it as it was: its keys alone take seconds to make."""
+    with ExitStack() as kept:
+        yield cache(lambda directory: kept.enter_context(scratch_realm(stack, directory)))
 
 
 @pytest.fixture(scope="session")

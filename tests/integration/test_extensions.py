@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,12 +16,12 @@ from tests.kit.realms import (
     ACTIVATION,
     PASSWORD,
     Person,
+    RealmOver,
     ScratchRealm,
     begun,
     forgot_password,
     link_in,
     opened,
-    scratch_realm,
     wrong_passwords,
 )
 
@@ -30,15 +29,13 @@ OTHER_PASSWORD = "Another-Tally-2027!"
 
 
 @pytest.fixture(scope="module", params=["ad", "none"])
-def realm(stack: Stack, request: pytest.FixtureRequest) -> Iterator[ScratchRealm]:
-    with scratch_realm(stack, request.param) as made:
-        yield made
+def realm(realm_over: RealmOver, request: pytest.FixtureRequest) -> ScratchRealm:
+    return realm_over(request.param)
 
 
 @pytest.fixture(scope="module")
-def with_directory(stack: Stack) -> Iterator[ScratchRealm]:
-    with scratch_realm(stack, "ad") as made:
-        yield made
+def with_directory(realm_over: RealmOver) -> ScratchRealm:
+    return realm_over("ad")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -11,7 +10,7 @@ import requests
 
 from hufu_stack.stack import Stack
 from tests.kit.logs import told_of
-from tests.kit.realms import INTEGRATOR, TIMEOUT, Person, ScratchRealm, claims_of, scratch_realm
+from tests.kit.realms import INTEGRATOR, TIMEOUT, Person, RealmOver, ScratchRealm, claims_of
 
 # What the guides of oauth2-proxy, mozilla-django-oidc, social-auth and others have one write.
 HABITS = ("profile", "email", "groups", "roles", "phone", "address", "offline_access")
@@ -21,17 +20,14 @@ ALWAYS = {
 
 
 @pytest.fixture(scope="module")
-def realm(stack: Stack) -> Iterator[ScratchRealm]:
-    with scratch_realm(stack, "none") as made:
-        yield made
+def realm(realm_over: RealmOver) -> ScratchRealm:
+    return realm_over("none")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def person(realm: ScratchRealm) -> Person:
     """Without official mailbox, and in no agency."""
-    made = realm.person()
-    made.activate()
-    return made
+    return realm.activated_person()
 
 
 def test_an_access_token_names_its_client_and_is_active_when_that_one_asks(realm: ScratchRealm, person: Person) -> None:

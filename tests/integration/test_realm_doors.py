@@ -11,8 +11,7 @@ import pytest
 import requests
 
 from hufu_realm.server import Server
-from hufu_stack.stack import Stack
-from tests.kit.realms import INTEGRATOR, PASSWORD, TIMEOUT, Person, ScratchRealm, scratch_realm
+from tests.kit.realms import INTEGRATOR, PASSWORD, TIMEOUT, Person, RealmOver, ScratchRealm
 
 GRANTS = {
     "standardFlowEnabled": "code",
@@ -36,16 +35,13 @@ OFF_AT_THE_SERVER = {
 
 
 @pytest.fixture(scope="module")
-def realm(stack: Stack) -> Iterator[ScratchRealm]:
-    with scratch_realm(stack, "none") as made:
-        yield made
+def realm(realm_over: RealmOver) -> ScratchRealm:
+    return realm_over("none")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def person(realm: ScratchRealm) -> Person:
-    made = realm.person()
-    made.activate()
-    return made
+    return realm.activated_person()
 
 
 def doors_of(client: dict[str, Any]) -> set[str]:
@@ -122,19 +118,25 @@ def test_discovery_lists_what_is_given_and_nothing_else(realm: ScratchRealm) -> 
     }  # fmt: skip
 
 
-def test_a_password_and_its_code_are_for_our_page_alone(realm: ScratchRealm, person: Person) -> None:
-    """Not even where somebody allows a client the password grant."""
+def guess_of(person: Person) -> dict[str, str]:
     assert person.otp
+    code = person.otp.code()
+    return {
+        "grant_type": "password", "username": person.name, "password": PASSWORD, "totp": code, "scope": "openid",
+    }  # fmt: skip
+
+
+def test_a_password_and_its_code_are_for_our_page_alone(realm: ScratchRealm) -> None:
+    """Not even where somebody allows a client the password grant."""
     server = realm.server()
     (client,) = server.get("/clients", clientId=INTEGRATOR)
-    guess = {"grant_type": "password", "username": person.name, "password": PASSWORD, "scope": "openid"}
-    assert realm.token(**guess, totp=person.otp.code())["error"] == "unauthorized_client"
-    forms = [guess | {"client_id": name} for name in ("admin-cli", "account-console", "security-admin-console")]
-    forms.append(guess | {"client_id": INTEGRATOR, "client_secret": client["secret"]})
+    assert realm.token(**guess_of(realm.activated_person()))["error"] == "unauthorized_client"
+    asking = [{"client_id": name} for name in ("admin-cli", "account-console", "security-admin-console")]
+    asking.append({"client_id": INTEGRATOR, "client_secret": client["secret"]})
     with changed(server, f"/clients/{client['id']}", directAccessGrantsEnabled=True):
-        for form in forms:
+        for form in asking:
             address = f"{realm.issuer}/protocol/openid-connect/token"
-            answer = requests.post(address, data=form | {"totp": person.otp.code()}, timeout=TIMEOUT)
+            answer = requests.post(address, data=form | guess_of(realm.activated_person()), timeout=TIMEOUT)
             assert answer.status_code in {400, 401}
             assert "access_token" not in answer.text
 

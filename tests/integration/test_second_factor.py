@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator
 
 import pyotp
 import pytest
@@ -14,7 +13,7 @@ from bs4 import BeautifulSoup, Tag
 from hufu_stack import person as pages
 from hufu_stack.environment import environment
 from hufu_stack.stack import Stack
-from tests.kit.realms import ACTIVATION, PASSWORD, Person, ScratchRealm, begun, link_in, opened, scratch_realm
+from tests.kit.realms import ACTIVATION, PASSWORD, Person, RealmOver, ScratchRealm, begun, link_in, opened
 
 OTHER_PASSWORD = "Another-Tally-2027!"
 THIRD_PASSWORD = "Third-Tally-2028!"
@@ -38,9 +37,8 @@ RULES = {
 
 
 @pytest.fixture(scope="module", params=["ad", "none"])
-def realm(stack: Stack, request: pytest.FixtureRequest) -> Iterator[ScratchRealm]:
-    with scratch_realm(stack, request.param) as made:
-        yield made
+def realm(realm_over: RealmOver, request: pytest.FixtureRequest) -> ScratchRealm:
+    return realm_over(request.param)
 
 
 def otps(person: Person) -> list[str]:
@@ -220,21 +218,21 @@ def test_an_older_activation_link_is_no_way_round_the_password_that_was_set_sinc
     assert otps(person) == kept
 
 
-def test_who_is_out_of_sight_for_a_while_keeps_his_otp_and_his_id(stack: Stack) -> None:
-    with scratch_realm(stack, "ad") as realm:
-        person = realm.person()
-        person.activate()
-        server = realm.server()
-        outside = environment(stack.profile, "worker")["HUFU_LDAP_BASE_DN"]
-        with realm.ldap() as directory:
-            directory.modify_dn(person.dn, f"CN={person.name}", new_superior=outside)
-        server.post("/clear-user-cache", {})
-        (seen,) = server.get("/users", username=person.name, exact="true")
-        assert (seen["id"], seen["enabled"]) == (person.id, False)
-        with pytest.raises(pages.PersonError, match="refused"):
-            person.sign_in()
-        with realm.ldap() as directory:
-            directory.modify_dn(f"CN={person.name},{outside}", f"CN={person.name}", new_superior=realm.unit_dn)
-        server.post("/clear-user-cache", {})
-        token, _ = person.sign_in()
-        assert token["sub"] == person.id
+def test_who_is_out_of_sight_for_a_while_keeps_his_otp_and_his_id(stack: Stack, realm_over: RealmOver) -> None:
+    realm = realm_over("ad")
+    person = realm.person()
+    person.activate()
+    server = realm.server()
+    outside = environment(stack.profile, "worker")["HUFU_LDAP_BASE_DN"]
+    with realm.ldap() as directory:
+        directory.modify_dn(person.dn, f"CN={person.name}", new_superior=outside)
+    server.post("/clear-user-cache", {})
+    (seen,) = server.get("/users", username=person.name, exact="true")
+    assert (seen["id"], seen["enabled"]) == (person.id, False)
+    with pytest.raises(pages.PersonError, match="refused"):
+        person.sign_in()
+    with realm.ldap() as directory:
+        directory.modify_dn(f"CN={person.name},{outside}", f"CN={person.name}", new_superior=realm.unit_dn)
+    server.post("/clear-user-cache", {})
+    token, _ = person.sign_in()
+    assert token["sub"] == person.id

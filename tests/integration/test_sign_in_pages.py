@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 import requests
 
 from hufu_stack import person as pages
-from hufu_stack.stack import Stack
-from tests.kit.realms import ACTIVATION, PASSWORD, Person, ScratchRealm, begun, forgot_password, link_in, scratch_realm
+from tests.kit.realms import ACTIVATION, PASSWORD, Person, RealmOver, ScratchRealm, begun, forgot_password, link_in
 
 OTHER_PASSWORD = "Another-Tally-2027!"
 
 
 @pytest.fixture(scope="module", params=["ad", "none"])
-def realm(stack: Stack, request: pytest.FixtureRequest) -> Iterator[ScratchRealm]:
-    with scratch_realm(stack, request.param) as made:
-        yield made
+def realm(realm_over: RealmOver, request: pytest.FixtureRequest) -> ScratchRealm:
+    return realm_over(request.param)
 
 
 @pytest.mark.parametrize("shown", ["{0} {1}", "{0}-{1}", "\u3000{0}\u2013{1}"])

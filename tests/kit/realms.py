@@ -9,7 +9,7 @@ import re
 import secrets
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,6 +128,12 @@ class ScratchRealm:
         self.server().put(f"/users/{user['id']}", {"email": mailbox, "emailVerified": True})
         return Person(self, name, user["id"], mailbox, shown)
 
+    def activated_person(self) -> Person:
+        """Has password and one-time password; to sign in oftener than twice takes waiting for the next code."""
+        made = self.person()
+        made.activate()
+        return made
+
     def _add_to_directory(self, name: str, shown: dict[str, str]) -> None:
         fields = {
             "sAMAccountName": name,
@@ -156,6 +162,10 @@ class ScratchRealm:
         if parent:
             return str(next(one["id"] for one in server.get(f"/groups/{parent}/children") if one["name"] == name))
         return str(next(one["id"] for one in server.get("/groups", search=name) if one["name"] == name))
+
+
+# The one over "ad" or "none" that tests share.
+RealmOver = Callable[[str], ScratchRealm]
 
 
 @dataclass

@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from itertools import combinations
 from pathlib import Path
 
+import pyotp
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -245,11 +246,14 @@ def test_an_authenticator_never_shows_a_code_twice(monkeypatch: pytest.MonkeyPat
     clock = [1_000_000_000.0]
     monkeypatch.setattr(time, "time", lambda: clock[0])
     monkeypatch.setattr(time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
-    codes = person.Authenticator("JBSWY3DPEHPK3PXP" * 2)
-    shown = [codes.code() for _ in range(4)]
-    assert len(set(shown)) == 4
-    # Two at once (now and one ahead), then a wait for each.
-    assert 30 < clock[0] - 1_000_000_000 < 91
+    secret = "JBSWY3DPEHPK3PXP" * 2
+    codes = person.Authenticator(secret)
+    shown = [codes.code() for _ in range(5)]
+    assert len(set(shown)) == 5
+    # Three at once (the last one, now's and the next), then a wait for each: 20 s of this period are left.
+    assert 50 < clock[0] - 1_000_000_000 < 51
+    clock[0] = 1_000_000_006.0
+    assert person.Authenticator(secret).code() == pyotp.TOTP(secret).at(int(clock[0])), "the last one is about to end"
 
 
 def test_the_demo_has_people_the_registry_takes() -> None:
