@@ -68,7 +68,7 @@ test-stack: ## those that need the real servers with a directory, one after the 
 	@$(BIN)/pytest tests --ignore=tests/faults $(addprefix --ignore=,$(WAITING)) -m stack
 
 test-faults: ## those that hurt the real servers, or wait on them for a next one-time password; they have some of their own
-	@HUFU_TEST_PROFILE=test-faults $(BIN)/pytest $(WAITING) tests/faults -m stack -p no:cacheprovider
+	@HUFU_TEST_PROFILE=test-faults $(BIN)/pytest tests/faults $(WAITING) -m stack -p no:cacheprovider
 
 # Those with servers come last: they find Keycloak built by the others.
 test-others: ## all others; the three may run side by side

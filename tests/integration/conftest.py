@@ -36,9 +36,11 @@ PROFILE = PROFILES["test-registry"]
 KEEP = os.environ.get("HUFU_KEEP_STACK") == "1"
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def realm_over(stack: Stack) -> Iterator[RealmOver]:
-    """The realm over "ad" or "none", for all tests that leave it as it was: its keys alone take seconds to make."""
+    """The realm over "ad" or "none", for all tests that leave it as it was: its keys alone take seconds to make. Its people
+    stay in the directory as long, so what counts everybody there comes before.
+    """
     with ExitStack() as kept:
         yield cache(lambda directory: kept.enter_context(scratch_realm(stack, directory)))
 
