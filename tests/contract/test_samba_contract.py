@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -347,9 +347,82 @@ def test_who_shows_an_expired_certificate_stops_the_target_and_who_says_nothing_
     assert len(callers) == 1
 
 
+@pytest.mark.parametrize(
+    ("said", "error", "code"),
+    [
+        (51, Unreachable, Code.AD_BUSY),
+        (52, Unreachable, Code.AD_BUSY),
+        (1, Unreachable, Code.AD_BUSY),
+        (49, Misconfigured, Code.AD_BIND_REFUSED),
+        (8, Misconfigured, Code.AD_BIND_REFUSED),
+    ],
+    ids=["busy", "unavailable", "operations error", "invalid credentials", "stronger authentication required"],
+)
+def test_whom_the_directory_does_not_let_in_asks_nothing_before_it_does(
+    tmp_path: Path, said: int, error: type[TargetError], code: Code
+) -> None:
+    asked: list[int] = []
+
+    def answer(request: bytes) -> bytes:
+        asked.append(operation(request))
+        return b"" if asked[-1] == UNBIND else result(request, said if len(asked) == 1 else 0)
+
+    with answering(tmp_path, answer) as directory:
+        with pytest.raises(error) as caught:
+            look(directory, NOBODY)
+        assert look(directory, NOBODY) is None
+    assert caught.value.code is code
+    assert asked == [BIND, UNBIND, BIND, SEARCH, UNBIND]
+
+
+@pytest.mark.parametrize("said", [1, 51, 80], ids=["operations error", "busy", "other"])
+def test_what_the_directory_does_not_do_and_gives_no_reason_for_is_tried_again(tmp_path: Path, said: int) -> None:
+    def answer(request: bytes) -> bytes:
+        asked = operation(request)
+        return b"" if asked == UNBIND else result(request, said if asked == SEARCH else 0)
+
+    with answering(tmp_path, answer) as directory, pytest.raises(Transient) as caught:
+        look(directory, NOBODY)
+    assert caught.value.code is Code.AD_BUSY
+
+
+NOBODY = Desired(Kind.ACCOUNT, "1", "hufu:account:1", "x", None, fields={"sAMAccountName": "x"})
+BIND, UNBIND, SEARCH = 0x60, 0x42, 0x63
+# What answers to which request.
+ANSWERED = {BIND: 0x61, SEARCH: 0x65}
+
+
+def operation(request: bytes) -> int:
+    """Which request it is: after its length and its number (RFC 4511, 4.1.1)."""
+    return request[_number_at(request) + 3]
+
+
+def result(request: bytes, code: int) -> bytes:
+    """The answer that only says this (RFC 4511, 4.1.9)."""
+    number_at = _number_at(request)
+    said = bytes([ANSWERED[operation(request)], 7, 0x0A, 1, code, 4, 0, 4, 0])
+    return bytes([0x30, 3 + len(said)]) + request[number_at : number_at + 3] + said
+
+
+def _number_at(request: bytes) -> int:
+    return 2 + (request[1] & 0x7F if request[1] & 0x80 else 0)
+
+
 @contextmanager
-def listening(certificate: tuple[Path, Path]) -> Iterator[tuple[int, list[str]]]:
-    """A server's port, and who has called it: it shows each this certificate, listens until he leaves, says nothing."""
+def answering(tmp_path: Path, answer: Callable[[bytes], bytes]) -> Iterator[ActiveDirectory]:
+    """A directory that answers so."""
+    own, ca = silent(tmp_path, born=datetime.now(UTC))
+    with listening(own, answer) as (port, _):
+        settings = DirectorySettings(f"ldaps://127.0.0.1:{port}", ca, "cn=x", "x", "dc=x")
+        with closing(ActiveDirectory(settings)) as directory:
+            yield directory
+
+
+@contextmanager
+def listening(
+    certificate: tuple[Path, Path], answer: Callable[[bytes], bytes] = lambda request: b""
+) -> Iterator[tuple[int, list[str]]]:
+    """A server's port, and who has called it: it shows each this certificate, and answers until he leaves."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
     callers: list[str] = []
@@ -361,14 +434,16 @@ def listening(certificate: tuple[Path, Path]) -> Iterator[tuple[int, list[str]]]
                     connection, (address, *_) = server.accept()
                     callers.append(address)
                     with connection, suppress(OSError), context.wrap_socket(connection, server_side=True) as caller:
-                        while caller.recv(4096):
-                            pass
+                        while request := caller.recv(4096):
+                            caller.sendall(answer(request))
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield server.getsockname()[1], callers
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        try:
+            yield server.getsockname()[1], callers
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 @contextmanager

@@ -99,9 +99,11 @@ class Converger:
         try:
             answers = self.target.find([row.asked() for row in rows])
         except TargetError as error:
-            # There was one question for all of them, so nothing is known of any.
+            # There was one question for all of them, so nothing is known of any, and none is parked for it.
+            known = isinstance(error, (Transient, Misconfigured))
+            outcome = error if known else Transient(error.code, error.detail)
             for row in rows:
-                row.outcome = error
+                row.outcome = outcome
             return
         for row, answer in zip(rows, answers, strict=True):
             row.found = answer

@@ -34,7 +34,7 @@ from hufu_registry.sync.model.plan import (
     SetFields,
     Step,
 )
-from hufu_sync.errors import Conflict, Gone, Misconfigured, NoRightsError, Refused, Transient
+from hufu_sync.errors import Conflict, Gone, Misconfigured, NoRightsError, Refused, Transient, Unreachable
 from hufu_sync.targets import dn as names
 from hufu_sync.targets.ldap_connection import (
     DirectorySettings,
@@ -328,8 +328,11 @@ class ActiveDirectory:
     def _move(self, step: Rename | Place, desired: Desired, observed: Observed) -> None:
         try:
             self._move_from(observed.address, step, desired)
-        except (MissingError, Refused):
-            # An OU above it, or the one it is to go to, may have been renamed or moved since we read where it stands.
+        except Unreachable:
+            raise
+        except (Transient, Refused):
+            # An OU above it, or the one it is to go to, may have been renamed or moved since we read where it stands:
+            # to that a server may say no more than that it failed.
             before = (observed.address, self._places.pop(desired.place or "", None))
             entry = self._entry(observed.remote_id, (MARK,))
             if before == (entry.dn, None if desired.place is None else self._place_dn(desired.place)):

@@ -44,8 +44,11 @@ TAKEN = (
     ldap.LDAPAttributeOrValueExistsResult,
     ldap.LDAPNoSuchAttributeResult,
 )
+# Also what it says without a reason, and AD to whoever is not signed in.
 LATER = (
     ldap.LDAPBusyResult,
+    ldap.LDAPOperationsErrorResult,
+    ldap.LDAPOtherResult,
     ldap.LDAPUnavailableResult,
     ldap.LDAPTimeLimitExceededResult,
     ldap.LDAPAdminLimitExceededResult,
@@ -191,9 +194,7 @@ class LdapConnection:
     def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            # The server may be gone, and then there is nobody to say goodbye to.
-            with suppress(ldap.LDAPException, OSError):
-                connection.unbind()
+            _leave(connection)
 
     def _modify(self, dn: str, changes: Mapping[str, object], taken: Code) -> None:
         with self.calling(taken) as connection:
@@ -243,12 +244,12 @@ class LdapConnection:
             strategy.decode_response_fast = _leanly(strategy.decode_response_fast)
             try:
                 connection.open()
-            finally:
-                # ldap3 leaves the socket of a connection that did not come about to the garbage collector.
-                if connection.closed and connection.socket is not None:
-                    connection.socket.close()
+                _bind(connection)
+            except Exception:
+                # One that is open and not bound would ask as nobody for as long as it lasts.
+                _leave(connection)
+                raise
             self._connection = connection
-            connection.bind()
         return self._connection
 
     @contextmanager
@@ -270,6 +271,25 @@ class LdapConnection:
         except OSError as error:
             self.close()
             raise Unreachable(Code.AD_UNREACHABLE, type(error).__name__) from error
+
+
+def _bind(connection: ldap3.Connection) -> None:
+    """What is said to this is said to everything of ours: either nobody gets in now, or we do not."""
+    try:
+        connection.bind()
+    except LATER as error:
+        raise Unreachable(Code.AD_BUSY, type(error).__name__) from error
+    except ldap.LDAPOperationResult as error:
+        raise Misconfigured(Code.AD_BIND_REFUSED, type(error).__name__) from error
+
+
+def _leave(connection: ldap3.Connection) -> None:
+    # The server may be gone, and then there is nobody to say goodbye to.
+    with suppress(ldap.LDAPException, OSError):
+        connection.unbind()
+    # ldap3 leaves the socket of a connection that did not come about to the garbage collector.
+    if connection.socket is not None:
+        connection.socket.close()
 
 
 def _translated(error: ldap.LDAPException, taken: Code) -> TargetError:

@@ -52,6 +52,19 @@ def test_while_the_directory_is_away_nothing_is_lost_and_it_completes_by_itself(
     assert len(engine.keycloak.mails) == 3
 
 
+def test_a_question_about_many_that_is_refused_parks_none_of_them(
+    engine: Engine, chain: Sequence[Agency], clock: SetClock
+) -> None:
+    engine.ad.fail(Refused(Code.AD_REFUSED), when="find account", times=1)
+    several = [engine.account(chain[3]) for _ in range(3)]
+    engine.run()
+    for account_id in several:
+        assert engine.story(account_id)[StepName.AD] == (StepState.RETRYING, Code.AD_REFUSED)
+    clock.advance(seconds=10)
+    engine.run()
+    assert all(engine.story(account_id)[StepName.MAIL] == DONE for account_id in several)
+
+
 def test_a_wrong_password_pauses_the_target_and_counts_no_tries(engine: Engine, chain: Sequence[Agency]) -> None:
     engine.keycloak.fail(Misconfigured(Code.KEYCLOAK_CLIENT_REFUSED), when="")
     account_id = engine.account(chain[0])
