@@ -20,7 +20,7 @@ from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import STATE_TARGETS, Kind, OutboxKey, Target
 from hufu_registry.propagation.use_cases import enqueue_account
 from hufu_registry.sync.model import SignIn, SignInLock
-from hufu_sync.errors import Gone
+from hufu_sync.errors import Misconfigured, TargetError, Unreachable
 from hufu_sync.health import Metrics
 from hufu_sync.targets.port import Directory, SignInEvent, SignInServer
 
@@ -100,11 +100,7 @@ class Feed:
         # Known events count, too, and the cursor moves last: a check that failed is repeated.
         self._keep_locks(events, accounts)
         for account_id in waiting:
-            try:
-                self.check_activation(account_id)
-            except Gone as error:
-                # One lost object must not hold up everybody's sign-ins; the nightly look tells of it again.
-                log.warning("not_checked", id=str(account_id), code=error.code.value)
+            self.try_activation(account_id)
         with self.services.begin(SYSTEM) as work:
             work.cursors.move_feed(FEED, events[-1].at)
         self.metrics.events.inc(len(new))
@@ -163,6 +159,18 @@ class Feed:
                     work.sign_in_locks.lock(account_id, SignInLock(Target.KEYCLOAK, lock.since, lock.until))
                 elif account_id in known:
                     work.sign_in_locks.unlock(account_id, Target.KEYCLOAK)
+
+    def try_activation(self, account_id: AccountId) -> None:
+        """Check it, unless what is wrong is wrong with this one alone: that must not hold up everybody's sign-ins.
+
+        The nightly look asks for it again.
+        """
+        try:
+            self.check_activation(account_id)
+        except (Unreachable, Misconfigured):
+            raise
+        except TargetError as error:
+            log.warning("not_checked", id=str(account_id), code=error.code.value)
 
     def check_activation(self, account_id: AccountId) -> bool:
         """未啟用 becomes 啟用 once the person has a one-time password and a password of his own."""

@@ -17,7 +17,6 @@ from hufu_registry.kernel.outbox import Target
 from hufu_registry.sync.model import Run, RunCause, RunKind
 from hufu_sync.bootstrap import build_convergers
 from hufu_sync.comparison import Comparison, enqueue_comparison
-from hufu_sync.errors import TargetError
 from hufu_sync.feed import Feed
 from hufu_sync.scheduler.feed import feed_of
 from hufu_sync.scheduler.group import REQUESTS, Group, Task
@@ -63,19 +62,11 @@ class Nightly:
             with self.services.begin(SYSTEM) as work:
                 waiting = work.bindings.not_activated(Target.KEYCLOAK, after, BATCH)
             for account_id in waiting:
-                self._check(account_id)
+                self.feed.try_activation(account_id)
                 self.feed.alive()
             if len(waiting) < BATCH:
                 return
             after = waiting[-1]
-
-    def _check(self, account_id: AccountId) -> None:
-        try:
-            self.feed.check_activation(account_id)
-        except TargetError as error:
-            if error.error_class.value in {"transient", "misconfigured"}:
-                raise
-            log.warning("not_checked", id=str(account_id), code=error.code.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from hufu_registry.kernel.outbox import Target
 from hufu_registry.kernel.paging import Page
 from hufu_registry.propagation.store import one_time_actions
 from hufu_registry.sync.model import Code, StepName, StepState
-from hufu_registry.sync.store import account_story, sign_ins
+from hufu_registry.sync.store import account_story, feed_cursors, sign_ins
 from hufu_sync.errors import Interrupted, Transient, Unreachable
-from hufu_sync.scheduler.comparisons import Nightly
+from hufu_sync.feed import FEED
+from hufu_sync.scheduler.comparisons import Comparisons, Nightly
 from hufu_sync.targets.port import Credentials
 from tests.kit.clocks import SetClock
 from tests.kit.engine import DONE, Engine
@@ -192,3 +193,66 @@ def test_not_activated_in_thirty_days_is_disabled(
     engine.run()
     ((_, in_ad),) = engine.ad.of(f"hufu:account:{account_id}")
     assert (engine.state(account_id), in_ad.enabled) == ("disabled", False)
+def test_one_account_that_cannot_be_checked_holds_up_neither_the_others_nor_the_comparison(
+    engine: Engine,
+    chain: Sequence[Agency],
+    waiting: tuple[AccountId, str, str],
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As one that the directory hides: Keycloak breaks off where it is asked for what he has set up."""
+    others = [engine.account(chain[0]) for _ in range(2)]
+    engine.run()
+    hidden, hidden_user, _ = waiting
+    ask = engine.keycloak.credentials
+
+    def credentials(remote_id: str) -> Credentials:
+        if remote_id == hidden_user:
+            raise Interrupted(Code.KEYCLOAK_ERROR)
+        return ask(remote_id)
+
+    monkeypatch.setattr(engine.keycloak, "credentials", credentials)
+    for account_id in (hidden, others[0]):
+        engine.keycloak.saw(engine.in_keycloak(account_id), "UPDATE_TOTP", at=clock.now())
+    for account_id in others:
+        engine.keycloak.having[engine.in_keycloak(account_id)] = Credentials(password=True, otp=True)
+        engine.ad.passwords[engine.in_ad(account_id)] = clock.now()
+    engine.feed.poll()
+    assert [engine.state(account_id) for account_id in (hidden, *others)] == [
+        "not_activated",
+        "enabled",
+        "not_activated",
+    ]
+    with engine.services.begin(SYSTEM) as work:
+        assert work.cursors.feed(FEED) == clock.now()
+    comparison = engine.comparison(Target.KEYCLOAK)
+    Comparisons(comparison, lambda: None, lambda: False, Nightly(engine.services, engine.feed)).serve()
+    assert engine.state(others[1]) == "enabled"
+    assert [run.finished_at is not None for run in engine.runs()] == [True]
+
+
+def test_an_event_from_the_future_silences_no_later_one(
+    engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock
+) -> None:
+    """The sign-in server's clock was wrong for a moment."""
+    account_id, user_id, _ = waiting
+    engine.keycloak.saw(user_id, at=clock.now() + timedelta(days=1))
+    engine.feed.poll()
+    clock.advance(minutes=5)
+    engine.keycloak.saw(user_id, "UPDATE_TOTP", at=clock.now(), event_id="normal")
+    engine.feed.poll()
+    with engine.services.read() as connection:
+        assert "normal" in [record.event_id for record in sign_ins(connection, account_id, Page()).rows]
+
+
+def test_a_position_from_the_future_that_was_kept_once_does_not_last(engine: Engine, clock: SetClock) -> None:
+    with engine.services.begin(SYSTEM) as work:
+        work.connection.execute(sa.insert(feed_cursors).values(feed=FEED, at=clock.now() + timedelta(days=1)))
+    with engine.services.begin(SYSTEM) as work:
+        assert work.cursors.feed(FEED) == clock.now()
+        work.cursors.move_feed(FEED, clock.now())
+    clock.advance(minutes=5)
+    with engine.services.begin(SYSTEM) as work:
+        assert work.cursors.feed(FEED) == clock.now() - timedelta(minutes=5)
+
+

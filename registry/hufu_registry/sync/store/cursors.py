@@ -20,17 +20,19 @@ class SqlCursors:
         self._now = now
 
     def feed(self, feed: str) -> datetime | None:
-        return self._connection.execute(
+        """Never later than now: a clock that was wrong for a moment must not silence the feed until then."""
+        at = self._connection.execute(
             sa.select(feed_cursors.c.at).where(feed_cursors.c.feed == feed)
         ).scalar_one_or_none()
+        return None if at is None else min(at, self._now)
 
     def move_feed(self, feed: str, moment: datetime) -> None:
-        row = insert(feed_cursors).values(feed=feed, at=moment)
+        row = insert(feed_cursors).values(feed=feed, at=min(moment, self._now))
         self._connection.execute(
             row.on_conflict_do_update(
                 index_elements=[feed_cursors.c.feed],
                 set_={"at": row.excluded.at},
-                where=feed_cursors.c.at < row.excluded.at,
+                where=sa.or_(feed_cursors.c.at < row.excluded.at, feed_cursors.c.at > self._now),
             )
         )
 
