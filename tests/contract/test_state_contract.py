@@ -225,6 +225,22 @@ def test_somebody_elses_agency_is_never_ours(harness: AnyHarness) -> None:
         harness.target.apply(Create(stranger), stranger, None)
 
 
+def test_an_agency_gets_no_name_that_another_has_beside_it(harness: AnyHarness) -> None:
+    above = harness.make(harness.agency())
+    standing = harness.agency(above)
+    standing_id = harness.make(standing)
+    elsewhere, beside = harness.agency(harness.make(harness.agency()), standing.name), harness.agency(above)
+    for agency, wanted, step in (
+        (elsewhere, replace(elsewhere, place=above), Place(elsewhere.place, above)),
+        (beside, replace(beside, name=standing.name), Rename(beside.name, standing.name)),
+    ):
+        remote_id = harness.make(agency)
+        with pytest.raises(Conflict):
+            harness.target.apply(step, wanted, harness.seen(wanted, remote_id))
+        assert steps(agency, harness.seen(agency, remote_id)) == ()
+    assert steps(standing, harness.seen(standing, standing_id)) == ()
+
+
 def test_an_account_goes_and_may_be_gone_already(harness: AnyHarness) -> None:
     agency_id = harness.make(harness.agency())
     account = harness.account(agency_id)

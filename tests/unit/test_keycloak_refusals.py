@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from hufu_registry.sync.model import Code
-from hufu_sync.errors import Refused
+from hufu_sync.errors import Conflict, Refused
 from hufu_sync.targets.keycloak_connection import UnexplainedError, refusal_of
 
 ONE = {"field": "email", "errorMessage": "error-invalid-email", "params": ["email", "try..this@example.org"]}
@@ -37,6 +37,13 @@ def test_a_refusal_names_the_fields_and_nobody(body: Any, fields: tuple[str, ...
     assert isinstance(error, Refused)
     assert (error.code, error.fields) == (Code.KEYCLOAK_REFUSED, fields)
     assert "example" not in error.detail
+
+
+def test_a_name_that_is_taken_is_a_conflict_where_names_matter() -> None:
+    answer = answered(409, {"errorMessage": "Sibling group named '2.16.886.101.1' already exists."})
+    taken = refusal_of(answer, Code.GROUP_TAKEN)
+    assert (type(taken), taken.code) == (Conflict, Code.GROUP_TAKEN)
+    assert isinstance(refusal_of(answer), Refused)
 
 
 def test_what_names_only_keycloaks_own_is_unexplained() -> None:

@@ -345,9 +345,9 @@ class Keycloak:
     def _change_group(self, step: Step, desired: Desired, group_id: str) -> None:
         if isinstance(step, Place):
             path = "groups" if step.after is None else f"groups/{step.after}/children"
-            self._keycloak.post(path, {"id": group_id, "name": desired.name})
+            self._keycloak.post(path, {"id": group_id, "name": desired.name}, Code.GROUP_TAKEN)
         elif isinstance(step, Rename | SetFields):
-            self._keycloak.put(f"groups/{group_id}", _group_body(desired))
+            self._keycloak.put(f"groups/{group_id}", _group_body(desired), Code.GROUP_TAKEN)
         elif isinstance(step, Delete):
             self._delete_group(group_id)
         else:

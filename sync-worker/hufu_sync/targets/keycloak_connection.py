@@ -24,6 +24,7 @@ from hufu_sync.errors import Conflict, Interrupted, Misconfigured, Refused, Targ
 
 AWAY = frozenset({502, 503, 504})
 MISSING = 404
+DUPLICATE = 409
 # What it says where it did not decide to fail, with 500, and sometimes with 400.
 BROKEN_OFF = "unknown_error"
 LONGEST_WORD = 60
@@ -73,18 +74,16 @@ class KeycloakConnection:
         except MissingError:
             return None
 
-    def put(self, path: str, body: object, **query: object) -> None:
-        _checked(self.call("PUT", path, body, **query))
+    def put(self, path: str, body: object, taken: Code | None = None, **query: object) -> None:
+        """Conflict(taken), here and below, where something of the name is there already."""
+        _checked(self.call("PUT", path, body, **query), taken)
 
-    def post(self, path: str, body: object) -> None:
-        _checked(self.call("POST", path, body))
+    def post(self, path: str, body: object, taken: Code | None = None) -> None:
+        _checked(self.call("POST", path, body), taken)
 
     def create(self, path: str, body: object, taken: Code) -> str:
-        """The id of what was made; Conflict(taken) where something of the name is there already."""
-        response = self.call("POST", path, body)
-        if response.status_code == 409:
-            raise Conflict(taken)
-        return str(_checked(response).headers["Location"].rpartition("/")[2])
+        """The id of what was made."""
+        return str(_checked(self.call("POST", path, body), taken).headers["Location"].rpartition("/")[2])
 
     def delete(self, path: str) -> None:
         """What is not there is well deleted."""
@@ -148,15 +147,17 @@ class KeycloakConnection:
         return self._connection
 
 
-def _checked(response: requests.Response) -> requests.Response:
+def _checked(response: requests.Response, taken: Code | None = None) -> requests.Response:
     if response.status_code < 400:
         return response
-    raise refusal_of(response)
+    raise refusal_of(response, taken)
 
 
-def refusal_of(response: requests.Response) -> TargetError:
-    """What its "no" means for the worker."""
+def refusal_of(response: requests.Response, taken: Code | None = None) -> TargetError:
+    """What its "no" means for the worker; `taken` what it means that the name is somebody else's."""
     status = response.status_code
+    if status == DUPLICATE and taken is not None:
+        return Conflict(taken, "409")
     if status == MISSING:
         return MissingError(Code.KEYCLOAK_ERROR, "404")
     if status == 403:

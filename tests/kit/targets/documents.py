@@ -77,6 +77,10 @@ class DocumentSystem:
             return
         if record is None:
             raise Transient(Code.UNEXPECTED)
+        if isinstance(step, Rename | Place) and any(
+            self._bears_name_of(desired, other) and other["number"] != record["number"] for other in self._records()
+        ):
+            raise Conflict(Code.UNEXPECTED)
         if isinstance(step, Rename):
             record["name"] = step.after
         elif isinstance(step, Place):

@@ -191,11 +191,10 @@ class FakeTarget:
         if thing is None:
             raise Gone(Code.GONE_IN_AD)
         if isinstance(step, Rename):
-            _, holder = self._named(replace(desired, name=step.after, mark="", place=thing.place))
-            if holder not in {None, thing} and desired.kind is Kind.AGENCY:
-                raise Conflict(Code.OU_TAKEN)
+            self._take(replace(desired, name=step.after, place=thing.place), thing)
             thing.name = step.after
         elif isinstance(step, Place):
+            self._take(replace(desired, name=thing.name, place=step.after), thing)
             thing.place = step.after
         elif isinstance(step, Leave):
             thing.surplus.discard(step.place)
@@ -208,6 +207,12 @@ class FakeTarget:
                 raise Conflict(Code.NAME_TAKEN_IN_AD)
             thing.mark = desired.mark
         self.touch(thing)
+
+    def _take(self, desired: Desired, thing: Thing) -> None:
+        """Its name and place, which no other agency has."""
+        _, holder = self._named(replace(desired, mark=""))
+        if holder not in {None, thing} and desired.kind is Kind.AGENCY:
+            raise Conflict(Code.OU_TAKEN)
 
     def everything(self, kind: Kind, fields: Collection[str]) -> Iterator[Sequence[Observed]]:
         self._call(f"everything {kind.value}")
