@@ -322,6 +322,14 @@ def test_what_is_done_for_whom_the_directory_does_not_show_waits(
 
 
 @OVER_A_DIRECTORY
+def test_who_is_shown_and_has_no_mailbox_is_refused_his_mail(harness: KeycloakHarness) -> None:
+    remote_id = harness.make(harness.account(harness.make(harness.agency()), email=""))
+    with pytest.raises(Refused) as caught:
+        harness.target.send_activation_mail(remote_id)
+    assert caught.value.code is Code.KEYCLOAK_REFUSED
+
+
+@OVER_A_DIRECTORY
 def test_what_the_directory_disables_and_enables_is_seen_at_once(harness: KeycloakHarness) -> None:
     account = harness.account(harness.make(harness.agency()))
     remote_id = harness.make(account)

@@ -14,9 +14,10 @@ from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.outbox import Target
 from hufu_registry.propagation.model import ActionKind, ActionState, OneTimeAction
 from hufu_registry.sync.events import acted
+from hufu_registry.sync.model.desired import MAILBOX_FIELD
 from hufu_sync.converge.making_again import FOUND
 from hufu_sync.converge.row import Lease, Row
-from hufu_sync.errors import Interrupted, Misconfigured, TargetError, Unreachable
+from hufu_sync.errors import Interrupted, Misconfigured, Refused, TargetError, Unreachable
 from hufu_sync.outcomes import LeaseLostError, NotReachedError
 from hufu_sync.targets.port import Directory, SignInServer
 
@@ -90,8 +91,9 @@ class ActionRunner:
             try:
                 self._do_row(row, lease)
             except (LeaseLostError, TargetError) as error:
-                row.outcome = error
                 away = isinstance(error, (Unreachable, Misconfigured))
+                if not (isinstance(error, Refused) and row.refused):
+                    row.outcome = error
 
     def _do_row(self, row: Row, lease: Lease) -> None:
         newest = {action.kind: action.number for action in row.actions}
@@ -107,7 +109,8 @@ class ActionRunner:
             # The newest does for all of its kind: nobody needs two mails.
             elif action.number != newest[action.kind]:
                 self._close(action, ActionState.DONE, "merged")
-            elif action.kind in self.actions.kinds:
+            # A mail would go to the mailbox that is to be corrected, or to none (0051): it waits for the right one.
+            elif action.kind in self.actions.kinds and not (action.kind in MAILED_IN and MAILBOX_FIELD in row.refused):
                 self._do(action, row.observed.remote_id, row, lease)
         if row.outcome is None:
             with self.services.begin(SYSTEM) as work:

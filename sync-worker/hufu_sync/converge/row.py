@@ -84,6 +84,11 @@ class Row:
         refused = self.outcome is self.failure and isinstance(self.failure, Refused)
         return self.outcome is None or (refused and self.observed is not None)
 
+    @property
+    def refused(self) -> Sequence[str]:
+        """The fields whose values are not taken."""
+        return self.failure.fields if isinstance(self.failure, Refused) else ()
+
     def asked(self) -> Asked:
         remote_id = self.snapshot.remote_id if self.observed is None else self.observed.remote_id
         return Asked(self.desired, remote_id, self.snapshot.in_flight)

@@ -121,7 +121,8 @@ class Keycloak:
         settings = self.settings
         try:
             self._put_about_a_user(
-                f"users/{remote_id}/execute-actions-email",
+                remote_id,
+                "/execute-actions-email",
                 list(actions),
                 client_id=settings.activation_client,
                 redirect_uri=settings.activation_redirect,
@@ -263,22 +264,29 @@ class Keycloak:
 
     def _put_user(self, user_id: str, body: Json) -> None:
         try:
-            self._put_about_a_user(f"users/{user_id}", body)
+            self._put_about_a_user(user_id, "", body, Code.NAME_TAKEN_IN_KEYCLOAK)
         finally:
             self._found.pop(user_id, None)
 
-    def _put_about_a_user(self, path: str, body: object, **query: object) -> None:
+    def _put_about_a_user(
+        self, user_id: str, what: str, body: object, taken: Code | None = None, /, **query: object
+    ) -> None:
         try:
-            self._keycloak.put(path, body, **query)
-        except UnexplainedError:
-            # So it answers about somebody from a directory that it cannot reach, that has him no more, or where he
-            # has moved since we read him: it takes him for disabled meanwhile, and would mail him nothing.
-            if self.settings.with_directory:
+            self._keycloak.put(f"users/{user_id}{what}", body, taken, **query)
+        except UnexplainedError as error:
+            # So it answers about somebody who has moved in the directory since we read him, of whom it names what it
+            # writes itself; and about one whom it does not find there now: it takes him for disabled meanwhile, and
+            # would mail him nothing.
+            if self.settings.with_directory and (error.fields or not self._is_shown(user_id)):
                 raise Transient(Code.KEYCLOAK_DOES_NOT_SEE) from None
             raise
 
+    def _is_shown(self, user_id: str) -> bool:
+        user = self._keycloak.find(f"users/{user_id}")
+        return user is not None and bool(user.get("enabled"))
+
     def _join(self, user_id: str, group_id: str) -> None:
-        self._put_about_a_user(f"users/{user_id}/groups/{group_id}", {})
+        self._put_about_a_user(user_id, f"/groups/{group_id}", {})
 
     def _delete_user(self, user_id: str) -> None:
         """Where there is a directory it has to be gone there: Keycloak may delete nothing in it, and says 500."""

@@ -32,7 +32,7 @@ from tests.kit.clocks import SetClock
 from tests.kit.consoles import audited
 from tests.kit.engine import DONE, Engine, KilledError
 from tests.kit.staff import Staff
-from tests.kit.targets.fakes import FakeTarget
+from tests.kit.targets.fakes import FakeTarget, Thing
 
 # What goes wrong.
 
@@ -147,6 +147,33 @@ def test_a_refused_backup_mailbox_is_corrected_and_the_account_goes_on(
     )  # fmt: skip
     with pytest.raises(IllegalMove, match="mailbox_not_refused"):
         correct_mailbox(account_id, "mine@example.org", services, asker)
+
+
+def test_a_refused_backup_mailbox_of_an_account_from_the_directory_is_corrected(
+    engine: Engine, chain: Sequence[Agency]
+) -> None:
+    """Keycloak finds it there without a mailbox, and has nowhere to mail to."""
+    manager = official(engine.services, chain[3], role=Role.AGENCY_MANAGER)
+    account_id = engine.account(chain[3], "wangxm01")
+    engine.keycloak.things["imported"] = Thing(
+        Kind.ACCOUNT, f"hufu:account:{account_id}", "wangxm01", None, enabled=True, fields={}
+    )
+
+    def refuse(call: str) -> None:
+        if call == "SetFields account":
+            raise Refused(Code.KEYCLOAK_REFUSED, fields=("email",))
+        if call == "mail":
+            raise Transient(Code.KEYCLOAK_DOES_NOT_SEE)
+
+    engine.keycloak.before = refuse
+    engine.run()
+    row = engine.row(Target.KEYCLOAK, Kind.ACCOUNT, account_id)
+    assert (row.error, row.error_fields, row.parked_at is None) == (Code.KEYCLOAK_REFUSED.value, ["email"], False)
+    engine.keycloak.heal()
+    correct_mailbox(account_id, "new@example.org", engine.services, account_actor(manager.id))
+    engine.run()
+    assert engine.story(account_id)[StepName.MAIL] == DONE
+    assert engine.keycloak.things[engine.in_keycloak(account_id)].fields["email"] == "new@example.org"
 
 
 def test_a_refused_value_parks_this_one_and_stops_no_other(engine: Engine, chain: Sequence[Agency]) -> None:
