@@ -25,6 +25,10 @@ from tests.kit.realms import Person, link_in
 from tests.kit.targets.target_harness import HarnessFactory, KeycloakHarness, SignInHarness, found_of, look, steps
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+NOWHERE = KeycloakSettings(
+    "http://127.0.0.1:9", "hufu", "hufu-sync", "",
+    with_directory=True, activation_client="", activation_redirect="", activation_seconds=1,
+)  # fmt: skip
 
 LOCAL, OVER_AD = (pytest.param(name, marks=pytest.mark.stack) for name in ("keycloak", "keycloak over ad"))
 WITH_PEOPLE = pytest.mark.parametrize("harness", [LOCAL, OVER_AD], indirect=True)
@@ -227,13 +231,33 @@ def test_an_answer_that_was_no_decision_is_no_refusal(
     answer.status_code = status
     answer.raw = io.BytesIO(json.dumps({"error": error}).encode())
     monkeypatch.setattr(KeycloakConnection, "call", lambda *_, **__: answer)
-    nowhere = KeycloakSettings(
-        "http://127.0.0.1:9", "hufu", "hufu-sync", "",
-        with_directory=True, activation_client="", activation_redirect="", activation_seconds=1,
-    )  # fmt: skip
     with pytest.raises(TargetError) as caught:
-        KeycloakConnection(nowhere).put("users/one", {})
+        KeycloakConnection(NOWHERE).put("users/one", {})
     assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("act", "code"),
+    [
+        (Keycloak.send_activation_mail, Code.ACTIVATION_MAIL_NOT_SENT),
+        (Keycloak.send_otp_mail, Code.ACTIVATION_MAIL_NOT_SENT),
+        (Keycloak.end_sessions, Code.KEYCLOAK_TIMEOUT),
+    ],
+    ids=["activation mail", "otp mail", "logout"],
+)
+def test_an_act_that_is_not_answered_in_time_may_have_happened_and_says_nothing_of_the_server(
+    monkeypatch: pytest.MonkeyPatch, act: Callable[[Keycloak, str], object], code: Code
+) -> None:
+    def late(*_: object, **__: object) -> None:
+        raise Unreachable(Code.KEYCLOAK_TIMEOUT)
+
+    monkeypatch.setattr(KeycloakConnection, "call", late)
+    keycloak = Keycloak(NOWHERE)
+    with pytest.raises(Interrupted) as caught:
+        act(keycloak, "one")
+    assert caught.value.code is code
+    with pytest.raises(Unreachable):
+        keycloak.probe()
 
 
 @WITH_PEOPLE

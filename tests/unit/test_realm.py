@@ -11,6 +11,7 @@ from hufu_realm.data import BadDataError, UndefinedError, read
 from hufu_realm.difference import HIDDEN, digest, memory_key, plan, with_memory
 from hufu_realm.model import MASK, Action, Body, Desired, Json, Kind, Name, Observed, Part, Secret, Seen
 from hufu_stack.layout import PROJECT
+from hufu_sync.settings import SyncSettings
 
 SECRETS = (
     "HUFU_CONSOLE_CLIENT_SECRET_FILE",
@@ -73,6 +74,13 @@ def test_our_data_can_be_read_and_agrees_with_itself(variables: dict[str, str]) 
     desired = read(DATA, variables, "hufu")
     assert {part.name.kind for part in desired.parts} == set(Kind) - {Kind.MEMORY}
     assert plan(desired, as_observed(desired)) == ()
+
+
+def test_keycloak_gives_a_mail_up_before_the_worker_gives_keycloak_up(variables: dict[str, str]) -> None:
+    (mail,) = (part.body["smtpServer"] for part in read(DATA, variables, "hufu").parts if "smtpServer" in part.body)
+    assert isinstance(mail, dict)
+    waits = [mail[name] for name in ("connectionTimeout", "timeout", "writeTimeout")]
+    assert sum(int(str(wait)) for wait in waits) < SyncSettings.model_fields["call_seconds"].default * 1000
 
 
 def test_every_undefined_variable_is_told_at_once(variables: dict[str, str]) -> None:

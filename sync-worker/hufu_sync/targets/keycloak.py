@@ -10,7 +10,7 @@ that read it again.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
@@ -120,24 +120,26 @@ class Keycloak:
     def _mail_link(self, remote_id: str, actions: Sequence[str], **query: object) -> None:
         settings = self.settings
         try:
-            self._put_about_a_user(
-                remote_id,
-                "/execute-actions-email",
-                list(actions),
-                client_id=settings.activation_client,
-                redirect_uri=settings.activation_redirect,
-                **query,
-            )
+            with _slow_alone():
+                self._put_about_a_user(
+                    remote_id,
+                    "/execute-actions-email",
+                    list(actions),
+                    client_id=settings.activation_client,
+                    redirect_uri=settings.activation_redirect,
+                    **query,
+                )
         except MissingError:
             raise
         except Transient as error:
-            if error.code is not Code.KEYCLOAK_ERROR:
+            if error.code not in {Code.KEYCLOAK_ERROR, Code.KEYCLOAK_TIMEOUT}:
                 raise
             kind = Interrupted if isinstance(error, Interrupted) else Transient
             raise kind(Code.ACTIVATION_MAIL_NOT_SENT, error.detail) from error
 
     def end_sessions(self, remote_id: str) -> None:
-        self._keycloak.post(f"users/{remote_id}/logout", {})
+        with _slow_alone():
+            self._keycloak.post(f"users/{remote_id}/logout", {})
 
     def unlock(self, remote_id: str) -> None:
         self._keycloak.delete(f"attack-detection/brute-force/users/{remote_id}")
@@ -385,6 +387,19 @@ class Keycloak:
         while page := self._keycloak.get(path, first=first, max=PAGE, briefRepresentation=False):
             yield [group for group in page if _attribute(group, GROUP_MARK)]
             first += PAGE
+
+
+@contextmanager
+def _slow_alone() -> Iterator[None]:
+    """What takes long by itself, as a mail does through a slow relay, is late alone: the next question tells whether
+    Keycloak is there.
+    """
+    try:
+        yield
+    except Unreachable as error:
+        if error.code is not Code.KEYCLOAK_TIMEOUT:
+            raise
+        raise Interrupted(error.code, error.detail) from error
 
 
 def _not_empty(*, only_ours: bool) -> TargetError:

@@ -12,7 +12,7 @@ from hufu_registry.accounts.use_cases import disable_not_activated, resend_activ
 from hufu_registry.agencies.model import Agency
 from hufu_registry.kernel.actor import SYSTEM
 from hufu_registry.kernel.ids import AccountId
-from hufu_registry.kernel.outbox import Target
+from hufu_registry.kernel.outbox import Kind, Target
 from hufu_registry.kernel.paging import Page
 from hufu_registry.propagation.store import one_time_actions
 from hufu_registry.sync.model import Code, StepName, StepState
@@ -79,6 +79,32 @@ def test_a_mail_that_broke_off_in_the_middle_may_have_gone_out_and_is_counted_tw
     with engine.services.read() as connection:
         (act,) = connection.execute(sa.select(one_time_actions)).all()
     assert (act.times, act.outcome) == (2, "maybe_repeated")
+
+
+def test_a_mail_that_is_not_answered_in_time_holds_up_nobody_else_and_comes_ever_more_rarely(
+    engine: Engine, chain: Sequence[Agency], clock: SetClock
+) -> None:
+    slow = engine.account(chain[0])
+
+    def late(call: str) -> None:
+        if call == "mail" and engine.keycloak.mails[-1] == engine.in_keycloak(slow):
+            raise Interrupted(Code.ACTIVATION_MAIL_NOT_SENT)
+
+    engine.keycloak.after = late
+    other = engine.account(chain[0])
+    engine.run()
+    assert engine.story(other)[StepName.MAIL] == DONE
+    pauses = []
+    for attempt in range(1, 5):
+        assert engine.story(slow)[StepName.MAIL] == (StepState.RETRYING, Code.ACTIVATION_MAIL_NOT_SENT)
+        row = engine.row(Target.KEYCLOAK, Kind.ACCOUNT, slow)
+        assert row.attempts == engine.keycloak.mails.count(engine.in_keycloak(slow)) == attempt
+        pauses.append((row.next_at - clock.now()).total_seconds())
+        clock.advance(seconds=pauses[-1] + 0.001)
+        engine.run()
+    assert pauses == sorted(pauses)
+    assert pauses[-1] > 4 * pauses[0]
+    assert "probe" not in engine.keycloak.calls, "it was never thought away"
 
 
 # What Keycloak saw, and what time brings.
@@ -172,27 +198,6 @@ def test_a_check_that_failed_is_repeated(engine: Engine, waiting: tuple[AccountI
     assert engine.state(account_id) == "enabled"
 
 
-def test_the_nightly_look_finds_what_no_event_told(
-    engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock
-) -> None:
-    account_id, user_id, guid = waiting
-    engine.keycloak.having[user_id] = Credentials(password=True, otp=True)
-    engine.ad.passwords[guid] = engine.clock.now()
-    Nightly(engine.services, engine.feed).run()
-    assert engine.state(account_id) == "enabled"
-
-
-def test_not_activated_in_thirty_days_is_disabled(
-    engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock
-) -> None:
-    account_id, _, _ = waiting
-    clock.advance(days=29)
-    assert disable_not_activated(engine.services, SYSTEM) == 0
-    clock.advance(days=2)
-    assert disable_not_activated(engine.services, SYSTEM) == 1
-    engine.run()
-    ((_, in_ad),) = engine.ad.of(f"hufu:account:{account_id}")
-    assert (engine.state(account_id), in_ad.enabled) == ("disabled", False)
 def test_one_account_that_cannot_be_checked_holds_up_neither_the_others_nor_the_comparison(
     engine: Engine,
     chain: Sequence[Agency],
@@ -256,3 +261,24 @@ def test_a_position_from_the_future_that_was_kept_once_does_not_last(engine: Eng
         assert work.cursors.feed(FEED) == clock.now() - timedelta(minutes=5)
 
 
+def test_the_nightly_look_finds_what_no_event_told(
+    engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock
+) -> None:
+    account_id, user_id, guid = waiting
+    engine.keycloak.having[user_id] = Credentials(password=True, otp=True)
+    engine.ad.passwords[guid] = engine.clock.now()
+    Nightly(engine.services, engine.feed).run()
+    assert engine.state(account_id) == "enabled"
+
+
+def test_not_activated_in_thirty_days_is_disabled(
+    engine: Engine, waiting: tuple[AccountId, str, str], clock: SetClock
+) -> None:
+    account_id, _, _ = waiting
+    clock.advance(days=29)
+    assert disable_not_activated(engine.services, SYSTEM) == 0
+    clock.advance(days=2)
+    assert disable_not_activated(engine.services, SYSTEM) == 1
+    engine.run()
+    ((_, in_ad),) = engine.ad.of(f"hufu:account:{account_id}")
+    assert (engine.state(account_id), in_ad.enabled) == ("disabled", False)
