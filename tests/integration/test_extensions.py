@@ -285,17 +285,6 @@ def test_five_failures_lock_and_the_worker_unlocks(with_directory: ScratchRealm)
     assert 'name="otp"' in page.text
 
 
-def test_a_forgotten_password_is_set_in_whatever_browser_its_mail_is_opened(realm: ScratchRealm) -> None:
-    person = realm.person()
-    person.activate()
-    before = len(person.mails())
-    forgot_password(person)
-    link, *_ = (link_in(mail) for mail in person.mails())
-    assert 'name="password-new"' in opened(link).text
-    assert 'name="password-new"' in opened(link).text, "nothing was set yet"
-    assert len(person.mails()) == before + 1
-
-
 def test_forgot_password_before_activation_sends_nothing_and_says_the_same(realm: ScratchRealm) -> None:
     person = realm.person()
     said = forgot_password(person)

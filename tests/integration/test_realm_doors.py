@@ -210,7 +210,3 @@ def test_a_refresh_token_is_good_once(realm: ScratchRealm, person: Person) -> No
 def test_what_nobody_needs_is_off_at_the_server(realm: ScratchRealm) -> None:
     features = realm.server()._connection.raw_get("admin/serverinfo").json()["features"]
     assert {one["name"] for one in features if not one["enabled"]} >= OFF_AT_THE_SERVER
-
-
-def test_a_mailed_link_alone_asks_for_a_one_time_password_in_place_of_another(person: Person) -> None:
-    assert person.landed(kc_action="HUFU_RESET_OTP")["code"], "no page for a new one comes in between"

@@ -205,30 +205,6 @@ def test_an_activation_begun_twice_leaves_one_otp_and_asks_for_no_name(realm: Sc
     assert "hufu-resend" not in page.text, "nobody is mailed a link to what is done"
 
 
-@pytest.mark.parametrize("mails", [1, 2], ids=["the same mail", "a newer mail"])
-def test_a_page_of_an_activation_left_open_takes_nothing_once_another_visit_has_finished_it(
-    realm: ScratchRealm, mails: int
-) -> None:
-    person = realm.person()
-    links = [link_in(person.send(ACTIVATION)) for _ in range(mails)]
-    at_the_picture, at_the_password = pages.new_session(), pages.new_session()
-    pictured = begun(links[0], at_the_picture)
-    asked, _ = without_a_name(at_the_password, begun(links[0], at_the_password))
-    person.otp = pages.Authenticator(pages.activate(links[-1], PASSWORD))
-    standing = otps(person)
-    taken = "Taken-over-by-somebody-7"
-    for page in (
-        without_a_name(at_the_picture, pictured)[0],
-        pages.submit(
-            at_the_password, asked, {"password-new": taken, "password-confirm": taken}, holding="password-new"
-        ),
-    ):
-        assert page.status_code == 400
-        assert "這個連結已經使用過" in page.text
-    assert otps(person) == standing
-    person.sign_in()
-
-
 def test_an_older_activation_link_is_no_way_round_the_password_that_was_set_since(realm: ScratchRealm) -> None:
     person = realm.person()
     older = link_in(person.send(ACTIVATION))

@@ -16,9 +16,9 @@ import org.keycloak.models.RealmModel;
 import org.keycloak.models.UserModel;
 import org.keycloak.models.UserModel.RequiredAction;
 import org.keycloak.models.cache.UserCache;
+import org.keycloak.models.credential.OTPCredentialModel;
 import org.keycloak.models.credential.PasswordCredentialModel;
 import tw.hufu.keycloak.common.Activation;
-import tw.hufu.keycloak.common.Otps;
 
 /**
  * Keycloak's handler of mailed links, which besides refuses an activation link at every click once
@@ -32,6 +32,7 @@ public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
   static final String DISABLED = "hufuActivationDisabled";
   private static final int BEFORE_THE_STOCK_HANDLER = 100;
   static final String OTP_SET_UP = "expiredActionMessage";
+  private static final String RESET_OTP = "HUFU_RESET_OTP";
   private static final List<String> ACTIVATION =
       List.of(RequiredAction.UPDATE_PASSWORD.name(), RequiredAction.CONFIGURE_TOTP.name());
 
@@ -68,26 +69,28 @@ public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
       ExecuteActionsActionToken token, ActionTokenContext<ExecuteActionsActionToken> context) {
     // Not at the first click, which only says what comes: so do programs that look at mails.
     if (isActivation(token) && !context.isAuthenticationSessionFresh()) {
-      UserModel user = context.getAuthenticationSession().getAuthenticatedUser();
       Activation.begin(context.getAuthenticationSession());
-      forgetWhatWasBegun(user);
-      Otps.note(context.getAuthenticationSession(), user);
+      forgetWhatWasBegun(context.getAuthenticationSession().getAuthenticatedUser());
     }
     return super.handleToken(token, context);
   }
 
   /** Whoever scanned the picture of an activation that was broken off has nothing by it. */
   static void forgetWhatWasBegun(UserModel user) {
-    Otps.of(user)
+    otpsOf(user)
         .map(CredentialModel::getId)
         .toList()
         .forEach(user.credentialManager()::removeStoredCredentialById);
   }
 
+  private static Stream<CredentialModel> otpsOf(UserModel user) {
+    return user.credentialManager().getStoredCredentialsByTypeStream(OTPCredentialModel.TYPE);
+  }
+
   /** Whether one was set up after the link was made: by it, or by a newer one. */
   static boolean hasOtpSince(UserModel user, Long second) {
     return second != null
-        && Otps.of(user).anyMatch(otp -> otp.getCreatedDate() >= (second + 1) * 1000);
+        && otpsOf(user).anyMatch(otp -> otp.getCreatedDate() >= (second + 1) * 1000);
   }
 
   /**
@@ -106,7 +109,7 @@ public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
   }
 
   private static boolean isOtpReset(ExecuteActionsActionToken token) {
-    return token.getRequiredActions() != null && token.getRequiredActions().contains(Otps.RESET);
+    return token.getRequiredActions() != null && token.getRequiredActions().contains(RESET_OTP);
   }
 
   private static boolean isActivation(ExecuteActionsActionToken token) {

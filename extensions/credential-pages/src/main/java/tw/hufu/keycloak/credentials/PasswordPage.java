@@ -9,9 +9,7 @@ import org.keycloak.authentication.RequiredActionProvider;
 import org.keycloak.authentication.requiredactions.UpdatePassword;
 import org.keycloak.models.KeycloakSession;
 import org.keycloak.models.PasswordPolicy;
-import org.keycloak.sessions.AuthenticationSessionModel;
 import tw.hufu.keycloak.common.Activation;
-import tw.hufu.keycloak.common.Otps;
 
 /**
  * Keycloak's page for a new password, which besides tells its template the realm's rules, before
@@ -54,22 +52,9 @@ public class PasswordPage extends UpdatePassword {
   @Override
   public void processAction(RequiredActionContext context) {
     tell(context);
-    if (!Refusal.ofTheDisabled(context) && !isOvertaken(context)) {
+    if (!Refusal.ofTheDisabled(context)) {
       super.processAction(context);
     }
-  }
-
-  /** Another visit has set up another one-time password since, or finished the activation. */
-  private static boolean isOvertaken(RequiredActionContext context) {
-    if (Refusal.ofTheActivated(context)) {
-      return true;
-    }
-    AuthenticationSessionModel visit = context.getAuthenticationSession();
-    boolean overtaken = Activation.isUnderWay(visit) && !Otps.areAsNoted(visit, context.getUser());
-    if (overtaken) {
-      Refusal.ofTheUsed(context);
-    }
-    return overtaken;
   }
 
   /** There is one form for each request, so a page with an error has this, too. */

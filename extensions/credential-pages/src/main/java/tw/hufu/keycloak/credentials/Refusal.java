@@ -5,7 +5,6 @@ import org.keycloak.authentication.RequiredActionContext;
 import org.keycloak.events.Errors;
 import org.keycloak.events.EventType;
 import org.keycloak.services.messages.Messages;
-import tw.hufu.keycloak.common.Activation;
 
 /** What was allowed when a visit began and is no more when its form is sent. */
 final class Refusal {
@@ -21,23 +20,7 @@ final class Refusal {
     return disabled;
   }
 
-  /** Whether an activation is over: its link is refused at a click, and so is a page left open. */
-  static boolean ofTheActivated(RequiredActionContext context) {
-    boolean over =
-        Activation.isUnderWay(context.getAuthenticationSession())
-            && Activation.isDone(context.getUser());
-    if (over) {
-      ofTheUsed(context);
-    }
-    return over;
-  }
-
-  /** What its link was for has been done by another visit. */
-  static void ofTheUsed(RequiredActionContext context) {
-    show(context, Errors.EXPIRED_CODE, Messages.EXPIRED_ACTION);
-  }
-
-  private static void show(RequiredActionContext context, String error, String message) {
+  static void show(RequiredActionContext context, String error, String message) {
     context
         .getEvent()
         .clone()

@@ -1,21 +1,22 @@
 package tw.hufu.keycloak.credentials;
 
 import java.util.Set;
-import org.keycloak.authentication.InitiatedActionSupport;
+import java.util.stream.Collectors;
 import org.keycloak.authentication.RequiredActionContext;
+import org.keycloak.credential.CredentialModel;
 import org.keycloak.events.Errors;
 import org.keycloak.events.EventType;
 import org.keycloak.forms.login.LoginFormsProvider;
 import org.keycloak.models.RealmModel;
 import org.keycloak.models.UserCredentialModel;
 import org.keycloak.models.UserModel;
+import org.keycloak.models.credential.OTPCredentialModel;
 import org.keycloak.models.credential.PasswordCredentialModel;
 import org.keycloak.models.utils.FormMessage;
 import org.keycloak.services.managers.BruteForceProtector;
 import org.keycloak.services.messages.Messages;
 import org.keycloak.services.validation.Validation;
 import org.keycloak.sessions.AuthenticationSessionModel;
-import tw.hufu.keycloak.common.Otps;
 
 /**
  * A new one-time password in place of the old ones, for whoever lost his phone: the mailed link
@@ -23,12 +24,14 @@ import tw.hufu.keycloak.common.Otps;
  */
 public class ResetOtp extends SetUpOtp {
 
+  public static final String ID = "HUFU_RESET_OTP";
   static final String PASSWORD_PROVED = "hufu-password-proved";
+  static final String OTPS_BEFORE = "hufu-otps-before";
   private static final String PASSWORD_PAGE = "hufu-present-password.ftl";
 
   @Override
   public String getId() {
-    return Otps.RESET;
+    return ID;
   }
 
   @Override
@@ -36,17 +39,11 @@ public class ResetOtp extends SetUpOtp {
     return "Replace the one-time password (present password asked)";
   }
 
-  /** Whoever is signed in has his phone. */
-  @Override
-  public InitiatedActionSupport initiatedActionSupport() {
-    return InitiatedActionSupport.NOT_SUPPORTED;
-  }
-
   @Override
   public void requiredActionChallenge(RequiredActionContext context) {
     AuthenticationSessionModel visit = context.getAuthenticationSession();
-    if (!Otps.areNoted(visit)) {
-      Otps.note(visit, context.getUser());
+    if (visit.getAuthNote(OTPS_BEFORE) == null) {
+      visit.setAuthNote(OTPS_BEFORE, otps(context));
     }
     if (isProved(context)) {
       super.requiredActionChallenge(context);
@@ -58,9 +55,9 @@ public class ResetOtp extends SetUpOtp {
   @Override
   public void processAction(RequiredActionContext context) {
     AuthenticationSessionModel visit = context.getAuthenticationSession();
-    if (!Otps.areAsNoted(visit, context.getUser())) {
+    if (!otps(context).equals(visit.getAuthNote(OTPS_BEFORE))) {
       // Somebody set one up since this visit began, by a newer link.
-      Refusal.ofTheUsed(context);
+      Refusal.show(context, Errors.EXPIRED_CODE, Messages.EXPIRED_ACTION);
     } else if (isProved(context)) {
       super.processAction(context);
     } else if (proves(context)) {
@@ -71,6 +68,16 @@ public class ResetOtp extends SetUpOtp {
           context.form().addError(new FormMessage("password", Messages.INVALID_PASSWORD_EXISTING));
       context.challenge(form.createForm(PASSWORD_PAGE));
     }
+  }
+
+  private static String otps(RequiredActionContext context) {
+    return context
+        .getUser()
+        .credentialManager()
+        .getStoredCredentialsByTypeStream(OTPCredentialModel.TYPE)
+        .map(CredentialModel::getId)
+        .sorted()
+        .collect(Collectors.joining(" "));
   }
 
   private static boolean isProved(RequiredActionContext context) {

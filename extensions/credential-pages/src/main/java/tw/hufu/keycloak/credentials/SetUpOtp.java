@@ -11,7 +11,6 @@ import org.keycloak.models.SubjectCredentialManager;
 import org.keycloak.models.credential.OTPCredentialModel;
 import org.keycloak.services.validation.Validation;
 import tw.hufu.keycloak.common.Instead;
-import tw.hufu.keycloak.common.Otps;
 import tw.hufu.keycloak.common.Typed;
 
 /**
@@ -29,11 +28,12 @@ public class SetUpOtp extends UpdateTotp {
 
   @Override
   public void processAction(RequiredActionContext context) {
-    if (Refusal.ofTheDisabled(context) || Refusal.ofTheActivated(context)) {
+    if (Refusal.ofTheDisabled(context)) {
       return;
     }
     SubjectCredentialManager credentials = context.getUser().credentialManager();
-    List<CredentialModel> before = Otps.of(context.getUser()).toList();
+    List<CredentialModel> before =
+        credentials.getStoredCredentialsByTypeStream(OTPCredentialModel.TYPE).toList();
     super.processAction(
         Instead.ofForm(
             RequiredActionContext.class,
@@ -42,7 +42,6 @@ public class SetUpOtp extends UpdateTotp {
             form -> name(form, before)));
     if (context.getStatus() == RequiredActionContext.Status.SUCCESS) {
       before.forEach(old -> credentials.removeStoredCredentialById(old.getId()));
-      Otps.note(context.getAuthenticationSession(), context.getUser());
     }
   }
 

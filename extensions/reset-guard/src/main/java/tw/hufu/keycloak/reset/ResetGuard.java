@@ -1,7 +1,6 @@
 package tw.hufu.keycloak.reset;
 
 import org.keycloak.authentication.AuthenticationFlowContext;
-import org.keycloak.models.DefaultActionTokenKey;
 import org.keycloak.models.SingleUseObjectProvider;
 import org.keycloak.models.UserModel;
 import tw.hufu.keycloak.common.Activation;
@@ -18,22 +17,13 @@ class ResetGuard extends Step {
   @Override
   public void authenticate(AuthenticationFlowContext context) {
     UserModel user = context.getUser();
-    String refusal = user == null ? null : refusal(context, user);
+    String refusal = user == null ? null : refusal(user, context.getSession().singleUseObjects());
     if (refusal != null) {
       // The next step shows the same page for nobody as for somebody, and mails nothing.
       context.getEvent().clone().user(user).detail("username", user.getUsername()).error(refusal);
       context.clearUser();
     }
     context.success();
-  }
-
-  private static String refusal(AuthenticationFlowContext context, UserModel user) {
-    // A link that is opened in another browser goes through the flow anew, and mails nothing.
-    String sentTo =
-        context.getAuthenticationSession().getAuthNote(DefaultActionTokenKey.ACTION_TOKEN_USER_ID);
-    return user.getId().equals(sentTo) && mayReset(user)
-        ? null
-        : refusal(user, context.getSession().singleUseObjects());
   }
 
   /** Why no mail goes out, or null. */
