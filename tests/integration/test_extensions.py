@@ -309,6 +309,27 @@ def test_forgot_password_before_activation_sends_nothing_and_says_the_same(realm
     assert len(person.mails()) == caught + 1
 
 
+def asked_for_a_link(person: Person, session: requests.Session) -> str:
+    """The link that "forgot password" mails."""
+    caught = len(person.mails())
+    forgot_password(person, session)
+    deadline = time.monotonic() + 10
+    while len(person.mails()) == caught:
+        assert time.monotonic() < deadline, "no mail came"
+        time.sleep(0.05)
+    return link_in(person.mails()[0])
+
+
+@pytest.mark.parametrize("where", ["in the browser that asked", "in another"])
+def test_a_link_for_a_forgotten_password_works_at_once(realm: ScratchRealm, where: str) -> None:
+    person = realm.person()
+    person.activate()
+    asked = pages.new_session()
+    link = asked_for_a_link(person, asked)
+    page = (asked if where == "in the browser that asked" else pages.new_session()).get(link)
+    assert 'name="password-new"' in page.text
+
+
 def test_a_password_alone_never_leads_to_setting_up_an_otp(realm: ScratchRealm) -> None:
     person = realm.person()
     realm.server().put(

@@ -200,6 +200,10 @@ def test_keycloaks_own_pages_and_apis_for_people_are_closed(realm: ScratchRealm,
     assert not realm.server().get("/clients", clientId="made-by-anybody")
 
 
+def test_a_lost_phone_is_replaced_by_a_mailed_link_alone(realm: ScratchRealm, person: Person) -> None:
+    assert person.landed(kc_action="HUFU_RESET_OTP")["kc_action_status"] == "error"
+
+
 def test_a_refresh_token_is_good_once(realm: ScratchRealm, person: Person) -> None:
     first = person.tokens()["refresh_token"]
     second = realm.token(grant_type="refresh_token", refresh_token=first)["refresh_token"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pyotp
 import pytest
@@ -62,13 +63,16 @@ def without_a_name(session: requests.Session, page: requests.Response) -> tuple[
     return pages.submit(session, page, fields, holding="totpSecret"), secret
 
 
+def with_password(session: requests.Session, page: requests.Response, password: str) -> requests.Response:
+    return pages.submit(session, page, {"password-new": password, "password-confirm": password}, holding="password-new")
+
+
 def with_new_password(person: Person, *tried: str) -> requests.Response:
     """Follow a link for a new password and try these one after the other; the last page."""
     session = pages.new_session()
     page = begun(link_in(person.send(["UPDATE_PASSWORD"])), session)
     for password in tried:
-        fields = {"password-new": password, "password-confirm": password}
-        page = pages.submit(session, page, fields, holding="password-new")
+        page = with_password(session, page, password)
     return page
 
 
@@ -131,6 +135,59 @@ def test_a_visit_sets_up_nothing_once_its_account_is_disabled_or_a_newer_link_wa
     assert otps(person) == newer
 
 
+@pytest.mark.parametrize("mails", ["one", "another"])
+@pytest.mark.parametrize("stops_at", ["otp", "password"])
+def test_an_activation_that_was_begun_before_changes_nothing_once_another_is_done(
+    realm: ScratchRealm, mails: str, stops_at: str
+) -> None:
+    """Whoever got hold of the link, and waits at one of its pages until its owner has activated."""
+    person = realm.person()
+    link = link_in(person.send(ACTIVATION))
+    other = pages.new_session()
+    page = begun(link, other)
+    if stops_at == "password":
+        page, _ = without_a_name(other, page)
+    mine = link if mails == "one" else link_in(person.send(ACTIVATION))
+    person.otp = pages.Authenticator(pages.activate(mine, PASSWORD))
+    kept = otps(person)
+    page = without_a_name(other, page)[0] if stops_at == "otp" else with_password(other, page, OTHER_PASSWORD)
+    assert page.status_code == 400
+    assert "已經啟用" in page.text
+    assert "password-new" not in page.text
+    assert otps(person) == kept
+    person.sign_in()
+
+
+def test_of_two_activations_the_one_whose_otp_stands_sets_the_password(realm: ScratchRealm) -> None:
+    person = realm.person()
+    link = link_in(person.send(ACTIVATION))
+    other, mine = pages.new_session(), pages.new_session()
+    at_password, _ = without_a_name(other, begun(link, other))
+    page, secret = without_a_name(mine, begun(link, mine))
+    refused = with_password(other, at_password, OTHER_PASSWORD)
+    assert refused.status_code == 400
+    assert "這個連結已經使用過" in refused.text
+    assert "設定完成" in with_password(mine, page, PASSWORD).text
+    person.otp = pages.Authenticator(secret)
+    person.sign_in()
+
+
+def test_of_one_time_passwords_set_up_at_once_one_is_left(realm: ScratchRealm) -> None:
+    person = realm.person()
+    person.activate()
+    browsers = [pages.new_session() for _ in range(3)]
+    forms = []
+    for browser in browsers:
+        page = begun(link_in(person.send(NEW_OTP)), browser)
+        forms.append(pages.submit(browser, page, {"password": PASSWORD}, holding="password"))
+    with ThreadPoolExecutor(len(browsers)) as pool:
+        done = list(pool.map(without_a_name, browsers, forms))
+    (secret,) = [secret for page, secret in done if "設定完成" in page.text]
+    assert len(otps(person)) == 1
+    person.otp = pages.Authenticator(secret)
+    person.sign_in()
+
+
 def test_guessing_at_the_present_password_locks_as_it_does_at_sign_in(realm: ScratchRealm) -> None:
     person = realm.person()
     person.activate()
@@ -191,8 +248,7 @@ def test_an_activation_begun_twice_leaves_one_otp_and_asks_for_no_name(realm: Sc
     assert again.get(link).status_code == 200
     assert otps(person) == [broken_off], "programs that look at mails take nothing away"
     page, secret = without_a_name(again, begun(link, again))
-    fields = {"password-new": PASSWORD, "password-confirm": PASSWORD}
-    page = pages.submit(again, page, fields, holding="password-new")
+    page = with_password(again, page, PASSWORD)
     assert BeautifulSoup(page.text, "html.parser").select_one("h1").get_text(strip=True) == "設定完成"  # type: ignore[union-attr]
     assert "English" in page.text
     assert "英文" not in page.text

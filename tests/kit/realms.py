@@ -270,9 +270,9 @@ def wrong_passwords(start: str, name: str, times: int = 5) -> tuple[requests.Ses
     return session, page
 
 
-def forgot_password(who: Person) -> str:
+def forgot_password(who: Person, session: requests.Session | None = None) -> str:
     """Ask for a new password by the sign-in page; what the page says then."""
-    session = person.new_session()
+    session = session or person.new_session()
     query = "client_id=hufu-console&response_type=code&scope=openid&code_challenge_method=S256"
     url = f"{who.realm.issuer}/protocol/openid-connect/auth?{query}&code_challenge={'x' * 43}"
     page = session.get(url + f"&redirect_uri={who.realm.stack.profile.url('console')}/sign-in/callback")

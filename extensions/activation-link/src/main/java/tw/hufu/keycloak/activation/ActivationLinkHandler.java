@@ -11,14 +11,13 @@ import org.keycloak.authentication.actiontoken.execactions.ExecuteActionsActionT
 import org.keycloak.authentication.actiontoken.execactions.ExecuteActionsActionTokenHandler;
 import org.keycloak.credential.CredentialModel;
 import org.keycloak.events.Errors;
-import org.keycloak.models.KeycloakSession;
-import org.keycloak.models.RealmModel;
 import org.keycloak.models.UserModel;
 import org.keycloak.models.UserModel.RequiredAction;
-import org.keycloak.models.cache.UserCache;
-import org.keycloak.models.credential.OTPCredentialModel;
 import org.keycloak.models.credential.PasswordCredentialModel;
+import org.keycloak.sessions.AuthenticationSessionModel;
+import tw.hufu.keycloak.common.Account;
 import tw.hufu.keycloak.common.Activation;
+import tw.hufu.keycloak.common.OneTimePasswords;
 
 /**
  * Keycloak's handler of mailed links, which besides refuses an activation link at every click once
@@ -28,11 +27,9 @@ import tw.hufu.keycloak.common.Activation;
  */
 public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
 
-  static final String ALREADY_ACTIVATED = "hufuAlreadyActivated";
   static final String DISABLED = "hufuActivationDisabled";
   private static final int BEFORE_THE_STOCK_HANDLER = 100;
   static final String OTP_SET_UP = "expiredActionMessage";
-  private static final String RESET_OTP = "HUFU_RESET_OTP";
   private static final List<String> ACTIVATION =
       List.of(RequiredAction.UPDATE_PASSWORD.name(), RequiredAction.CONFIGURE_TOTP.name());
 
@@ -54,8 +51,8 @@ public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
     all[stock.length + 1] =
         TokenUtils.checkThat(
             token -> !isActivation(token) || !isOver(fresh(context, token), token.getIat()),
-            "already_activated",
-            ALREADY_ACTIVATED);
+            Activation.DONE_ERROR,
+            Activation.DONE_MESSAGE);
     all[stock.length + 2] =
         TokenUtils.checkThat(
             token -> !isOtpReset(token) || !hasOtpSince(fresh(context, token), token.getIat()),
@@ -69,28 +66,25 @@ public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
       ExecuteActionsActionToken token, ActionTokenContext<ExecuteActionsActionToken> context) {
     // Not at the first click, which only says what comes: so do programs that look at mails.
     if (isActivation(token) && !context.isAuthenticationSessionFresh()) {
-      Activation.begin(context.getAuthenticationSession());
-      forgetWhatWasBegun(context.getAuthenticationSession().getAuthenticatedUser());
+      AuthenticationSessionModel visit = context.getAuthenticationSession();
+      forgetWhatWasBegun(visit.getAuthenticatedUser());
+      Activation.begin(visit);
     }
     return super.handleToken(token, context);
   }
 
   /** Whoever scanned the picture of an activation that was broken off has nothing by it. */
   static void forgetWhatWasBegun(UserModel user) {
-    otpsOf(user)
+    OneTimePasswords.of(user)
         .map(CredentialModel::getId)
         .toList()
         .forEach(user.credentialManager()::removeStoredCredentialById);
   }
 
-  private static Stream<CredentialModel> otpsOf(UserModel user) {
-    return user.credentialManager().getStoredCredentialsByTypeStream(OTPCredentialModel.TYPE);
-  }
-
   /** Whether one was set up after the link was made: by it, or by a newer one. */
   static boolean hasOtpSince(UserModel user, Long second) {
     return second != null
-        && otpsOf(user).anyMatch(otp -> otp.getCreatedDate() >= (second + 1) * 1000);
+        && OneTimePasswords.of(user).anyMatch(otp -> otp.getCreatedDate() >= (second + 1) * 1000);
   }
 
   /**
@@ -109,7 +103,8 @@ public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
   }
 
   private static boolean isOtpReset(ExecuteActionsActionToken token) {
-    return token.getRequiredActions() != null && token.getRequiredActions().contains(RESET_OTP);
+    return token.getRequiredActions() != null
+        && token.getRequiredActions().contains(OneTimePasswords.RESET_ACTION);
   }
 
   private static boolean isActivation(ExecuteActionsActionToken token) {
@@ -121,18 +116,8 @@ public class ActivationLinkHandler extends ExecuteActionsActionTokenHandler {
     return requiredActions != null && requiredActions.containsAll(ACTIVATION);
   }
 
-  /** The user as the directory has him now, not as he was remembered. */
   private static UserModel fresh(
       ActionTokenContext<ExecuteActionsActionToken> context, ExecuteActionsActionToken token) {
-    KeycloakSession session = context.getSession();
-    RealmModel realm = context.getRealm();
-    UserCache cache = session.getProvider(UserCache.class);
-    if (cache != null) {
-      UserModel remembered = cache.getUserById(realm, token.getUserId());
-      if (remembered != null) {
-        cache.evict(realm, remembered);
-      }
-    }
-    return session.users().getUserById(realm, token.getUserId());
+    return Account.fresh(context.getSession(), context.getRealm(), token.getUserId());
   }
 }

@@ -9,6 +9,11 @@ import org.keycloak.sessions.AuthenticationSessionModel;
 /** How far somebody is with his activation, which sets an OTP and a password. */
 public final class Activation {
 
+  /** What events, and pages, say where an activation is asked for that is done. */
+  public static final String DONE_ERROR = "already_activated";
+
+  public static final String DONE_MESSAGE = "hufuAlreadyActivated";
+
   private static final String UNDER_WAY = "hufu-activation";
 
   private Activation() {}
@@ -16,6 +21,7 @@ public final class Activation {
   /** From now on this visit is an activation, to the pages it goes through. */
   public static void begin(AuthenticationSessionModel visit) {
     visit.setAuthNote(UNDER_WAY, "true");
+    OneTimePasswords.note(visit, visit.getAuthenticatedUser());
   }
 
   public static boolean isUnderWay(AuthenticationSessionModel visit) {

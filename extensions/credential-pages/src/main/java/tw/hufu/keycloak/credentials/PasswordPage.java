@@ -52,7 +52,7 @@ public class PasswordPage extends UpdatePassword {
   @Override
   public void processAction(RequiredActionContext context) {
     tell(context);
-    if (!Refusal.ofTheDisabled(context)) {
+    if (!Refusal.ofTheOutdated(context)) {
       super.processAction(context);
     }
   }

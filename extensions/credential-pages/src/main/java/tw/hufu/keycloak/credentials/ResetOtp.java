@@ -1,22 +1,21 @@
 package tw.hufu.keycloak.credentials;
 
 import java.util.Set;
-import java.util.stream.Collectors;
+import org.keycloak.authentication.InitiatedActionSupport;
 import org.keycloak.authentication.RequiredActionContext;
-import org.keycloak.credential.CredentialModel;
 import org.keycloak.events.Errors;
 import org.keycloak.events.EventType;
 import org.keycloak.forms.login.LoginFormsProvider;
 import org.keycloak.models.RealmModel;
 import org.keycloak.models.UserCredentialModel;
 import org.keycloak.models.UserModel;
-import org.keycloak.models.credential.OTPCredentialModel;
 import org.keycloak.models.credential.PasswordCredentialModel;
 import org.keycloak.models.utils.FormMessage;
 import org.keycloak.services.managers.BruteForceProtector;
 import org.keycloak.services.messages.Messages;
 import org.keycloak.services.validation.Validation;
 import org.keycloak.sessions.AuthenticationSessionModel;
+import tw.hufu.keycloak.common.OneTimePasswords;
 
 /**
  * A new one-time password in place of the old ones, for whoever lost his phone: the mailed link
@@ -24,14 +23,12 @@ import org.keycloak.sessions.AuthenticationSessionModel;
  */
 public class ResetOtp extends SetUpOtp {
 
-  public static final String ID = "HUFU_RESET_OTP";
   static final String PASSWORD_PROVED = "hufu-password-proved";
-  static final String OTPS_BEFORE = "hufu-otps-before";
   private static final String PASSWORD_PAGE = "hufu-present-password.ftl";
 
   @Override
   public String getId() {
-    return ID;
+    return OneTimePasswords.RESET_ACTION;
   }
 
   @Override
@@ -39,11 +36,17 @@ public class ResetOtp extends SetUpOtp {
     return "Replace the one-time password (present password asked)";
   }
 
+  /** A mailed link alone asks for it, no application by kc_action. */
+  @Override
+  public InitiatedActionSupport initiatedActionSupport() {
+    return InitiatedActionSupport.NOT_SUPPORTED;
+  }
+
   @Override
   public void requiredActionChallenge(RequiredActionContext context) {
     AuthenticationSessionModel visit = context.getAuthenticationSession();
-    if (visit.getAuthNote(OTPS_BEFORE) == null) {
-      visit.setAuthNote(OTPS_BEFORE, otps(context));
+    if (!OneTimePasswords.areNoted(visit)) {
+      OneTimePasswords.note(visit, context.getUser());
     }
     if (isProved(context)) {
       super.requiredActionChallenge(context);
@@ -53,31 +56,17 @@ public class ResetOtp extends SetUpOtp {
   }
 
   @Override
-  public void processAction(RequiredActionContext context) {
-    AuthenticationSessionModel visit = context.getAuthenticationSession();
-    if (!otps(context).equals(visit.getAuthNote(OTPS_BEFORE))) {
-      // Somebody set one up since this visit began, by a newer link.
-      Refusal.show(context, Errors.EXPIRED_CODE, Messages.EXPIRED_ACTION);
-    } else if (isProved(context)) {
-      super.processAction(context);
+  void process(RequiredActionContext context) {
+    if (isProved(context)) {
+      super.process(context);
     } else if (proves(context)) {
-      visit.setAuthNote(PASSWORD_PROVED, "true");
+      context.getAuthenticationSession().setAuthNote(PASSWORD_PROVED, "true");
       super.requiredActionChallenge(context);
     } else {
       LoginFormsProvider form =
           context.form().addError(new FormMessage("password", Messages.INVALID_PASSWORD_EXISTING));
       context.challenge(form.createForm(PASSWORD_PAGE));
     }
-  }
-
-  private static String otps(RequiredActionContext context) {
-    return context
-        .getUser()
-        .credentialManager()
-        .getStoredCredentialsByTypeStream(OTPCredentialModel.TYPE)
-        .map(CredentialModel::getId)
-        .sorted()
-        .collect(Collectors.joining(" "));
   }
 
   private static boolean isProved(RequiredActionContext context) {

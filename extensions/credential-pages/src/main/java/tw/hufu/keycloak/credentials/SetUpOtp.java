@@ -7,10 +7,12 @@ import org.keycloak.authentication.RequiredActionContext;
 import org.keycloak.authentication.requiredactions.UpdateTotp;
 import org.keycloak.credential.CredentialModel;
 import org.keycloak.models.OTPPolicy;
-import org.keycloak.models.SubjectCredentialManager;
+import org.keycloak.models.UserModel;
 import org.keycloak.models.credential.OTPCredentialModel;
 import org.keycloak.services.validation.Validation;
-import tw.hufu.keycloak.common.Instead;
+import org.keycloak.sessions.AuthenticationSessionModel;
+import tw.hufu.keycloak.common.DelegatingProxy;
+import tw.hufu.keycloak.common.OneTimePasswords;
 import tw.hufu.keycloak.common.Typed;
 
 /**
@@ -27,21 +29,25 @@ public class SetUpOtp extends UpdateTotp {
   }
 
   @Override
-  public void processAction(RequiredActionContext context) {
-    if (Refusal.ofTheDisabled(context)) {
-      return;
+  public final void processAction(RequiredActionContext context) {
+    if (!Refusal.ofTheOutdated(context)) {
+      process(context);
     }
-    SubjectCredentialManager credentials = context.getUser().credentialManager();
-    List<CredentialModel> before =
-        credentials.getStoredCredentialsByTypeStream(OTPCredentialModel.TYPE).toList();
+  }
+
+  void process(RequiredActionContext context) {
+    UserModel user = context.getUser();
+    AuthenticationSessionModel visit = context.getAuthenticationSession();
+    List<CredentialModel> before = OneTimePasswords.of(user).toList();
     super.processAction(
-        Instead.ofForm(
+        DelegatingProxy.ofForm(
             RequiredActionContext.class,
             context,
             context.getHttpRequest(),
             form -> name(form, before)));
     if (context.getStatus() == RequiredActionContext.Status.SUCCESS) {
-      before.forEach(old -> credentials.removeStoredCredentialById(old.getId()));
+      before.forEach(old -> user.credentialManager().removeStoredCredentialById(old.getId()));
+      OneTimePasswords.note(visit, user);
     }
   }
 

@@ -1,8 +1,6 @@
 package tw.hufu.keycloak.directory;
 
-import jakarta.persistence.LockModeType;
 import org.keycloak.component.ComponentModel;
-import org.keycloak.connections.jpa.JpaConnectionProvider;
 import org.keycloak.models.LDAPConstants;
 import org.keycloak.models.ModelException;
 import org.keycloak.models.RealmModel;
@@ -14,6 +12,7 @@ import org.keycloak.storage.ldap.idm.query.internal.LDAPQuery;
 import org.keycloak.storage.ldap.mappers.LDAPOperationDecorator;
 import org.keycloak.storage.ldap.mappers.msad.MSADUserAccountControlStorageMapper;
 import org.keycloak.storage.ldap.mappers.msad.UserAccountControl;
+import tw.hufu.keycloak.common.Account;
 
 /**
  * Keycloak's mapper for Active Directory without its writes to userAccountControl: it sets
@@ -40,27 +39,13 @@ public class PasswordOnlyMapper extends MSADUserAccountControlStorageMapper {
   @Override
   public LDAPOperationDecorator beforePasswordUpdate(
       UserModel user, LDAPObject entry, UserCredentialModel password) {
-    oneAtATime(user);
+    // A directory has no part in Keycloak's transaction.
+    Account.oneAtATime(ldapProvider.getSession(), user);
     PasswordHistory history = new PasswordHistory(ldapProvider.getSession());
     if (history.holds(user, password.getChallengeResponse())) {
       throw new ModelException(REPEATED, history.length());
     }
     return super.beforePasswordUpdate(user, entry, password);
-  }
-
-  /**
-   * A directory has no part in Keycloak's transaction: of two that set a password at once, the
-   * second waits until the first is kept or forgotten, on whatever node it runs.
-   */
-  private void oneAtATime(UserModel user) {
-    ldapProvider
-        .getSession()
-        .getProvider(JpaConnectionProvider.class)
-        .getEntityManager()
-        .createQuery("select u from UserEntity u where u.id = :id")
-        .setParameter("id", user.getId())
-        .setLockMode(LockModeType.PESSIMISTIC_WRITE)
-        .getResultList();
   }
 
   @Override

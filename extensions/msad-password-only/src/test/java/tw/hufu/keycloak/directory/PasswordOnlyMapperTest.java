@@ -19,7 +19,7 @@ import static org.mockito.Mockito.when;
 
 import jakarta.persistence.EntityManager;
 import jakarta.persistence.LockModeType;
-import jakarta.persistence.Query;
+import jakarta.persistence.TypedQuery;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -56,7 +56,10 @@ class PasswordOnlyMapperTest {
   private final SubjectCredentialManager credentials = mock(SubjectCredentialManager.class);
   private final PasswordHashProvider hash = mock(PasswordHashProvider.class);
   private final PasswordPolicy policy = mock(PasswordPolicy.class);
-  private final Query row = mock(Query.class, RETURNS_SELF);
+
+  @SuppressWarnings("unchecked")
+  private final TypedQuery<Object> row = mock(TypedQuery.class, RETURNS_SELF);
+
   private final PasswordOnlyMapper mapper = mapper();
 
   private PasswordOnlyMapper mapper() {
@@ -68,7 +71,7 @@ class PasswordOnlyMapperTest {
     when(session.getProvider(JpaConnectionProvider.class)).thenReturn(connection);
     EntityManager database = mock(EntityManager.class);
     when(connection.getEntityManager()).thenReturn(database);
-    when(database.createQuery(anyString())).thenReturn(row);
+    when(database.createQuery(anyString(), eq(Object.class))).thenReturn(row);
     when(stored.getId()).thenReturn("wang");
     when(session.getContext()).thenReturn(context);
     when(context.getRealm()).thenReturn(realm);

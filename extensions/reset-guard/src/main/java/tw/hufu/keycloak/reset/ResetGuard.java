@@ -1,6 +1,7 @@
 package tw.hufu.keycloak.reset;
 
 import org.keycloak.authentication.AuthenticationFlowContext;
+import org.keycloak.models.DefaultActionTokenKey;
 import org.keycloak.models.SingleUseObjectProvider;
 import org.keycloak.models.UserModel;
 import tw.hufu.keycloak.common.Activation;
@@ -17,7 +18,7 @@ class ResetGuard extends Step {
   @Override
   public void authenticate(AuthenticationFlowContext context) {
     UserModel user = context.getUser();
-    String refusal = user == null ? null : refusal(user, context.getSession().singleUseObjects());
+    String refusal = user == null ? null : refusal(context, user);
     if (refusal != null) {
       // The next step shows the same page for nobody as for somebody, and mails nothing.
       context.getEvent().clone().user(user).detail("username", user.getUsername()).error(refusal);
@@ -27,12 +28,25 @@ class ResetGuard extends Step {
   }
 
   /** Why no mail goes out, or null. */
-  static String refusal(UserModel user, SingleUseObjectProvider mailed) {
+  static String refusal(AuthenticationFlowContext context, UserModel user) {
     if (!mayReset(user)) {
       return REFUSED;
     }
+    if (cameByLink(context, user)) {
+      return null;
+    }
     String key = "hufu-reset-mailed:" + user.getId();
+    SingleUseObjectProvider mailed = context.getSession().singleUseObjects();
     return mailed.putIfAbsent(key, SECONDS_BETWEEN_MAILS) ? null : TOO_SOON;
+  }
+
+  /** The mailed link goes through the whole flow again, where it is opened in another browser. */
+  private static boolean cameByLink(AuthenticationFlowContext context, UserModel user) {
+    return user.getId()
+        .equals(
+            context
+                .getAuthenticationSession()
+                .getAuthNote(DefaultActionTokenKey.ACTION_TOKEN_USER_ID));
   }
 
   static boolean mayReset(UserModel user) {

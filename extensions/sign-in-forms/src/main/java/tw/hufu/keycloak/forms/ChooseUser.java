@@ -3,7 +3,7 @@ package tw.hufu.keycloak.forms;
 import jakarta.ws.rs.core.MultivaluedMap;
 import org.keycloak.authentication.AuthenticationFlowContext;
 import org.keycloak.authentication.authenticators.resetcred.ResetCredentialChooseUser;
-import tw.hufu.keycloak.common.Instead;
+import tw.hufu.keycloak.common.DelegatingProxy;
 import tw.hufu.keycloak.common.Typed;
 
 /**
@@ -27,7 +27,7 @@ public class ChooseUser extends ResetCredentialChooseUser {
   public void action(AuthenticationFlowContext context) {
     Beat.begin(context.getSession());
     super.action(
-        Instead.ofForm(
+        DelegatingProxy.ofForm(
             AuthenticationFlowContext.class,
             context,
             context.getHttpRequest(),

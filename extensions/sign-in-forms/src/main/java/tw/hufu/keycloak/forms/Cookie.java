@@ -6,7 +6,7 @@ import org.keycloak.authentication.authenticators.browser.CookieAuthenticator;
 import org.keycloak.authentication.authenticators.browser.CookieAuthenticatorFactory;
 import org.keycloak.models.AuthenticationFlowModel;
 import org.keycloak.models.KeycloakSession;
-import tw.hufu.keycloak.common.Instead;
+import tw.hufu.keycloak.common.DelegatingProxy;
 
 /**
  * Stands in for Keycloak's auth-cookie: who is signed in already goes on while the flow changes. It
@@ -19,7 +19,7 @@ public class Cookie extends CookieAuthenticatorFactory {
         @Override
         public void authenticate(AuthenticationFlowContext context) {
           super.authenticate(
-              Instead.ofMethod(
+              DelegatingProxy.ofMethod(
                   AuthenticationFlowContext.class,
                   context,
                   "getTopLevelFlow",

@@ -7,10 +7,13 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.keycloak.http.HttpRequest;
 
-/** What Keycloak reads, changed before it is read: its steps let nobody change a form or a flow. */
-public final class Instead {
+/**
+ * Stands before an object of Keycloak's and hands on all calls but one: its steps let nobody change
+ * the form or the flow that they read.
+ */
+public final class DelegatingProxy {
 
-  private Instead() {}
+  private DelegatingProxy() {}
 
   /** The same context (its type has getHttpRequest), but its form was tidied before it is read. */
   public static <T> T ofForm(
