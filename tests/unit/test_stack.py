@@ -20,7 +20,7 @@ from hufu_stack.directory import Directory
 from hufu_stack.endpoints import Person, describe
 from hufu_stack.environment import environment, shell_exports
 from hufu_stack.keycloak import java_home, link_home, version
-from hufu_stack.layout import PORT_OFFSETS, PROFILES, PROJECT, REDIRECT_PORTS, Profile
+from hufu_stack.layout import PORT_OFFSETS, PROFILES, REDIRECT_PORTS, Profile
 from hufu_stack.mail_catcher import Mailbox, list_page, message_page
 from hufu_stack.process import Stat, tree_of
 from hufu_stack.secret_files import PASSWORDS, ensure_secrets, read_secret, write_private
@@ -263,9 +263,3 @@ def test_the_demo_has_people_the_registry_takes() -> None:
     assert len(demo_people.MANAGERS) + len(demo_people.OFFICIALS) + 1 >= 20
     managed = Counter(each.agency_oid for each in demo_people.MANAGERS)
     assert sorted(managed.values()) == [2, 2, 2]
-
-
-def test_the_proxy_may_open_more_files_than_it_takes_connections() -> None:
-    settings = (PROJECT / "docker" / "proxy" / "nginx.conf").read_text()
-    told = dict(re.findall(r"(worker_rlimit_nofile|worker_connections) (\d+);", settings))
-    assert int(told["worker_rlimit_nofile"]) > int(told["worker_connections"])
