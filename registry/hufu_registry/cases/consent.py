@@ -46,7 +46,7 @@ CURRENT = Consent(
                 "七、利用方式：以資訊系統處理，用於審核與管理帳號、提供登入，並以電子郵件通知您。",
                 "八、您的權利：您可以查詢或閱覽、請求製給複製本、補充或更正，並請求停止蒐集、處理或利用，或刪除您的資料；依法令執行職務所必須者不在此限。審核之前，您可以自行修改或撤回申請。",
                 "九、不提供的影響：您可以選擇是否提供；不提供時，無法受理您的申請。",
-                "十、聯絡方式：行使權利或有疑問，請洽您機關的帳號管理者；登入後，首頁列有管理者的姓名與電話。",
+                "十、聯絡方式：行使權利或有疑問，請洽您機關的帳號管理者：還沒有帳號時，請機關總機轉接；登入後，首頁列有管理者的姓名與電話。",
             ),
             "en": (
                 "As article 8 of the Personal Data Protection Act requires, we tell you:",
@@ -80,8 +80,8 @@ CURRENT = Consent(
                 ),
                 "9. If you do not give them: you are free not to, but then we cannot accept the application.",
                 (
-                    "10. Whom to ask: the account manager of your agency, whose name and telephone stand on your first "
-                    "page after you sign in."
+                    "10. Whom to ask: the account manager of your agency. Until you have an account its switchboard "
+                    "puts you through; after you sign in, name and telephone stand on your first page."
                 ),
             ),
         }
