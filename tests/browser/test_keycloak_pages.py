@@ -128,7 +128,8 @@ def test_a_link_opened_where_somebody_else_is_signed_in_has_a_button_that_signs_
     other, person = realm.person(), realm.person()
     other.activate()
     assert other.otp
-    other.otp.code()  # the one that the activation took; each is good once
+    for _ in range(2):
+        other.otp.code()  # the activation took one of them; each is good once
     link = link_in(person.send(ACTIVATION))
     browser = new_browser(locale="zh-TW", viewport={"width": 360, "height": 800})
     signed_in, page = browser.new_page(), browser.new_page()

@@ -19,6 +19,7 @@ from hufu_registry.accounts.model import Account, AccountState
 from hufu_registry.agencies.model import Agency
 from hufu_registry.bootstrap import SqlServices
 from hufu_registry.kernel.actor import OPERATOR
+from hufu_registry.kernel.clock import taipei_date
 from hufu_registry.kernel.ids import AccountId
 from hufu_registry.kernel.outbox import Target
 from hufu_registry.kernel.permissions import Role
@@ -114,7 +115,7 @@ def test_a_line_and_a_page_say_what_somebody_may_do_and_when_he_was_there(
 ) -> None:
     browser = signed_in(app, services, manager.id)
     said = {line.split()[0]: line for line in lines(browser.get("/accounts").text)}
-    day = f"{clock.now() - timedelta(days=1):%m-%d}"
+    day = f"{taipei_date(clock.now() - timedelta(days=1)):%m-%d}"
     assert ("一般使用者" in said["anna1"], "正常使用中" in said["anna1"], day in said["anna1"]) == (True, True, True)
     assert ("鎖定" in said["berta1"], "AD 拒絕登入" in said["clara1"], "機關管理者" in said["dora1"]) == (True,) * 3
     assert "正常使用中" not in said["emma1"]

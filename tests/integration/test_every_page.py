@@ -75,6 +75,17 @@ def faults_of(page: Page, url: str, views: Sequence[View], seen: set[str]) -> st
     return ""
 
 
+def answers_to(page: Page) -> list[Response]:
+    """Fills as the page goes on."""
+    answers: list[Response] = []
+
+    def note(answer: Response) -> None:
+        answers.append(answer)
+
+    page.on("response", note)
+    return answers
+
+
 def kilobytes(answer: Response) -> float:
     """As the proxy sends it: of what is the same for everybody it compresses each file. Letters come once and stay."""
     if not answer.ok or answer.request.resource_type == "font":
@@ -95,11 +106,12 @@ def test_no_page_is_heavy_or_asks_for_much(
         page = browser_of(browser, console, signed_in(app, services, chief.id)).new_page()
         # As a browser that has never been here.
         page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
+        answers = answers_to(page)
         for rule in rules:
-            answers: list[Response] = []
-            page.on("response", note := lambda answer, answers=answers: answers.append(answer))
+            # What the page before still asks for comes to nothing.
+            page.goto("about:blank")
+            answers.clear()
             page.goto(f"{console}{filled(rule, ids)}")
-            page.remove_listener("response", note)
             assert len(answers) <= MOST_REQUESTS, rule.endpoint
             assert 0 < sum(map(kilobytes, answers)) <= MOST_KB, rule.endpoint
 

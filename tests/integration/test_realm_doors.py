@@ -71,7 +71,10 @@ def test_these_clients_get_tokens_by_these_grants_and_no_other(realm: ScratchRea
     values = realm.variables
     console, sample = values["HUFU_CONSOLE_URL"], values["HUFU_SAMPLE_URL"]
     ports = range(int(values["HUFU_INTEGRATOR_FIRST_PORT"]), int(values["HUFU_INTEGRATOR_FIRST_PORT"]) + 10)
-    assert open_doors(realm.server()) == {
+    found = open_doors(realm.server())
+    # Keycloak makes it for pages of its own that no application began; it knows no address to which a code would go.
+    assert found.pop("_system", {"code"}) == {"code"}
+    assert found == {
         "hufu-console": {"code", f"{console}/sign-in/callback", f"{console}/", f"{console}/welcome"},
         "hufu-sync": {"client_credentials"},
         "hufu-links": {"without a secret"},
