@@ -106,14 +106,17 @@ def test_a_lost_phone_is_replaced_by_whoever_has_link_and_password(realm: Scratc
         assert "totpSecret" not in page.text
 
 
+def asked_for_a_code(person: Person, browser: requests.Session) -> requests.Response:
+    """The page behind a link for a new one-time password, once the present password was given."""
+    page = begun(link_in(person.send(NEW_OTP)), browser)
+    return pages.submit(browser, page, {"password": PASSWORD}, holding="password")
+
+
 def test_a_visit_sets_up_nothing_once_its_account_is_disabled_or_a_newer_link_was_used(realm: ScratchRealm) -> None:
     person = realm.person()
     person.activate()
     browsers = [pages.new_session() for _ in range(3)]
-    forms = []
-    for browser in browsers:
-        page = begun(link_in(person.send(NEW_OTP)), browser)
-        forms.append(pages.submit(browser, page, {"password": PASSWORD}, holding="password"))
+    forms = [asked_for_a_code(person, browser) for browser in browsers]
 
     def answer(number: int) -> requests.Response:
         return without_a_name(browsers[number], forms[number])[0]
@@ -176,10 +179,7 @@ def test_of_one_time_passwords_set_up_at_once_one_is_left(realm: ScratchRealm) -
     person = realm.person()
     person.activate()
     browsers = [pages.new_session() for _ in range(3)]
-    forms = []
-    for browser in browsers:
-        page = begun(link_in(person.send(NEW_OTP)), browser)
-        forms.append(pages.submit(browser, page, {"password": PASSWORD}, holding="password"))
+    forms = [asked_for_a_code(person, browser) for browser in browsers]
     with ThreadPoolExecutor(len(browsers)) as pool:
         done = list(pool.map(without_a_name, browsers, forms))
     (secret,) = [secret for page, secret in done if "設定完成" in page.text]
